@@ -1,0 +1,14 @@
+//! Every decision of canter: what is in scope, when a request may start, what a response means,
+//! what a page says, what a query asks for.
+//!
+//! This crate opens no socket, reads no clock and no environment, and needs no runtime. It says
+//! through [`ports`] what it wants of the world; the embedded and the cloud adapters obey. The
+//! way in is [`step`]: the life of one task.
+
+pub mod document;
+pub mod failure;
+pub mod page;
+pub mod ports;
+pub mod query;
+pub mod task;
+pub mod time;

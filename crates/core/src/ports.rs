@@ -1,0 +1,154 @@
+//! What the core wants of the world: one atomic verb each, in the core's own types.
+//!
+//! Every adapter of a port is held to the same contract suite. A [`Failure`] says what the caller
+//! can do; a refusal is a value.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::document::{Document, Stored};
+use crate::failure::Failure;
+use crate::query::{Hits, Query};
+use crate::task::UrlKey;
+use crate::time::Moment;
+
+/// A future behind a pointer, where a port is called through `dyn`.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Name and value pairs of a request or response head; names compare without case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers(pub Vec<(String, String)>);
+
+impl Headers {
+    /// The first value of a header.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a header, in order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// One exchange to make: always a GET.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Absolute http(s) URL without a fragment.
+    pub url: Url,
+    /// Headers beside the ones that every request carries.
+    pub headers: Headers,
+    /// Most bytes of the decoded body that are read.
+    pub max_bytes: usize,
+    /// From the request's start to the body's last byte.
+    pub timeout: Duration,
+    /// Says from the head whether the body is wanted at all.
+    pub wants_body: fn(&Head) -> bool,
+}
+
+/// Status line and headers of an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Status code, 200 to 599.
+    pub status: u16,
+    /// As received; a value that is no UTF-8 has its stray bytes replaced.
+    pub headers: Headers,
+}
+
+/// An answer. A redirect is an answer like any other.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// Status and headers.
+    pub head: Head,
+    /// Decoded body; empty when it was not wanted.
+    pub body: Vec<u8>,
+    /// The body was longer than `max_bytes` and was cut there.
+    pub cut: bool,
+    /// When the request started, since the Unix epoch.
+    pub started: Moment,
+    /// From the start to the last byte.
+    pub took: Duration,
+    /// Bytes received for the body, decoded.
+    pub bytes: u64,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// The gate was closed before the request started; nothing was sent.
+    #[error("the crawl was stopped")]
+    Closed,
+    /// The host is, or resolves to, an address that may not be dialled.
+    #[error("{0} is a private address")]
+    PrivateAddress(String),
+    /// The name does not resolve.
+    #[error("no such host: {0}")]
+    NoSuchHost(String),
+    /// No connection: refused, unreachable, reset.
+    #[error("cannot connect to {0}")]
+    Connect(String),
+    /// No trusted TLS connection.
+    #[error("TLS error: {0}")]
+    Tls(String),
+    /// The time limit passed.
+    #[error("no complete answer within {0:?}")]
+    Timeout(Duration),
+    /// The answer broke off or is no HTTP.
+    #[error("broken answer: {0}")]
+    Broken(String),
+}
+
+/// Lets requests of one domain start. Shared by all requests of the domain in this process.
+pub trait Gate: Send + Sync {
+    /// Resolves when the next slot is at most `lead` away and few others are ahead, so that a
+    /// connection that takes `lead` to open is ready in time. Drop the approach to let others in.
+    fn near(&self, lead: Duration) -> Boxed<'_, Result<Approach, FetchError>>;
+
+    /// Takes the next slot and resolves within it: the request must start at once. Returns the
+    /// start, since the Unix epoch.
+    fn slot(&self) -> Boxed<'_, Result<Moment, FetchError>>;
+}
+
+/// A place near the front of a gate, given back when dropped.
+pub struct Approach(#[expect(dead_code, reason = "held for its drop")] Box<dyn Send + Sync>);
+
+impl Approach {
+    /// Keeps `place` until the approach ends.
+    pub fn new(place: impl Send + Sync + 'static) -> Self {
+        Approach(Box::new(place))
+    }
+}
+
+/// Makes one exchange. Follows no redirect, keeps connections, refuses private addresses.
+pub trait Fetcher: Send + Sync {
+    /// Sends the request in a slot of the gate, on a ready connection, exactly once a slot.
+    fn fetch(
+        &self,
+        request: Request,
+        gate: std::sync::Arc<dyn Gate>,
+    ) -> impl Future<Output = Result<Response, FetchError>> + Send;
+}
+
+/// What search reads.
+pub trait Index: Send + Sync {
+    /// Puts documents in the place of older versions of them; resolves when they are durable.
+    fn put(&self, documents: Vec<Document>) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Takes documents out; resolves when that is durable. Unknown ids are no error.
+    fn delete(&self, ids: Vec<UrlKey>) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// The stored form of one document.
+    fn get(&self, id: UrlKey) -> impl Future<Output = Result<Option<Stored>, Failure>> + Send;
+
+    /// Pages by relevance; ties by document id, so that pages of results are disjoint.
+    fn search(&self, query: Query) -> impl Future<Output = Result<Hits, Failure>> + Send;
+}

@@ -1,0 +1,165 @@
+//! Tasks and how they end.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Key of a URL in every store: the first 16 bytes of BLAKE3 over its normalised form. Exact for
+/// all practical purposes: among a billion URLs a collision has a chance of one in 10^21.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct UrlKey(pub [u8; 16]);
+
+impl UrlKey {
+    /// The key of a normalised URL.
+    pub fn of(url: &Url) -> Self {
+        Self::hash(url.as_str().as_bytes())
+    }
+
+    /// The key of any bytes, also used for the hash of a page's body.
+    pub fn hash(bytes: &[u8]) -> Self {
+        let mut key = [0; 16];
+        key.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+        UrlKey(key)
+    }
+}
+
+impl fmt::Display for UrlKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for UrlKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One URL to fetch in a crawl.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Id of the site.
+    pub site: String,
+    /// Id of the crawl; a later crawl of the same site has a larger one.
+    pub crawl: u64,
+    /// Normalised.
+    pub url: Url,
+    /// Links from the seed at the first discovery; a redirect's target has its source's depth.
+    pub depth: u32,
+    /// Redirects that led here, one after the other.
+    pub hops: u8,
+    /// How often it was tried before.
+    pub attempts: u32,
+    /// The page that named it first; none for a seed.
+    pub parent: Option<Url>,
+}
+
+/// How a task ended. Every claimed task ends in one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// A page that a search can find.
+    Indexed,
+    /// The copy in the index is still right.
+    Unchanged,
+    /// Its content stands at another URL, which is indexed instead.
+    Duplicate {
+        /// The URL that is indexed.
+        of: Url,
+    },
+    /// It leads elsewhere; the target is a task of its own when it is in scope.
+    Redirected {
+        /// The target, normalised.
+        to: Url,
+    },
+    /// There is no page (404, 410).
+    Gone {
+        /// The status of the answer.
+        status: u16,
+    },
+    /// Not fetched, or fetched and not indexed, for a reason that is no fault.
+    Skipped {
+        /// The reason.
+        reason: Skip,
+    },
+    /// All attempts failed.
+    Failed {
+        /// What happened at the last attempt, one phrase for a person.
+        why: String,
+    },
+}
+
+/// Why a URL was not fetched, or its page not indexed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Skip {
+    /// robots.txt disallows it.
+    Robots,
+    /// The page asks not to be indexed (meta robots, `X-Robots-Tag`).
+    Noindex,
+    /// The answer is no HTML.
+    NotHtml,
+    /// The body is larger than the limit on bytes a page.
+    TooLarge,
+    /// Deeper than `--max-depth`.
+    TooDeep,
+    /// The URL is longer than the limit.
+    LongUrl,
+    /// The path looks generated without end: too many segments, or one that repeats.
+    Trap,
+    /// A redirect that leaves the site.
+    LeavesSite,
+    /// Too many redirects one after the other.
+    RedirectLoop,
+    /// The host is, or resolves to, a private address.
+    PrivateAddress,
+}
+
+impl Skip {
+    /// Every reason, in the order in which a summary lists them.
+    pub const ALL: [Skip; 10] = [
+        Skip::Robots,
+        Skip::Noindex,
+        Skip::NotHtml,
+        Skip::TooLarge,
+        Skip::TooDeep,
+        Skip::LongUrl,
+        Skip::Trap,
+        Skip::LeavesSite,
+        Skip::RedirectLoop,
+        Skip::PrivateAddress,
+    ];
+
+    /// Its name in JSON (`skipped_by`).
+    pub fn name(self) -> &'static str {
+        match self {
+            Skip::Robots => "robots",
+            Skip::Noindex => "noindex",
+            Skip::NotHtml => "not_html",
+            Skip::TooLarge => "too_large",
+            Skip::TooDeep => "too_deep",
+            Skip::LongUrl => "long_url",
+            Skip::Trap => "trap",
+            Skip::LeavesSite => "leaves_site",
+            Skip::RedirectLoop => "redirect_loop",
+            Skip::PrivateAddress => "private_address",
+        }
+    }
+
+    /// For a person: the end of "skipped because …".
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Skip::Robots => "robots.txt disallows it",
+            Skip::Noindex => "the page asks not to be indexed",
+            Skip::NotHtml => "it is no HTML",
+            Skip::TooLarge => "it is larger than the limit",
+            Skip::TooDeep => "it is deeper than --max-depth",
+            Skip::LongUrl => "the URL is too long",
+            Skip::Trap => "the path looks generated without end",
+            Skip::LeavesSite => "it redirects out of the site",
+            Skip::RedirectLoop => "it redirects too often",
+            Skip::PrivateAddress => "it is at a private address",
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Points in time, given by the caller: the core reads no clock.
+
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A point in time: nanoseconds since an epoch that the caller's clock chooses (for stored
+/// values the Unix epoch).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Moment(pub u64);
+
+impl Moment {
+    /// Milliseconds since the clock's epoch, rounded down.
+    pub fn millis(self) -> u64 {
+        self.0 / 1_000_000
+    }
+
+    /// The moment so many milliseconds after the clock's epoch.
+    pub fn from_millis(millis: u64) -> Self {
+        Moment(millis.saturating_mul(1_000_000))
+    }
+
+    /// How long from now until `later`; zero when that lies in the past.
+    pub fn until(self, later: Moment) -> Duration {
+        Duration::from_nanos(later.0.saturating_sub(self.0))
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Moment;
+
+    fn add(self, span: Duration) -> Moment {
+        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        Moment(self.0.saturating_add(nanos))
+    }
+}
+
+impl Sub<Duration> for Moment {
+    type Output = Moment;
+
+    fn sub(self, span: Duration) -> Moment {
+        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        Moment(self.0.saturating_sub(nanos))
+    }
+}
