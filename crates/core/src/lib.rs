@@ -7,8 +7,10 @@
 
 pub mod document;
 pub mod failure;
+pub mod pace;
 pub mod page;
 pub mod ports;
 pub mod query;
+pub mod seen;
 pub mod task;
 pub mod time;

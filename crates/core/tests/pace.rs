@@ -1,0 +1,119 @@
+//! The promise of the pace, over simulated workers whose clocks disagree: never more than R starts
+//! in any sliding second, and at least 1/R between starts below one a second.
+
+use std::time::Duration;
+
+use canter_core::pace::{Grant, Pace, Rate, Tolerance, Verdict, grant};
+use canter_core::time::Moment;
+use proptest::prelude::*;
+
+const EPOCH: u64 = 1_000_000_000_000;
+
+/// One worker: its clock's error, and for each step how many slots it leases, how long it thinks
+/// before it asks, and how late within the allowed time it fires.
+#[derive(Debug, Clone)]
+struct Worker {
+    skew_ns: i64,
+    steps: Vec<(u32, u64, f64, u64)>,
+}
+
+fn worker(clock_error: Duration) -> impl Strategy<Value = Worker> {
+    let e = clock_error.as_nanos() as i64;
+    let step = (1u32..12, 0u64..400_000_000, 0.0..=1.0, 0u64..1_000_000);
+    (-e..=e, prop::collection::vec(step, 1..40))
+        .prop_map(|(skew_ns, steps)| Worker { skew_ns, steps })
+}
+
+/// Runs all workers against one shared record and returns when a site saw each start, in true
+/// nanoseconds. Workers act in the order of their true times, as a store would serialise them.
+fn starts(pace: Pace, workers: &[Worker]) -> Vec<u64> {
+    let mut seen = Vec::new();
+    let mut next: Option<Moment> = None;
+    let mut queue: Vec<(u64, usize, usize)> = (0..workers.len()).map(|w| (EPOCH, w, 0)).collect();
+    while let Some(at) = (0..queue.len()).min_by_key(|&i| queue[i]) {
+        let (mut now, who, step) = queue.swap_remove(at);
+        let worker = &workers[who];
+        let Some(&(count, think, late, transit)) = worker.steps.get(step) else {
+            continue;
+        };
+        now += think;
+        let clock = |true_ns: u64| Moment(true_ns.saturating_add_signed(worker.skew_ns));
+        match grant(next, clock(now), pace, count, Duration::from_secs(1)) {
+            Grant::Wait(wait) => queue.push((now + wait.as_nanos() as u64 + 1, who, step)),
+            Grant::Take { mut lease, next: after } => {
+                next = Some(after);
+                while let Some(slot) = lease.take(clock(now)) {
+                    let spare = slot.until.0 - slot.at.0.max(clock(now).0);
+                    let fire = slot.at.0.max(clock(now).0) + (spare as f64 * late) as u64;
+                    assert_eq!(slot.verdict(Moment(fire)), Verdict::Fire);
+                    now = fire.saturating_add_signed(-worker.skew_ns);
+                    seen.push(now + transit);
+                }
+                queue.push((now, who, step + 1));
+            }
+        }
+    }
+    seen.sort_unstable();
+    seen
+}
+
+fn most_in_any_second(seen: &[u64]) -> usize {
+    let mut first = 0;
+    let mut most = 0;
+    for (last, &at) in seen.iter().enumerate() {
+        while at - seen[first] >= 1_000_000_000 {
+            first += 1;
+        }
+        most = most.max(last - first + 1);
+    }
+    most
+}
+
+const MANY: Tolerance = Tolerance {
+    lateness: Duration::from_millis(40),
+    clock_error: Duration::from_millis(5),
+    guard: Duration::from_millis(2),
+};
+
+proptest! {
+    #[test]
+    fn one_machine_never_exceeds_its_rate(
+        rate in 0.1f64..1000.0,
+        workers in prop::collection::vec(worker(Duration::ZERO), 1..4),
+    ) {
+        let rate = Rate::new(rate).unwrap();
+        let seen = starts(Pace::new(rate, Tolerance::ONE_MACHINE), &workers);
+        prop_assert!(most_in_any_second(&seen) <= rate.per_window() as usize);
+    }
+
+    #[test]
+    fn many_workers_never_exceed_one_rate(
+        rate in 1.0f64..200.0,
+        workers in prop::collection::vec(worker(MANY.clock_error), 1..20),
+    ) {
+        let rate = Rate::new(rate).unwrap();
+        let seen = starts(Pace::new(rate, MANY), &workers);
+        prop_assert!(most_in_any_second(&seen) <= rate.per_window() as usize);
+    }
+
+    #[test]
+    fn slow_rates_are_spaced(
+        rate in 0.05f64..1.0,
+        workers in prop::collection::vec(worker(MANY.clock_error), 1..6),
+    ) {
+        let rate = Rate::new(rate).unwrap();
+        let seen = starts(Pace::new(rate, MANY), &workers);
+        let apart = (1e9 / rate.per_second()) as u64;
+        prop_assert!(seen.windows(2).all(|pair| pair[1] - pair[0] >= apart));
+    }
+}
+
+/// The bound is reached, so the spacing wastes nothing: with every slot fired as late as allowed
+/// first and on time afterwards, a window holds exactly R.
+#[test]
+fn the_bound_is_tight() {
+    let rate = Rate::new(10.0).unwrap();
+    let steps = vec![(10, 0, 0.0, 0); 4];
+    let seen = starts(Pace::new(rate, MANY), &[Worker { skew_ns: 0, steps }]);
+    assert_eq!(most_in_any_second(&seen), 10);
+}
