@@ -5,6 +5,7 @@
 //! through [`ports`] what it wants of the world; the embedded and the cloud adapters obey. The
 //! way in is [`step`]: the life of one task.
 
+pub mod address;
 pub mod document;
 pub mod failure;
 pub mod page;
