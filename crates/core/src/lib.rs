@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod document;
+pub mod domain;
 pub mod failure;
 pub mod page;
 pub mod ports;
