@@ -10,6 +10,7 @@ pub mod document;
 pub mod domain;
 pub mod failure;
 pub mod page;
+pub mod patience;
 pub mod ports;
 pub mod query;
 pub mod task;
