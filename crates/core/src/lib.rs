@@ -15,3 +15,4 @@ pub mod ports;
 pub mod query;
 pub mod task;
 pub mod time;
+pub mod url;
