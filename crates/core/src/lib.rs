@@ -13,6 +13,7 @@ pub mod page;
 pub mod patience;
 pub mod ports;
 pub mod query;
+pub mod robots;
 pub mod scope;
 pub mod task;
 pub mod time;
