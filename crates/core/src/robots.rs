@@ -19,7 +19,8 @@ use crate::url::{is_http, join, normalise};
 /// line cut in the middle is told from a whole one.
 pub const MAX_BYTES: usize = robotxt::BYTE_LIMIT + 1;
 
-/// How long a verdict may be used (RFC 9309 §2.4), one that disallows for a failure included.
+/// How long a verdict may be used (RFC 9309 §2.4). One that disallows because of a failure should
+/// be asked for again much sooner.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Redirects that are followed, one after the other (RFC 9309 §2.3.1.2).
@@ -35,9 +36,20 @@ pub fn location(url: &Url) -> Option<Url> {
 
 /// The rules of one robots.txt for one crawler. Serialises to its rules, one a line with `+` or
 /// `-` before it, and what else of the file concerns us.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Rules(Robots);
+
+impl PartialEq for Rules {
+    /// The name of the group that they came from is not stored, and makes no difference.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.rules() == other.0.rules()
+            && self.crawl_delay() == other.crawl_delay()
+            && self.sitemaps().eq(other.sitemaps())
+    }
+}
+
+impl Eq for Rules {}
 
 impl Rules {
     /// Reads a file of any content; what is no rule says nothing. `token` is the crawler's product
@@ -64,13 +76,12 @@ impl Rules {
         Some(format!("{verb}: {}", rule.pattern()))
     }
 
-    /// Time between two requests that the site asks for (`Crawl-delay`, no part of the RFC), at
-    /// most an hour. None when it asks for none.
+    /// Time between two requests that the site asks for (`Crawl-delay`, no part of the RFC), in
+    /// whole milliseconds, at most an hour. None when it asks for none.
     pub fn crawl_delay(&self) -> Option<Duration> {
-        self.0
-            .crawl_delay()
-            .filter(|delay| !delay.is_zero())
-            .map(|delay| delay.min(MAX_DELAY))
+        let delay = self.0.crawl_delay()?.min(MAX_DELAY);
+        let millis = u64::try_from(delay.as_millis()).ok()?;
+        (millis > 0).then(|| Duration::from_millis(millis))
     }
 
     /// The http(s) sitemaps that the file names, for whichever crawler; maybe of other hosts.
