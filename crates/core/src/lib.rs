@@ -5,12 +5,18 @@
 //! through [`ports`] what it wants of the world; the embedded and the cloud adapters obey. The
 //! way in is [`step`]: the life of one task.
 
+pub mod address;
 pub mod document;
+pub mod domain;
 pub mod failure;
 pub mod pace;
 pub mod page;
+pub mod patience;
 pub mod ports;
 pub mod query;
+pub mod robots;
+pub mod scope;
 pub mod seen;
 pub mod task;
 pub mod time;
+pub mod url;

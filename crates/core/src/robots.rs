@@ -1,0 +1,273 @@
+//! robots.txt by RFC 9309: what a site lets canter fetch, and how an answer for the file is judged.
+//!
+//! `robotxt` parses and matches. Before it come two mends for files as they are; after it, only
+//! the rules of our own group are kept, in a form small enough to store for all workers.
+
+use std::time::Duration;
+
+use robotxt::Robots;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use url::Url;
+
+use crate::patience::retry_after;
+use crate::ports::{FetchError, Head};
+use crate::time::Moment;
+use crate::url::{is_http, join, normalise};
+
+/// Bytes of a robots.txt to fetch: one more than are read (500 KiB, RFC 9309 §2.5), so that a
+/// line cut in the middle is told from a whole one.
+pub const MAX_BYTES: usize = robotxt::BYTE_LIMIT + 1;
+
+/// How long a verdict may be used (RFC 9309 §2.4). One that disallows because of a failure should
+/// be asked for again much sooner.
+pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Redirects that are followed, one after the other (RFC 9309 §2.3.1.2).
+pub const MAX_HOPS: u8 = 5;
+
+/// Longest `Crawl-delay` that is kept: beyond it a crawl does not move at all.
+const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
+
+/// Where the robots.txt lies that speaks for a URL: one for each scheme, host and port.
+pub fn location(url: &Url) -> Option<Url> {
+    robotxt::robots_url(url).ok()
+}
+
+/// The rules of one robots.txt for one crawler. Serialises to its rules, one a line with `+` or
+/// `-` before it, and what else of the file concerns us.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
+pub struct Rules(Robots);
+
+impl PartialEq for Rules {
+    /// The name of the group that they came from is not stored, and makes no difference.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.rules() == other.0.rules()
+            && self.crawl_delay() == other.crawl_delay()
+            && self.sitemaps().eq(other.sitemaps())
+    }
+}
+
+impl Eq for Rules {}
+
+impl Rules {
+    /// Reads a file of any content; what is no rule says nothing. `token` is the crawler's product
+    /// token (RFC 9309 §2.2.1), which is compared without case. Of a file beyond 500 KiB the
+    /// whole lines before that are read.
+    pub fn parse(file: &[u8], token: &str) -> Self {
+        Rules(Robots::parse(&mend(whole_lines(file)), token))
+    }
+
+    /// Whether the URL may be fetched. `/robots.txt` always may (RFC 9309 §2.2.2).
+    pub fn allows(&self, url: &Url) -> bool {
+        self.0.is_url_allowed(url)
+    }
+
+    /// The rule that decides on a URL, as it would be written: `Disallow: /private`. None when no
+    /// rule matches, and the URL is allowed.
+    pub fn rule(&self, url: &Url) -> Option<String> {
+        let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        if path == "/robots.txt" {
+            return None;
+        }
+        let rule = self.0.matching_rule(path)?;
+        let verb = if rule.is_allow() { "Allow" } else { "Disallow" };
+        Some(format!("{verb}: {}", rule.pattern()))
+    }
+
+    /// Time between two requests that the site asks for (`Crawl-delay`, no part of the RFC), in
+    /// whole milliseconds, at most an hour. None when it asks for none.
+    pub fn crawl_delay(&self) -> Option<Duration> {
+        let delay = self.0.crawl_delay()?.min(MAX_DELAY);
+        let millis = u64::try_from(delay.as_millis()).ok()?;
+        (millis > 0).then(|| Duration::from_millis(millis))
+    }
+
+    /// The http(s) sitemaps that the file names, for whichever crawler; maybe of other hosts.
+    pub fn sitemaps(&self) -> impl Iterator<Item = Url> {
+        let sitemaps = self.0.sitemaps().iter();
+        sitemaps.filter(|url| is_http(url)).cloned().map(normalise)
+    }
+}
+
+/// What may be fetched from an authority.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// What the rules say.
+    Rules(Rules),
+    /// There is no robots.txt: everything (RFC 9309 §2.3.1.3).
+    AllowAll,
+    /// The server or the network failed: nothing (RFC 9309 §2.3.1.4).
+    DisallowAll {
+        /// What happened, a phrase for a person.
+        why: String,
+    },
+    /// Nothing for now; ask again. Not to be kept as a verdict.
+    Retry {
+        /// The wait that the server asks for; none when it is left to us.
+        after: Option<Duration>,
+    },
+}
+
+/// What to do after an answer for a robots.txt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The file has moved: fetch it there. It still speaks for the authority that was asked first,
+    /// on whichever host it lies.
+    Follow(Url),
+    /// Nothing is left to fetch.
+    Done(Verdict),
+}
+
+/// Judges an answer of `url` after `hops` redirects. `body` is the file, up to [`MAX_BYTES`];
+/// `now` is the time since the Unix epoch.
+pub fn judge(url: &Url, hops: u8, head: &Head, body: &[u8], token: &str, now: Moment) -> Step {
+    Step::Done(match head.status {
+        200..=299 => Verdict::Rules(Rules::parse(body, token)),
+        300..=399 => {
+            let target = head.headers.get("location").and_then(|to| join(url, to));
+            match target {
+                Some(to) if hops < MAX_HOPS => return Step::Follow(to),
+                // Too many, or to nowhere: the file is unavailable (RFC 9309 §2.3.1.2).
+                _ => Verdict::AllowAll,
+            }
+        }
+        429 => Verdict::Retry {
+            after: retry_after(&head.headers, now),
+        },
+        400..=499 => Verdict::AllowAll,
+        status => Verdict::DisallowAll {
+            why: format!("robots.txt answered with status {status}"),
+        },
+    })
+}
+
+/// Judges that there was no answer.
+pub fn unreachable(error: &FetchError) -> Verdict {
+    match error {
+        // Nothing was sent, so that nothing is known.
+        FetchError::Closed => Verdict::Retry { after: None },
+        error => Verdict::DisallowAll {
+            why: format!("robots.txt cannot be fetched: {error}"),
+        },
+    }
+}
+
+/// The file without the line that crosses the limit: a cut `Allow: /private` must not become
+/// `Allow: /`.
+fn whole_lines(file: &[u8]) -> &[u8] {
+    match file.get(..MAX_BYTES) {
+        Some(window) => {
+            let end = window.iter().rposition(is_line_end).unwrap_or(0);
+            &window[..end]
+        }
+        None => file,
+    }
+}
+
+/// Ends of lines as `robotxt` sees them.
+fn is_line_end(byte: &u8) -> bool {
+    matches!(byte, b'\n' | b'\r' | b'\0')
+}
+
+/// Mends what real files get wrong: what is left of a damaged byte-order mark, and `User-agent`
+/// lines with more than a token (`Foo Bar`, `Foo/1.0`, `Foo*` all mean `Foo`).
+fn mend(file: &[u8]) -> Vec<u8> {
+    let mark = file.iter().zip(b"\xef\xbb\xbf");
+    let file = &file[mark.take_while(|(byte, mark)| byte == mark).count()..];
+    let mut mended = Vec::with_capacity(file.len());
+    for line in file.split_inclusive(is_line_end) {
+        match agent_end(line) {
+            Some(end) => {
+                mended.extend_from_slice(&line[..end]);
+                mended.push(b'\n');
+            }
+            None => mended.extend_from_slice(line),
+        }
+    }
+    mended
+}
+
+/// Where the token of a `User-agent` line ends; none for other lines and without a token. The
+/// spellings and separators are those that `robotxt` accepts.
+fn agent_end(line: &[u8]) -> Option<usize> {
+    let blank = |byte: &&u8| byte.is_ascii_whitespace();
+    let start = line.iter().take_while(blank).count();
+    let key = ["user-agent", "user agent", "useragent"]
+        .into_iter()
+        .find(|key| {
+            line[start..]
+                .get(..key.len())
+                .is_some_and(|name| name.eq_ignore_ascii_case(key.as_bytes()))
+        })?;
+    let after_key = start + key.len();
+    let blanks = line[after_key..].iter().take_while(blank).count();
+    let separator = after_key + blanks;
+    let value = match line.get(separator) {
+        Some(b':') => separator + 1,
+        _ if blanks > 0 => separator,
+        _ => return None,
+    };
+    let value = value + line[value..].iter().take_while(blank).count();
+    let token = line[value..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+        .count();
+    match line.get(value..) {
+        // Everyone, with a word after it.
+        Some([b'*', next, ..]) if next.is_ascii_whitespace() => Some(value + 1),
+        _ => (token > 0).then_some(value + token),
+    }
+}
+
+/// How rules are stored.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    /// `+/path` allows, `-/path` disallows, one a line. Normalised paths hold no line end.
+    #[serde(rename = "r", default, skip_serializing_if = "String::is_empty")]
+    rules: String,
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    delay_ms: Option<u64>,
+    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
+    sitemaps: Vec<Url>,
+}
+
+impl From<Rules> for Stored {
+    fn from(rules: Rules) -> Self {
+        let mut lines = String::new();
+        for rule in rules.0.rules() {
+            lines.push(if rule.is_allow() { '+' } else { '-' });
+            lines.push_str(rule.pattern());
+            lines.push('\n');
+        }
+        Stored {
+            rules: lines,
+            delay_ms: rules
+                .crawl_delay()
+                .and_then(|delay| u64::try_from(delay.as_millis()).ok()),
+            sitemaps: rules.sitemaps().collect(),
+        }
+    }
+}
+
+impl TryFrom<Stored> for Rules {
+    type Error = serde_json::Error;
+
+    /// `robotxt` builds rules from a file or from its own serial form only, and a file of stored
+    /// rules could be longer than it reads.
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        let rules = stored.rules.lines().filter_map(|line| {
+            let (verb, pattern) = line.split_at_checked(1)?;
+            Some(json!({ "pattern": pattern, "allow": verb == "+" }))
+        });
+        let robots = json!({
+            "user_agent": robotxt::ANY_AGENT,
+            "rules": rules.collect::<Vec<_>>(),
+            "crawl_delay": stored.delay_ms.map(Duration::from_millis),
+            "sitemaps": stored.sitemaps,
+        });
+        serde_json::from_value(robots).map(Rules)
+    }
+}
