@@ -1,8 +1,24 @@
 //! What is read out of a response: title, language, main content, sections, links, directives.
 
+mod content;
+mod directives;
+mod encoding;
+mod facts;
+mod links;
+mod names;
+mod noise;
+mod parse;
+mod read;
+mod refresh;
+mod sections;
+mod text;
+mod tree;
+
 use std::ops::Range;
 
 use url::Url;
+
+pub use read::{read, read_html};
 
 /// A page as it was read. Byte ranges are into [`Page::text`].
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +39,9 @@ pub struct Page {
     pub links: Vec<Link>,
     /// Target of `link rel=canonical`, resolved and normalised.
     pub canonical: Option<Url>,
+    /// Where a `meta http-equiv=refresh` leads within 100 seconds, resolved and normalised: a
+    /// redirect.
+    pub refresh: Option<Url>,
     /// What the page's meta robots say.
     pub directives: Directives,
 }

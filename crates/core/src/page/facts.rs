@@ -1,0 +1,228 @@
+//! What a page says about itself: one pass over its whole tree, which collects its links too.
+
+use html5ever::local_name;
+use url::Url;
+
+use super::Directives;
+use super::links::{LinkCollector, resolve};
+use super::refresh;
+use super::text::{TextWriter, fold};
+use super::tree::{DOCUMENT, Element, NodeId, Step, Tree};
+
+/// What a page says about itself.
+#[derive(Default)]
+pub(super) struct Facts<'t> {
+    title: Capture,
+    first_heading: Capture,
+    og_title: Option<&'t str>,
+    language: Option<&'t str>,
+    content_language: Option<&'t str>,
+    base: Option<&'t str>,
+    canonical: Option<&'t str>,
+    refresh: Option<&'t str>,
+    /// What its meta robots say.
+    pub(super) directives: Directives,
+    /// Its links, not yet resolved.
+    pub(super) links: LinkCollector<'t>,
+    /// Its body.
+    pub(super) body: Option<NodeId>,
+    main: Option<NodeId>,
+    article: Option<NodeId>,
+    articles: usize,
+    /// It was written by rustdoc.
+    pub(super) is_rustdoc: bool,
+}
+
+/// The text of the first element of a kind.
+#[derive(Default)]
+struct Capture {
+    element: Option<NodeId>,
+    open: bool,
+    text: TextWriter,
+}
+
+impl Capture {
+    fn enter(&mut self, id: NodeId) {
+        if self.element.is_none() {
+            self.element = Some(id);
+            self.open = true;
+        }
+    }
+
+    fn leave(&mut self, id: NodeId) {
+        if self.element == Some(id) {
+            self.open = false;
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.open {
+            self.text.folded(text);
+        }
+    }
+}
+
+impl<'t> Facts<'t> {
+    /// Walks over the whole page.
+    pub(super) fn collect(tree: &'t Tree) -> Self {
+        let mut facts = Facts::default();
+        let mut walk = tree.walk(DOCUMENT);
+        while let Some(step) = walk.next() {
+            match step {
+                Step::Enter(element) => {
+                    if facts.enter(element) {
+                        walk.leave_out();
+                    }
+                }
+                Step::Leave(id) => {
+                    facts.title.leave(id);
+                    facts.first_heading.leave(id);
+                    facts.links.leave(id);
+                }
+                Step::Text(text) => {
+                    facts.title.text(text);
+                    facts.first_heading.text(text);
+                    facts.links.text(text);
+                }
+            }
+        }
+        facts
+    }
+
+    /// Notes an element; whether it holds nothing of interest.
+    fn enter(&mut self, element: Element<'t>) -> bool {
+        match *element.name() {
+            local_name!("script")
+            | local_name!("style")
+            | local_name!("noscript")
+            | local_name!("template")
+            | local_name!("iframe") => return true,
+            local_name!("html") => {
+                self.language = element.attr(&local_name!("lang"));
+            }
+            local_name!("base") if self.base.is_none() => {
+                self.base = element.attr(&local_name!("href"));
+            }
+            local_name!("title") => self.title.enter(element.id),
+            local_name!("h1") => self.first_heading.enter(element.id),
+            local_name!("meta") => self.meta(element),
+            local_name!("link") if self.body.is_none() && self.canonical.is_none() => {
+                let rel = element.attr(&local_name!("rel")).unwrap_or_default();
+                if rel
+                    .split_ascii_whitespace()
+                    .any(|word| word.eq_ignore_ascii_case("canonical"))
+                {
+                    self.canonical = element.attr(&local_name!("href"));
+                }
+            }
+            local_name!("body") => self.body = self.body.or(Some(element.id)),
+            local_name!("a") | local_name!("area") => {
+                if is_permalink_mark(&element) {
+                    self.first_heading.open = false;
+                }
+                self.links.enter(element);
+            }
+            local_name!("br") | local_name!("p") | local_name!("div") | local_name!("li") => {
+                self.links.space();
+            }
+            _ => {}
+        }
+        self.candidate(element);
+        false
+    }
+
+    fn candidate(&mut self, element: Element<'t>) {
+        match *element.name() {
+            local_name!("main") => self.main = self.main.or(Some(element.id)),
+            local_name!("article") => {
+                self.article = self.article.or(Some(element.id));
+                self.articles += 1;
+            }
+            _ if element.attr(&local_name!("role")) == Some("main") => {
+                self.main = self.main.or(Some(element.id));
+            }
+            _ => {}
+        }
+    }
+
+    fn meta(&mut self, element: Element<'t>) {
+        let Some(content) = element.attr(&local_name!("content")) else {
+            return;
+        };
+        if let Some(pragma) = element.attr(&local_name!("http-equiv")) {
+            if pragma.eq_ignore_ascii_case("refresh") {
+                self.refresh = self.refresh.or(Some(content));
+            } else if pragma.eq_ignore_ascii_case("content-language") {
+                self.content_language = self.content_language.or(Some(content));
+            }
+        }
+        if element.attr(&local_name!("property")) == Some("og:title") {
+            self.og_title = self.og_title.or(Some(content));
+        }
+        let Some(name) = element.attr(&local_name!("name")) else {
+            return;
+        };
+        if name.eq_ignore_ascii_case("robots") || name.eq_ignore_ascii_case("canter") {
+            self.directives = self.directives.union(Directives::from_meta(content));
+        } else if name.eq_ignore_ascii_case("generator") {
+            self.is_rustdoc |= content.starts_with("rustdoc");
+        }
+    }
+
+    /// What references are relative to: the first `base`, else the page itself.
+    pub(super) fn base(&self, url: &Url) -> Url {
+        self.base
+            .and_then(|reference| resolve(url, reference))
+            .unwrap_or_else(|| url.clone())
+    }
+
+    /// `title`, else the first `h1`, else `og:title`.
+    pub(super) fn title(&mut self) -> String {
+        let title = std::mem::take(&mut self.title.text).finish();
+        if !title.is_empty() {
+            return title;
+        }
+        let heading = std::mem::take(&mut self.first_heading.text).finish();
+        if !heading.is_empty() {
+            return heading;
+        }
+        fold(self.og_title.unwrap_or_default())
+    }
+
+    /// `html lang`, else the first of `content-language`.
+    pub(super) fn language(&self) -> Option<String> {
+        self.language
+            .and_then(language_tag)
+            .or_else(|| language_tag(self.content_language?.split(',').next()?))
+    }
+
+    /// Target of `link rel=canonical`.
+    pub(super) fn canonical(&self, base: &Url) -> Option<Url> {
+        resolve(base, self.canonical?)
+    }
+
+    /// Where a meta refresh leads soon.
+    pub(super) fn refresh(&self, base: &Url) -> Option<Url> {
+        resolve(base, refresh::target(self.refresh?)?)
+    }
+
+    /// `main` or `role=main`, else the only `article`.
+    pub(super) fn main(&self) -> Option<NodeId> {
+        self.main
+            .or_else(|| self.article.filter(|_| self.articles == 1))
+    }
+}
+
+/// A link to a heading beside its text (`¶`).
+fn is_permalink_mark(element: &Element<'_>) -> bool {
+    element.has_class("headerlink")
+}
+
+/// A language tag in lower case; none for what is no tag.
+fn language_tag(value: &str) -> Option<String> {
+    let tag = value.trim().to_ascii_lowercase().replace('_', "-");
+    let is_tag = tag.starts_with(|c: char| c.is_ascii_lowercase())
+        && tag.len() <= 35
+        && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    is_tag.then_some(tag)
+}

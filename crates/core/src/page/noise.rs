@@ -1,0 +1,91 @@
+//! What a page shows beside its content: navigation, banners, forms, buttons, marks beside
+//! headings. Told by structure and by the classes that the common generators write.
+
+use html5ever::local_name;
+
+use super::tree::{Element, Step, Tree};
+
+/// What counts as noise in a part of a page.
+#[derive(Clone, Copy)]
+pub(super) struct Noise {
+    /// The part is the whole body, so that the site's own surroundings are in it.
+    pub(super) whole_body: bool,
+    /// The page was written by rustdoc.
+    pub(super) rustdoc: bool,
+}
+
+impl Noise {
+    /// Whether an element says nothing that belongs to the content. `in_section` tells whether it
+    /// lies inside an article or section, whose headers are content.
+    pub(super) fn is(self, element: &Element<'_>, tree: &Tree, in_section: bool) -> bool {
+        match *element.name() {
+            local_name!("head")
+            | local_name!("script")
+            | local_name!("style")
+            | local_name!("template")
+            | local_name!("noscript")
+            | local_name!("nav")
+            | local_name!("footer")
+            | local_name!("form")
+            | local_name!("button")
+            | local_name!("select")
+            | local_name!("textarea")
+            | local_name!("iframe")
+            | local_name!("object")
+            | local_name!("audio")
+            | local_name!("video")
+            | local_name!("canvas") => return true,
+            local_name!("header") if self.whole_body && !in_section => return true,
+            local_name!("a") if is_permalink(element, tree) => return true,
+            _ if element.is_svg() => return true,
+            _ => {}
+        }
+        element.attr(&local_name!("aria-hidden")) == Some("true")
+            || self.is_role(element)
+            || element.classes().any(|class| self.is_class(class))
+    }
+
+    fn is_role(self, element: &Element<'_>) -> bool {
+        let role = element.attr(&local_name!("role")).unwrap_or_default();
+        match role {
+            "navigation" | "search" | "contentinfo" => true,
+            "banner" => self.whole_body,
+            // The sheets of a set of tabs, of which a script shows one.
+            "tabpanel" => false,
+            _ => element
+                .attr(&local_name!("hidden"))
+                .is_some_and(|state| !state.eq_ignore_ascii_case("until-found")),
+        }
+    }
+
+    fn is_class(self, class: &str) -> bool {
+        match class {
+            // Sphinx, Pygments; and what a site marks for its own search.
+            "sphinxsidebar" | "headerlink" | "viewcode-link" | "linenos" | "lineno" | "gutter"
+            | "nosearch" => true,
+            "src"
+            | "since"
+            | "rightside"
+            | "rustdoc-breadcrumbs"
+            | "hideme"
+            | "out-of-band"
+            | "test-arrow" => self.rustdoc,
+            "menu" | "mainmenu" | "submenu" | "nav" | "navbar" | "navigation" | "sidenav"
+            | "sidebar" | "breadcrumb" | "breadcrumbs" | "topbar" | "footer" => self.whole_body,
+            _ => false,
+        }
+    }
+}
+
+/// Whether an element is a link into its own page whose text is a mark, no word: `¶`, `§`, `#`,
+/// an image.
+pub(super) fn is_permalink(element: &Element<'_>, tree: &Tree) -> bool {
+    let into_page = element
+        .attr(&local_name!("href"))
+        .is_some_and(|reference| reference.starts_with('#') && reference.len() > 1);
+    into_page
+        && !tree.walk(element.id).any(|step| match step {
+            Step::Text(text) => text.contains(char::is_alphanumeric),
+            _ => false,
+        })
+}

@@ -1,0 +1,67 @@
+//! Reads a page: bytes to text, text to tree, tree to what the page says.
+
+use url::Url;
+
+use super::content::{Content, extract};
+use super::facts::Facts;
+use super::names::Item;
+use super::noise::Noise;
+use super::sections::SectionWriter;
+use super::tree::{DOCUMENT, NodeId, Tree};
+use super::{Page, encoding, parse};
+
+/// Main content with less text than this, in bytes, is almost empty.
+const ALMOST_EMPTY: usize = 200;
+/// The body is taken in its place when it has so many times as much.
+const MUCH_MORE: usize = 5;
+
+/// Reads the page that was fetched from `url`, given its body and its `Content-Type`. Never fails:
+/// what is broken gives less.
+pub fn read(body: &[u8], content_type: Option<&str>, url: &Url) -> Page {
+    read_html(&encoding::decode(body, content_type, url), url)
+}
+
+/// The same for a page that is decoded already.
+pub fn read_html(html: &str, url: &Url) -> Page {
+    let tree = parse::parse(html);
+    let mut facts = Facts::collect(&tree);
+    let base = facts.base(url);
+    let title = facts.title();
+    let content = content(&tree, &facts, &title);
+    Page {
+        language: facts.language(),
+        canonical: facts.canonical(&base),
+        refresh: facts.refresh(&base),
+        directives: facts.directives,
+        links: std::mem::take(&mut facts.links).resolve(&base),
+        text: content.text,
+        sections: content.sections,
+        code: content.code,
+        title,
+    }
+}
+
+fn content(tree: &Tree, facts: &Facts<'_>, title: &str) -> Content {
+    let body = facts.body.unwrap_or(DOCUMENT);
+    let Some(main) = facts.main() else {
+        return part(tree, facts, title, body, true);
+    };
+    let content = part(tree, facts, title, main, false);
+    if content.text.len() < ALMOST_EMPTY {
+        let whole = part(tree, facts, title, body, true);
+        if whole.text.len() > content.text.len() * MUCH_MORE {
+            return whole;
+        }
+    }
+    content
+}
+
+fn part(tree: &Tree, facts: &Facts<'_>, title: &str, root: NodeId, whole_body: bool) -> Content {
+    let rustdoc = facts.is_rustdoc;
+    let item = rustdoc.then(|| Item::of_rustdoc(title)).flatten();
+    let noise = Noise {
+        whole_body,
+        rustdoc,
+    };
+    extract(tree, root, noise, SectionWriter::new(item, rustdoc))
+}

@@ -1,0 +1,272 @@
+//! Cuts content at its headings and definitions, and finds the fragments that lead to them.
+
+use std::ops::Range;
+
+use html5ever::local_name;
+
+use super::Section;
+use super::links::decoded;
+use super::names::{self, Item};
+use super::text::TextWriter;
+use super::tree::Element;
+
+/// Level of a definition.
+const DEFINITION: u8 = 7;
+
+/// How an element takes part in the sections.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// Begins a section: a heading.
+    Heading,
+    /// Begins a section: a definition.
+    Definition,
+    /// The name within a definition's term.
+    Name,
+}
+
+/// Sections being written, in step with their text.
+pub(super) struct SectionWriter {
+    item: Option<Item>,
+    sections: Vec<Section>,
+    open: Option<Open>,
+    /// The id of a section or article that began, and where: its first heading may use it.
+    wrapper: Option<(String, usize)>,
+    /// The id or name of an anchor that precedes, and where it stood.
+    target: Option<(String, usize)>,
+    is_rustdoc: bool,
+}
+
+/// A heading whose text is being read; its section is the last one.
+struct Open {
+    /// Found inside the heading, so that it gives way to nothing but its own id.
+    anchor_is_guess: bool,
+    is_definition: bool,
+    /// Where the name within the term stands.
+    name: Option<Range<usize>>,
+}
+
+impl SectionWriter {
+    /// No section yet. `item` is what the page as a whole defines.
+    pub(super) fn new(item: Option<Item>, is_rustdoc: bool) -> Self {
+        SectionWriter {
+            item,
+            sections: Vec::new(),
+            open: None,
+            wrapper: None,
+            target: None,
+            is_rustdoc,
+        }
+    }
+
+    /// Notes an element that begins at byte `at`; what it begins, if anything.
+    pub(super) fn entry(&mut self, element: &Element<'_>, at: usize) -> Option<Entry> {
+        if self.open.is_some() {
+            return self.entry_inside(element);
+        }
+        let id = element.id_attr();
+        match *element.name() {
+            local_name!("h1")
+            | local_name!("h2")
+            | local_name!("h3")
+            | local_name!("h4")
+            | local_name!("h5")
+            | local_name!("h6") => return Some(Entry::Heading),
+            local_name!("dt") if id.is_some() => return Some(Entry::Definition),
+            local_name!("section") | local_name!("article") | local_name!("span")
+                if self.is_rustdoc && id.is_some_and(|id| names::rustdoc(id).is_some()) =>
+            {
+                return Some(Entry::Definition);
+            }
+            local_name!("section") | local_name!("article") => self.wrap(id, at),
+            local_name!("div") if id.is_some() && element.has_class("section") => {
+                self.wrap(id, at);
+            }
+            local_name!("a") => {
+                let name = id.or_else(|| element.attr(&local_name!("name")));
+                self.aim(name, at);
+            }
+            local_name!("span") => self.aim(id.filter(|id| !names::is_identifier(id)), at),
+            _ => {}
+        }
+        None
+    }
+
+    fn entry_inside(&mut self, element: &Element<'_>) -> Option<Entry> {
+        let open = self.open.as_mut()?;
+        if open.is_definition {
+            let is_name = ["sig-prename", "sig-name", "descclassname", "descname"];
+            let begins = element.classes().any(|class| is_name.contains(&class));
+            return begins.then_some(Entry::Name);
+        }
+        let section = self.sections.last_mut()?;
+        if section.anchor.is_none() || open.anchor_is_guess {
+            let id = element.id_attr().or_else(|| match *element.name() {
+                local_name!("a") => element.attr(&local_name!("name")),
+                _ => None,
+            });
+            if let Some(id) = id {
+                section.anchor = Some(id.to_owned());
+                open.anchor_is_guess = false;
+            }
+        }
+        None
+    }
+
+    /// Notes an element that is left out of the text: a mark beside a heading leads to it.
+    pub(super) fn pass(&mut self, element: &Element<'_>) {
+        if *element.name() != local_name!("a") {
+            return;
+        }
+        let (Some(open), Some(section)) = (&mut self.open, self.sections.last_mut()) else {
+            return;
+        };
+        if (section.anchor.is_none() || open.anchor_is_guess)
+            && let Some(fragment) = element
+                .attr(&local_name!("href"))
+                .and_then(|reference| decoded(reference.strip_prefix('#')?))
+        {
+            section.anchor = Some(fragment);
+            open.anchor_is_guess = false;
+        }
+    }
+
+    fn wrap(&mut self, id: Option<&str>, at: usize) {
+        if let Some(id) = id {
+            self.wrapper = Some((id.to_owned(), at));
+        }
+    }
+
+    fn aim(&mut self, name: Option<&str>, at: usize) {
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            self.target = Some((name.to_owned(), at));
+        }
+    }
+
+    /// Begins a section at byte `start` of the text.
+    pub(super) fn begin(&mut self, element: &Element<'_>, entry: Entry, start: usize) {
+        let is_definition = entry == Entry::Definition;
+        let own = element.id_attr().map(str::to_owned);
+        // Nothing but a line's end stands between what precedes a heading and the heading.
+        let here = |found: Option<(String, usize)>| {
+            found
+                .filter(|(_, at)| at + 1 >= start)
+                .map(|(anchor, _)| anchor)
+        };
+        let wrapper = here(self.wrapper.take());
+        let target = here(self.target.take());
+        let anchor_is_guess = own.is_none() && wrapper.is_none();
+        let level = match *element.name() {
+            _ if is_definition => DEFINITION,
+            local_name!("h1") => 1,
+            local_name!("h2") => 2,
+            local_name!("h3") => 3,
+            local_name!("h4") => 4,
+            local_name!("h5") => 5,
+            _ => 6,
+        };
+        self.sections.push(Section {
+            anchor: own.or(wrapper).or(target),
+            level,
+            range: start..start,
+            ..Section::default()
+        });
+        self.open = Some(Open {
+            anchor_is_guess,
+            is_definition,
+            name: None,
+        });
+    }
+
+    /// Whether an anchor with the name of something stands right before byte `at`.
+    pub(super) fn has_target(&self, at: usize) -> bool {
+        self.open.is_none()
+            && self
+                .target
+                .as_ref()
+                .is_some_and(|(name, stood)| *stood == at && names::is_distinctive(name))
+    }
+
+    /// Begins a definition at byte `start`, named by the anchor before it: hand-made pages mark
+    /// what they define so.
+    pub(super) fn begin_at_target(&mut self, start: usize) {
+        if let Some((name, _)) = self.target.take() {
+            self.sections.push(Section {
+                anchor: Some(name.clone()),
+                title: name.clone(),
+                level: DEFINITION,
+                range: start..start,
+                names: vec![name],
+            });
+        }
+    }
+
+    /// The name within a term begins.
+    pub(super) fn name_begins(&mut self, at: usize) {
+        if let Some(open) = &mut self.open {
+            open.name.get_or_insert(at..at);
+        }
+    }
+
+    /// The name within a term, or a part of it, ends.
+    pub(super) fn name_ends(&mut self, at: usize) {
+        if let Some(Range { end, .. }) = self.open.as_mut().and_then(|open| open.name.as_mut()) {
+            *end = at;
+        }
+    }
+
+    /// The text of the heading or term that began last is complete.
+    pub(super) fn end(&mut self, writer: &TextWriter) {
+        let Some(open) = self.open.take() else {
+            return;
+        };
+        let is_first = self.sections.len() == 1;
+        let Some(section) = self.sections.last_mut() else {
+            return;
+        };
+        let text = writer.get(section.range.start..writer.len()).trim();
+        if text.is_empty() {
+            self.sections.pop();
+            return;
+        }
+        let text = text.replace('\n', " ");
+        let anchor = section.anchor.as_deref().unwrap_or_default();
+        if open.is_definition {
+            let signature = open.name.map(|range| writer.get(range).trim());
+            let member = self.is_rustdoc.then(|| names::rustdoc(anchor)).flatten();
+            let name = match (member, signature) {
+                (Some(member), _) => Some(names::member(self.item.as_ref(), member)),
+                (None, Some(signature)) => Some(names::defined(anchor, signature)),
+                (None, None) => names::is_distinctive(anchor).then(|| anchor.to_owned()),
+            };
+            section.title = name.clone().unwrap_or(text);
+            section.names.extend(name);
+        } else {
+            section.names = names::of_heading(anchor, &text);
+            if is_first && let Some(item) = &self.item {
+                section.names.insert(0, item.path.clone());
+            }
+            section.title = text;
+        }
+    }
+
+    /// All sections; they cover the `length` bytes of the text.
+    pub(super) fn finish(self, length: usize) -> Vec<Section> {
+        let mut sections = self.sections;
+        let mut end = length;
+        for section in sections.iter_mut().rev() {
+            section.range.start = section.range.start.min(end);
+            section.range.end = end;
+            end = section.range.start;
+        }
+        if end > 0 {
+            sections.insert(
+                0,
+                Section {
+                    range: 0..end,
+                    ..Section::default()
+                },
+            );
+        }
+        sections
+    }
+}

@@ -1,0 +1,162 @@
+//! Writes plain text: white space folded, blocks on lines of their own, code as it stands.
+
+use std::ops::Range;
+
+/// A text being written.
+#[derive(Default)]
+pub(super) struct TextWriter {
+    text: String,
+    gap: Gap,
+}
+
+/// What has to stand between the text so far and what comes next.
+#[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Gap {
+    #[default]
+    None,
+    Space,
+    Line,
+}
+
+impl TextWriter {
+    /// A writer with room for so many bytes.
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        TextWriter {
+            text: String::with_capacity(bytes),
+            gap: Gap::None,
+        }
+    }
+
+    /// Bytes written.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// What was written in a range.
+    pub(super) fn get(&self, range: Range<usize>) -> &str {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// Whether what comes next begins a line.
+    pub(super) fn at_line_start(&self) -> bool {
+        self.text.is_empty() || self.gap == Gap::Line
+    }
+
+    /// What comes next begins a line.
+    pub(super) fn line(&mut self) {
+        self.gap = Gap::Line;
+    }
+
+    /// What comes next is another word.
+    pub(super) fn space(&mut self) {
+        self.gap = self.gap.max(Gap::Space);
+    }
+
+    /// Writes what has to stand before the next word, and says where that begins.
+    pub(super) fn settle(&mut self) -> usize {
+        if !self.text.is_empty() {
+            match self.gap {
+                Gap::None => {}
+                Gap::Space => self.text.push(' '),
+                Gap::Line => self.text.push('\n'),
+            }
+        }
+        self.gap = Gap::None;
+        self.text.len()
+    }
+
+    /// Text of a paragraph: runs of white space, no-break space included, become one space.
+    pub(super) fn folded(&mut self, text: &str) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let end = word_end(rest);
+            if end > 0 {
+                self.settle();
+                self.text.push_str(&rest[..end]);
+                rest = &rest[end..];
+            }
+            let word = space_end(rest);
+            if word > 0 {
+                self.space();
+                rest = &rest[word..];
+            }
+        }
+    }
+
+    /// Text inside `pre`.
+    pub(super) fn verbatim(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.settle();
+            self.text.push_str(text);
+        }
+    }
+
+    /// Takes white space off the end of the text, down to `start`: the end of `pre`.
+    pub(super) fn trim_end(&mut self, start: usize) {
+        let tail = self.text.get(start..).unwrap_or_default();
+        let keep = start.min(self.text.len()) + tail.trim_end().len();
+        self.text.truncate(keep);
+    }
+
+    /// All that was written.
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+}
+
+/// Folds white space in a text of its own.
+pub(super) fn fold(text: &str) -> String {
+    let mut writer = TextWriter::with_capacity(text.len());
+    writer.folded(text);
+    writer.finish()
+}
+
+/// Length of the white space that a text begins with.
+fn space_end(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    loop {
+        match bytes[at..] {
+            [byte, ..] if byte.is_ascii_whitespace() => at += 1,
+            [0xC2, 0xA0, ..] => at += 2,
+            _ => return at,
+        }
+    }
+}
+
+/// Length of the text before its first white space.
+fn word_end(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    loop {
+        match bytes[at..] {
+            [] => return at,
+            [byte, ..] if byte.is_ascii_whitespace() => return at,
+            [0xC2, 0xA0, ..] => return at,
+            _ => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_is_folded() {
+        assert_eq!(fold("  a \n\t b\u{a0}\u{a0}c  é\u{a0} "), "a b c é");
+        assert_eq!(fold(" \n "), "");
+    }
+
+    #[test]
+    fn space_between_pieces_is_kept_once() {
+        let mut writer = TextWriter::default();
+        writer.folded("a ");
+        writer.folded(" b");
+        writer.folded("c");
+        writer.line();
+        writer.folded(" ");
+        writer.folded("d");
+        assert_eq!(writer.finish(), "a bc\nd");
+    }
+}

@@ -1,0 +1,149 @@
+//! The frontier: rows that wait, by the time at which they are due.
+
+use std::time::Duration;
+
+use canter_core::failure::Failure;
+use canter_core::ports::Frontier;
+use canter_core::task::{Task, UrlKey};
+use canter_core::time::Moment;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use url::Url;
+
+use super::crawls::SiteStore;
+use super::schema::state::{CLAIMED, TAKEN, WAITING};
+
+impl Frontier for SiteStore {
+    async fn push(&self, tasks: Vec<Task>, delay: Duration) -> Result<(), Failure> {
+        let (site, due) = (self.site, (self.clock)() + delay);
+        self.store
+            .run(move |connection| {
+                let mut push = connection.prepare_cached(
+                    "UPDATE url SET state = ?1, due_ms = ?2, attempts = ?3
+                     WHERE site = ?4 AND key = ?5 AND crawl = ?6 AND state < 3",
+                )?;
+                for task in &tasks {
+                    let key = UrlKey::of(&task.url).0;
+                    push.execute(params![
+                        WAITING,
+                        due.millis() as i64,
+                        task.attempts,
+                        site,
+                        key,
+                        task.crawl as i64
+                    ])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// What the frontier gave.
+#[derive(Debug)]
+pub enum Popped {
+    /// Tasks that are due, now taken.
+    Tasks(Vec<Task>),
+    /// None is due before this.
+    Wait(Moment),
+    /// None waits.
+    Empty,
+}
+
+impl SiteStore {
+    /// Takes up to `count` tasks that are due, the oldest first.
+    pub async fn pop(&self, count: usize) -> Result<Popped, Failure> {
+        let (site, name, crawl) = (self.site, self.name.clone(), self.crawl);
+        let now = (self.clock)().millis() as i64;
+        self.store
+            .run(move |connection| {
+                let tasks = due(connection, site, now, count, &name, crawl)?;
+                if !tasks.is_empty() {
+                    take(connection, site, &tasks)?;
+                    return Ok(Popped::Tasks(tasks));
+                }
+                let next = connection
+                    .prepare_cached(
+                        "SELECT due_ms FROM url INDEXED BY frontier WHERE site = ? AND state = 1
+                         ORDER BY due_ms LIMIT 1",
+                    )?
+                    .query_row([site], |row| row.get::<_, i64>(0))
+                    .optional()?;
+                Ok(next.map_or(Popped::Empty, |due| {
+                    Popped::Wait(Moment::from_millis(due.max(0) as u64))
+                }))
+            })
+            .await
+    }
+
+    /// Puts lost tasks back: claimed by a parent that died before it pushed them, or taken by a
+    /// process that died. Only while no step is under way. Says how many there were.
+    pub async fn sweep(&self) -> Result<usize, Failure> {
+        let (site, crawl) = (self.site, self.crawl as i64);
+        self.store
+            .run(move |connection| {
+                connection
+                    .prepare_cached(
+                        "UPDATE url SET state = ?, due_ms = 0
+                         WHERE site = ? AND crawl = ? AND state IN (?, ?)",
+                    )?
+                    .execute(params![WAITING, site, crawl, CLAIMED, TAKEN])
+            })
+            .await
+    }
+
+    /// How many tasks wait or are under way.
+    pub async fn waiting(&self) -> Result<u64, Failure> {
+        let (site, crawl) = (self.site, self.crawl as i64);
+        self.store
+            .run(move |connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT count(*) FROM url WHERE site = ? AND crawl = ? AND state < 3",
+                    )?
+                    .query_row(params![site, crawl], |row| row.get::<_, i64>(0))
+            })
+            .await
+            .map(|count| count.max(0) as u64)
+    }
+}
+
+fn due(
+    connection: &Connection,
+    site: i64,
+    now: i64,
+    count: usize,
+    name: &str,
+    crawl: u64,
+) -> rusqlite::Result<Vec<Task>> {
+    connection
+        .prepare_cached(
+            "SELECT url, depth, hops, attempts, parent FROM url INDEXED BY frontier
+             WHERE site = ? AND state = 1 AND due_ms <= ? ORDER BY due_ms, depth LIMIT ?",
+        )?
+        .query_map(params![site, now, count as i64], |row| {
+            task(row, name, crawl)
+        })?
+        .collect()
+}
+
+fn take(connection: &Connection, site: i64, tasks: &[Task]) -> rusqlite::Result<()> {
+    let mut take =
+        connection.prepare_cached("UPDATE url SET state = ? WHERE site = ? AND key = ?")?;
+    for task in tasks {
+        take.execute(params![TAKEN, site, UrlKey::of(&task.url).0])?;
+    }
+    Ok(())
+}
+
+fn task(row: &Row<'_>, site: &str, crawl: u64) -> rusqlite::Result<Task> {
+    let parent: Option<String> = row.get(4)?;
+    Ok(Task {
+        site: site.to_owned(),
+        crawl,
+        url: super::pages::url(row.get(0)?)?,
+        depth: row.get(1)?,
+        hops: row.get(2)?,
+        attempts: row.get(3)?,
+        parent: parent.and_then(|parent| Url::parse(&parent).ok()),
+    })
+}

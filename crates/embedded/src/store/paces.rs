@@ -1,0 +1,59 @@
+//! The paces' records.
+
+use std::time::Duration;
+
+use canter_core::failure::Failure;
+use canter_core::pace::{Grant, Pace, grant};
+use canter_core::ports::Paces;
+use canter_core::time::Moment;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Store;
+
+/// Slots are given out no further ahead.
+const HORIZON: Duration = Duration::from_secs(1);
+
+impl Paces for Store {
+    async fn lease(
+        &self,
+        domain: &str,
+        now: Moment,
+        pace: Pace,
+        count: u32,
+    ) -> Result<Grant, Failure> {
+        let domain = domain.to_owned();
+        self.run(move |connection| {
+            let decision = grant(next(connection, &domain)?, now, pace, count, HORIZON);
+            if let Grant::Take { next, .. } = decision {
+                store(connection, &domain, next)?;
+            }
+            Ok(decision)
+        })
+        .await
+    }
+
+    async fn hold(&self, domain: &str, until: Moment) -> Result<(), Failure> {
+        let domain = domain.to_owned();
+        self.run(move |connection| match next(connection, &domain)? {
+            Some(next) if next >= until => Ok(()),
+            _ => store(connection, &domain, until),
+        })
+        .await
+    }
+}
+
+fn next(connection: &Connection, domain: &str) -> rusqlite::Result<Option<Moment>> {
+    connection
+        .prepare_cached("SELECT next_ns FROM pace WHERE domain = ?")?
+        .query_row([domain], |row| row.get::<_, i64>(0))
+        .optional()
+        .map(|next| next.map(|next| Moment(next.max(0) as u64)))
+}
+
+fn store(connection: &Connection, domain: &str, next: Moment) -> rusqlite::Result<()> {
+    let next = i64::try_from(next.0).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO pace (domain, next_ns) VALUES (?, ?)")?
+        .execute(params![domain, next])?;
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! The page store: what is known about every URL.
+
+use canter_core::failure::Failure;
+use canter_core::ports::{Claim, Finish, Known, Pages};
+use canter_core::task::{Outcome, Task, UrlKey};
+use canter_core::twins::Twin;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use url::Url;
+
+use super::crawls::SiteStore;
+use super::schema::state::{CLAIMED, FINISHED};
+
+impl Pages for SiteStore {
+    async fn begin(&self, task: &Task) -> Result<Option<Known>, Failure> {
+        let (site, key, crawl) = (self.site, UrlKey::of(&task.url), task.crawl as i64);
+        self.store
+            .run(move |connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT etag, last_modified, hash, misses FROM url
+                         WHERE site = ? AND key = ? AND crawl = ? AND state < 3",
+                    )?
+                    .query_row(params![site, key.0, crawl], known)
+                    .optional()
+            })
+            .await
+    }
+
+    async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Vec<Task>, Failure> {
+        let (site, parent) = (self.site, parent.clone());
+        self.store
+            .run(move |connection| claim(connection, site, &parent, links))
+            .await
+    }
+
+    async fn finish(&self, task: &Task, finish: Finish) -> Result<(), Failure> {
+        let (site, key, crawl) = (self.site, UrlKey::of(&task.url), task.crawl as i64);
+        self.store
+            .run(move |connection| {
+                let (outcome, detail) = columns(&finish.outcome);
+                connection
+                    .prepare_cached(
+                        "UPDATE url SET state = 3, outcome = ?, detail = ?, status = ?,
+                             fetched_ms = coalesce(?, fetched_ms), etag = ?, last_modified = ?,
+                             hash = ?, canonical = ?, misses = ?
+                         WHERE site = ? AND key = ? AND crawl = ? AND state < 3",
+                    )?
+                    .execute(params![
+                        outcome,
+                        detail,
+                        finish.status,
+                        finish.fetched_at.map(|at| at.millis() as i64),
+                        finish.known.etag,
+                        finish.known.last_modified,
+                        finish.known.indexed.map(|hash| hash.0),
+                        finish.canonical.map(String::from),
+                        finish.known.misses,
+                        site,
+                        key.0,
+                        crawl
+                    ])?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+impl SiteStore {
+    /// Claims the seeds of a crawl, and gives those that are not finished in it yet.
+    pub(super) fn claim_seeds(
+        &self,
+        connection: &Connection,
+        seeds: Vec<Claim>,
+    ) -> rusqlite::Result<Vec<Task>> {
+        let mut tasks = Vec::new();
+        for seed in seeds {
+            let nobody = Task {
+                site: self.name.clone(),
+                crawl: self.crawl,
+                url: seed.url.clone(),
+                depth: 0,
+                hops: 0,
+                attempts: 0,
+                parent: None,
+            };
+            if insert(connection, self.site, &nobody, None, &seed)? {
+                tasks.push(nobody);
+            }
+        }
+        Ok(tasks)
+    }
+
+    /// The pages in the index that may be the same as another, as [`canter_core::twins`] wants them.
+    pub async fn twins(&self) -> Result<Vec<Twin>, Failure> {
+        let site = self.site;
+        self.store
+            .run(move |connection| {
+                connection
+                    .prepare_cached(
+                        "WITH named (url) AS (
+                             SELECT canonical FROM url
+                             WHERE site = ?1 AND hash IS NOT NULL AND canonical IS NOT NULL),
+                         shared (hash) AS (
+                             SELECT hash FROM url INDEXED BY copy
+                             WHERE site = ?1 AND hash IS NOT NULL GROUP BY hash HAVING count(*) > 1)
+                         SELECT url, canonical, hash FROM url
+                         WHERE site = ?1 AND hash IS NOT NULL AND (canonical IS NOT NULL
+                             OR url IN (SELECT url FROM named)
+                             OR hash IN (SELECT hash FROM shared))",
+                    )?
+                    .query_map([site], twin)?
+                    .collect()
+            })
+            .await
+    }
+
+    /// Ends a page as a duplicate, after its copy has left the index. Without a hash it is fetched
+    /// whole in the next crawl, when the other page may be gone.
+    pub async fn duplicate(&self, url: &Url, of: &Url) -> Result<(), Failure> {
+        let (site, key) = (self.site, UrlKey::of(url));
+        let (outcome, detail) = columns(&Outcome::Duplicate { of: of.clone() });
+        self.store
+            .run(move |connection| {
+                connection
+                    .prepare_cached(
+                        "UPDATE url SET outcome = ?, detail = ?, hash = NULL, etag = NULL,
+                             last_modified = NULL
+                         WHERE site = ? AND key = ?",
+                    )?
+                    .execute(params![outcome, detail, site, key.0])?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn claim(
+    connection: &Connection,
+    site: i64,
+    parent: &Task,
+    links: Vec<Claim>,
+) -> rusqlite::Result<Vec<Task>> {
+    let mut tasks = Vec::new();
+    for link in links {
+        let ours = insert(connection, site, parent, Some(&parent.url), &link)?;
+        if ours && link.skip.is_none() {
+            tasks.push(Task {
+                site: parent.site.clone(),
+                crawl: parent.crawl,
+                url: link.url,
+                depth: link.depth,
+                hops: link.hops,
+                attempts: 0,
+                parent: Some(parent.url.clone()),
+            });
+        }
+    }
+    Ok(tasks)
+}
+
+/// Inserts or takes over the row of a link; says whether it is ours now. Here a push is as durable
+/// as a claim, so that only a child that was not pushed is given to its parent a second time.
+fn insert(
+    connection: &Connection,
+    site: i64,
+    crawl: &Task,
+    parent: Option<&Url>,
+    link: &Claim,
+) -> rusqlite::Result<bool> {
+    let ended = link.skip.map(|reason| Outcome::Skipped { reason });
+    let (outcome, detail) = ended.as_ref().map(columns).unzip();
+    let changed = connection
+        .prepare_cached(
+            "INSERT INTO url (site, key, url, crawl, state, due_ms, depth, hops, attempts, parent,
+                              outcome, detail)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, 0, ?8, ?9, ?10)
+             ON CONFLICT (site, key) DO UPDATE SET
+                 crawl = ?4, state = ?5, due_ms = 0, depth = ?6, hops = ?7, attempts = 0,
+                 parent = ?8, outcome = ?9, detail = ?10
+             WHERE crawl < ?4
+                OR (crawl = ?4 AND state = 0 AND parent IS ?8)
+                OR (crawl = ?4 AND detail = 'too_deep' AND ?9 IS NULL)",
+        )?
+        .execute(params![
+            site,
+            UrlKey::of(&link.url).0,
+            link.url.as_str(),
+            crawl.crawl as i64,
+            if ended.is_some() { FINISHED } else { CLAIMED },
+            link.depth,
+            link.hops,
+            parent.map(Url::as_str),
+            outcome,
+            detail.flatten()
+        ])?;
+    Ok(changed > 0)
+}
+
+/// An outcome as it is stored: its kind, and what belongs to it.
+pub(super) fn columns(outcome: &Outcome) -> (&'static str, Option<String>) {
+    match outcome {
+        Outcome::Indexed => ("indexed", None),
+        Outcome::Unchanged => ("unchanged", None),
+        Outcome::Duplicate { of } => ("duplicate", Some(of.to_string())),
+        Outcome::Redirected { to } => ("redirected", Some(to.to_string())),
+        Outcome::Gone { .. } => ("gone", None),
+        Outcome::Skipped { reason } => ("skipped", Some(reason.name().to_owned())),
+        Outcome::Failed { why } => ("failed", Some(why.clone())),
+    }
+}
+
+/// A URL that this store wrote.
+pub(super) fn url(text: String) -> rusqlite::Result<Url> {
+    Url::parse(&text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))
+}
+
+fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
+    Ok(Known {
+        etag: row.get(0)?,
+        last_modified: row.get(1)?,
+        indexed: row.get::<_, Option<[u8; 16]>>(2)?.map(UrlKey),
+        misses: row.get(3)?,
+    })
+}
+
+fn twin(row: &Row<'_>) -> rusqlite::Result<Twin> {
+    let canonical: Option<String> = row.get(1)?;
+    Ok(Twin {
+        url: url(row.get(0)?)?,
+        canonical: canonical.map(url).transpose()?,
+        hash: UrlKey(row.get(2)?),
+    })
+}

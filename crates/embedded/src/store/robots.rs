@@ -1,0 +1,56 @@
+//! Verdicts of robots.txt files.
+
+use canter_core::failure::Failure;
+use canter_core::ports::Robots;
+use canter_core::robots::Verdict;
+use canter_core::time::Moment;
+use rusqlite::{OptionalExtension, params};
+
+use super::Store;
+
+impl Robots for Store {
+    async fn load(
+        &self,
+        authority: &str,
+        since: Moment,
+    ) -> Result<Option<(Verdict, Moment)>, Failure> {
+        let authority = authority.to_owned();
+        let stored = self
+            .run(move |connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT verdict, fetched_ns FROM robots
+                         WHERE authority = ? AND fetched_ns >= ?",
+                    )?
+                    .query_row(params![authority, since.0 as i64], |row| {
+                        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+                    })
+                    .optional()
+            })
+            .await?;
+        // A verdict that an older canter wrote in another form is fetched anew.
+        Ok(stored.and_then(|(verdict, fetched)| {
+            let verdict = serde_json::from_str(&verdict).ok()?;
+            Some((verdict, Moment(fetched.max(0) as u64)))
+        }))
+    }
+
+    async fn save(
+        &self,
+        authority: &str,
+        verdict: &Verdict,
+        fetched_at: Moment,
+    ) -> Result<(), Failure> {
+        let authority = authority.to_owned();
+        let verdict = serde_json::to_string(verdict).map_err(Failure::permanent)?;
+        self.run(move |connection| {
+            connection
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO robots (authority, fetched_ns, verdict) VALUES (?, ?, ?)",
+                )?
+                .execute(params![authority, fetched_at.0 as i64, verdict])?;
+            Ok(())
+        })
+        .await
+    }
+}

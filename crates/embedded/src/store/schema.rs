@@ -1,0 +1,65 @@
+//! The tables.
+
+use rusqlite::Connection;
+
+/// A URL is in one of these states.
+pub(super) mod state {
+    /// Claimed, and not yet in the frontier.
+    pub(crate) const CLAIMED: i64 = 0;
+    /// In the frontier.
+    pub(crate) const WAITING: i64 = 1;
+    /// Handed to a step.
+    pub(crate) const TAKEN: i64 = 2;
+    /// Ended, with an outcome.
+    pub(crate) const FINISHED: i64 = 3;
+}
+
+/// Creates what is missing. Frontier and page store are one table: a task is a row that is not
+/// finished, and the frontier is an index over the ones that wait.
+pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "BEGIN;
+         CREATE TABLE IF NOT EXISTS site (
+             id       INTEGER PRIMARY KEY,
+             name     TEXT NOT NULL UNIQUE,
+             scope    TEXT NOT NULL,     -- JSON: as the user asked for it
+             moved    TEXT,              -- JSON: where a seed's redirect moved it in this crawl
+             crawl    INTEGER NOT NULL,  -- id of the newest crawl: its beginning, Unix ms
+             ended_ms INTEGER            -- when it ended; NULL while tasks wait
+         ) STRICT;
+         CREATE TABLE IF NOT EXISTS url (
+             site          INTEGER NOT NULL REFERENCES site (id),
+             key           BLOB    NOT NULL,
+             url           TEXT    NOT NULL,
+             crawl         INTEGER NOT NULL,
+             state         INTEGER NOT NULL,
+             due_ms        INTEGER NOT NULL,
+             depth         INTEGER NOT NULL,
+             hops          INTEGER NOT NULL,
+             attempts      INTEGER NOT NULL,
+             parent        TEXT,
+             outcome       TEXT,
+             detail        TEXT,
+             status        INTEGER,
+             fetched_ms    INTEGER,
+             etag          TEXT,
+             last_modified TEXT,
+             hash          BLOB,         -- of the body of the copy in the index; NULL without one
+             canonical     TEXT,
+             misses        INTEGER NOT NULL DEFAULT 0,
+             PRIMARY KEY (site, key)
+         ) STRICT, WITHOUT ROWID;
+         CREATE INDEX IF NOT EXISTS frontier ON url (site, due_ms, depth) WHERE state = 1;
+         CREATE INDEX IF NOT EXISTS copy ON url (site, hash) WHERE hash IS NOT NULL;
+         CREATE TABLE IF NOT EXISTS pace (
+             domain  TEXT PRIMARY KEY,
+             next_ns INTEGER NOT NULL    -- next free slot, Unix ns
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS robots (
+             authority  TEXT PRIMARY KEY,
+             fetched_ns INTEGER NOT NULL,
+             verdict    TEXT NOT NULL    -- JSON
+         ) STRICT, WITHOUT ROWID;
+         COMMIT;",
+    )
+}
