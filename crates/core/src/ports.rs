@@ -11,8 +11,10 @@ use url::Url;
 
 use crate::document::{Document, Stored};
 use crate::failure::Failure;
+use crate::pace::{Grant, Pace};
 use crate::query::{Hits, Query};
-use crate::task::UrlKey;
+use crate::robots::Verdict;
+use crate::task::{Outcome, Skip, Task, UrlKey};
 use crate::time::Moment;
 
 /// A future behind a pointer, where a port is called through `dyn`.
@@ -151,4 +153,108 @@ pub trait Index: Send + Sync {
 
     /// Pages by relevance; ties by document id, so that pages of results are disjoint.
     fn search(&self, query: Query) -> impl Future<Output = Result<Hits, Failure>> + Send;
+}
+
+/// The stored next free slot of each domain, shared by all workers.
+pub trait Paces: Send + Sync {
+    /// Decides by [`crate::pace::grant`] and stores the new record in one atomic step.
+    fn lease(
+        &self,
+        domain: &str,
+        now: Moment,
+        pace: Pace,
+        count: u32,
+    ) -> impl Future<Output = Result<Grant, Failure>> + Send;
+
+    /// Lets no slot of the domain lie before `until`, for any worker (`Retry-After`).
+    fn hold(&self, domain: &str, until: Moment) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// A link on its way to become a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Normalised and in scope.
+    pub url: Url,
+    /// Depth of the task.
+    pub depth: u32,
+    /// Redirects in a row so far.
+    pub hops: u8,
+    /// When set, the URL is not to be fetched: it is recorded and its task ends at once.
+    pub skip: Option<Skip>,
+}
+
+/// What an earlier crawl left about a URL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// `ETag` of the copy in the index.
+    pub etag: Option<String>,
+    /// `Last-Modified` of the copy in the index.
+    pub last_modified: Option<String>,
+    /// Hash of the body of the copy in the index; none when no copy is there.
+    pub indexed: Option<UrlKey>,
+    /// Crawls in a row in which the page was missing.
+    pub misses: u32,
+}
+
+/// The end of a task, as the page store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finish {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What is known for the next crawl.
+    pub known: Known,
+    /// Target of the page's `rel=canonical`, when it is in scope.
+    pub canonical: Option<Url>,
+    /// Status of the last answer; none when there was none.
+    pub status: Option<u16>,
+    /// When it was fetched, since the Unix epoch; none when it was not.
+    pub fetched_at: Option<Moment>,
+}
+
+/// What is known about every URL: exactly one row a URL and site.
+pub trait Pages: Send + Sync {
+    /// Begins a task: what is known of its URL, or nothing when the task is to be dropped (its
+    /// page is finished in this crawl, or the crawl is an older one).
+    fn begin(&self, task: &Task) -> impl Future<Output = Result<Option<Known>, Failure>> + Send;
+
+    /// Makes tasks of those links that are now the parent's: absent, or of an older crawl, or
+    /// claimed by this same parent and not finished. So a parent that died between claiming and
+    /// pushing gets its children again. A claim with [`Claim::skip`] is finished at once and
+    /// gives no task.
+    fn claim(
+        &self,
+        parent: &Task,
+        links: Vec<Claim>,
+    ) -> impl Future<Output = Result<Vec<Task>, Failure>> + Send;
+
+    /// Ends a task. Ending it twice is no error; the first end stays.
+    fn finish(&self, task: &Task, finish: Finish) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Verdicts of robots.txt files, shared by all workers.
+pub trait Robots: Send + Sync {
+    /// The verdict of an authority and when it was fetched, unless that was before `since`.
+    fn load(
+        &self,
+        authority: &str,
+        since: Moment,
+    ) -> impl Future<Output = Result<Option<(Verdict, Moment)>, Failure>> + Send;
+
+    /// Keeps a verdict.
+    fn save(
+        &self,
+        authority: &str,
+        verdict: &Verdict,
+        fetched_at: Moment,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Tasks that wait.
+pub trait Frontier: Send + Sync {
+    /// Makes tasks wait until `delay` has passed. A task that is waiting already is moved.
+    fn push(
+        &self,
+        tasks: Vec<Task>,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
 }

@@ -1,0 +1,141 @@
+//! robots.txt of every authority that a crawl meets: fetched once for all tasks, kept for a day.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_lock::Mutex as AsyncMutex;
+use url::Url;
+
+use crate::domain::authority;
+use crate::failure::Failure;
+use crate::ports::{FetchError, Request, Robots};
+use crate::robots::{MAX_AGE, MAX_BYTES, Step, Verdict, judge, location, unreachable};
+use crate::site::PRODUCT;
+use crate::step::World;
+use crate::time::Moment;
+
+/// A host whose robots.txt could not be had is asked again after so long.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Whether a URL may be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Permission {
+    /// It may.
+    Granted,
+    /// A rule disallows it.
+    Denied,
+    /// Not known yet, for this reason: try later.
+    Later(String),
+    /// The crawl is being stopped.
+    Stopped,
+}
+
+/// The verdicts that this process knows. One task at a time asks for an authority; the others
+/// wait for its answer.
+#[derive(Debug, Default)]
+pub struct Rulebook {
+    entries: Mutex<HashMap<String, Arc<AsyncMutex<Option<Entry>>>>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    verdict: Verdict,
+    until: Moment,
+}
+
+impl Rulebook {
+    /// Looks a URL up, fetching the robots.txt of its authority if it must.
+    pub async fn permission<W: World>(&self, world: &W, url: &Url) -> Result<Permission, Failure> {
+        let authority = authority(url);
+        let entry = {
+            let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(entries.entry(authority.clone()).or_default())
+        };
+        let mut entry = entry.lock().await;
+        if entry.as_ref().is_none_or(|entry| entry.until <= world.now()) {
+            match obtain(world, &authority, url).await? {
+                Some(fresh) => *entry = Some(fresh),
+                None => return Ok(Permission::Stopped),
+            }
+        }
+        Ok(match entry.as_ref().map(|entry| &entry.verdict) {
+            Some(Verdict::Rules(rules)) if !rules.allows(url) => Permission::Denied,
+            Some(Verdict::Rules(_) | Verdict::AllowAll) => Permission::Granted,
+            Some(Verdict::DisallowAll { why }) => Permission::Later(why.clone()),
+            Some(Verdict::Retry { .. }) | None => {
+                Permission::Later("the site asks to wait before its robots.txt is read".into())
+            }
+        })
+    }
+}
+
+/// The verdict from the store, or from the site; nothing when the crawl is being stopped.
+async fn obtain<W: World>(
+    world: &W,
+    authority: &str,
+    url: &Url,
+) -> Result<Option<Entry>, Failure> {
+    let fresh_since = world.now() - MAX_AGE;
+    let stored = world.robots().load(authority, fresh_since).await?;
+    let entry = match stored {
+        Some((verdict, fetched_at)) => Entry {
+            verdict,
+            until: fetched_at + MAX_AGE,
+        },
+        None => {
+            let Some(verdict) = ask(world, url).await? else {
+                return Ok(None);
+            };
+            let now = world.now();
+            let final_word = matches!(verdict, Verdict::Rules(_) | Verdict::AllowAll);
+            if final_word {
+                world.robots().save(authority, &verdict, now).await?;
+            }
+            Entry {
+                until: now + if final_word { MAX_AGE } else { ASK_AGAIN },
+                verdict,
+            }
+        }
+    };
+    if let Verdict::Rules(rules) = &entry.verdict
+        && let Some(delay) = rules.crawl_delay()
+    {
+        world.slow(url, delay);
+    }
+    Ok(Some(entry))
+}
+
+/// Fetches the file, following its redirects, each hop in a slot.
+async fn ask<W: World>(world: &W, url: &Url) -> Result<Option<Verdict>, Failure> {
+    let Some(mut at) = location(url) else {
+        return Ok(Some(Verdict::AllowAll));
+    };
+    let mut hops = 0;
+    loop {
+        let request = Request {
+            url: at.clone(),
+            headers: world.site().headers_for(&at),
+            max_bytes: MAX_BYTES,
+            timeout: world.site().limits.timeout,
+            wants_body: |head| (200..300).contains(&head.status),
+        };
+        let answer = match world.fetch(request).await {
+            Ok(answer) => answer,
+            Err(FetchError::Closed) => return Ok(None),
+            Err(error) => return Ok(Some(unreachable(&error))),
+        };
+        match judge(&at, hops, &answer.head, &answer.body, PRODUCT, world.now()) {
+            Step::Follow(to) => {
+                at = to;
+                hops += 1;
+            }
+            Step::Done(verdict) => {
+                if let Verdict::Retry { after } = verdict {
+                    world.hold(&at, after.unwrap_or(ASK_AGAIN)).await?;
+                }
+                return Ok(Some(verdict));
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The clock of one process.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use canter_core::time::Moment;
+
+/// Wall-clock time that never jumps: the wall clock is read once, the monotonic clock after that.
+/// All slots of a process are measured with one such clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    began: Instant,
+    wall: Duration,
+}
+
+impl Clock {
+    /// A clock that is right now.
+    pub fn start() -> Self {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH);
+        Clock {
+            began: Instant::now(),
+            wall: wall.unwrap_or_default(),
+        }
+    }
+
+    /// Time since the Unix epoch.
+    pub fn now(&self) -> Moment {
+        Moment(0) + (self.wall + self.began.elapsed())
+    }
+}

@@ -1,0 +1,130 @@
+//! One exchange, from the gate to the last byte.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_core::ports::{FetchError, Gate, Head, Headers, Request, Response};
+use reqwest::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Version};
+
+use crate::failure::classify;
+use crate::lane::{Lane, Lanes};
+use crate::turnstile::{Start, Ticket};
+
+/// An unwanted body is read up to this size to keep the connection.
+const DRAIN: usize = 64 * 1024;
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Makes the request in a slot of the gate. `private` permits a private address.
+pub(crate) async fn exchange(
+    lanes: Arc<Lanes>,
+    request: Request,
+    gate: Arc<dyn Gate>,
+    private: bool,
+) -> Result<Response, FetchError> {
+    crate::resolver::check_literal(&request.url, private)?;
+    let authority = canter_core::domain::authority(&request.url);
+    let approach = gate.near(lanes.lead()).await?;
+    let lane = lanes.take(&authority, private)?;
+    let ticket = Arc::new(Ticket::new(gate, approach, CONNECT_TIMEOUT.min(request.timeout)));
+    lane.turnstile.admit(Arc::clone(&ticket));
+    if lane.warm {
+        ticket.fire().await?;
+    }
+    let answer = tokio::select! {
+        answer = answer(&lane.client, &request, &ticket) => answer,
+        () = ticket.expired(request.timeout) => Err(FetchError::Timeout(request.timeout)),
+    };
+    if let Some(took) = lane.turnstile.dismiss() {
+        lanes.connected_in(took);
+    }
+    let (response, reusable) = answer?;
+    if reusable {
+        settle(&lanes, &authority, lane).await;
+    }
+    Ok(response)
+}
+
+/// Lets the connection's own task see the end of the answer before the lane counts as warm.
+async fn settle(lanes: &Lanes, authority: &str, lane: Lane) {
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
+    lanes.give_back(authority, lane);
+}
+
+/// The answer, and whether its connection can carry another request.
+async fn answer(
+    client: &Client,
+    request: &Request,
+    ticket: &Ticket,
+) -> Result<(Response, bool), FetchError> {
+    let host = request.url.host_str().unwrap_or_default();
+    let failed = |error: reqwest::Error| classify(&error, host);
+    let mut answer = client
+        .get(request.url.clone())
+        .headers(header_map(&request.headers))
+        .send()
+        .await
+        .map_err(failed)?;
+    let keep = answer.version() >= Version::HTTP_11 && !closes(answer.headers());
+    let head = head(&answer);
+    let wanted = (request.wants_body)(&head);
+    let limit = if wanted { request.max_bytes } else { DRAIN };
+    let mut body = Vec::new();
+    let mut cut = false;
+    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+        let room = limit - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            cut = true;
+            break;
+        }
+    }
+    let bytes = body.len() as u64;
+    if !wanted {
+        body.clear();
+    }
+    let Start { moment, instant } = ticket.start().ok_or(FetchError::Closed)?;
+    let response = Response {
+        head,
+        body,
+        cut: cut && wanted,
+        started: moment,
+        took: instant.elapsed(),
+        bytes,
+    };
+    Ok((response, keep && !cut))
+}
+
+fn closes(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|token| token.trim().eq_ignore_ascii_case("close"))
+}
+
+fn head(answer: &reqwest::Response) -> Head {
+    let headers = answer.headers().iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    });
+    Head {
+        status: answer.status().as_u16(),
+        headers: Headers(headers.collect()),
+    }
+}
+
+fn header_map(headers: &Headers) -> HeaderMap {
+    headers
+        .0
+        .iter()
+        .filter_map(|(name, value)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+            Some((name, HeaderValue::from_str(value).ok()?))
+        })
+        .collect()
+}

@@ -1,0 +1,83 @@
+//! The fetcher: one thread that fires slots and moves bytes, and nothing else.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::thread;
+
+use canter_core::failure::Failure;
+use canter_core::ports::{FetchError, Fetcher, Gate, Request, Response};
+use rustls::ClientConfig;
+use rustls::crypto::ring::default_provider;
+use rustls_platform_verifier::ConfigVerifierExt;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+use crate::exchange::exchange;
+use crate::lane::Lanes;
+
+/// How requests are made.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// Sent with every request.
+    pub user_agent: String,
+    /// Authorities (`scheme://host:port`, as [`canter_core::domain::authority`] writes them) at
+    /// which private addresses are permitted.
+    pub private: HashSet<String>,
+}
+
+/// Makes exchanges over HTTP/1.1 and HTTP/2. Dropping it ends its thread.
+pub struct HttpFetcher {
+    lanes: Arc<Lanes>,
+    private: HashSet<String>,
+    runtime: Handle,
+    _alive: oneshot::Sender<()>,
+}
+
+impl HttpFetcher {
+    /// Starts the thread that fires slots. Fails when the system's certificates cannot be read or
+    /// no thread can be started.
+    pub fn start(config: HttpConfig) -> Result<Self, Failure> {
+        // Another part of the process may have chosen a provider already; any will do.
+        let _ = default_provider().install_default();
+        let mut tls = ClientConfig::with_platform_verifier()
+            .map_err(|error| Failure::permanent(format!("no trusted certificates: {error}")))?;
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Self::with_tls(config, tls)
+    }
+
+    /// As [`HttpFetcher::start`], trusting what `tls` trusts.
+    pub fn with_tls(config: HttpConfig, tls: ClientConfig) -> Result<Self, Failure> {
+        let no_thread = |error| Failure::permanent(format!("cannot start a thread: {error}"));
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(no_thread)?;
+        let handle = runtime.handle().clone();
+        let (alive, dropped) = oneshot::channel::<()>();
+        thread::Builder::new()
+            .name("canter-fire".into())
+            .spawn(move || {
+                // Ends when the fetcher is dropped; nothing is ever sent.
+                let _ = runtime.block_on(dropped);
+            })
+            .map_err(no_thread)?;
+        Ok(HttpFetcher {
+            lanes: Arc::new(Lanes::new(tls, config.user_agent)),
+            private: config.private,
+            runtime: handle,
+            _alive: alive,
+        })
+    }
+}
+
+impl Fetcher for HttpFetcher {
+    async fn fetch(&self, request: Request, gate: Arc<dyn Gate>) -> Result<Response, FetchError> {
+        let authority = canter_core::domain::authority(&request.url);
+        let private = self.private.contains(&authority);
+        let lanes = Arc::clone(&self.lanes);
+        self.runtime
+            .spawn(exchange(lanes, request, gate, private))
+            .await
+            .unwrap_or_else(|error| Err(FetchError::Broken(error.to_string())))
+    }
+}

@@ -1,0 +1,330 @@
+//! The gate of one domain: where this process's requests wait for their slots.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use canter_core::pace::{Grant, Lease, Pace, Slot, Tolerance, Verdict};
+use canter_core::ports::{Approach, Boxed, FetchError, Gate, Paces};
+use canter_core::time::Moment;
+use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::time::{Instant, timeout_at};
+
+use crate::clock::Clock;
+
+/// Slots are leased for about so long at a time.
+const LEASE: Duration = Duration::from_secs(1);
+
+/// Lets the requests of a domain start at its pace. Clones share the gate.
+pub struct PacedGate<P> {
+    shared: Arc<Shared<P>>,
+}
+
+struct Shared<P> {
+    paces: Arc<P>,
+    domain: String,
+    clock: Clock,
+    tolerance: Tolerance,
+    state: Mutex<State>,
+    /// Wakes those who wait when the gate is closed or held, or when an approach ends.
+    changed: watch::Sender<()>,
+    /// Held by the one request whose turn it is to come near; the others queue in order.
+    turn: AsyncMutex<()>,
+    /// Held while slots are leased, so that one lease is asked for at a time.
+    leasing: AsyncMutex<()>,
+}
+
+struct State {
+    /// None: as fast as it goes.
+    pace: Option<Pace>,
+    lease: Option<Lease>,
+    held_until: Moment,
+    approaching: usize,
+    closed: bool,
+    tally: Tally,
+    last_second: VecDeque<Moment>,
+}
+
+/// What a gate let through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Requests started.
+    pub started: u64,
+    /// The largest number of starts in any sliding second.
+    pub peak: u32,
+    /// Starts in the second that has just passed.
+    pub current: u32,
+}
+
+impl<P> Clone for PacedGate<P> {
+    fn clone(&self) -> Self {
+        PacedGate {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<P: Paces + 'static> PacedGate<P> {
+    /// A gate for a domain; without a pace requests start as fast as they come.
+    pub fn new(
+        paces: Arc<P>,
+        domain: &str,
+        pace: Option<Pace>,
+        tolerance: Tolerance,
+        clock: Clock,
+    ) -> Self {
+        let state = State {
+            pace,
+            lease: None,
+            held_until: Moment(0),
+            approaching: 0,
+            closed: false,
+            tally: Tally::default(),
+            last_second: VecDeque::new(),
+        };
+        let shared = Shared {
+            paces,
+            domain: domain.to_owned(),
+            clock,
+            tolerance,
+            state: Mutex::new(state),
+            changed: watch::Sender::new(()),
+            turn: AsyncMutex::new(()),
+            leasing: AsyncMutex::new(()),
+        };
+        PacedGate {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Keeps starts at least `delay` apart from now on (`Crawl-delay`); never speeds up.
+    pub fn slow(&self, delay: Duration) {
+        let mut state = self.shared.state();
+        let pace = state.pace.unwrap_or(Pace {
+            spacing: Duration::ZERO,
+            lateness: self.shared.tolerance.lateness,
+        });
+        state.pace = Some(pace.at_least(delay, self.shared.tolerance));
+        state.lease = None;
+        drop(state);
+        self.shared.changed.send_replace(());
+    }
+
+    /// Starts nothing before `until`, in any process (`Retry-After`).
+    pub async fn hold(&self, until: Moment) -> Result<(), canter_core::failure::Failure> {
+        let mut state = self.shared.state();
+        state.held_until = state.held_until.max(until);
+        state.lease = None;
+        drop(state);
+        self.shared.changed.send_replace(());
+        self.shared.paces.hold(&self.shared.domain, until).await
+    }
+
+    /// Lets nobody through any more: whoever waits gets [`FetchError::Closed`].
+    pub fn close(&self) {
+        self.shared.state().closed = true;
+        self.shared.changed.send_replace(());
+    }
+
+    /// What went through so far.
+    pub fn tally(&self) -> Tally {
+        let mut state = self.shared.state();
+        let now = self.shared.clock.now();
+        state.forget_before(now);
+        Tally {
+            current: state.last_second.len() as u32,
+            ..state.tally
+        }
+    }
+}
+
+impl<P: Paces + 'static> Gate for PacedGate<P> {
+    fn near(&self, lead: Duration) -> Boxed<'_, Result<Approach, FetchError>> {
+        Box::pin(async move {
+            let _turn = self.shared.turn.lock().await;
+            self.shared.come_near(lead).await?;
+            Ok(Approach::new(Place(Arc::clone(&self.shared))))
+        })
+    }
+
+    fn slot(&self) -> Boxed<'_, Result<Moment, FetchError>> {
+        Box::pin(self.shared.take_slot())
+    }
+}
+
+/// One request's place between its turn and its start.
+struct Place<P>(Arc<Shared<P>>);
+
+impl<P> Drop for Place<P> {
+    fn drop(&mut self) {
+        self.0.state().approaching -= 1;
+        self.0.changed.send_replace(());
+    }
+}
+
+impl State {
+    fn forget_before(&mut self, now: Moment) {
+        let horizon = now - Duration::from_secs(1);
+        while self.last_second.front().is_some_and(|&at| at <= horizon) {
+            self.last_second.pop_front();
+        }
+    }
+
+    fn record(&mut self, now: Moment) {
+        self.forget_before(now);
+        self.last_second.push_back(now);
+        self.tally.started += 1;
+        self.tally.peak = self.tally.peak.max(self.last_second.len() as u32);
+    }
+}
+
+impl<P> Shared<P> {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sleeps until the clock shows `until` or something changes.
+    async fn sleep(&self, until: Moment, changes: &mut watch::Receiver<()>) {
+        let wake = Instant::now() + self.clock.now().until(until);
+        // Both ends, time passed and a change, mean the same to the caller: look again.
+        let _ = timeout_at(wake, changes.changed()).await;
+    }
+}
+
+impl<P: Paces> Shared<P> {
+    /// Resolves when the next slot is near and there is room among those who approach it.
+    async fn come_near(&self, lead: Duration) -> Result<(), FetchError> {
+        let mut changes = self.changed.subscribe();
+        loop {
+            self.ensure_lease().await?;
+            let wake = {
+                let mut state = self.state();
+                let now = self.clock.now();
+                if state.closed {
+                    return Err(FetchError::Closed);
+                }
+                let Some(pace) = state.pace else {
+                    state.approaching += 1;
+                    return Ok(());
+                };
+                let slots = lead.as_secs_f64() / pace.spacing.as_secs_f64();
+                let room = state.approaching <= slots.ceil() as usize;
+                let next = state.lease.as_mut().and_then(|lease| lease.peek(now));
+                match next {
+                    Some(slot) if room && slot.at <= now + lead => {
+                        state.approaching += 1;
+                        return Ok(());
+                    }
+                    Some(slot) if room => slot.at - lead,
+                    Some(_) => now + LEASE,
+                    None => now,
+                }
+            };
+            self.sleep(wake, &mut changes).await;
+        }
+    }
+
+    async fn take_slot(&self) -> Result<Moment, FetchError> {
+        let mut changes = self.changed.subscribe();
+        loop {
+            self.ensure_lease().await?;
+            let slot = {
+                let mut state = self.state();
+                let now = self.clock.now();
+                if state.closed {
+                    return Err(FetchError::Closed);
+                }
+                if state.pace.is_none() && state.held_until <= now {
+                    state.record(now);
+                    return Ok(now);
+                }
+                state.lease.as_mut().and_then(|lease| lease.take(now))
+            };
+            if let Some(slot) = slot
+                && let Some(start) = self.fire(slot, &mut changes).await?
+            {
+                return Ok(start);
+            }
+        }
+    }
+
+    /// Waits for the slot's time; nothing when the slot was forfeited meanwhile.
+    async fn fire(
+        &self,
+        slot: Slot,
+        changes: &mut watch::Receiver<()>,
+    ) -> Result<Option<Moment>, FetchError> {
+        loop {
+            {
+                let mut state = self.state();
+                if state.closed {
+                    return Err(FetchError::Closed);
+                }
+                if state.held_until > slot.at {
+                    return Ok(None);
+                }
+                let now = self.clock.now();
+                match slot.verdict(now) {
+                    Verdict::Early(_) => {}
+                    Verdict::Late => return Ok(None),
+                    Verdict::Fire => {
+                        state.record(now);
+                        return Ok(Some(now));
+                    }
+                }
+            }
+            self.sleep(slot.at, changes).await;
+        }
+    }
+
+    /// Makes sure that there is a slot to take, waiting for others or for a hold to end.
+    async fn ensure_lease(&self) -> Result<(), FetchError> {
+        let _leasing = self.leasing.lock().await;
+        let mut changes = self.changed.subscribe();
+        loop {
+            let now = self.clock.now();
+            let (pace, held_until) = {
+                let mut state = self.state();
+                if state.closed {
+                    return Err(FetchError::Closed);
+                }
+                let held = state.held_until > now;
+                let ready = match state.pace {
+                    None => !held,
+                    Some(_) => state.lease.as_mut().is_some_and(|lease| lease.peek(now).is_some()),
+                };
+                if ready {
+                    return Ok(());
+                }
+                (state.pace, held.then_some(state.held_until))
+            };
+            let wake = match (pace, held_until) {
+                (_, Some(held_until)) => held_until,
+                (None, None) => continue,
+                (Some(pace), None) => match self.ask(pace, now).await {
+                    Ok(wake) => wake,
+                    // The store did not answer: nothing may start until it does.
+                    Err(()) => now + LEASE,
+                },
+            };
+            self.sleep(wake, &mut changes).await;
+        }
+    }
+
+    /// Asks the store for slots; gives the time at which to look again.
+    async fn ask(&self, pace: Pace, now: Moment) -> Result<Moment, ()> {
+        let count = (LEASE.as_secs_f64() / pace.spacing.as_secs_f64()).ceil() as u32;
+        let grant = self.paces.lease(&self.domain, now, pace, count.max(1)).await;
+        match grant.map_err(drop)? {
+            Grant::Wait(wait) => Ok(now + wait),
+            Grant::Take { lease, .. } => {
+                let mut state = self.state();
+                // Meanwhile the pace may have been slowed or the domain held: then the lease is lost.
+                if state.pace == Some(pace) && state.held_until <= now {
+                    state.lease = Some(lease);
+                }
+                Ok(now)
+            }
+        }
+    }
+}

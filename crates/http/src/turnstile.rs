@@ -1,0 +1,161 @@
+//! Where a cold lane's request takes its slot: inside reqwest's connector, between the connection
+//! and the request.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use canter_core::ports::{Approach, FetchError, Gate};
+use canter_core::time::Moment;
+use tokio::sync::watch;
+use tower::{BoxError, Layer, Service};
+
+/// One request's way to its start.
+pub(crate) struct Ticket {
+    gate: Arc<dyn Gate>,
+    connect_timeout: Duration,
+    approach: Mutex<Option<Approach>>,
+    start: watch::Sender<Option<Start>>,
+}
+
+/// When a request started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start {
+    pub(crate) moment: Moment,
+    pub(crate) instant: Instant,
+}
+
+impl Ticket {
+    pub(crate) fn new(gate: Arc<dyn Gate>, approach: Approach, connect_timeout: Duration) -> Self {
+        Ticket {
+            gate,
+            connect_timeout,
+            approach: Mutex::new(Some(approach)),
+            start: watch::Sender::new(None),
+        }
+    }
+
+    /// Takes a slot; the request must be sent at once. A request whose connection turned out to be
+    /// closed takes another: what counts is the last start.
+    pub(crate) async fn fire(&self) -> Result<(), FetchError> {
+        let moment = self.gate.slot().await?;
+        lock(&self.approach).take();
+        self.start.send_replace(Some(Start {
+            moment,
+            instant: Instant::now(),
+        }));
+        Ok(())
+    }
+
+    /// The last start, none before the first.
+    pub(crate) fn start(&self) -> Option<Start> {
+        *self.start.borrow()
+    }
+
+    /// Resolves when `limit` has passed since the last start.
+    pub(crate) async fn expired(&self, limit: Duration) {
+        let mut starts = self.start.subscribe();
+        loop {
+            let start = *starts.borrow_and_update();
+            match start {
+                // The sender lives as long as the ticket, so waiting for a change cannot fail.
+                None => drop(starts.changed().await),
+                Some(start) => {
+                    tokio::time::sleep_until((start.instant + limit).into()).await;
+                    if !starts.has_changed().unwrap_or(false) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The connector layer of one lane: holds the ticket of the request that the lane is making.
+#[derive(Clone, Default)]
+pub(crate) struct Turnstile {
+    shared: Arc<Mutex<Passage>>,
+}
+
+#[derive(Default)]
+struct Passage {
+    ticket: Option<Arc<Ticket>>,
+    connected_in: Option<Duration>,
+}
+
+impl Turnstile {
+    /// Lets the next connection wait for this ticket's slot.
+    pub(crate) fn admit(&self, ticket: Arc<Ticket>) {
+        lock(&self.shared).ticket = Some(ticket);
+    }
+
+    /// Ends the request: a connection that is still being opened for it takes no slot.
+    pub(crate) fn dismiss(&self) -> Option<Duration> {
+        let mut passage = lock(&self.shared);
+        passage.ticket = None;
+        passage.connected_in.take()
+    }
+}
+
+impl<S> Layer<S> for Turnstile {
+    type Service = TurnstileService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        TurnstileService {
+            inner,
+            turnstile: self.clone(),
+        }
+    }
+}
+
+/// Connects, then takes the slot.
+#[derive(Clone)]
+pub(crate) struct TurnstileService<S> {
+    inner: S,
+    turnstile: Turnstile,
+}
+
+impl<S, R> Service<R> for TurnstileService<S>
+where
+    S: Service<R>,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Response: Send,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let connecting = self.inner.call(request);
+        let turnstile = self.turnstile.clone();
+        Box::pin(async move {
+            let ticket = lock(&turnstile.shared).ticket.clone();
+            let ticket = ticket.ok_or(FetchError::Closed)?;
+            let began = Instant::now();
+            let limit = ticket.connect_timeout;
+            let connection = tokio::time::timeout(limit, connecting)
+                .await
+                .map_err(|_| FetchError::Timeout(limit))?
+                .map_err(Into::into)?;
+            let mine = {
+                let mut passage = lock(&turnstile.shared);
+                passage.connected_in = Some(began.elapsed());
+                passage.ticket.as_ref().is_some_and(|held| Arc::ptr_eq(held, &ticket))
+            };
+            if !mine {
+                return Err(FetchError::Closed.into());
+            }
+            ticket.fire().await?;
+            Ok(connection)
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
