@@ -1,0 +1,78 @@
+//! One gate for each domain that the crawl meets.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use canter_core::domain::domain;
+use canter_core::pace::{Pace, Rate, Tolerance};
+use canter_embedded::store::Store;
+use canter_http::{Clock, PacedGate, Tally};
+use tokio::sync::Semaphore;
+use url::Url;
+
+/// A domain's gate, and room for its requests in flight.
+#[derive(Clone)]
+pub struct Domain {
+    pub gate: PacedGate<Store>,
+    pub flight: Arc<Semaphore>,
+}
+
+/// The gates of this process; all its sites share them.
+pub struct Gates {
+    paces: Arc<Store>,
+    rate: Option<Rate>,
+    concurrency: usize,
+    clock: Clock,
+    domains: Mutex<HashMap<String, Domain>>,
+}
+
+impl Gates {
+    /// Gates at a rate, or without one; `concurrency` requests of a domain are in flight at most.
+    pub fn new(paces: Store, rate: Option<Rate>, concurrency: usize, clock: Clock) -> Self {
+        Gates {
+            paces: Arc::new(paces),
+            rate,
+            concurrency,
+            clock,
+            domains: Mutex::default(),
+        }
+    }
+
+    /// The gate of the URL's domain.
+    pub fn of(&self, url: &Url) -> Domain {
+        let name = domain(url).to_string();
+        let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || {
+            let tolerance = Tolerance::ONE_MACHINE;
+            let pace = self.rate.map(|rate| Pace::new(rate, tolerance));
+            let paces = Arc::clone(&self.paces);
+            Domain {
+                gate: PacedGate::new(paces, &name, pace, tolerance, self.clock),
+                flight: Arc::new(Semaphore::new(self.concurrency)),
+            }
+        };
+        domains.entry(name.clone()).or_insert_with(new).clone()
+    }
+
+    /// Lets nobody through any more.
+    pub fn close(&self) {
+        for domain in self.all() {
+            domain.gate.close();
+        }
+    }
+
+    /// Requests of all domains; peak and current rate of the busiest one.
+    pub fn tally(&self) -> Tally {
+        let tallies = self.all().into_iter().map(|domain| domain.gate.tally());
+        tallies.fold(Tally::default(), |sum, tally| Tally {
+            started: sum.started + tally.started,
+            peak: sum.peak.max(tally.peak),
+            current: sum.current.max(tally.current),
+        })
+    }
+
+    fn all(&self) -> Vec<Domain> {
+        let domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
+        domains.values().cloned().collect()
+    }
+}
