@@ -10,5 +10,8 @@ pub mod failure;
 pub mod page;
 pub mod ports;
 pub mod query;
+pub mod snippet;
 pub mod task;
+pub mod terms;
 pub mod time;
+pub mod words;
