@@ -1,0 +1,167 @@
+//! The part of a text that shows why it was found: HTML in which only `<mark>` is markup.
+
+use std::ops::Range;
+
+use crate::terms::QueryTerms;
+use crate::words::{Kind, Words};
+
+/// Characters of a snippet, about.
+pub const LENGTH: usize = 200;
+/// How far into a text a snippet is looked for, in bytes: bounds the work for one result.
+const SCANNED: usize = 32 * 1024;
+
+/// The best part of a text for a query: the one with most of its different words. The beginning
+/// when it holds none. White space is folded; `…` stands for what is left out.
+pub fn snippet(text: &str, query: &QueryTerms, words: &mut Words) -> String {
+    let text = text.trim();
+    let scanned = &text[..text.floor_char_boundary(SCANNED)];
+    let marks = marks(scanned, query, words);
+    // As many bytes as LENGTH characters of this text take.
+    let characters = scanned.chars().count().max(1);
+    let length = LENGTH * scanned.len().div_ceil(characters).max(1);
+    let window = window(text, best(&marks, length), length);
+    render(text, window, &marks)
+}
+
+/// A stretch to be marked.
+#[derive(Debug, Clone)]
+struct Mark {
+    range: Range<usize>,
+    /// Which word of the query it is.
+    word: usize,
+}
+
+fn marks(text: &str, query: &QueryTerms, words: &mut Words) -> Vec<Mark> {
+    let mut marks: Vec<Mark> = Vec::new();
+    let mut around = 0..0;
+    words.each(text, |token| {
+        if token.kind == Kind::Word {
+            around = token.range.clone();
+        }
+        let Some(word) = query.place_of(&token) else {
+            return;
+        };
+        // A hump of a camelCase word marks the whole word: half a name is no word to a reader.
+        let range = match token.kind {
+            Kind::Part => around.clone(),
+            _ => token.range.clone(),
+        };
+        marks.push(Mark { range, word });
+    });
+    marks
+}
+
+/// The stretch of at most `length` bytes with most different words, then with most marks; the
+/// first of equals.
+fn best(marks: &[Mark], length: usize) -> Option<Range<usize>> {
+    let mut best: Option<((usize, usize), Range<usize>)> = None;
+    let mut inside = vec![0_usize; marks.iter().map(|mark| mark.word + 1).max().unwrap_or(0)];
+    let mut different = 0;
+    let mut first = 0;
+    for (last, mark) in marks.iter().enumerate() {
+        different += usize::from(inside[mark.word] == 0);
+        inside[mark.word] += 1;
+        while first < last && mark.range.end > marks[first].range.start + length {
+            inside[marks[first].word] -= 1;
+            different -= usize::from(inside[marks[first].word] == 0);
+            first += 1;
+        }
+        let value = (different, last - first);
+        if best.as_ref().is_none_or(|(known, _)| value > *known) {
+            best = Some((value, marks[first].range.start..mark.range.end));
+        }
+    }
+    best.map(|(_, range)| range)
+}
+
+/// Widens a stretch to about `length` bytes, cut between words where there are any.
+fn window(text: &str, stretch: Option<Range<usize>>, length: usize) -> Range<usize> {
+    let stretch = stretch.unwrap_or(0..0);
+    let spare = length.saturating_sub(stretch.len());
+    // More is shown after the words than before them.
+    let mut start = text.floor_char_boundary(stretch.start.saturating_sub(spare / 3));
+    if start > 0
+        && let Some(space) = text[start..stretch.start].find(char::is_whitespace)
+    {
+        start += space;
+    }
+    let mut end = text.floor_char_boundary(start + length).max(stretch.end);
+    if end < text.len()
+        && let Some(space) = text[stretch.end..end].rfind(char::is_whitespace)
+    {
+        end = stretch.end + space;
+    }
+    start..end
+}
+
+fn render(text: &str, window: Range<usize>, marks: &[Mark]) -> String {
+    let mut html = Html::default();
+    let mut at = window.start;
+    for range in joined(text, &window, marks) {
+        html.text(&text[at..range.start]);
+        html.mark(&text[range.clone()]);
+        at = range.end;
+    }
+    html.text(&text[at..window.end]);
+    let cut = |text: &str| !text.trim().is_empty();
+    let before = if cut(&text[..window.start]) {
+        "… "
+    } else {
+        ""
+    };
+    let after = if cut(&text[window.end..]) { " …" } else { "" };
+    format!("{before}{}{after}", html.out.trim())
+}
+
+/// The marks inside a window; those that touch, overlap or are held together by the joints of an
+/// identifier become one.
+fn joined(text: &str, window: &Range<usize>, marks: &[Mark]) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for Mark { range, .. } in marks {
+        let range = range.start.max(window.start)..range.end.min(window.end);
+        if range.is_empty() {
+            continue;
+        }
+        match joined.last_mut() {
+            Some(last)
+                if range.start <= last.end
+                    || matches!(&text[last.end..range.start], "." | "_" | "::" | "-") =>
+            {
+                last.end = last.end.max(range.end);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+#[derive(Default)]
+struct Html {
+    out: String,
+}
+
+impl Html {
+    fn text(&mut self, text: &str) {
+        for c in text.chars() {
+            match c {
+                '&' => self.out.push_str("&amp;"),
+                '<' => self.out.push_str("&lt;"),
+                '>' => self.out.push_str("&gt;"),
+                '"' => self.out.push_str("&quot;"),
+                '\'' => self.out.push_str("&#39;"),
+                c if c.is_whitespace() || c.is_control() => {
+                    if !self.out.is_empty() && !self.out.ends_with(' ') {
+                        self.out.push(' ');
+                    }
+                }
+                c => self.out.push(c),
+            }
+        }
+    }
+
+    fn mark(&mut self, text: &str) {
+        self.out.push_str("<mark>");
+        self.text(text);
+        self.out.push_str("</mark>");
+    }
+}

@@ -1,0 +1,286 @@
+//! What an index holds of a page, field by field, and what a query looks for in each field.
+//!
+//! Fields are lists of terms joined by a space, in order and with repetitions, so that an index
+//! has only to cut at spaces and count. [`crate::query::weight`] says what a match in a field is
+//! worth.
+
+use std::collections::HashSet;
+
+use crate::document::Document;
+use crate::page::Section;
+use crate::words::{Kind, Token, Words, is_question_word, name};
+
+/// How often a heading counts in its section's field, beside its place in the text.
+const HEADING_COPIES: usize = 2;
+/// Words of a query beyond these are ignored: what is longer is a pasted text.
+const MOST_WORDS: usize = 32;
+/// Between the two words of a pair; no word holds it.
+const PAIRED: char = '+';
+
+/// A page as an index holds it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageTerms {
+    /// Title and main text: words, identifiers whole, their parts.
+    pub body: String,
+    /// Pairs of neighbouring words in the title and in the main text, stop words left out first.
+    pub pairs: String,
+    /// Words of the URL's path.
+    pub address: String,
+    /// Stop words and signs, each once: for queries that hold nothing else.
+    pub common: String,
+    /// Names of the page itself (its title), as whole queries are compared with them.
+    pub names: Vec<String>,
+    /// One entry a section of the page, in its order.
+    pub sections: Vec<SectionTerms>,
+}
+
+/// A section as an index holds it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SectionTerms {
+    /// Own text, heading three times, the headings above it, its ids.
+    pub text: String,
+    /// Its heading, its ids, the names that it defines.
+    pub names: Vec<String>,
+}
+
+impl PageTerms {
+    /// What an index holds of a document.
+    pub fn of(document: &Document, words: &mut Words) -> Self {
+        let page = &document.page;
+        let mut terms = PageTerms {
+            body: String::with_capacity(page.text.len()),
+            pairs: String::with_capacity(page.text.len()),
+            ..PageTerms::default()
+        };
+        let mut common = HashSet::new();
+        let mut reading = Reading {
+            terms: &mut terms,
+            common: &mut common,
+            previous: String::new(),
+        };
+        reading.read(&page.title, words, None);
+        reading.previous.clear();
+
+        let mut sections = Vec::with_capacity(page.sections.len());
+        let mut above: Vec<(u8, String)> = Vec::new();
+        let mut read_to = 0;
+        for section in &page.sections {
+            // Sections cover the text by contract; what one leaves out still counts for the page.
+            if let Some(between) = page.text.get(read_to..section.range.start) {
+                reading.read(between, words, None);
+            }
+            let mut own = SectionTerms {
+                text: String::new(),
+                names: section_names(section),
+            };
+            if let Some(text) = page.text.get(section.range.clone()) {
+                own.text.reserve(text.len());
+                reading.read(text, words, Some(&mut own.text));
+                read_to = read_to.max(section.range.end);
+            }
+            let heading = stems(&section.title, words);
+            for _ in 0..HEADING_COPIES {
+                push(&mut own.text, &heading);
+            }
+            if section.level > 0 {
+                while above
+                    .last()
+                    .is_some_and(|(level, _)| *level >= section.level)
+                {
+                    above.pop();
+                }
+                for (_, heading) in &above {
+                    push(&mut own.text, heading);
+                }
+                above.push((section.level, heading));
+            }
+            for id in section.anchor.iter().chain(&section.names) {
+                push(&mut own.text, &stems(id, words));
+            }
+            sections.push(own);
+        }
+        if let Some(rest) = page.text.get(read_to..) {
+            reading.read(rest, words, None);
+        }
+
+        let mut common: Vec<String> = common.into_iter().collect();
+        common.sort_unstable();
+        terms.common = common.join(" ");
+        terms.address = stems(&decoded(document.url.path()), words);
+        terms.names.extend(name(&page.title));
+        terms.sections = sections;
+        terms
+    }
+}
+
+/// What a query looks for. Each list holds a term once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueryTerms {
+    /// In [`SectionTerms::text`] and [`PageTerms::address`].
+    pub words: Vec<String>,
+    /// In [`PageTerms::body`].
+    pub body: Vec<String>,
+    /// In [`PageTerms::pairs`].
+    pub pairs: Vec<String>,
+    /// In [`PageTerms::common`]; empty unless the query holds stop words and signs alone.
+    pub common: Vec<String>,
+    /// The whole query, to be equal to a name.
+    pub name: Option<String>,
+}
+
+impl QueryTerms {
+    /// What a query asks for. Any text is a query.
+    pub fn of(text: &str, words: &mut Words) -> Self {
+        let mut terms = QueryTerms::read(text, words, true);
+        if terms.words.is_empty() {
+            terms = QueryTerms::read(text, words, false);
+        }
+        if !terms.words.is_empty() {
+            terms.common.clear();
+        }
+        terms.name = name(text);
+        terms
+    }
+
+    fn read(text: &str, words: &mut Words, drop_question_words: bool) -> Self {
+        let mut terms = QueryTerms::default();
+        let mut previous: Option<String> = None;
+        words.each(text, |token| {
+            let term = token.term;
+            let full = terms.words.len() >= MOST_WORDS || terms.common.len() >= MOST_WORDS;
+            let asking = drop_question_words
+                && token.kind == Kind::Word
+                && is_question_word(&text[token.range.clone()].to_lowercase());
+            if full || asking {
+                return;
+            }
+            match token.kind {
+                Kind::Word => {
+                    add(&mut terms.words, term);
+                    add(&mut terms.body, term);
+                    if let Some(previous) = &previous {
+                        add(&mut terms.pairs, &format!("{previous}{PAIRED}{term}"));
+                    }
+                    previous = Some(term.to_owned());
+                }
+                Kind::Whole | Kind::Part => add(&mut terms.body, term),
+                Kind::Stop | Kind::Signs => add(&mut terms.common, term),
+                Kind::Single => {}
+            }
+        });
+        terms
+    }
+
+    /// Which of the query's terms a token of a text is: the same number
+    /// for every token of a term, and a small one.
+    pub(crate) fn place_of(&self, token: &Token<'_>) -> Option<usize> {
+        let (among, before) = match token.kind {
+            Kind::Word | Kind::Part | Kind::Single => (&self.words, 0),
+            Kind::Stop | Kind::Signs => (&self.common, 0),
+            Kind::Whole => (&self.body, self.words.len()),
+        };
+        let place = among.iter().position(|term| term == token.term)?;
+        Some(before + place)
+    }
+}
+
+/// The page's text on its way into the fields.
+struct Reading<'a> {
+    terms: &'a mut PageTerms,
+    common: &'a mut HashSet<String>,
+    previous: String,
+}
+
+impl Reading<'_> {
+    fn read(&mut self, text: &str, words: &mut Words, mut section: Option<&mut String>) {
+        words.each(text, |Token { kind, term, .. }| {
+            match kind {
+                Kind::Stop | Kind::Signs => {
+                    if !self.common.contains(term) {
+                        self.common.insert(term.to_owned());
+                    }
+                    return;
+                }
+                Kind::Word => {
+                    if !self.previous.is_empty() {
+                        push(&mut self.terms.pairs, &self.previous);
+                        self.terms.pairs.push(PAIRED);
+                        self.terms.pairs.push_str(term);
+                    }
+                    self.previous.clear();
+                    self.previous.push_str(term);
+                }
+                Kind::Whole | Kind::Part | Kind::Single => {}
+            }
+            push(&mut self.terms.body, term);
+            if let (Kind::Word | Kind::Single, Some(section)) = (kind, section.as_mut()) {
+                push(section, term);
+            }
+        });
+    }
+}
+
+/// The words of a short text, joined.
+fn stems(text: &str, words: &mut Words) -> String {
+    let mut joined = String::new();
+    words.each(text, |token| {
+        if let Kind::Word | Kind::Single = token.kind {
+            push(&mut joined, token.term);
+        }
+    });
+    joined
+}
+
+/// Names by which a whole query finds a section. A heading `os.path — Common manipulations` is
+/// also called by what stands before the dash.
+fn section_names(section: &Section) -> Vec<String> {
+    let title = section.title.as_str();
+    let called = ["—", "–", " - ", ": "]
+        .iter()
+        .filter_map(|dash| Some(title.split_once(dash)?.0));
+    let mut names: Vec<String> = [title]
+        .into_iter()
+        .chain(called)
+        .chain(section.anchor.as_deref())
+        .chain(section.names.iter().map(String::as_str))
+        .filter_map(name)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Percent-decoded; bytes that are no UTF-8 are replaced.
+fn decoded(path: &str) -> String {
+    let hex = |byte: Option<&u8>| byte.and_then(|&byte| char::from(byte).to_digit(16));
+    let bytes = path.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let escape = (byte == b'%').then(|| (hex(bytes.get(at + 1)), hex(bytes.get(at + 2))));
+        if let Some((Some(high), Some(low))) = escape {
+            plain.extend(u8::try_from(high * 16 + low));
+            at += 3;
+        } else {
+            plain.push(byte);
+            at += 1;
+        }
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
+fn push(list: &mut String, terms: &str) {
+    if terms.is_empty() {
+        return;
+    }
+    if !list.is_empty() {
+        list.push(' ');
+    }
+    list.push_str(terms);
+}
+
+fn add(list: &mut Vec<String>, term: &str) {
+    if !list.iter().any(|known| known == term) {
+        list.push(term.to_owned());
+    }
+}

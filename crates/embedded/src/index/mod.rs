@@ -1,0 +1,164 @@
+//! The index on one machine: Tantivy, in one folder.
+//!
+//! One process writes it ([`TantivyIndex`]); any number of others read it meanwhile
+//! ([`TantivyReader`]). The words, fields and weights are the core's ([`canter_core::terms`],
+//! [`canter_core::query::weight`]); no text of a person reaches a query parser.
+
+mod entry;
+mod search;
+mod shelf;
+mod statistics;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use canter_core::document::{Document, Stored};
+use canter_core::failure::Failure;
+use canter_core::ports::Index;
+use canter_core::query::{Hits, Query};
+use canter_core::task::UrlKey;
+
+use shelf::Shelf;
+use writer::Writer;
+
+/// An index that this process writes. Dropping it commits what was put.
+pub struct TantivyIndex {
+    // Before the shelf, so that it ends first.
+    writer: Writer,
+    shelf: Arc<Shelf>,
+}
+
+impl TantivyIndex {
+    /// Opens the index of a folder, and makes it where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Permanent when another process writes it, when another version of canter made it, or when
+    /// the folder cannot be used.
+    pub fn open(dir: &Path) -> Result<Self, Failure> {
+        let shelf = Arc::new(Shelf::create(dir)?);
+        let writer = Writer::start(Arc::clone(&shelf))?;
+        Ok(TantivyIndex { writer, shelf })
+    }
+
+    /// Makes what was put and deleted so far durable now, and not with the next commit.
+    pub async fn flush(&self) -> Result<(), Failure> {
+        self.writer.flush().await
+    }
+
+    /// Gives each document of a site in the order of the ids, as they were at the call; ends at
+    /// the first failure of `each`.
+    pub fn export(
+        &self,
+        site: &str,
+        each: impl FnMut(Stored) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.shelf.export(site, each)
+    }
+
+    /// How many documents a site has.
+    pub fn count(&self, site: &str) -> Result<u64, Failure> {
+        self.shelf.count(site)
+    }
+}
+
+impl Index for TantivyIndex {
+    async fn put(&self, documents: Vec<Document>) -> Result<(), Failure> {
+        self.writer.put(documents).await
+    }
+
+    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
+        self.writer.delete(ids).await
+    }
+
+    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        on_shelf(&self.shelf, move |shelf| shelf.get(id)).await
+    }
+
+    async fn search(&self, query: Query) -> Result<Hits, Failure> {
+        on_shelf(&self.shelf, move |shelf| shelf.search(&query)).await
+    }
+}
+
+/// An index that another process may be writing. Each call sees the newest commit.
+pub struct TantivyReader {
+    shelf: Arc<Shelf>,
+}
+
+impl TantivyReader {
+    /// Opens the index of a folder.
+    ///
+    /// # Errors
+    ///
+    /// Permanent, with a sentence for a person, when nothing was indexed there yet or another
+    /// version of canter made it.
+    pub fn open(dir: &Path) -> Result<Self, Failure> {
+        let shelf = Arc::new(Shelf::open(dir)?);
+        Ok(TantivyReader { shelf })
+    }
+
+    /// As [`TantivyIndex::export`].
+    pub fn export(
+        &self,
+        site: &str,
+        each: impl FnMut(Stored) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.shelf.refresh()?;
+        self.shelf.export(site, each)
+    }
+
+    /// As [`TantivyIndex::count`].
+    pub fn count(&self, site: &str) -> Result<u64, Failure> {
+        self.shelf.refresh()?;
+        self.shelf.count(site)
+    }
+}
+
+/// The same index behind the same port, so that whoever serves searches need not know whether
+/// this process crawls; writing is refused.
+impl Index for TantivyReader {
+    async fn put(&self, _: Vec<Document>) -> Result<(), Failure> {
+        Err(Failure::permanent(READ_ONLY))
+    }
+
+    async fn delete(&self, _: Vec<UrlKey>) -> Result<(), Failure> {
+        Err(Failure::permanent(READ_ONLY))
+    }
+
+    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        on_shelf(&self.shelf, move |shelf| {
+            shelf.refresh()?;
+            shelf.get(id)
+        })
+        .await
+    }
+
+    async fn search(&self, query: Query) -> Result<Hits, Failure> {
+        on_shelf(&self.shelf, move |shelf| {
+            shelf.refresh()?;
+            shelf.search(&query)
+        })
+        .await
+    }
+}
+
+const READ_ONLY: &str = "the index was opened for reading only";
+
+/// Reads without holding up the thread that drives the caller: on the runtime's threads for
+/// blocking work, or right here where no runtime drives it.
+async fn on_shelf<T: Send + 'static>(
+    shelf: &Arc<Shelf>,
+    read: impl FnOnce(&Shelf) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        return read(shelf);
+    };
+    let shelf = Arc::clone(shelf);
+    match runtime.spawn_blocking(move || read(&shelf)).await {
+        Ok(result) => result,
+        Err(error) => Err(Failure::transient(format!(
+            "reading the index broke off: {error}"
+        ))),
+    }
+}

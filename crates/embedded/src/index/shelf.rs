@@ -1,0 +1,283 @@
+//! The folder of an index, open for reading.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use canter_core::document::Stored;
+use canter_core::failure::Failure;
+use canter_core::query::{Hits, Query};
+use canter_core::task::UrlKey;
+use canter_core::words::Words;
+use tantivy::directory::MmapDirectory;
+use tantivy::directory::error::LockError;
+use tantivy::query::{EnableScoring, Query as _, TermQuery};
+use tantivy::schema::{IndexRecordOption, Value};
+use tantivy::{
+    DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyDocument,
+    TantivyError, Term,
+};
+
+use super::entry::{Fields, column};
+use super::search;
+
+/// Blocks of stored pages that each segment keeps unpacked, tens of KiB each: the next page of
+/// results and the same search again are quick, and many segments stay small.
+const STORED_BLOCKS: usize = 16;
+
+/// An open index.
+pub(super) struct Shelf {
+    pub(super) dir: PathBuf,
+    pub(super) index: Index,
+    pub(super) fields: Fields,
+    reader: IndexReader,
+    /// The commit that the reader shows.
+    seen: Mutex<Option<Stamp>>,
+    /// Resting between searches: each remembers stems.
+    words: Mutex<Vec<Words>>,
+}
+
+impl Shelf {
+    /// Opens a folder's index, and makes both where they are missing.
+    pub(super) fn create(dir: &Path) -> Result<Self, Failure> {
+        fs::create_dir_all(dir).map_err(|error| {
+            Failure::permanent(format!("cannot make the folder {}: {error}", dir.display()))
+        })?;
+        let directory = directory(dir)?;
+        if Index::exists(&directory).map_err(|error| failure(&error.into(), dir))? {
+            return Shelf::open(dir);
+        }
+        let (fields, schema) = Fields::new();
+        let index = Index::open_or_create(directory, schema);
+        Shelf::over(dir, index.map_err(|error| failure(&error, dir))?, fields)
+    }
+
+    /// Opens a folder's index.
+    pub(super) fn open(dir: &Path) -> Result<Self, Failure> {
+        let nothing = || {
+            Failure::permanent(format!(
+                "there is no index in {} yet: crawl a site first (`canter crawl URL`), or name \
+                 another folder with --data",
+                dir.display()
+            ))
+        };
+        if !dir.is_dir() {
+            return Err(nothing());
+        }
+        let directory = directory(dir)?;
+        if !Index::exists(&directory).map_err(|error| failure(&error.into(), dir))? {
+            return Err(nothing());
+        }
+        let (fields, schema) = Fields::new();
+        match Index::open(directory) {
+            Ok(index) if index.schema() == schema => Shelf::over(dir, index, fields),
+            Ok(_) | Err(TantivyError::IncompatibleIndex(_)) => Err(Failure::permanent(format!(
+                "the index in {} was made by another version of canter: remove that folder and \
+                 crawl again, or use the version that made it",
+                dir.display()
+            ))),
+            Err(error) => Err(failure(&error, dir)),
+        }
+    }
+
+    fn over(dir: &Path, index: Index, fields: Fields) -> Result<Self, Failure> {
+        let seen = Stamp::of(dir);
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .doc_store_cache_num_blocks(STORED_BLOCKS)
+            .try_into()
+            .map_err(|error| failure(&error, dir))?;
+        Ok(Shelf {
+            dir: dir.to_owned(),
+            index,
+            fields,
+            reader,
+            seen: Mutex::new(seen),
+            words: Mutex::default(),
+        })
+    }
+
+    /// Shows the newest commit of whatever process. Costs one look at a file when there is none.
+    pub(super) fn refresh(&self) -> Result<(), Failure> {
+        // Looked at before reading: a commit in between is found by the next call.
+        let stamp = Stamp::of(&self.dir);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if *seen != stamp {
+            self.reload()?;
+            *seen = stamp;
+        }
+        Ok(())
+    }
+
+    /// Shows the commit that this process just made.
+    pub(super) fn reload(&self) -> Result<(), Failure> {
+        self.reader.reload().map_err(|error| self.failure(&error))
+    }
+
+    pub(super) fn searcher(&self) -> Searcher {
+        self.reader.searcher()
+    }
+
+    pub(super) fn failure(&self, error: &TantivyError) -> Failure {
+        failure(error, &self.dir)
+    }
+
+    pub(super) fn search(&self, query: &Query) -> Result<Hits, Failure> {
+        let resting = || self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut words = resting().pop().unwrap_or_default();
+        let hits = search::search(&self.searcher(), &self.fields, query, &mut words);
+        resting().push(words);
+        hits.map_err(|error| self.failure(&error))
+    }
+
+    pub(super) fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        let searcher = self.searcher();
+        let found = self.page(&searcher, id).and_then(|page| {
+            page.map(|page| load(&searcher, &self.fields, page))
+                .transpose()
+        });
+        found.map_err(|error| self.failure(&error))
+    }
+
+    /// The version of a committed document.
+    pub(super) fn version(&self, searcher: &Searcher, id: UrlKey) -> tantivy::Result<Option<u64>> {
+        let Some(page) = self.page(searcher, id)? else {
+            return Ok(None);
+        };
+        let segment = searcher.segment_reader(page.segment_ord);
+        Ok(segment
+            .fast_fields()
+            .column_opt::<u64>(column::VERSION)?
+            .and_then(|versions| versions.first(page.doc_id)))
+    }
+
+    pub(super) fn count(&self, site: &str) -> Result<u64, Failure> {
+        let mut count = 0;
+        let term = Term::from_field_text(self.fields.site, site);
+        each_entry(&self.searcher(), term, |_| {
+            count += 1;
+            Ok(true)
+        })
+        .map_err(|error| self.failure(&error))?;
+        Ok(count)
+    }
+
+    pub(super) fn export(
+        &self,
+        site: &str,
+        mut each: impl FnMut(Stored) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let searcher = self.searcher();
+        let mut pages = Vec::new();
+        let ids = search::Ids::of(&searcher).map_err(|error| self.failure(&error))?;
+        let term = Term::from_field_text(self.fields.site, site);
+        each_entry(&searcher, term, |page| {
+            pages.push((ids.id(page), page));
+            Ok(true)
+        })
+        .map_err(|error| self.failure(&error))?;
+        pages.sort_unstable();
+        for (_, page) in pages {
+            let stored = load(&searcher, &self.fields, page);
+            each(stored.map_err(|error| self.failure(&error))?)?;
+        }
+        Ok(())
+    }
+
+    /// Where a page's entry lies. Its sections carry the id too and come after it.
+    fn page(&self, searcher: &Searcher, id: UrlKey) -> tantivy::Result<Option<DocAddress>> {
+        let mut found = None;
+        each_entry(searcher, self.fields.id_term(id), |entry| {
+            found = Some(entry);
+            Ok(false)
+        })?;
+        Ok(found)
+    }
+}
+
+/// Reads the stored form of a page.
+pub(super) fn load(
+    searcher: &Searcher,
+    fields: &Fields,
+    page: DocAddress,
+) -> tantivy::Result<Stored> {
+    let document: TantivyDocument = searcher.doc(page)?;
+    let json = document
+        .get_first(fields.stored)
+        .and_then(|value| value.as_bytes())
+        .unwrap_or_default();
+    serde_json::from_slice(json)
+        .map_err(|error| TantivyError::InternalError(format!("a stored page is broken: {error}")))
+}
+
+/// Gives each living entry with a term, segment by segment, until it is told `false`.
+fn each_entry(
+    searcher: &Searcher,
+    term: Term,
+    mut give: impl FnMut(DocAddress) -> tantivy::Result<bool>,
+) -> tantivy::Result<()> {
+    let query = TermQuery::new(term, IndexRecordOption::Basic);
+    let weight = query.weight(EnableScoring::disabled_from_searcher(searcher))?;
+    for (segment_ord, segment) in (0..).zip(searcher.segment_readers()) {
+        let mut entries = weight.scorer(segment, 1.0)?;
+        while entries.doc() != TERMINATED {
+            let doc = entries.doc();
+            if !segment.is_deleted(doc) && !give(DocAddress::new(segment_ord, doc))? {
+                return Ok(());
+            }
+            entries.advance();
+        }
+    }
+    Ok(())
+}
+
+/// Tells one commit from another: Tantivy puts a new file in the place of the old one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    file: u64,
+}
+
+impl Stamp {
+    fn of(dir: &Path) -> Option<Stamp> {
+        let meta = fs::metadata(dir.join("meta.json")).ok()?;
+        #[cfg(unix)]
+        let file = std::os::unix::fs::MetadataExt::ino(&meta);
+        #[cfg(not(unix))]
+        let file = 0;
+        Some(Stamp {
+            modified: meta.modified().ok(),
+            length: meta.len(),
+            file,
+        })
+    }
+}
+
+fn directory(dir: &Path) -> Result<MmapDirectory, Failure> {
+    MmapDirectory::open(dir).map_err(|error| failure(&error.into(), dir))
+}
+
+/// What went wrong in Tantivy, in a sentence for a person.
+fn failure(error: &TantivyError, dir: &Path) -> Failure {
+    let dir = dir.display();
+    if let TantivyError::LockFailure(LockError::LockBusy, _) = error {
+        return Failure::permanent(format!(
+            "another canter is writing the index in {dir}: wait for it, or name another folder \
+             with --data"
+        ));
+    }
+    // An error of the system is wrapped in several ways; its text is the same in all of them.
+    let text = error.to_string();
+    if text.contains("No space left")
+        || text.contains("StorageFull")
+        || text.contains("os error 28)")
+    {
+        return Failure::permanent(format!(
+            "the disk that holds {dir} is full: make room and run the same command again"
+        ));
+    }
+    Failure::transient(format!("the index in {dir} failed: {text}"))
+}

@@ -1,0 +1,322 @@
+//! The one thread that writes: it gathers the puts of many callers into few commits.
+//!
+//! A commit costs tens of milliseconds whatever it holds, so callers wait together for the next
+//! one. Whatever goes wrong before a commit is told to every caller whose work it would have made
+//! durable.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use canter_core::document::Document;
+use canter_core::failure::Failure;
+use canter_core::task::UrlKey;
+use canter_core::terms::PageTerms;
+use canter_core::words::Words;
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, UserOperation};
+use tantivy::{IndexWriter, Searcher, TantivyError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::entry::Entry;
+use super::shelf::Shelf;
+
+/// What Tantivy gathers in memory before it writes a segment, in bytes.
+const ARENA: usize = 64 << 20;
+/// Documents that wait to be indexed, in KiB of memory.
+const WAITING_KIB: u32 = 48 << 10;
+/// A commit waits this long for company.
+const GATHER: Duration = Duration::from_secs(1);
+/// A commit that took long waits so many times its duration, so that committing stays a small
+/// part of the work.
+const SHARE: u32 = 10;
+/// A level of segments is merged when this part of one of them is deleted.
+const DELETED: f32 = 0.3;
+
+type Answer = oneshot::Sender<Result<(), Failure>>;
+
+enum Command {
+    Put(Vec<Document>, OwnedSemaphorePermit, Answer),
+    Delete(Vec<UrlKey>, Answer),
+    Flush(Answer),
+}
+
+/// A handle to the writing thread, which ends with it.
+pub(super) struct Writer {
+    commands: Option<mpsc::Sender<Command>>,
+    room: Arc<Semaphore>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Takes the folder's lock for writing and starts the thread.
+    pub(super) fn start(shelf: Arc<Shelf>) -> Result<Self, Failure> {
+        let mut work = Work::new(shelf)?;
+        let (commands, received) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("index".to_owned())
+            .spawn(move || work.run(&received))
+            .map_err(|error| Failure::transient(format!("cannot start a thread: {error}")))?;
+        Ok(Writer {
+            commands: Some(commands),
+            room: Arc::new(Semaphore::new(WAITING_KIB as usize)),
+            thread: Some(thread),
+        })
+    }
+
+    pub(super) async fn put(&self, documents: Vec<Document>) -> Result<(), Failure> {
+        let size = documents.iter().map(kib).fold(1_u32, u32::saturating_add);
+        let room = Arc::clone(&self.room);
+        let room = room.acquire_many_owned(size.min(WAITING_KIB)).await;
+        let room = room.map_err(|_| ended())?;
+        self.ask(|answer| Command::Put(documents, room, answer))
+            .await
+    }
+
+    pub(super) async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
+        self.ask(|answer| Command::Delete(ids, answer)).await
+    }
+
+    pub(super) async fn flush(&self) -> Result<(), Failure> {
+        self.ask(Command::Flush).await
+    }
+
+    async fn ask(&self, command: impl FnOnce(Answer) -> Command) -> Result<(), Failure> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self
+            .commands
+            .as_ref()
+            .map(|commands| commands.send(command(answer)));
+        match sent {
+            Some(Ok(())) => answered.await.unwrap_or_else(|_| Err(ended())),
+            _ => Err(ended()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self.thread.take() {
+            // The thread catches its panics; there is nobody to tell of another.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Memory that a document takes until it is indexed, about: its text, its terms and its links.
+fn kib(document: &Document) -> u32 {
+    let links: usize = document
+        .page
+        .links
+        .iter()
+        .map(|link| 200 + link.text.len())
+        .sum();
+    u32::try_from((5 * document.page.text.len() + links) / 1024 + 1).unwrap_or(u32::MAX)
+}
+
+fn ended() -> Failure {
+    Failure::permanent("the index is closed")
+}
+
+/// What the thread knows.
+struct Work {
+    shelf: Arc<Shelf>,
+    words: Words,
+    /// None after a failure, until the next write.
+    tantivy: Option<IndexWriter<Entry>>,
+    /// The last commit.
+    committed: Searcher,
+    /// Versions since then; none for what was deleted.
+    versions: HashMap<UrlKey, Option<u64>>,
+    /// Callers that wait for the next commit.
+    waiting: Vec<Answer>,
+    /// When the first of them came.
+    since: Option<Instant>,
+    /// How long the last commit took.
+    took: Duration,
+}
+
+impl Work {
+    fn new(shelf: Arc<Shelf>) -> Result<Self, Failure> {
+        let tantivy = Some(open(&shelf).map_err(|error| shelf.failure(&error))?);
+        Ok(Work {
+            committed: shelf.searcher(),
+            shelf,
+            words: Words::default(),
+            tantivy,
+            versions: HashMap::new(),
+            waiting: Vec::new(),
+            since: None,
+            took: Duration::ZERO,
+        })
+    }
+
+    fn run(&mut self, commands: &mpsc::Receiver<Command>) {
+        loop {
+            let received = match self.since {
+                None => commands.recv().map_err(RecvTimeoutError::from),
+                Some(since) => {
+                    let gather = GATHER.max(self.took * SHARE);
+                    commands.recv_timeout(gather.saturating_sub(since.elapsed()))
+                }
+            };
+            match received {
+                Ok(Command::Put(documents, room, answer)) => {
+                    let room = Arc::new(room);
+                    self.attempt(answer, |work| work.put(&documents, &room));
+                }
+                Ok(Command::Delete(ids, answer)) => {
+                    self.attempt(answer, |work| work.delete(&ids));
+                }
+                Ok(Command::Flush(answer)) => {
+                    self.waiting.push(answer);
+                    self.commit();
+                }
+                Err(RecvTimeoutError::Timeout) => self.commit(),
+                Err(RecvTimeoutError::Disconnected) => return self.commit(),
+            }
+            // The channel may never be empty, and then nothing times out.
+            let gather = GATHER.max(self.took * SHARE);
+            if self.since.is_some_and(|since| since.elapsed() >= gather) {
+                self.commit();
+            }
+        }
+    }
+
+    fn attempt(&mut self, answer: Answer, write: impl FnOnce(&mut Self) -> tantivy::Result<()>) {
+        self.waiting.push(answer);
+        self.since.get_or_insert_with(Instant::now);
+        if let Err(failure) = self.guarded(write) {
+            self.fail(&failure);
+        }
+    }
+
+    fn commit(&mut self) {
+        if self.since.take().is_some() {
+            let started = Instant::now();
+            let done = self.guarded(|work| {
+                if let Some(tantivy) = work.tantivy.as_mut() {
+                    tantivy.commit()?;
+                }
+                Ok(())
+            });
+            self.took = started.elapsed();
+            let shown = done.and_then(|()| self.shelf.reload());
+            if let Err(failure) = shown {
+                return self.fail(&failure);
+            }
+            self.committed = self.shelf.searcher();
+            self.versions.clear();
+        }
+        for answer in self.waiting.drain(..) {
+            // A caller that went away needs no answer.
+            let _ = answer.send(Ok(()));
+        }
+    }
+
+    /// Tells everybody who waits. What they wrote is gone; the next write begins anew from the
+    /// last commit.
+    fn fail(&mut self, failure: &Failure) {
+        self.tantivy = None;
+        self.versions.clear();
+        self.since = None;
+        for answer in self.waiting.drain(..) {
+            let _ = answer.send(Err(failure.clone()));
+        }
+    }
+
+    /// Does something to the index; a panic is a failure like others.
+    fn guarded(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> tantivy::Result<()>,
+    ) -> Result<(), Failure> {
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            act(self).map_err(|error| self.cause().unwrap_or(error))
+        }));
+        match done {
+            Ok(done) => done.map_err(|error| self.shelf.failure(&error)),
+            Err(panic) => {
+                let what = panic
+                    .downcast_ref::<String>()
+                    .map(String::as_str)
+                    .or_else(|| panic.downcast_ref::<&str>().copied())
+                    .unwrap_or("no message");
+                Err(Failure::transient(format!(
+                    "writing the index in {} broke off: {what}",
+                    self.shelf.dir.display()
+                )))
+            }
+        }
+    }
+
+    /// Why Tantivy takes no more: its threads keep that for whoever joins them.
+    fn cause(&mut self) -> Option<TantivyError> {
+        self.tantivy.as_mut()?.prepare_commit().err()
+    }
+
+    fn tantivy(&mut self) -> tantivy::Result<&mut IndexWriter<Entry>> {
+        match &mut self.tantivy {
+            Some(tantivy) => Ok(tantivy),
+            none => Ok(none.insert(open(&self.shelf)?)),
+        }
+    }
+
+    fn put(
+        &mut self,
+        documents: &[Document],
+        room: &Arc<OwnedSemaphorePermit>,
+    ) -> tantivy::Result<()> {
+        for document in documents {
+            let id = document.id();
+            let known = self.version(id)?;
+            if known.is_some_and(|known| known > document.version) {
+                continue;
+            }
+            let terms = PageTerms::of(document, &mut self.words);
+            let fields = self.shelf.fields;
+            let mut group = Vec::new();
+            if known.is_some() {
+                group.push(UserOperation::Delete(fields.id_term(id)));
+            }
+            let entries = fields.entries(document, terms, room);
+            group.extend(entries.map_err(|error| TantivyError::InternalError(error.to_string()))?);
+            self.tantivy()?.run(group)?;
+            self.versions.insert(id, Some(document.version));
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, ids: &[UrlKey]) -> tantivy::Result<()> {
+        for &id in ids {
+            if self.version(id)?.is_some() {
+                let term = self.shelf.fields.id_term(id);
+                self.tantivy()?.delete_term(term);
+                self.versions.insert(id, None);
+            }
+        }
+        Ok(())
+    }
+
+    fn version(&self, id: UrlKey) -> tantivy::Result<Option<u64>> {
+        match self.versions.get(&id) {
+            Some(known) => Ok(*known),
+            None => self.shelf.version(&self.committed, id),
+        }
+    }
+}
+
+fn open(shelf: &Shelf) -> tantivy::Result<IndexWriter<Entry>> {
+    let options = IndexWriterOptions::builder()
+        .num_worker_threads(1)
+        .memory_budget_per_thread(ARENA)
+        .num_merge_threads(1)
+        .build();
+    let writer = shelf.index.writer_with_options(options)?;
+    let mut policy = LogMergePolicy::default();
+    policy.set_del_docs_ratio_before_merge(DELETED);
+    writer.set_merge_policy(Box::new(policy));
+    Ok(writer)
+}

@@ -1,0 +1,3 @@
+//! canter's world on one machine: what a crawl keeps lies in one folder.
+
+pub mod index;
