@@ -148,6 +148,9 @@ pub trait Index: Send + Sync {
     /// Takes documents out; resolves when that is durable. Unknown ids are no error.
     fn delete(&self, ids: Vec<UrlKey>) -> impl Future<Output = Result<(), Failure>> + Send;
 
+    /// Makes what was put and deleted durable now, and not with the next batch.
+    fn flush(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+
     /// The stored form of one document.
     fn get(&self, id: UrlKey) -> impl Future<Output = Result<Option<Stored>, Failure>> + Send;
 

@@ -1,3 +1,5 @@
 //! canter's world on one machine: what a crawl keeps lies in one folder.
 
+pub mod folder;
 pub mod index;
+pub mod store;

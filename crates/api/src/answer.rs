@@ -1,0 +1,132 @@
+//! The answer to a search, as programs read it and as the page shows it.
+
+use std::time::Duration;
+
+use canter_core::query::{Hit, Hits, Query, SectionHit};
+use canter_core::time::Moment;
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::snippet::only_marks;
+
+/// Body of `GET /api/v1/search`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer {
+    pub(crate) query: String,
+    pub(crate) total: Total,
+    pub(crate) took_ms: u64,
+    pub(crate) limit: usize,
+    pub(crate) offset: usize,
+    pub(crate) results: Vec<Found>,
+    /// A better spelling; none is made yet.
+    pub(crate) suggestion: Option<String>,
+}
+
+/// How many pages match.
+#[derive(Debug, Serialize)]
+pub(crate) struct Total {
+    pub(crate) value: u64,
+    pub(crate) relation: Relation,
+}
+
+/// Whether a total is exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Relation {
+    /// Exact.
+    Eq,
+    /// A lower bound.
+    Gte,
+}
+
+/// A page that was found.
+#[derive(Debug, Serialize)]
+pub(crate) struct Found {
+    pub(crate) url: String,
+    pub(crate) title: String,
+    /// HTML in which only `<mark>` is markup.
+    pub(crate) snippet: String,
+    pub(crate) score: f32,
+    pub(crate) site: String,
+    #[serde(serialize_with = "rfc3339")]
+    pub(crate) fetched_at: Moment,
+    pub(crate) sections: Vec<FoundSection>,
+}
+
+/// A section that was found: a deep link.
+#[derive(Debug, Serialize)]
+pub(crate) struct FoundSection {
+    pub(crate) url: String,
+    pub(crate) title: String,
+    /// HTML in which only `<mark>` is markup.
+    pub(crate) snippet: String,
+}
+
+impl Answer {
+    /// The answer that an index gave, with its links limited to http(s): a crawl stores no other,
+    /// but an imported file might, and `javascript:` in a link runs in the reader's browser.
+    pub(crate) fn new(query: &Query, hits: Hits, took: Duration) -> Self {
+        Answer {
+            query: query.text.clone(),
+            total: Total {
+                value: hits.total,
+                relation: if hits.exact {
+                    Relation::Eq
+                } else {
+                    Relation::Gte
+                },
+            },
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            limit: query.limit,
+            offset: query.offset,
+            results: hits.hits.into_iter().filter_map(Found::new).collect(),
+            suggestion: None,
+        }
+    }
+}
+
+impl Found {
+    fn new(hit: Hit) -> Option<Self> {
+        is_web(&hit.url).then(|| Found {
+            url: hit.url.into(),
+            title: hit.title,
+            snippet: only_marks(&hit.snippet).into_owned(),
+            score: hit.score,
+            site: hit.site,
+            fetched_at: Moment::from_millis(hit.fetched_at_ms),
+            sections: hit
+                .sections
+                .into_iter()
+                .filter_map(FoundSection::new)
+                .collect(),
+        })
+    }
+}
+
+impl FoundSection {
+    fn new(hit: SectionHit) -> Option<Self> {
+        is_web(&hit.url).then(|| FoundSection {
+            url: hit.url.into(),
+            title: hit.title,
+            snippet: only_marks(&hit.snippet).into_owned(),
+        })
+    }
+}
+
+fn is_web(url: &url::Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
+/// The instant of a moment since the Unix epoch, in whole seconds.
+pub(crate) fn timestamp(moment: Moment) -> Timestamp {
+    // 64 bits of nanoseconds end in the year 2554, well inside the range.
+    i64::try_from(moment.millis() / 1000)
+        .ok()
+        .and_then(|seconds| Timestamp::from_second(seconds).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// Writes a moment since the Unix epoch as RFC 3339, UTC, whole seconds.
+pub(crate) fn rfc3339<S: Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&timestamp(*moment))
+}

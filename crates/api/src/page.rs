@@ -1,0 +1,298 @@
+//! The search page, made on the server: a form, results, and a kind word when there are none.
+//!
+//! `maud` escapes every value; [`marked`] is the one place that lets markup through.
+
+use std::sync::LazyLock;
+
+use canter_core::query::Query;
+use canter_core::task::UrlKey;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::answer::{Answer, Found, Relation, timestamp};
+use crate::paging::query_string;
+use crate::parameters::Invalid;
+use crate::problem::Problem;
+use crate::status::Report;
+
+mod words;
+
+use words::{filters, grouped, pages, trail};
+
+/// The page's style.
+pub(crate) const STYLE: &str = include_str!("../assets/style.css");
+/// The page's icon: a lens that is a horseshoe.
+pub(crate) const ICON: &str = include_str!("../assets/icon.svg");
+
+/// Hash of a file, for a URL that changes with it.
+static STYLE_URL: LazyLock<String> =
+    LazyLock::new(|| format!("style.css?{}", UrlKey::hash(STYLE.as_bytes())));
+static ICON_URL: LazyLock<String> =
+    LazyLock::new(|| format!("icon.svg?{}", UrlKey::hash(ICON.as_bytes())));
+
+/// The page before anything was searched for.
+pub(crate) fn start(report: &Report) -> String {
+    let body = html! {
+        div.hero {
+            h1 { img.mark src=(*ICON_URL) alt="" width="56" height="56"; "canter" }
+            (form("", None, true))
+            (holdings(report))
+        }
+    };
+    document(None, html! {}, body)
+}
+
+/// Results, with ways to those before and after them.
+pub(crate) fn results(
+    query: &Query,
+    answer: &Answer,
+    previous: Option<&Query>,
+    next: Option<&Query>,
+) -> String {
+    let first = query.offset + 1;
+    let last = query.offset + answer.results.len();
+    let total = total(answer);
+    let body = html! {
+        h1.summary {
+            @if query.offset > 0 { (grouped(first)) "–" (grouped(last)) " of " }
+            (total) " for " (quoted(&query.text))
+            " in " span.whole { (answer.took_ms.max(1)) " ms" }
+        }
+        (chosen(query))
+        ol.results start=(first) {
+            @for found in &answer.results { li { (result(found)) } }
+        }
+        @if previous.is_some() || next.is_some() {
+            nav.paging aria-label="Pages of results" {
+                @if let Some(query) = previous {
+                    a.button rel="prev" href={ "?" (query_string(query)) } {
+                        span aria-hidden="true" { "← " } "Previous"
+                    }
+                }
+                span.here { (grouped(first)) "–" (grouped(last)) " of " (total) }
+                @if let Some(query) = next {
+                    a.button rel="next" href={ "?" (query_string(query)) } {
+                        "Next" span aria-hidden="true" { " →" }
+                    }
+                }
+            }
+        }
+    };
+    searched(&query.text, Some(query), body)
+}
+
+/// No result: because nothing matches, or because the page of results lies behind the last one.
+pub(crate) fn nothing(query: &Query, answer: &Answer, report: &Report) -> String {
+    let first = Query {
+        offset: 0,
+        ..query.clone()
+    };
+    let everywhere = Query {
+        site: None,
+        language: None,
+        path: None,
+        ..first.clone()
+    };
+    let body = html! {
+        div.notice {
+            @if answer.total.value > 0 {
+                h1 { "There are no results this far down" }
+                p {
+                    (total(answer)) " for " (quoted(&query.text)) ". "
+                    a href={ "?" (query_string(&first)) } { "Go to the first ones" }
+                }
+            } @else {
+                h1 { "Nothing found for " (quoted(&query.text)) }
+                (chosen(query))
+                ul {
+                    @if everywhere != first {
+                        li { a href={ "?" (query_string(&everywhere)) } { "Search everywhere" } " instead" }
+                    }
+                    li { "Try fewer words, or other words for the same thing" }
+                    li { "Names from code can be typed as they stand, whole or in part" }
+                }
+                (holdings(report))
+            }
+        }
+    };
+    searched(&query.text, Some(query), body)
+}
+
+/// The search is not valid.
+pub(crate) fn refused(text: &str, faults: &[Invalid]) -> String {
+    let body = html! {
+        div.notice role="alert" {
+            h1 { "This search cannot be done" }
+            ul { @for fault in faults { li { (fault.detail) } } }
+            p { a href="./" { "Start again" } }
+        }
+    };
+    searched(text, None, body)
+}
+
+/// The index gave no answer.
+pub(crate) fn failed(query: &Query, problem: &Problem) -> String {
+    let body = html! {
+        div.notice role="alert" {
+            h1 { "No answer this time" }
+            p { (problem.detail) }
+            p { a.button href={ "?" (query_string(query)) } { "Try again" } }
+        }
+    };
+    searched(&query.text, Some(query), body)
+}
+
+/// A page with the form in its head.
+fn searched(text: &str, query: Option<&Query>, body: Markup) -> String {
+    let head = html! {
+        header.top {
+            a.home href="./" aria-label="canter, to the beginning" {
+                img.mark src=(*ICON_URL) alt="" width="32" height="32";
+                span { "canter" }
+            }
+            (form(text, query, false))
+        }
+    };
+    document(Some(text), head, body)
+}
+
+fn document(text: Option<&str>, head: Markup, body: Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { @if let Some(text) = text { (text) " – " } "canter" }
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                // Pages of results are no content of their own.
+                meta name="robots" content="noindex, nofollow";
+                link rel="icon" href=(*ICON_URL) type="image/svg+xml";
+                link rel="stylesheet" href=(*STYLE_URL);
+            }
+            body {
+                a.skip href="#main" { "Skip to the content" }
+                (head)
+                main #main tabindex="-1" { (body) }
+                footer {
+                    nav aria-label="About this search" {
+                        a href="api/v1/openapi.json" { "API" }
+                        a href="api/v1/status" { "Status" }
+                    }
+                    span { "canter " (env!("CARGO_PKG_VERSION")) }
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn form(text: &str, query: Option<&Query>, focus: bool) -> Markup {
+    html! {
+        form.search role="search" action="./" method="get" {
+            label.unseen for="q" { "Search the documentation" }
+            input #q type="search" name="q" value=(text) maxlength="500"
+                placeholder="Words or code names" autocomplete="off"
+                autocapitalize="none" spellcheck="false" enterkeyhint="search"
+                autofocus[focus];
+            @if let Some(query) = query {
+                @for filter in filters(query) {
+                    input type="hidden" name=(filter.parameter) value=(filter.value);
+                }
+            }
+            button type="submit" { "Search" }
+        }
+    }
+}
+
+fn result(found: &Found) -> Markup {
+    let fetched = timestamp(found.fetched_at);
+    html! {
+        article {
+            p.trail {
+                @for (place, step) in trail(&found.url).iter().enumerate() {
+                    @if place > 0 { span.arrow aria-hidden="true" { " › " } }
+                    bdi { (step) }
+                }
+                span aria-hidden="true" { " · " }
+                span.whole { "read " time datetime=(fetched) { (fetched.strftime("%-d %b %Y")) } }
+            }
+            h2 { a href=(found.url) { bdi { (found.title) } } }
+            @if !found.snippet.is_empty() { p.snippet { (marked(&found.snippet)) } }
+            @if !found.sections.is_empty() {
+                ul.sections aria-label="Sections of this page" {
+                    @for section in &found.sections {
+                        li {
+                            a href=(section.url) { bdi { (section.title) } }
+                            @if !section.snippet.is_empty() {
+                                p.snippet { (marked(&section.snippet)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The filters of a search, each with a way to drop it.
+fn chosen(query: &Query) -> Markup {
+    html! {
+        @if filters(query).next().is_some() {
+            ul.filters aria-label="Filters" {
+                @for filter in filters(query) {
+                    li {
+                        span { (filter.name) " " strong { bdi { (filter.value) } } }
+                        a href={ "?" (query_string(&filter.without)) } {
+                            span.unseen { "Remove this filter" }
+                            span aria-hidden="true" { "×" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What can be found at all, and what is still being read.
+fn holdings(report: &Report) -> Markup {
+    let searchable = report.searchable();
+    html! {
+        @if searchable > 0 {
+            p.holdings {
+                (pages(searchable)) " to search"
+                @if let [only] = report.crawls.as_slice() { " from " (only.site) }
+                @else { " from " (report.crawls.len()) " sites" }
+            }
+        }
+        @for crawl in report.running() {
+            p.running role="status" {
+                span.dot aria-hidden="true" {}
+                span {
+                    "The crawl of " strong { (crawl.site) } " is running: "
+                    (pages(crawl.pages)) " read, " (grouped(crawl.waiting)) " to go. "
+                    @if searchable == 0 { "Pages can be found here as soon as they are read." }
+                }
+            }
+        }
+        @if searchable == 0 && !report.crawls.is_empty() && report.running().next().is_none() {
+            p.holdings { "There is no page to search yet." }
+        }
+    }
+}
+
+fn total(answer: &Answer) -> Markup {
+    html! {
+        @if answer.total.relation == Relation::Gte { "at least " }
+        (grouped(answer.total.value))
+        @if answer.total.value == 1 { " result" } @else { " results" }
+    }
+}
+
+fn quoted(text: &str) -> Markup {
+    html! { span.quoted { "“" bdi { (text) } "”" } }
+}
+
+/// A snippet, which is HTML that [`only_marks`](crate::snippet::only_marks) has been through.
+fn marked(snippet: &str) -> Markup {
+    PreEscaped(snippet.to_owned())
+}

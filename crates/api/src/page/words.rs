@@ -1,0 +1,100 @@
+//! Numbers, addresses and filters in the words of a reader.
+
+use canter_core::query::Query;
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+/// A number with its thousands set apart.
+pub(super) fn grouped(number: impl ToString) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// So many pages.
+pub(super) fn pages(count: u64) -> String {
+    let noun = if count == 1 { "page" } else { "pages" };
+    format!("{} {noun}", grouped(count))
+}
+
+/// A URL as the steps that lead to it: the host, then each part of the path, decoded where that
+/// is safe to show.
+pub(super) fn trail(url: &str) -> Vec<String> {
+    let Ok(url) = Url::parse(url) else {
+        return vec![url.to_owned()];
+    };
+    let host = url.host_str().unwrap_or_default();
+    let host = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    let path = url.path().split('/').filter(|part| !part.is_empty());
+    let mut steps = vec![host];
+    steps.extend(path.map(readable));
+    if let (Some(last), Some(query)) = (steps.last_mut(), url.query()) {
+        last.push('?');
+        last.push_str(query);
+    }
+    steps
+}
+
+/// Decoded, unless that gives bytes that are no text, or characters that hide or reorder others.
+fn readable(part: &str) -> String {
+    let unseen = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    match percent_decode_str(part).decode_utf8() {
+        Ok(text) if !text.contains(unseen) => text.into_owned(),
+        _ => part.to_owned(),
+    }
+}
+
+/// A filter of a search.
+pub(super) struct Filter<'a> {
+    /// For a person.
+    pub(super) name: &'static str,
+    /// In the query string.
+    pub(super) parameter: &'static str,
+    /// What it asks for.
+    pub(super) value: &'a str,
+    /// The search without it, from its first result.
+    pub(super) without: Query,
+}
+
+/// The filters that a search has.
+pub(super) fn filters(query: &Query) -> impl Iterator<Item = Filter<'_>> {
+    let all = Query {
+        offset: 0,
+        ..query.clone()
+    };
+    let site = Query {
+        site: None,
+        ..all.clone()
+    };
+    let language = Query {
+        language: None,
+        ..all.clone()
+    };
+    let path = Query { path: None, ..all };
+    [
+        ("on", "site", &query.site, site),
+        ("in language", "lang", &query.language, language),
+        ("below", "path", &query.path, path),
+    ]
+    .into_iter()
+    .filter_map(|(name, parameter, value, without)| {
+        Some(Filter {
+            name,
+            parameter,
+            value: value.as_deref()?,
+            without,
+        })
+    })
+}

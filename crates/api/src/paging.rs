@@ -1,0 +1,60 @@
+//! The neighbours of a page of results, and the query strings that lead there.
+
+use canter_core::query::{Hits, Query, WINDOW};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::parameters::DEFAULT_LIMIT;
+
+/// Everything but the unreserved characters of RFC 3986 section 2.3.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The results after these, while the index knows of any and the window allows them. The last
+/// page inside the window may be a short one.
+pub(crate) fn next(query: &Query, hits: &Hits) -> Option<Query> {
+    let offset = query.offset + query.limit;
+    let more = u64::try_from(offset).is_ok_and(|offset| offset < hits.total)
+        || (!hits.exact && hits.hits.len() >= query.limit);
+    (more && offset < WINDOW).then(|| Query {
+        offset,
+        limit: query.limit.min(WINDOW - offset),
+        ..query.clone()
+    })
+}
+
+/// The results before these; none for the first.
+pub(crate) fn previous(query: &Query) -> Option<Query> {
+    (query.offset > 0).then(|| Query {
+        offset: query.offset.saturating_sub(query.limit),
+        ..query.clone()
+    })
+}
+
+/// The query string of a search, without the question mark; defaults are left out.
+pub(crate) fn query_string(query: &Query) -> String {
+    let mut text = format!("q={}", escape(&query.text));
+    let filters = [
+        ("site", &query.site),
+        ("lang", &query.language),
+        ("path", &query.path),
+    ];
+    for (name, value) in filters {
+        if let Some(value) = value {
+            text += &format!("&{name}={}", escape(value));
+        }
+    }
+    if query.limit != DEFAULT_LIMIT {
+        text += &format!("&limit={}", query.limit);
+    }
+    if query.offset != 0 {
+        text += &format!("&offset={}", query.offset);
+    }
+    text
+}
+
+fn escape(text: &str) -> impl std::fmt::Display + '_ {
+    utf8_percent_encode(text, ESCAPED)
+}

@@ -1,0 +1,194 @@
+//! What a request asks for, read strictly from its query string: a search is valid as a whole, or
+//! refused with every parameter that is wrong named.
+
+use canter_core::query::{MAX_QUERY, Query, WINDOW};
+use percent_encoding::percent_decode;
+use serde::Serialize;
+
+/// Results a page when the request names no number.
+pub(crate) const DEFAULT_LIMIT: usize = 10;
+/// Most results a page.
+const MAX_LIMIT: usize = 100;
+/// Longest value of a filter in characters.
+const MAX_FILTER: usize = 500;
+/// Longest tag of a language; RFC 5646 section 4.4.1 counts 35 for the longest in practice.
+const MAX_LANGUAGE: usize = 35;
+
+/// A parameter that is wrong, and how to mend it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Invalid {
+    /// Name of the parameter.
+    pub(crate) parameter: &'static str,
+    /// One sentence for a person.
+    pub(crate) detail: String,
+}
+
+/// The known parameters of a query string, decoded and not yet judged.
+#[derive(Debug, Default)]
+pub(crate) struct Parameters {
+    q: Option<String>,
+    limit: Option<String>,
+    offset: Option<String>,
+    site: Option<String>,
+    lang: Option<String>,
+    path: Option<String>,
+    faults: Vec<Invalid>,
+}
+
+impl Parameters {
+    /// Decodes a raw query string as HTML forms encode it. Unknown parameters are ignored; a known
+    /// one that is given twice or is no percent-encoded UTF-8 is a fault.
+    pub(crate) fn read(raw: &str) -> Self {
+        let mut all = Parameters::default();
+        for pair in raw.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let Some(name) = decode(name) else { continue };
+            let (name, slot) = match name.as_str() {
+                "q" => ("q", &mut all.q),
+                "limit" => ("limit", &mut all.limit),
+                "offset" => ("offset", &mut all.offset),
+                "site" => ("site", &mut all.site),
+                "lang" => ("lang", &mut all.lang),
+                "path" => ("path", &mut all.path),
+                _ => continue,
+            };
+            let fault = match (decode(value), &slot) {
+                (_, Some(_)) => "is given more than once",
+                (None, None) => "is no percent-encoded UTF-8",
+                (Some(value), None) => {
+                    *slot = Some(value);
+                    continue;
+                }
+            };
+            all.faults.push(invalid(name, fault));
+        }
+        all
+    }
+
+    /// What the person typed, trimmed; empty when there is nothing to search for.
+    pub(crate) fn text(&self) -> &str {
+        self.q.as_deref().unwrap_or_default().trim()
+    }
+
+    /// Whether nothing is searched for, which is how the search page begins.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.text().is_empty() && self.faults.is_empty()
+    }
+
+    /// The search, or everything that is wrong with it.
+    pub(crate) fn query(self) -> Result<Query, Vec<Invalid>> {
+        let mut faults = self.faults;
+        let known: Vec<_> = faults.iter().map(|fault| fault.parameter).collect();
+        let mut fault = |name: &'static str, detail: String| {
+            if !known.contains(&name) {
+                faults.push(invalid(name, &detail));
+            }
+        };
+
+        let text = self.q.as_deref().unwrap_or_default().trim().to_owned();
+        match text.chars().count() {
+            0 if self.q.is_none() => fault("q", "is missing: it holds the words to find".into()),
+            0 => fault("q", "is empty: it holds the words to find".into()),
+            1..=MAX_QUERY => {}
+            many => fault(
+                "q",
+                format!("has {many} characters; at most {MAX_QUERY} are allowed"),
+            ),
+        }
+
+        let limit = number(self.limit.as_deref(), DEFAULT_LIMIT);
+        let limit = limit.filter(|limit| (1..=MAX_LIMIT).contains(limit));
+        if limit.is_none() {
+            fault(
+                "limit",
+                format!("must be a whole number from 1 to {MAX_LIMIT}"),
+            );
+        }
+        let offset = number(self.offset.as_deref(), 0);
+        match offset.map(|offset| offset.saturating_add(limit.unwrap_or(1))) {
+            None => fault("offset", "must be a whole number, 0 or more".into()),
+            Some(end) if end > WINDOW => fault(
+                "offset",
+                format!("and limit together must be at most {WINDOW}; narrow the search"),
+            ),
+            Some(_) => {}
+        }
+
+        let site = filter(self.site);
+        let language = filter(self.lang).map(|tag| tag.to_lowercase());
+        let path = filter(self.path);
+        for (name, value) in [("site", &site), ("path", &path)] {
+            if value
+                .as_ref()
+                .is_some_and(|value| value.chars().count() > MAX_FILTER)
+            {
+                fault(name, format!("is longer than {MAX_FILTER} characters"));
+            }
+        }
+        if path.as_ref().is_some_and(|path| !path.starts_with('/')) {
+            fault("path", "must begin with a slash".into());
+        }
+        if language.as_ref().is_some_and(|tag| !is_language(tag)) {
+            fault("lang", "must be a language tag such as en or pt-br".into());
+        }
+
+        match (limit, offset) {
+            (Some(limit), Some(offset)) if faults.is_empty() => Ok(Query {
+                text,
+                limit,
+                offset,
+                site,
+                language,
+                path,
+            }),
+            _ => Err(faults),
+        }
+    }
+}
+
+fn invalid(parameter: &'static str, what: &str) -> Invalid {
+    Invalid {
+        parameter,
+        detail: format!("{parameter} {what}"),
+    }
+}
+
+/// A filter that a form left empty is no filter.
+fn filter(value: Option<String>) -> Option<String> {
+    value
+        .map(|value| value.trim().to_owned())
+        .filter(|value| !value.is_empty())
+}
+
+/// Digits only: no sign, no space, so that `+5`, which a form reads as a space and a 5, is wrong.
+fn number(value: Option<&str>, default: usize) -> Option<usize> {
+    match value {
+        None => Some(default),
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
+        Some(_) => None,
+    }
+}
+
+fn is_language(tag: &str) -> bool {
+    tag.len() <= MAX_LANGUAGE
+        && tag
+            .split('-')
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// A name or value of `application/x-www-form-urlencoded`, strictly: an escape that is none, and
+/// bytes that are no UTF-8, give nothing where browsers' own parser would guess.
+fn decode(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let whole = bytes.iter().enumerate().all(|(at, &byte)| {
+        byte != b'%'
+            || bytes
+                .get(at + 1..at + 3)
+                .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+    });
+    let spaced = text.replace('+', " ");
+    whole
+        .then(|| percent_decode(spaced.as_bytes()).decode_utf8().ok())
+        .flatten()
+        .map(|text| text.into_owned())
+}

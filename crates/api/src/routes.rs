@@ -1,0 +1,253 @@
+//! The routes and what each answers.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use canter_core::ports::Index;
+use canter_core::query::Query;
+use serde::Serialize;
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::answer::Answer;
+use crate::parameters::Parameters;
+use crate::problem::Problem;
+use crate::status::{Report, Status};
+use crate::{headers, page, paging};
+
+/// Every path that answers, each to GET and HEAD.
+pub const ROUTES: [&str; 7] = [
+    "/",
+    "/style.css",
+    "/icon.svg",
+    "/healthz",
+    "/api/v1/search",
+    "/api/v1/status",
+    "/api/v1/openapi.json",
+];
+
+const DESCRIPTION: &str = include_str!("../assets/openapi.json");
+
+/// The API and the search page over an index; see [`ROUTES`]. A service without knowledge of
+/// crawls passes [`NoStatus`](crate::NoStatus).
+pub fn router<I, S>(index: Arc<I>, status: Arc<S>) -> Router
+where
+    I: Index + 'static,
+    S: Status + 'static,
+{
+    let read_only = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD])
+        .allow_headers(Any)
+        .expose_headers([header::LINK, header::RETRY_AFTER]);
+    let api = Router::new()
+        .route("/healthz", get(health::<I, S>))
+        .route("/api/v1/search", get(search::<I, S>))
+        .route("/api/v1/status", get(status_report::<I, S>))
+        .route("/api/v1/openapi.json", get(description))
+        // Before the layer, which answers a browser's preflight and lets other methods through.
+        .method_not_allowed_fallback(only_reading)
+        .layer(read_only);
+    Router::new()
+        .route("/", get(search_page::<I, S>))
+        .route("/style.css", get(style))
+        .route("/icon.svg", get(icon))
+        .method_not_allowed_fallback(only_reading)
+        .merge(api)
+        .fallback(no_such_path)
+        .layer(map_response(headers::complete))
+        .with_state(Service { index, status })
+}
+
+struct Service<I, S> {
+    index: Arc<I>,
+    status: Arc<S>,
+}
+
+impl<I, S> Clone for Service<I, S> {
+    fn clone(&self) -> Self {
+        Service {
+            index: Arc::clone(&self.index),
+            status: Arc::clone(&self.status),
+        }
+    }
+}
+
+/// What a search gave, with its neighbours.
+struct Found {
+    answer: Answer,
+    next: Option<Query>,
+    previous: Option<Query>,
+}
+
+impl<I: Index, S: Status> Service<I, S> {
+    async fn find(&self, query: &Query) -> Result<Found, Problem> {
+        let start = Instant::now();
+        let hits = self.index.search(query.clone()).await;
+        let hits = hits.map_err(|failure| Problem::failed(&failure))?;
+        Ok(Found {
+            next: paging::next(query, &hits),
+            previous: paging::previous(query),
+            answer: Answer::new(query, hits, start.elapsed()),
+        })
+    }
+
+    async fn report(&self) -> Result<Report, Problem> {
+        let report = self.status.status().await;
+        report.map_err(|failure| Problem::failed(&failure))
+    }
+}
+
+async fn search<I: Index, S: Status>(
+    State(service): State<Service<I, S>>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    let parameters = Parameters::read(raw.as_deref().unwrap_or_default());
+    let query = parameters.query().map_err(Problem::invalid)?;
+    let found = service.find(&query).await?;
+    let mut response = json(&found.answer);
+    let neighbours = [("next", found.next), ("prev", found.previous)];
+    let links: Vec<_> = neighbours
+        .into_iter()
+        .filter_map(|(relation, query)| Some((relation, query?)))
+        .map(|(relation, query)| {
+            // Relative to the request's own URL, as RFC 8288 section 3.2 reads it.
+            let target = paging::query_string(&query);
+            format!("<search?{target}>; rel=\"{relation}\"")
+        })
+        .collect();
+    if let Ok(links) = HeaderValue::try_from(links.join(", "))
+        && !links.is_empty()
+    {
+        response.headers_mut().insert(header::LINK, links);
+    }
+    Ok(response)
+}
+
+async fn search_page<I: Index, S: Status>(
+    State(service): State<Service<I, S>>,
+    RawQuery(raw): RawQuery,
+) -> Response {
+    let parameters = Parameters::read(raw.as_deref().unwrap_or_default());
+    if parameters.is_blank() {
+        let report = service.report().await.unwrap_or_default();
+        return html(StatusCode::OK, page::start(&report));
+    }
+    let text = parameters.text().to_owned();
+    let query = match parameters.query() {
+        Ok(query) => query,
+        Err(faults) => return html(StatusCode::BAD_REQUEST, page::refused(&text, &faults)),
+    };
+    match service.find(&query).await {
+        Ok(found) if found.answer.results.is_empty() => {
+            let report = service.report().await.unwrap_or_default();
+            html(
+                StatusCode::OK,
+                page::nothing(&query, &found.answer, &report),
+            )
+        }
+        Ok(found) => html(
+            StatusCode::OK,
+            page::results(
+                &query,
+                &found.answer,
+                found.previous.as_ref(),
+                found.next.as_ref(),
+            ),
+        ),
+        Err(problem) => {
+            let mut response = html(problem.status, page::failed(&query, &problem));
+            if let Some(seconds) = problem.retry_after() {
+                response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            }
+            response
+        }
+    }
+}
+
+/// Answers when the index does: a search for any word is the smallest question there is.
+async fn health<I: Index, S: Status>(
+    State(service): State<Service<I, S>>,
+) -> Result<Response, Problem> {
+    let smallest = Query {
+        text: "health".to_owned(),
+        limit: 1,
+        offset: 0,
+        site: None,
+        language: None,
+        path: None,
+    };
+    service.find(&smallest).await?;
+    Ok(json(&serde_json::json!({ "status": "ok" })))
+}
+
+async fn status_report<I: Index, S: Status>(
+    State(service): State<Service<I, S>>,
+) -> Result<Response, Problem> {
+    Ok(json(&service.report().await?))
+}
+
+async fn description() -> Response {
+    typed("application/json", DESCRIPTION.to_owned())
+}
+
+/// The page names the style with its hash, so that it is kept for good and replaced at once.
+async fn style() -> Response {
+    lasting(typed("text/css; charset=utf-8", page::STYLE.to_owned()))
+}
+
+async fn icon() -> Response {
+    lasting(typed("image/svg+xml", page::ICON.to_owned()))
+}
+
+async fn no_such_path() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "There is nothing at this path; api/v1/openapi.json lists what there is.",
+    )
+}
+
+async fn only_reading() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "Only GET and HEAD are answered here.",
+    )
+}
+
+fn json(body: &impl Serialize) -> Response {
+    match serde_json::to_string(body) {
+        Ok(text) => typed("application/json", text),
+        Err(_) => Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The answer has no JSON form.",
+        )
+        .into_response(),
+    }
+}
+
+fn html(status: StatusCode, page: String) -> Response {
+    (status, typed("text/html; charset=utf-8", page)).into_response()
+}
+
+fn typed(kind: &'static str, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+fn lasting(mut response: Response) -> Response {
+    const YEAR: (HeaderName, HeaderValue) = (
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=31536000, immutable"),
+    );
+    response.headers_mut().insert(YEAR.0, YEAR.1);
+    response
+}
