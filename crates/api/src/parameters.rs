@@ -97,25 +97,21 @@ impl Parameters {
         }
 
         let limit = number(self.limit.as_deref(), DEFAULT_LIMIT);
-        if !limit.is_some_and(|limit| (1..=MAX_LIMIT).contains(&limit)) {
+        let limit = limit.filter(|limit| (1..=MAX_LIMIT).contains(limit));
+        if limit.is_none() {
             fault(
                 "limit",
                 format!("must be a whole number from 1 to {MAX_LIMIT}"),
             );
         }
         let offset = number(self.offset.as_deref(), 0);
-        match (offset, limit) {
-            (None, _) => fault("offset", "must be a whole number, 0 or more".into()),
-            (Some(offset), limit) if offset.saturating_add(limit.unwrap_or(1)) > WINDOW => {
-                // With a limit that is wrong itself, the window is not what to complain about.
-                if limit.is_some_and(|limit| limit <= MAX_LIMIT) || offset >= WINDOW {
-                    fault(
-                        "offset",
-                        format!("offset + limit must be at most {WINDOW}; narrow the search"),
-                    );
-                }
-            }
-            _ => {}
+        match offset.map(|offset| offset.saturating_add(limit.unwrap_or(1))) {
+            None => fault("offset", "must be a whole number, 0 or more".into()),
+            Some(end) if end > WINDOW => fault(
+                "offset",
+                format!("and limit together must be at most {WINDOW}; narrow the search"),
+            ),
+            Some(_) => {}
         }
 
         let site = filter(self.site);
@@ -151,12 +147,10 @@ impl Parameters {
 }
 
 fn invalid(parameter: &'static str, what: &str) -> Invalid {
-    let detail = if what.starts_with(parameter) {
-        what.to_owned()
-    } else {
-        format!("{parameter} {what}")
-    };
-    Invalid { parameter, detail }
+    Invalid {
+        parameter,
+        detail: format!("{parameter} {what}"),
+    }
 }
 
 /// A filter that a form left empty is no filter.

@@ -51,14 +51,16 @@ where
         .route("/api/v1/search", get(search::<I, S>))
         .route("/api/v1/status", get(status_report::<I, S>))
         .route("/api/v1/openapi.json", get(description))
+        // Before the layer, which answers a browser's preflight and lets other methods through.
+        .method_not_allowed_fallback(only_reading)
         .layer(read_only);
     Router::new()
         .route("/", get(search_page::<I, S>))
         .route("/style.css", get(style))
         .route("/icon.svg", get(icon))
+        .method_not_allowed_fallback(only_reading)
         .merge(api)
         .fallback(no_such_path)
-        .method_not_allowed_fallback(only_reading)
         .layer(map_response(headers::complete))
         .with_state(Service { index, status })
 }

@@ -1,0 +1,160 @@
+//! What people meet: the page as it leaves the router.
+
+mod shelf;
+
+use std::sync::Arc;
+
+use canter_api::router;
+use shelf::{Lost, Running, Shelf, get, hit, over};
+
+/// `name: hits, URL => what the page holds, what it does not hold`.
+macro_rules! shows {
+    ($($name:ident: $shelf:expr, $uri:expr => [$($there:expr),* $(,)?], [$($absent:expr),* $(,)?];)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            let answer = get(&over($shelf), $uri).await;
+            assert_eq!(answer.status, 200);
+            assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+            $(assert!(answer.body.contains($there), "no {} in\n{}", $there, answer.body);)*
+            $(assert!(!answer.body.contains($absent), "{} in\n{}", $absent, answer.body);)*
+        })*
+    };
+}
+
+shows! {
+    before_the_first_search: Shelf::with(0), "/" =>
+        [r#"<form class="search" role="search" action="./" method="get">"#, r#"<label class="unseen" for="q">"#,
+         r#"<main id="main""#, " autofocus", r#"<html lang="en">"#],
+        ["Nothing found", "<script"];
+    a_blank_form_is_the_beginning: Shelf::with(9), "/?q=+" => [" autofocus"], ["Page 0"];
+    results: Shelf::with(1), "/?q=word" =>
+        [r#"<a href="https://docs.test/page-0.html"><bdi>Page 0</bdi></a>"#, "a <mark>word</mark> &amp; more",
+         r#"<a href="https://docs.test/page-0.html#part"><bdi>A part</bdi></a>"#, "1 result for",
+         r#"<time datetime="2026-11-22T10:00:00Z">22 Nov 2026</time>"#, "<title>word – canter</title>",
+         r#"name="q" value="word""#],
+        ["results for", "rel=\"next\"", " autofocus"];
+    more_than_a_page: Shelf::with(1234), "/?q=a&offset=10" =>
+        ["11–20 of 1,234 results", r#"rel="prev" href="?q=a""#, r#"rel="next" href="?q=a&amp;offset=20""#,
+         r#"<ol class="results" start="11">"#],
+        [];
+    filters_stay_and_can_go: Shelf::with(1), "/?q=a&site=docs.test&path=/x" =>
+        [r#"<input type="hidden" name="site" value="docs.test">"#, r#"href="?q=a&amp;path=%2Fx""#,
+         r#"href="?q=a&amp;site=docs.test""#],
+        [];
+    nothing_found: Shelf::with(0), "/?q=qwertz" => ["Nothing found for", "qwertz"], ["everywhere"];
+    nothing_found_with_a_filter: Shelf::with(0), "/?q=qwertz&lang=de" =>
+        [r#"<a href="?q=qwertz">Search everywhere</a>"#], [];
+    behind_the_last: Shelf::with(3), "/?q=a&offset=40" =>
+        ["no results this far down", r#"<a href="?q=a">"#], ["Nothing found"];
+    query_is_text: Shelf::with(1), "/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E" =>
+        ["value=\"&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\""], ["<script"];
+    query_is_text_when_nothing_is_found: Shelf::with(0), "/?q=%3Cscript%3E" => ["&lt;script&gt;"], ["<script"];
+    filter_is_text: Shelf::with(1), "/?q=a&site=%22%3E%3Cimg%20src=x%3E" => ["&quot;&gt;&lt;img"], ["<img src=x"];
+    title_is_text: Shelf::of(vec![hit("https://docs.test/", "</a><script>x</script>", "")]), "/?q=a" =>
+        ["&lt;/a&gt;&lt;script&gt;"], ["<script"];
+    snippet_is_only_marked: Shelf::of(vec![hit("https://docs.test/", "T", "<img src=x onerror=x><mark>a</mark><!--")]), "/?q=a" =>
+        ["&lt;img src=x onerror=x><mark>a</mark>&lt;!--"], ["<img src=x", "<!--"];
+    address_is_text: Shelf::of(vec![hit("https://docs.test/%3Cscript%3E/%22/%FF/%E2%80%AEtxt/caf%C3%A9?a=%22\"", "T", "")]), "/?q=a" =>
+        ["<bdi>&lt;script&gt;</bdi>", "<bdi>&quot;</bdi>", "<bdi>%FF</bdi>", "<bdi>%E2%80%AEtxt</bdi>", "<bdi>café?a=%22%22</bdi>"],
+        ["<script", "\u{202e}"];
+    only_web_addresses_are_linked: Shelf::of(vec![hit("javascript:alert(1)", "Odd", "")]), "/?q=a" =>
+        [], ["javascript:", "Odd"];
+}
+
+#[tokio::test]
+async fn an_invalid_search_keeps_what_was_typed() {
+    let answer = get(&over(Shelf::with(1)), "/?q=%3Cb%3E&limit=0").await;
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer
+            .body
+            .contains("limit must be a whole number from 1 to 100")
+    );
+    assert!(answer.body.contains(r#"value="&lt;b&gt;""#));
+    for uri in [
+        "/?q=%ff",
+        "/?q=a&q=b",
+        "/?q=&limit=1&limit=2",
+        "/?q=a&offset=9991",
+    ] {
+        let answer = get(&over(Shelf::with(1)), uri).await;
+        assert_eq!(answer.status, 400, "{uri}");
+        assert!(answer.body.contains(r#"role="alert""#), "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn a_running_crawl_is_told_of() {
+    let empty = router(
+        Arc::new(Shelf::with(0)),
+        Arc::new(Running { searchable: 0 }),
+    );
+    for uri in ["/", "/?q=a"] {
+        let page = get(&empty, uri).await.body;
+        assert!(page.contains("1,234 pages read, 5,678 to go"), "{uri}");
+        assert!(page.contains("as soon as they are read"), "{uri}");
+    }
+    let filled = router(
+        Arc::new(Shelf::with(0)),
+        Arc::new(Running { searchable: 1000 }),
+    );
+    let page = get(&filled, "/").await.body;
+    assert!(page.contains("1,000 pages to search from docs.test"));
+    assert!(!page.contains("as soon as they are read"));
+}
+
+#[tokio::test]
+async fn a_lost_status_does_not_spoil_the_page() {
+    let service = router(Arc::new(Shelf::with(0)), Arc::new(Lost));
+    assert_eq!(get(&service, "/").await.status, 200);
+    assert_eq!(get(&service, "/?q=a").await.status, 200);
+}
+
+/// API Gateway puts a stage's name before every path, so an address that begins with a slash
+/// leads out of the service.
+#[tokio::test]
+async fn every_address_of_the_page_is_relative() {
+    let service = router(
+        Arc::new(Shelf::with(30)),
+        Arc::new(Running { searchable: 1 }),
+    );
+    for uri in [
+        "/",
+        "/?q=a&offset=10&site=s",
+        "/?q=a&limit=x",
+        "/?q=a&offset=50",
+    ] {
+        let page = get(&service, uri).await.body;
+        let addresses = ["href=\"", "src=\"", "action=\""]
+            .into_iter()
+            .flat_map(|name| page.split(name).skip(1))
+            .filter_map(|rest| rest.split('"').next())
+            .filter(|address| !address.starts_with("https://docs.test/"));
+        let mut count = 0;
+        for address in addresses {
+            assert!(
+                !address.starts_with('/') && !address.contains("://"),
+                "{uri}: {address}"
+            );
+            count += 1;
+        }
+        assert!(count >= 5, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn style_and_icon_are_kept_for_good_under_a_name_of_their_own() {
+    let service = over(Shelf::with(0));
+    let page = get(&service, "/").await.body;
+    for (name, kind) in [
+        ("style.css", "text/css; charset=utf-8"),
+        ("icon.svg", "image/svg+xml"),
+    ] {
+        let at = page.find(&format!("\"{name}?")).unwrap() + 1;
+        let address = page[at..].split('"').next().unwrap();
+        assert!(address.len() >= name.len() + 17, "{address}");
+        let answer = get(&service, &format!("/{address}")).await;
+        assert_eq!(answer.header("content-type"), kind);
+        assert!(answer.header("cache-control").contains("immutable"));
+    }
+}
