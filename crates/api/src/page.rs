@@ -52,10 +52,10 @@ pub(crate) fn results(
     let last = query.offset + answer.results.len();
     let total = total(answer);
     let body = html! {
-        p.summary {
+        h1.summary {
             @if query.offset > 0 { (grouped(first)) "–" (grouped(last)) " of " }
             (total) " for " (quoted(&query.text))
-            span.took { " in " (answer.took_ms.max(1)) " ms" }
+            " in " span.whole { (answer.took_ms.max(1)) " ms" }
         }
         (chosen(query))
         ol.results start=(first) {
@@ -145,7 +145,7 @@ pub(crate) fn failed(query: &Query, problem: &Problem) -> String {
 fn searched(text: &str, query: Option<&Query>, body: Markup) -> String {
     let head = html! {
         header.top {
-            a.home href="./" {
+            a.home href="./" aria-label="canter, to the beginning" {
                 img.mark src=(*ICON_URL) alt="" width="32" height="32";
                 span { "canter" }
             }
@@ -191,7 +191,7 @@ fn form(text: &str, query: Option<&Query>, focus: bool) -> Markup {
         form.search role="search" action="./" method="get" {
             label.unseen for="q" { "Search the documentation" }
             input #q type="search" name="q" value=(text) maxlength="500"
-                placeholder="Words, or a name from the code" autocomplete="off"
+                placeholder="Words or code names" autocomplete="off"
                 autocapitalize="none" spellcheck="false" enterkeyhint="search"
                 autofocus[focus];
             @if let Some(query) = query {
@@ -214,7 +214,7 @@ fn result(found: &Found) -> Markup {
                     bdi { (step) }
                 }
                 span aria-hidden="true" { " · " }
-                span.read { "read " time datetime=(fetched) { (fetched.strftime("%-d %b %Y")) } }
+                span.whole { "read " time datetime=(fetched) { (fetched.strftime("%-d %b %Y")) } }
             }
             h2 { a href=(found.url) { bdi { (found.title) } } }
             @if !found.snippet.is_empty() { p.snippet { (marked(&found.snippet)) } }
@@ -282,7 +282,7 @@ fn holdings(report: &Report) -> Markup {
 
 fn total(answer: &Answer) -> Markup {
     html! {
-        @if answer.total.relation == Relation::Gte { "more than " }
+        @if answer.total.relation == Relation::Gte { "at least " }
         (grouped(answer.total.value))
         @if answer.total.value == 1 { " result" } @else { " results" }
     }
