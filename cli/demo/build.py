@@ -4,7 +4,8 @@
 Takes SQLite's documentation (public domain) as it is unpacked from its release, keeps the pages
 listed below with the images and the style they need, and writes site.tar.gz beside this script.
 Links to pages that are left out lead to sqlite.org; links to fragments that no page has lose
-them; so nothing inside the demo is dead. The same folder gives the same archive, byte for byte.
+them; so nothing inside the demo is dead. The same folder and zlib give the same archive, byte for
+byte.
 """
 
 import gzip
@@ -19,18 +20,20 @@ from urllib.parse import unquote
 
 # The one address of the first page is "/": links to index.html are written so.
 PAGES = """
-    index about appfileformat arch atomiccommit autoinc backup cintro cli compile copyright csv
-    datatype3 dbstat different docs eqp errlog expridx faq features fileformat floatingpoint
-    foreignkeys fts5 gencol howtocorrupt inmemorydb isolation json1 lang lang_aggfunc lang_analyze
-    lang_attach lang_comment lang_conflict lang_corefunc lang_datefunc lang_dropindex lang_droptable
-    lang_explain lang_indexedby lang_keywords lang_mathfunc lang_reindex lang_replace lang_savepoint
-    lang_transaction lang_vacuum limits loadext lockingv3 mmap nulls onefile optoverview
-    partialindex pragma printf queryplanner quickstart quirks rescode rowidtable rtree schematab
-    selfcontained serverless sharedcache stricttables tempfiles testing threadsafe transactional uri
-    vtab wal whentouse withoutrowid zeroconf
+    index about appfileformat arch atomiccommit autoinc backup cintro cli compile copyright
+    datatype3 different docs eqp errlog expridx faq features fileformat floatingpoint foreignkeys
+    fts5 gencol howtocorrupt inmemorydb isolation json1 lang lang_aggfunc lang_analyze lang_attach
+    lang_conflict lang_corefunc lang_createindex lang_createtable lang_datefunc lang_delete
+    lang_explain lang_expr lang_insert lang_keywords lang_mathfunc lang_replace lang_savepoint
+    lang_select lang_transaction lang_update lang_upsert lang_vacuum lang_with limits loadext
+    nulls onefile optoverview partialindex pragma printf queryplanner quickstart quirks
+    rescode rowidtable rowvalue schematab selfcontained serverless sharedcache stricttables
+    tempfiles testing threadsafe transactional uri vtab wal whentouse windowfunctions withoutrowid
+    zeroconf
 """.split()
 
 HOME = "https://sqlite.org/"
+# Bytes; a larger image is left out.
 LARGEST_IMAGE = 40_000
 
 # A link or an image: name of the attribute, quote if any, value.
@@ -38,26 +41,22 @@ REFERENCE = re.compile(r"""(\b(?:href|src)\s*=\s*)("[^"]*"|'[^']*'|[^\s>"']+)"""
 ANCHOR = re.compile(r"""\b(?:id|name)\s*=\s*("[^"]*"|'[^']*'|[^\s>"']+)""", re.IGNORECASE)
 SCRIPT = re.compile(r"<script\b.*?</script>", re.IGNORECASE | re.DOTALL)
 SEARCH = re.compile(r'<div class="searchmenu".*?</form>\s*</div>', re.IGNORECASE | re.DOTALL)
-# Entries of menus that only work with a script, and syntax diagrams drawn into the page.
+# Entries of menus that only work with a script.
 SCRIPTED = re.compile(r"""<li[^>]*>\s*<a href=["']?javascript:.*?</a>\s*""", re.IGNORECASE | re.DOTALL)
-BUTTON = re.compile(r"<button\b.*?</button>", re.IGNORECASE | re.DOTALL)
+HANDLER = re.compile(r"""\son[a-z]+=("[^"]*"|'[^']*')""", re.IGNORECASE)
 # The date at a page's foot leads to a trap for robots.
 DATE = re.compile(r"""<a [^>]*id=["']?mtimelink.*?>(.*?)</a>""", re.IGNORECASE | re.DOTALL)
-HANDLER = re.compile(r"""\son[a-z]+=("[^"]*"|'[^']*')""", re.IGNORECASE)
-IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
+# Syntax diagrams: the drawing, which is most of a page's bytes, and the button that hides it;
+# then what is left, its name and containers that hold nothing more.
 DIAGRAM = re.compile(r"<svg\b.*?</svg>", re.IGNORECASE | re.DOTALL)
-
-NOTICE = """\
-The pages, images and the style in this archive are from the documentation of SQLite 3.40.1
-(2022-12-28), https://sqlite.org/, whose authors have dedicated code and documentation to the
-public domain: https://sqlite.org/copyright.html.
-
-They are changed: scripts, the site's search form and drawn syntax diagrams are left out, large
-images too, and links to pages that are not in the archive lead to sqlite.org.
-"""
+BUTTON = re.compile(r"<button\b.*?</button>", re.IGNORECASE | re.DOTALL)
+LABEL = re.compile(r"""<p><b><a href=["']?syntax/[^>]*>[^<]*:</a></b>\s*</p>""", re.IGNORECASE)
+EMPTY = re.compile(r"""<div [^>]*(?:imgcontainer|max-width:\d+px)[^>]*>\s*</div>\s*""", re.IGNORECASE)
+IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 
 
 def main(source):
+    here = os.path.dirname(os.path.abspath(__file__))
     pages = {name + ".html": read_page(source, name + ".html") for name in PAGES}
     anchors = {name: {unescape(m.strip("\"'")) for m in ANCHOR.findall(text)} for name, text in pages.items()}
     files = {}
@@ -68,9 +67,9 @@ def main(source):
             files[image] = read(source, image)
     for name in ["sqlite.css", "favicon.ico"]:
         files[name] = read(source, name)
-    files["NOTICE"] = NOTICE.encode()
+    files["NOTICE"] = read(here, "NOTICE")
     check(files, anchors)
-    target = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site.tar.gz")
+    target = os.path.join(here, "site.tar.gz")
     write(target, files)
     print(f"{target}: {len(pages)} pages, {len(files)} files, {os.path.getsize(target):,} bytes")
 
@@ -82,8 +81,11 @@ def read(source, name):
 
 def read_page(source, name):
     text = read(source, name).decode("utf-8", "replace")
-    for part in (SCRIPT, SEARCH, SCRIPTED, BUTTON, DIAGRAM):
+    for part in (SCRIPT, SEARCH, SCRIPTED, BUTTON, DIAGRAM, LABEL):
         text = part.sub("", text)
+    found = 1
+    while found:
+        text, found = EMPTY.subn("", text)
     return HANDLER.sub("", DATE.sub(r"\1", text))
 
 

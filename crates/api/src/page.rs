@@ -68,7 +68,7 @@ pub(crate) fn results(
                         span aria-hidden="true" { "← " } "Previous"
                     }
                 }
-                span.here { (grouped(first)) "–" (grouped(last)) " of " (total) }
+                span.here { (grouped(first)) "–" (grouped(last)) }
                 @if let Some(query) = next {
                     a.button rel="next" href={ "?" (query_string(query)) } {
                         "Next" span aria-hidden="true" { " →" }

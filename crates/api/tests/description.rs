@@ -1,6 +1,6 @@
 //! The OpenAPI document and the service say the same: routes, statuses, fields, both ways.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails as they do")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod shelf;
 

@@ -1,6 +1,6 @@
 //! An index of hand-made hits, and requests to a service over it without a socket.
 #![allow(dead_code, reason = "each test binary uses its part")]
-#![expect(clippy::unwrap_used, reason = "a helper of tests fails as they do")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::sync::{Arc, Mutex};
 
