@@ -1,1 +1,81 @@
-fn main() {}
+//! `canter`: crawls a website at an exact pace and makes it searchable.
+
+mod args;
+mod crawl;
+mod demo;
+mod demo_site;
+mod export;
+mod search;
+mod serve;
+mod usage;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use console::style;
+use directories::ProjectDirs;
+
+use args::{Cli, Command, Data};
+use usage::UsageError;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let result = runtime
+        .context("the runtime cannot start")
+        .and_then(|runtime| {
+            let result = runtime.block_on(run(cli.command));
+            // A page that is still being read must not hold up the end.
+            runtime.shutdown_background();
+            result
+        });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{} {error:#}", style("error:").red().bold());
+            ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Crawl(args) => crawl::crawl(args).await,
+        Command::Search(args) => search::search(args).await,
+        Command::Serve(args) => serve::serve(args).await,
+        Command::Export(args) => export::export(&args),
+        Command::Demo(args) => demo::demo(args).await,
+    }
+}
+
+/// The folder that was named, or the user's data folder.
+fn folder(data: &Data) -> Result<PathBuf> {
+    if let Some(dir) = &data.dir {
+        return Ok(dir.clone());
+    }
+    ProjectDirs::from("", "", "canter")
+        .map(|dirs| dirs.data_dir().to_owned())
+        .context("there is no home folder to keep data in: name a folder with --data")
+}
+
+/// Resolves when the user or the system asks the process to end.
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler the system ends the process itself.
+    let _ = tokio::signal::ctrl_c().await;
+}

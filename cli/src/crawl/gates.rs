@@ -1,6 +1,6 @@
 //! One gate for each domain that the crawl meets.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use canter_core::domain::domain;
@@ -54,25 +54,23 @@ impl Gates {
         domains.entry(name.clone()).or_insert_with(new).clone()
     }
 
-    /// Lets nobody through any more.
-    pub fn close(&self) {
-        for domain in self.all() {
-            domain.gate.close();
+    /// Lets nobody through to the domains of these URLs any more.
+    pub fn close(&self, urls: &[Url]) {
+        for url in urls {
+            self.of(url).gate.close();
         }
     }
 
-    /// Requests of all domains; peak and current rate of the busiest one.
-    pub fn tally(&self) -> Tally {
-        let tallies = self.all().into_iter().map(|domain| domain.gate.tally());
+    /// What went to the domains of these URLs: requests of all; peak and current rate of the
+    /// busiest.
+    pub fn tally(&self, urls: &[Url]) -> Tally {
+        let domains: BTreeMap<String, &Url> =
+            urls.iter().map(|url| (domain(url).to_string(), url)).collect();
+        let tallies = domains.into_values().map(|url| self.of(url).gate.tally());
         tallies.fold(Tally::default(), |sum, tally| Tally {
             started: sum.started + tally.started,
             peak: sum.peak.max(tally.peak),
             current: sum.current.max(tally.current),
         })
-    }
-
-    fn all(&self) -> Vec<Domain> {
-        let domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
-        domains.values().cloned().collect()
     }
 }

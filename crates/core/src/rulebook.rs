@@ -13,6 +13,7 @@ use crate::ports::{FetchError, Request, Robots};
 use crate::robots::{MAX_AGE, MAX_BYTES, Step, Verdict, judge, location, unreachable};
 use crate::site::PRODUCT;
 use crate::step::World;
+use crate::task::Skip;
 use crate::time::Moment;
 
 /// A host whose robots.txt could not be had is asked again after so long.
@@ -23,8 +24,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 pub enum Permission {
     /// It may.
     Granted,
-    /// A rule disallows it.
-    Denied,
+    /// It may not: a rule disallows it, or its host is at a private address.
+    Denied(Skip),
     /// Not known yet, for this reason: try later.
     Later(String),
     /// The crawl is being stopped.
@@ -55,12 +56,15 @@ impl Rulebook {
         let mut entry = entry.lock().await;
         if entry.as_ref().is_none_or(|entry| entry.until <= world.now()) {
             match obtain(world, &authority, url).await? {
-                Some(fresh) => *entry = Some(fresh),
-                None => return Ok(Permission::Stopped),
+                Ok(fresh) => *entry = Some(fresh),
+                Err(FetchError::PrivateAddress(_)) => {
+                    return Ok(Permission::Denied(Skip::PrivateAddress));
+                }
+                Err(_) => return Ok(Permission::Stopped),
             }
         }
         Ok(match entry.as_ref().map(|entry| &entry.verdict) {
-            Some(Verdict::Rules(rules)) if !rules.allows(url) => Permission::Denied,
+            Some(Verdict::Rules(rules)) if !rules.allows(url) => Permission::Denied(Skip::Robots),
             Some(Verdict::Rules(_) | Verdict::AllowAll) => Permission::Granted,
             Some(Verdict::DisallowAll { why }) => Permission::Later(why.clone()),
             Some(Verdict::Retry { .. }) | None => {
@@ -70,12 +74,12 @@ impl Rulebook {
     }
 }
 
-/// The verdict from the store, or from the site; nothing when the crawl is being stopped.
+/// The verdict from the store, or from the site; an error where nothing may be sent to it.
 async fn obtain<W: World>(
     world: &W,
     authority: &str,
     url: &Url,
-) -> Result<Option<Entry>, Failure> {
+) -> Result<Result<Entry, FetchError>, Failure> {
     let fresh_since = world.now() - MAX_AGE;
     let stored = world.robots().load(authority, fresh_since).await?;
     let entry = match stored {
@@ -84,8 +88,9 @@ async fn obtain<W: World>(
             until: fetched_at + MAX_AGE,
         },
         None => {
-            let Some(verdict) = ask(world, url).await? else {
-                return Ok(None);
+            let verdict = match ask(world, url).await? {
+                Ok(verdict) => verdict,
+                Err(error) => return Ok(Err(error)),
             };
             let now = world.now();
             let final_word = matches!(verdict, Verdict::Rules(_) | Verdict::AllowAll);
@@ -103,13 +108,17 @@ async fn obtain<W: World>(
     {
         world.slow(url, delay);
     }
-    Ok(Some(entry))
+    Ok(Ok(entry))
 }
 
-/// Fetches the file, following its redirects, each hop in a slot.
-async fn ask<W: World>(world: &W, url: &Url) -> Result<Option<Verdict>, Failure> {
+/// Fetches the file, following its redirects, each hop in a slot. The error is one that says
+/// nothing about the file: the crawl is being stopped, or the host is at a private address.
+async fn ask<W: World>(
+    world: &W,
+    url: &Url,
+) -> Result<Result<Verdict, FetchError>, Failure> {
     let Some(mut at) = location(url) else {
-        return Ok(Some(Verdict::AllowAll));
+        return Ok(Ok(Verdict::AllowAll));
     };
     let mut hops = 0;
     loop {
@@ -122,8 +131,9 @@ async fn ask<W: World>(world: &W, url: &Url) -> Result<Option<Verdict>, Failure>
         };
         let answer = match world.fetch(request).await {
             Ok(answer) => answer,
-            Err(FetchError::Closed) => return Ok(None),
-            Err(error) => return Ok(Some(unreachable(&error))),
+            Err(FetchError::Closed) => return Ok(Err(FetchError::Closed)),
+            Err(error @ FetchError::PrivateAddress(_)) if hops == 0 => return Ok(Err(error)),
+            Err(error) => return Ok(Ok(unreachable(&error))),
         };
         match judge(&at, hops, &answer.head, &answer.body, PRODUCT, world.now()) {
             Step::Follow(to) => {
@@ -134,7 +144,7 @@ async fn ask<W: World>(world: &W, url: &Url) -> Result<Option<Verdict>, Failure>
                 if let Verdict::Retry { after } = verdict {
                     world.hold(&at, after.unwrap_or(ASK_AGAIN)).await?;
                 }
-                return Ok(Some(verdict));
+                return Ok(Ok(verdict));
             }
         }
     }

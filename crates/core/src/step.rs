@@ -110,7 +110,7 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
     };
     match world.rulebook().permission(world, &task.url).await? {
         Permission::Granted => {}
-        Permission::Denied => return skip(world, task, known, Skip::Robots, None).await,
+        Permission::Denied(reason) => return skip(world, task, known, reason, None).await,
         Permission::Later(why) => return again(world, task, known, why, None).await,
         Permission::Stopped => return Ok(End::Stopped),
     }
@@ -182,7 +182,10 @@ async fn page<W: World>(
         status: Some(response.head.status),
         fetched_at: Some(fetched_at),
     };
-    let page = world.read(response, &task.url).await?;
+    let page = match world.read(response, &task.url).await {
+        Ok(page) => page,
+        Err(unreadable) => return fail(world, task, known, unreadable.to_string()).await,
+    };
     let follow = !(asked.nofollow || page.directives.nofollow);
     let targets = page
         .links

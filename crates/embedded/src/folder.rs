@@ -101,6 +101,12 @@ impl Folder {
         }
     }
 
+    /// Whether a crawl holds the folder at this moment.
+    pub fn is_locked(&self) -> bool {
+        let lock = File::open(self.path.join("lock"));
+        lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Where the index lies.
     pub fn index(&self) -> PathBuf {
         self.path.join("index")

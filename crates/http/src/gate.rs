@@ -112,10 +112,11 @@ impl<P: Paces + 'static> PacedGate<P> {
 
     /// Starts nothing before `until`, in any process (`Retry-After`).
     pub async fn hold(&self, until: Moment) -> Result<(), canter_core::failure::Failure> {
-        let mut state = self.shared.state();
-        state.held_until = state.held_until.max(until);
-        state.lease = None;
-        drop(state);
+        {
+            let mut state = self.shared.state();
+            state.held_until = state.held_until.max(until);
+            state.lease = None;
+        }
         self.shared.changed.send_replace(());
         self.shared.paces.hold(&self.shared.domain, until).await
     }

@@ -42,11 +42,6 @@ impl TantivyIndex {
         Ok(TantivyIndex { writer, shelf })
     }
 
-    /// Makes what was put and deleted so far durable now, and not with the next commit.
-    pub async fn flush(&self) -> Result<(), Failure> {
-        self.writer.flush().await
-    }
-
     /// Gives each document of a site in the order of the ids, as they were at the call; ends at
     /// the first failure of `each`.
     pub fn export(
@@ -70,6 +65,10 @@ impl Index for TantivyIndex {
 
     async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
         self.writer.delete(ids).await
+    }
+
+    async fn flush(&self) -> Result<(), Failure> {
+        self.writer.flush().await
     }
 
     async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
@@ -124,6 +123,10 @@ impl Index for TantivyReader {
 
     async fn delete(&self, _: Vec<UrlKey>) -> Result<(), Failure> {
         Err(Failure::permanent(READ_ONLY))
+    }
+
+    async fn flush(&self) -> Result<(), Failure> {
+        Ok(())
     }
 
     async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {

@@ -7,12 +7,14 @@ use canter_core::failure::Failure;
 use canter_core::ports::Claim;
 use canter_core::scope::Scope;
 use canter_core::site::Site;
-use canter_core::task::{Skip, UrlKey};
+use canter_core::task::{Outcome, Skip, UrlKey};
 use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
+use url::Url;
 
 use super::Store;
+use super::pages::outcome;
 use super::schema::state::{CLAIMED, TAKEN, WAITING};
 
 /// One site's part of the store, in its newest crawl.
@@ -184,6 +186,18 @@ impl SiteStore {
         Ok(())
     }
 
+    /// Notes the crawl's rate, for whoever asks how it goes.
+    pub async fn note_rate(&self, rps: Option<f64>) -> Result<(), Failure> {
+        let site = self.site;
+        self.store
+            .run(move |connection| {
+                connection
+                    .execute("UPDATE site SET rps = ? WHERE id = ?", params![rps, site])
+                    .map(drop)
+            })
+            .await
+    }
+
     /// Marks the crawl as ended.
     pub async fn end(&self) -> Result<(), Failure> {
         let (site, now) = (self.site, (self.clock)().millis() as i64);
@@ -209,24 +223,49 @@ impl SiteStore {
             .await
     }
 
-    /// Why seeds failed, one phrase each.
-    pub async fn failed_seeds(&self, seeds: &[url::Url]) -> Result<Vec<String>, Failure> {
+    /// How the URLs ended that came of these ones by redirects; none for what has not ended.
+    pub async fn ends(&self, urls: Vec<Url>) -> Result<Vec<(Url, Outcome)>, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
-        let keys: Vec<[u8; 16]> = seeds.iter().map(|seed| UrlKey::of(seed).0).collect();
         self.store
             .run(move |connection| {
-                let mut query = connection.prepare_cached(
-                    "SELECT url || ': ' || coalesce(detail, outcome) FROM url
-                     WHERE site = ? AND key = ? AND crawl = ? AND outcome = 'failed'",
-                )?;
-                let mut failed = Vec::new();
-                for key in keys {
-                    let row = query
-                        .query_row(params![site, key, crawl], |row| row.get(0))
-                        .optional()?;
-                    failed.extend(row);
+                let mut ends = Vec::new();
+                for mut url in urls {
+                    for _ in 0..10 {
+                        let Some(outcome) = end_of(connection, site, crawl, &url)? else {
+                            break;
+                        };
+                        match outcome {
+                            Outcome::Redirected { to } => url = to,
+                            outcome => {
+                                ends.push((url, outcome));
+                                break;
+                            }
+                        }
+                    }
                 }
-                Ok(failed)
+                Ok(ends)
+            })
+            .await
+    }
+
+    /// Some of the URLs that ended failed or gone, with what happened and the page that named them.
+    pub async fn troubles(&self, outcome: &str, most: usize) -> Result<Vec<Trouble>, Failure> {
+        let (site, crawl, outcome) = (self.site, self.crawl as i64, outcome.to_owned());
+        self.store
+            .run(move |connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT url, coalesce(detail, 'status ' || status), parent FROM url
+                         WHERE site = ? AND crawl = ? AND outcome = ? ORDER BY url LIMIT ?",
+                    )?
+                    .query_map(params![site, crawl, outcome, most as i64], |row| {
+                        Ok(Trouble {
+                            url: row.get(0)?,
+                            what: row.get(1)?,
+                            parent: row.get(2)?,
+                        })
+                    })?
+                    .collect()
             })
             .await
     }
@@ -235,26 +274,57 @@ impl SiteStore {
     pub async fn counts(&self) -> Result<Counts, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store
-            .run(move |connection| {
-                let mut counts = Counts::default();
-                let mut groups = connection.prepare_cached(
-                    "SELECT outcome, CASE outcome WHEN 'skipped' THEN detail END, count(*) FROM url
-                     WHERE site = ? AND crawl = ? GROUP BY 1, 2",
-                )?;
-                let mut rows = groups.query(params![site, crawl])?;
-                while let Some(row) = rows.next()? {
-                    let outcome: Option<String> = row.get(0)?;
-                    let reason: Option<String> = row.get(1)?;
-                    let count = row.get::<_, i64>(2)?.max(0) as u64;
-                    counts.add(outcome.as_deref(), reason, count);
-                }
-                Ok(counts)
-            })
+            .run(move |connection| Counts::of(connection, site, crawl))
             .await
     }
 }
 
+/// A URL that gave trouble.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The URL.
+    pub url: String,
+    /// What happened.
+    pub what: String,
+    /// The page that named it first.
+    pub parent: Option<String>,
+}
+
+fn end_of(
+    connection: &Connection,
+    site: i64,
+    crawl: i64,
+    url: &Url,
+) -> rusqlite::Result<Option<Outcome>> {
+    let row = connection
+        .prepare_cached(
+            "SELECT outcome, detail, status FROM url
+             WHERE site = ? AND key = ? AND crawl = ? AND outcome IS NOT NULL",
+        )?
+        .query_row(params![site, UrlKey::of(url).0, crawl], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    Ok(row.and_then(|(kind, detail, status): (String, _, _)| outcome(&kind, detail, status)))
+}
+
 impl Counts {
+    pub(super) fn of(connection: &Connection, site: i64, crawl: i64) -> rusqlite::Result<Self> {
+        let mut counts = Counts::default();
+        let mut groups = connection.prepare_cached(
+            "SELECT outcome, CASE outcome WHEN 'skipped' THEN detail END, count(*) FROM url
+             WHERE site = ? AND crawl = ? GROUP BY 1, 2",
+        )?;
+        let mut rows = groups.query(params![site, crawl])?;
+        while let Some(row) = rows.next()? {
+            let outcome: Option<String> = row.get(0)?;
+            let reason: Option<String> = row.get(1)?;
+            let count = row.get::<_, i64>(2)?.max(0) as u64;
+            counts.add(outcome.as_deref(), reason, count);
+        }
+        Ok(counts)
+    }
+
     fn add(&mut self, outcome: Option<&str>, reason: Option<String>, count: u64) {
         let of_outcome = match outcome {
             None => &mut self.waiting,

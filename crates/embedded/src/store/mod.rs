@@ -9,6 +9,7 @@ mod crawls;
 mod frontier;
 mod pages;
 mod paces;
+mod reading;
 mod robots;
 mod schema;
 
@@ -21,7 +22,9 @@ use canter_core::failure::Failure;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
-pub use crawls::{Beginning, Counts, SiteStore};
+pub use crawls::{Beginning, Counts, SiteStore, Trouble};
+pub use frontier::Popped;
+pub use reading::{SiteReport, report};
 
 /// Jobs that share a transaction at the most.
 const BATCH: usize = 256;

@@ -2,7 +2,7 @@
 
 use canter_core::failure::Failure;
 use canter_core::ports::{Claim, Finish, Known, Pages};
-use canter_core::task::{Outcome, Task, UrlKey};
+use canter_core::task::{Outcome, Skip, Task, UrlKey};
 use canter_core::twins::Twin;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -208,6 +208,28 @@ pub(super) fn columns(outcome: &Outcome) -> (&'static str, Option<String>) {
         Outcome::Skipped { reason } => ("skipped", Some(reason.name().to_owned())),
         Outcome::Failed { why } => ("failed", Some(why.clone())),
     }
+}
+
+/// The outcome that [`columns`] wrote.
+pub(super) fn outcome(kind: &str, detail: Option<String>, status: Option<u16>) -> Option<Outcome> {
+    let url = || detail.as_deref().and_then(|url| Url::parse(url).ok());
+    Some(match kind {
+        "indexed" => Outcome::Indexed,
+        "unchanged" => Outcome::Unchanged,
+        "duplicate" => Outcome::Duplicate { of: url()? },
+        "redirected" => Outcome::Redirected { to: url()? },
+        "gone" => Outcome::Gone {
+            status: status.unwrap_or(404),
+        },
+        "skipped" => Outcome::Skipped {
+            reason: Skip::ALL
+                .into_iter()
+                .find(|reason| Some(reason.name()) == detail.as_deref())?,
+        },
+        _ => Outcome::Failed {
+            why: detail.unwrap_or_default(),
+        },
+    })
 }
 
 /// A URL that this store wrote.

@@ -25,6 +25,7 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
              scope    TEXT NOT NULL,     -- JSON: as the user asked for it
              moved    TEXT,              -- JSON: where a seed's redirect moved it in this crawl
              crawl    INTEGER NOT NULL,  -- id of the newest crawl: its beginning, Unix ms
+             rps      REAL,              -- limit of the newest crawl; NULL for none
              ended_ms INTEGER            -- when it ended; NULL while tasks wait
          ) STRICT;
          CREATE TABLE IF NOT EXISTS url (

@@ -1,0 +1,312 @@
+//! What a person types.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use canter_core::pace::Rate;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Crawl a website at an exact pace and make it searchable.
+#[derive(Debug, Parser)]
+#[command(
+    name = "canter", version, styles = STYLES, max_term_width = 100,
+    after_help = "Examples:\n  \
+        canter demo                                    see it work, without a network\n  \
+        canter crawl https://docs.example.org/ --serve crawl a site and search it meanwhile\n  \
+        canter search asyncio gather                   search what was crawled\n  \
+        canter serve                                   the search page at http://127.0.0.1:8080/"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Crawl the sites of these URLs and index them
+    ///
+    /// A crawl stays on the host of its URL and below the URL's path. The same command run again
+    /// continues a crawl that was cut off, and refreshes one that had ended.
+    Crawl(Crawl),
+    /// Search what was crawled
+    Search(Search),
+    /// Serve the search page and the search API
+    Serve(Serve),
+    /// Write the pages of a site as JSON lines to standard output
+    Export(Export),
+    /// Crawl a small real site that ships with canter, over loopback, and serve its search
+    Demo(Demo),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    canter crawl https://docs.example.org/3/ --rps 5\n  \
+    canter crawl https://example.org/ --include '/docs/**' --exclude '/docs/old/**' --serve\n  \
+    canter crawl http://127.0.0.1:8000/ --allow-private --rps unlimited\n\n\
+    The rate holds for each domain (example.org with all its hosts) and counts everything: pages,\n\
+    redirects, retries and robots.txt. Ctrl-C stops; the same command goes on where it was.")]
+pub struct Crawl {
+    /// Where to start: http or https URLs
+    #[arg(required = true, value_name = "URL")]
+    pub urls: Vec<String>,
+
+    /// At most N requests started in any second per domain; fractions are rounded up per second,
+    /// below 1 they are spaced; "unlimited" for a server of your own
+    #[arg(long, value_name = "N", default_value = "10", value_parser = rps)]
+    pub rps: Rps,
+
+    /// Requests in flight per domain [default: enough for --rps when an answer takes a second]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub concurrency: Option<u16>,
+
+    /// Stop after N pages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_pages: Option<u64>,
+
+    /// Follow links at most N deep from the start
+    #[arg(long, value_name = "N")]
+    pub max_depth: Option<u32>,
+
+    /// Stop after this long (90s, 10m, 2h)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub max_time: Option<Duration>,
+
+    /// Leave out pages larger than this (500k, 10M)
+    #[arg(long, value_name = "BYTES", default_value = "10M", value_parser = bytes)]
+    pub max_page_bytes: usize,
+
+    /// Give up on a URL longer than this
+    #[arg(long, value_name = "BYTES", default_value = "2000")]
+    pub max_url_bytes: usize,
+
+    /// Longest time for one page, from its request to its last byte
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub timeout: Duration,
+
+    /// Only paths that match, in the place of the URL's own path; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+
+    /// No paths that match, whatever else speaks for them; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+
+    /// Take in the hosts below the URL's host
+    #[arg(long)]
+    pub subdomains: bool,
+
+    /// Name of the site [default: host, port and path of the URL]
+    #[arg(long, value_name = "NAME")]
+    pub site: Option<String>,
+
+    /// Crawl a known site anew with another scope
+    #[arg(long)]
+    pub change_scope: bool,
+
+    /// Name that the crawler gives itself
+    #[arg(long, value_name = "TEXT")]
+    pub user_agent: Option<String>,
+
+    /// Mail address or URL for the site's owner, added to the user agent
+    #[arg(long, value_name = "MAIL-OR-URL")]
+    pub contact: Option<String>,
+
+    /// Header to send to the hosts of the given URLs, and to no others; repeatable
+    #[arg(long, value_name = "NAME:VALUE", value_parser = header)]
+    pub header: Vec<(String, String)>,
+
+    #[command(flatten)]
+    pub data: Data,
+
+    /// Permit a private or loopback address, for the given URLs' own host and port
+    #[arg(long)]
+    pub allow_private: bool,
+
+    /// Serve search while crawling and after
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8080")]
+    pub serve: Option<SocketAddr>,
+
+    /// One JSON object per line on standard output: progress, then the summary
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Data {
+    /// Folder of the index and the crawl's state [default: the user's data folder]
+    #[arg(long = "data", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  canter search asyncio gather --limit 3")]
+pub struct Search {
+    /// What to look for
+    #[arg(required = true, value_name = "QUERY")]
+    pub query: Vec<String>,
+
+    /// Results to show
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub limit: u16,
+
+    /// Results to leave out before the first
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub offset: usize,
+
+    #[command(flatten)]
+    pub data: Data,
+
+    /// The answer as one JSON object, as the search API gives it
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    #[command(flatten)]
+    pub data: Data,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Name of the site, as the crawl's summary gives it
+    pub site: String,
+
+    #[command(flatten)]
+    pub data: Data,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Address of the search page
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Crawl, say what was found, and end
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// A rate, or none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rps(pub Option<Rate>);
+
+fn rps(text: &str) -> Result<Rps, String> {
+    if text == "unlimited" {
+        return Ok(Rps(None));
+    }
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    Rate::new(number).map(|rate| Rps(Some(rate))).ok_or_else(|| {
+        format!(
+            "a rate lies between {} and {}; \"unlimited\" is for a server of your own",
+            Rate::MIN,
+            Rate::MAX
+        )
+    })
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        other => return Err(format!("{other:?} is no unit of time: use ms, s, m, h or d")),
+    };
+    let number: f64 = digits.parse().map_err(|_| "not a time: write 90s or 10m")?;
+    Duration::try_from_secs_f64(number * unit)
+        .ok()
+        .filter(|span| !span.is_zero())
+        .ok_or_else(|| "a time must be more than nothing".to_owned())
+}
+
+fn bytes(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        other => return Err(format!("{other:?} is no unit of size: use k or M")),
+    };
+    digits
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|bytes| (1..=1 << 30).contains(bytes))
+        .ok_or_else(|| "not a size up to 1024M: write 500k or 10M".to_owned())
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("a header is written NAME:VALUE")?;
+    let (name, value) = (name.trim(), value.trim());
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if name.is_empty() || !name.chars().all(token) {
+        return Err(format!("{name:?} is no name of a header"));
+    }
+    if value.chars().any(char::is_control) {
+        return Err("a header's value is one line of text".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn rates() {
+        assert_eq!(rps("unlimited"), Ok(Rps(None)));
+        assert_eq!(rps("0.1"), Ok(Rps(Rate::new(0.1))));
+        for bad in ["0", "-1", "ten", "inf", "NaN", "1e9", ""] {
+            assert!(rps(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5400)));
+        for bad in ["", "s", "0s", "-1s", "5 years", "1e400"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(bytes("500k"), Ok(512_000));
+        assert_eq!(bytes("10M"), Ok(10 << 20));
+        for bad in ["", "0", "k", "2G", "99999999999999999999"] {
+            assert!(bytes(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn headers() {
+        let fine = ("Authorization".to_owned(), "Bearer a:b".to_owned());
+        assert_eq!(header("Authorization: Bearer a:b"), Ok(fine));
+        for bad in ["", "no colon", ": v", "na me: v", "a: b\r\nc: d"] {
+            assert!(header(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Drives the crawl of one site: takes tasks from the frontier, keeps enough steps under way, and
+//! knows the end when it sees it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_core::document::document_id;
+use canter_core::failure::Failure;
+use canter_core::ports::Index;
+use canter_core::step::{End, step};
+use canter_core::task::Task;
+use canter_core::twins::duplicates;
+use canter_embedded::store::Popped;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::progress::Progress;
+use super::world::{SiteWorld, StepWorld};
+
+/// Tasks that are taken from the frontier at once.
+const HANDFUL: usize = 64;
+
+/// Why a crawl came to rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rest {
+    /// No task is left.
+    Complete,
+    /// A limit was reached; tasks wait.
+    Limit(&'static str),
+    /// The user stopped it; tasks wait.
+    Stopped,
+    /// The site wants to be left alone, for this reason; tasks wait.
+    Paused(String),
+}
+
+/// Bounds of a drive.
+pub struct Bounds {
+    /// Steps that fetch or read at the same time.
+    pub steps: usize,
+    /// When to stop.
+    pub deadline: Option<Instant>,
+}
+
+/// What a step left behind.
+type Ended = (Task, Result<End, Failure>);
+
+/// One site's crawl under way.
+pub struct Drive<I> {
+    world: Arc<SiteWorld<I>>,
+    progress: Arc<Progress>,
+    stop: watch::Receiver<bool>,
+    places: Arc<Semaphore>,
+    bounds: Bounds,
+    buffer: VecDeque<Task>,
+    steps: JoinSet<Ended>,
+    rest: Option<Rest>,
+}
+
+impl<I: Index + 'static> Drive<I> {
+    pub fn new(
+        world: Arc<SiteWorld<I>>,
+        progress: Arc<Progress>,
+        stop: watch::Receiver<bool>,
+        bounds: Bounds,
+    ) -> Self {
+        Drive {
+            world,
+            progress,
+            stop,
+            places: Arc::new(Semaphore::new(bounds.steps)),
+            bounds,
+            buffer: VecDeque::new(),
+            steps: JoinSet::new(),
+            rest: None,
+        }
+    }
+
+    /// Crawls until nothing is left or something stops it. Steps under way are seen to their end.
+    pub async fn run(mut self) -> Result<Rest, Failure> {
+        let result = self.crawl().await;
+        let mut failure = result.as_ref().err().cloned();
+        if !matches!(result, Ok(Rest::Complete)) {
+            // Whoever waits for a slot now would wait in vain.
+            self.world.gates.close(&self.world.site.seeds);
+        }
+        if let Err(error) = self.world.index.flush().await {
+            failure.get_or_insert(error);
+        }
+        while let Some(ended) = self.steps.join_next().await {
+            if let Err(error) = self.note(ended) {
+                failure.get_or_insert(error);
+            }
+        }
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        self.fold_twins().await?;
+        let rest = result?;
+        if rest == Rest::Complete {
+            self.world.store.end().await?;
+        }
+        Ok(rest)
+    }
+
+    async fn crawl(&mut self) -> Result<Rest, Failure> {
+        loop {
+            while let Some(ended) = self.steps.try_join_next() {
+                self.note(ended)?;
+            }
+            if let Some(rest) = self.must_rest() {
+                return Ok(rest);
+            }
+            if self.page_limit_reached() {
+                if self.steps.is_empty() {
+                    return Ok(Rest::Limit("--max-pages"));
+                }
+                self.wait(Duration::from_secs(1)).await?;
+            } else if let Some(task) = self.buffer.pop_front() {
+                self.start(task).await?;
+            } else if self.refill().await? {
+                return Ok(Rest::Complete);
+            }
+        }
+    }
+
+    fn must_rest(&mut self) -> Option<Rest> {
+        if *self.stop.borrow() {
+            return Some(Rest::Stopped);
+        }
+        if self.bounds.deadline.is_some_and(|end| end <= Instant::now()) {
+            return Some(Rest::Limit("--max-time"));
+        }
+        self.rest.take()
+    }
+
+    /// Every step under way may end as a page: so many are left room for.
+    fn page_limit_reached(&self) -> bool {
+        let limit = self.world.site.limits.max_pages;
+        limit.is_some_and(|most| self.progress.pages() + self.steps.len() as u64 >= most)
+    }
+
+    async fn start(&mut self, task: Task) -> Result<(), Failure> {
+        let place = loop {
+            let wait = timeout(Duration::from_millis(200), Arc::clone(&self.places).acquire_owned());
+            match wait.await {
+                Ok(Ok(place)) => break place,
+                Ok(Err(_)) => return Err(Failure::permanent("the crawl has no places")),
+                Err(_) if self.must_stop_waiting() => {
+                    self.buffer.push_front(task);
+                    return Ok(());
+                }
+                Err(_) => {}
+            }
+        };
+        let world = StepWorld::new(&self.world, place);
+        self.steps.spawn(async move {
+            let end = step(&world, &task).await;
+            (task, end)
+        });
+        Ok(())
+    }
+
+    fn must_stop_waiting(&self) -> bool {
+        *self.stop.borrow()
+            || self.rest.is_some()
+            || self.bounds.deadline.is_some_and(|end| end <= Instant::now())
+    }
+
+    /// Takes tasks from the frontier, or waits for some; says whether the crawl has ended: none
+    /// waits, no step is under way, and none was lost.
+    async fn refill(&mut self) -> Result<bool, Failure> {
+        match self.world.store.pop(HANDFUL).await? {
+            Popped::Tasks(tasks) => self.buffer.extend(tasks),
+            Popped::Wait(due) => {
+                let span = self.world.clock.now().until(due);
+                self.wait(span.min(Duration::from_millis(500))).await?;
+            }
+            Popped::Empty if !self.steps.is_empty() => self.wait(Duration::from_millis(200)).await?,
+            Popped::Empty => return Ok(self.world.store.sweep().await? == 0),
+        }
+        Ok(false)
+    }
+
+    /// Waits for a step to end, at most this long. When all steps under way only wait for a commit,
+    /// there is no reason to let them wait.
+    async fn wait(&mut self, span: Duration) -> Result<(), Failure> {
+        if self.steps.is_empty() {
+            sleep(span).await;
+            return Ok(());
+        }
+        if self.places.available_permits() == self.bounds.steps {
+            self.world.index.flush().await?;
+        }
+        let span = span.max(Duration::from_millis(1));
+        match timeout(span, self.steps.join_next()).await {
+            Ok(Some(ended)) => self.note(ended),
+            Ok(None) | Err(_) => Ok(()),
+        }
+    }
+
+    fn note(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Result<(), Failure> {
+        let (task, end) = ended.map_err(|error| {
+            Failure::permanent(format!("a step of the crawl broke off: {error}"))
+        })?;
+        match end? {
+            End::Finished(outcome) => self.progress.finished(&outcome),
+            End::Again(why) => self.progress.again(&task.url, &why),
+            End::Paused(why) => self.rest = Some(Rest::Paused(why)),
+            // The gate was closed, maybe by another site on the domain.
+            End::Stopped => drop(self.rest.get_or_insert(Rest::Stopped)),
+            End::Dropped => {}
+        }
+        Ok(())
+    }
+
+    /// Takes duplicates out of the index.
+    async fn fold_twins(&self) -> Result<(), Failure> {
+        let store = &self.world.store;
+        let found = duplicates(&store.twins().await?);
+        if found.is_empty() {
+            return Ok(());
+        }
+        let id = |(url, _): &(url::Url, url::Url)| document_id(&self.world.site.id, url);
+        let deleted = self.world.index.delete(found.iter().map(id).collect());
+        let (deleted, flushed) = tokio::join!(deleted, self.world.index.flush());
+        deleted.and(flushed)?;
+        for (url, of) in &found {
+            store.duplicate(url, of).await?;
+        }
+        Ok(())
+    }
+}

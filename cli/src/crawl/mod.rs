@@ -1,0 +1,198 @@
+//! `canter crawl`: sets the world up, drives each site, says how it goes and how it ended.
+
+mod drive;
+mod gates;
+mod progress;
+mod setup;
+mod show;
+mod summary;
+mod world;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use canter_core::task::Outcome;
+use canter_embedded::folder::Folder;
+use canter_embedded::index::TantivyIndex;
+use canter_embedded::store::{SiteStore, Store};
+use canter_http::{Clock, HttpConfig, HttpFetcher};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::args::Crawl;
+use crate::serve::{self, FolderStatus};
+use drive::{Bounds, Drive, Rest};
+use gates::Gates;
+use progress::Progress;
+use show::Show;
+use summary::Summary;
+use world::{Parts, SiteWorld};
+
+/// Steps that read or write while others fetch.
+const SPARE_STEPS: usize = 8;
+/// Requests in flight where no rate says how many it takes.
+const UNLIMITED_CONCURRENCY: usize = 16;
+
+/// One site of the command.
+struct Run {
+    world: Arc<SiteWorld<TantivyIndex>>,
+    progress: Arc<Progress>,
+}
+
+/// Runs the command to its end.
+pub async fn crawl(args: Crawl) -> Result<()> {
+    let sites = setup::sites(&args)?;
+    let folder = Folder::create(&crate::folder(&args.data)?)?;
+    let lock = folder.lock()?;
+    let listener = match args.serve {
+        None => None,
+        Some(address) => Some(serve::bind(address).await?),
+    };
+    let store = Store::open(&folder.state())?;
+    let index = Arc::new(TantivyIndex::open(&folder.index())?);
+    let clock = Clock::start();
+    let concurrency = concurrency(&args);
+    let gates = Arc::new(Gates::new(store.clone(), args.rps.0, concurrency, clock));
+    let config = HttpConfig {
+        user_agent: setup::user_agent(&args),
+        private: setup::private(&args, &sites),
+    };
+    let fetcher = Arc::new(HttpFetcher::start(config)?);
+    let readers = Arc::new(Semaphore::new(cores()));
+    let serving = listener.map(|listener| serve_meanwhile(listener, &index, &folder, args.json));
+    let mut runs = Vec::new();
+    for site in sites {
+        let (site_store, scope) = setup::begin(&store, &site, &args, clock).await?;
+        let counts = site_store.counts().await?;
+        let parts = Parts {
+            site,
+            scope,
+            store: site_store,
+            index: Arc::clone(&index),
+            verdicts: store.clone(),
+            fetcher: Arc::clone(&fetcher),
+            gates: Arc::clone(&gates),
+            clock,
+            readers: Arc::clone(&readers),
+        };
+        runs.push(Run {
+            world: Arc::new(SiteWorld::new(parts)),
+            progress: Arc::new(Progress::from(&counts)),
+        });
+    }
+    let (stop, stopped) = watch::channel(false);
+    stop_on_signal(stop);
+    let began = Instant::now();
+    let show = Show::start(&args, &runs, began);
+    let rests = drive_all(&args, &runs, concurrency, stopped.clone()).await;
+    show.end().await;
+    for (run, rest) in runs.iter().zip(rests?) {
+        let summary = Summary::of(&run.world, &run.progress, &rest, args.rps.0, began.elapsed()).await?;
+        summary.print(args.json)?;
+        check(&summary, &run.world.store, &run.world.site.seeds).await?;
+    }
+    // What was crawled is on disk: another crawl may have the folder now.
+    drop(runs);
+    drop(lock);
+    if let Some(address) = serving
+        && !*stopped.borrow()
+    {
+        serve::announce(&address, args.json);
+        wait_for_signal(stopped).await;
+    }
+    Ok(())
+}
+
+/// Drives all sites at once; their rests in order, or the first failure.
+async fn drive_all(
+    args: &Crawl,
+    runs: &[Run],
+    concurrency: usize,
+    stopped: watch::Receiver<bool>,
+) -> Result<Vec<Rest>> {
+    let mut drives = JoinSet::new();
+    for (number, run) in runs.iter().enumerate() {
+        let bounds = Bounds {
+            steps: concurrency + SPARE_STEPS,
+            deadline: args.max_time.map(|span| Instant::now() + span),
+        };
+        let world = Arc::clone(&run.world);
+        let drive = Drive::new(world, Arc::clone(&run.progress), stopped.clone(), bounds);
+        drives.spawn(async move { (number, drive.run().await) });
+    }
+    let mut rests = Vec::new();
+    while let Some(ended) = drives.join_next().await {
+        let (number, rest) = ended.context("the crawl broke off")?;
+        rests.push((number, rest?));
+    }
+    rests.sort_by_key(|(number, _)| *number);
+    Ok(rests.into_iter().map(|(_, rest)| rest).collect())
+}
+
+/// A crawl that brought nothing has failed, and says why.
+async fn check(summary: &Summary, store: &SiteStore, seeds: &[url::Url]) -> Result<()> {
+    if summary.counts.pages > 0 || summary.stopped {
+        return Ok(());
+    }
+    let ends = store.ends(seeds.to_vec()).await?;
+    let reasons = ends.iter().filter_map(|(url, outcome)| match outcome {
+        Outcome::Failed { why } => Some(format!("{url}: {why}")),
+        Outcome::Gone { status } => Some(format!("{url}: status {status}")),
+        Outcome::Skipped {
+            reason: canter_core::task::Skip::PrivateAddress,
+        } => Some(format!(
+            "{url}: the host is at a private address (add --allow-private if it is your own)"
+        )),
+        Outcome::Skipped { reason } => Some(format!("{url}: {}", reason.phrase())),
+        _ => None,
+    });
+    let reasons: Vec<String> = reasons.collect();
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    bail!("nothing was crawled: {}", reasons.join("; "))
+}
+
+fn concurrency(args: &Crawl) -> usize {
+    match (args.concurrency, args.rps.0) {
+        (Some(wanted), _) => usize::from(wanted),
+        (None, None) => UNLIMITED_CONCURRENCY,
+        (None, Some(rate)) => (rate.per_second() * 1.2).ceil().clamp(2.0, 512.0) as usize,
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The first signal asks for a clean stop, the second ends the process: everything on disk is whole
+/// at any moment.
+fn stop_on_signal(stop: watch::Sender<bool>) {
+    tokio::spawn(async move {
+        crate::signal().await;
+        stop.send_replace(true);
+        crate::signal().await;
+        std::process::exit(130);
+    });
+}
+
+async fn wait_for_signal(mut stopped: watch::Receiver<bool>) {
+    // Fails only when the sender is gone, and then nothing is left to wait for.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Serves the search while the crawl goes on.
+fn serve_meanwhile(
+    (listener, address): (TcpListener, SocketAddr),
+    index: &Arc<TantivyIndex>,
+    folder: &Folder,
+    json: bool,
+) -> SocketAddr {
+    let router = canter_api::router(Arc::clone(index), Arc::new(FolderStatus::new(folder)));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    serve::announce(&address, json);
+    address
+}

@@ -1,0 +1,91 @@
+//! How far a crawl is, for the bar, the lines and the JSON.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use canter_core::task::{Outcome, Skip};
+use canter_embedded::store::Counts;
+use serde::Serialize;
+use url::Url;
+
+/// Errors that are kept to be shown.
+const LAST: usize = 5;
+
+/// Numbers of a crawl while it goes on; what an earlier run of the same crawl did is in them.
+#[derive(Debug, Default)]
+pub struct Progress {
+    state: Mutex<Now>,
+}
+
+/// The numbers at one time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Now {
+    /// URLs that answered with a page.
+    pub pages: u64,
+    /// Tasks that ended.
+    pub done: u64,
+    /// Tasks that ended failed.
+    pub failed: u64,
+    /// Attempts that failed and are made again.
+    pub retries: u64,
+    /// What went wrong last.
+    #[serde(skip)]
+    pub last: VecDeque<String>,
+}
+
+impl Progress {
+    /// Starts from what an earlier run did.
+    pub fn from(counts: &Counts) -> Self {
+        let done = counts.indexed
+            + counts.unchanged
+            + counts.duplicates
+            + counts.redirected
+            + counts.gone
+            + counts.skipped
+            + counts.failed;
+        Progress {
+            state: Mutex::new(Now {
+                pages: counts.pages,
+                done,
+                failed: counts.failed,
+                ..Now::default()
+            }),
+        }
+    }
+
+    pub fn now(&self) -> Now {
+        self.state().clone()
+    }
+
+    pub fn pages(&self) -> u64 {
+        self.state().pages
+    }
+
+    pub fn finished(&self, outcome: &Outcome) {
+        let mut now = self.state();
+        now.done += 1;
+        match outcome {
+            Outcome::Indexed
+            | Outcome::Unchanged
+            | Outcome::Duplicate { .. }
+            | Outcome::Skipped {
+                reason: Skip::Noindex,
+            } => now.pages += 1,
+            Outcome::Failed { .. } => now.failed += 1,
+            Outcome::Redirected { .. } | Outcome::Gone { .. } | Outcome::Skipped { .. } => {}
+        }
+    }
+
+    pub fn again(&self, url: &Url, why: &str) {
+        let mut now = self.state();
+        now.retries += 1;
+        now.last.push_back(format!("{url}: {why}"));
+        if now.last.len() > LAST {
+            now.last.pop_front();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, Now> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

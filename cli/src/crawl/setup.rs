@@ -1,0 +1,152 @@
+//! From what was typed to sites that can be crawled.
+
+use std::collections::HashSet;
+use std::io::{IsTerminal, stderr, stdin};
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use canter_core::address::is_public;
+use canter_core::domain::authority;
+use canter_core::ports::Headers;
+use canter_core::scope::{Options, Scope, site_id};
+use canter_core::site::{Limits, Site};
+use canter_core::url::{Limits as UrlLimits, parse_seed};
+use canter_embedded::store::{Beginning, SiteStore, Store};
+use canter_http::Clock;
+use url::{Host, Url};
+
+use crate::args::Crawl;
+use crate::usage::UsageError;
+
+/// Attempts at one URL.
+const ATTEMPTS: u32 = 3;
+
+/// The sites of the command: one for each site id, or all URLs in one named site.
+pub fn sites(args: &Crawl) -> Result<Vec<Site>> {
+    let mut seeds: Vec<(String, Vec<Url>)> = Vec::new();
+    for typed in &args.urls {
+        let seed = parse_seed(typed).map_err(UsageError::new)?;
+        check_private(&seed, args.allow_private)?;
+        let id = args.site.clone().unwrap_or_else(|| site_id(&seed));
+        match seeds.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, urls)) if urls.contains(&seed) => {}
+            Some((_, urls)) => urls.push(seed),
+            None => seeds.push((id, vec![seed])),
+        }
+    }
+    seeds
+        .into_iter()
+        .map(|(id, seeds)| {
+            let options = Options {
+                include: args.include.clone(),
+                exclude: args.exclude.clone(),
+                subdomains: args.subdomains,
+            };
+            Ok(Site {
+                id,
+                scope: Scope::new(&seeds, options).map_err(UsageError::new)?,
+                seeds,
+                limits: limits(args),
+                headers: Headers(args.header.clone()),
+            })
+        })
+        .collect()
+}
+
+/// Names canter, its version and whom to ask.
+pub fn user_agent(args: &Crawl) -> String {
+    let ours = concat!(
+        "canter/",
+        env!("CARGO_PKG_VERSION"),
+        " (+",
+        env!("CARGO_PKG_HOMEPAGE"),
+        ")"
+    );
+    let name = args.user_agent.as_deref().unwrap_or(ours);
+    match &args.contact {
+        Some(contact) => format!("{name} ({contact})"),
+        None => name.to_owned(),
+    }
+}
+
+/// Where private addresses are permitted: at the seeds' own hosts and ports.
+pub fn private(args: &Crawl, sites: &[Site]) -> HashSet<String> {
+    let seeds = sites.iter().flat_map(|site| &site.seeds);
+    seeds
+        .filter(|_| args.allow_private)
+        .map(authority)
+        .collect()
+}
+
+/// Opens the site's crawl; asks before it changes the scope of a known site.
+pub async fn begin(
+    store: &Store,
+    site: &Site,
+    args: &Crawl,
+    clock: Clock,
+) -> Result<(SiteStore, Scope)> {
+    let now = Arc::new(move || clock.now());
+    let mut begun = store
+        .begin_crawl(site, args.change_scope, now.clone())
+        .await?;
+    if begun.1 == Beginning::OtherScope {
+        if !confirm(&site.id)? {
+            bail!(
+                "the site {} was crawled with other options of scope: add --change-scope to crawl \
+                 it anew with these, or keep both apart with --site NAME",
+                site.id
+            );
+        }
+        begun = store.begin_crawl(site, true, now).await?;
+    }
+    let (site_store, beginning, scope) = begun;
+    site_store
+        .note_rate(args.rps.0.map(|rate| rate.per_second()))
+        .await?;
+    if !args.json {
+        let what = match beginning {
+            Beginning::First | Beginning::OtherScope => "Crawling",
+            Beginning::Continued => "Continuing the crawl of",
+            Beginning::Refresh => "Refreshing",
+        };
+        let seeds: Vec<&str> = scope.seeds().iter().map(Url::as_str).collect();
+        eprintln!("{what} {} from {}", site.id, seeds.join(" "));
+    }
+    Ok((site_store, scope))
+}
+
+fn confirm(site: &str) -> Result<bool> {
+    if !(stdin().is_terminal() && stderr().is_terminal()) {
+        return Ok(false);
+    }
+    eprint!("The site {site} was crawled with other options of scope. Crawl it anew? [y/N] ");
+    let mut answer = String::new();
+    stdin().read_line(&mut answer)?;
+    Ok(answer.trim().eq_ignore_ascii_case("y"))
+}
+
+fn check_private(seed: &Url, allowed: bool) -> Result<()> {
+    let address = match seed.host() {
+        Some(Host::Ipv4(address)) => address.into(),
+        Some(Host::Ipv6(address)) => address.into(),
+        _ => return Ok(()),
+    };
+    if !allowed && !is_public(address) {
+        bail!("{address} is a private address: add --allow-private if the server is your own");
+    }
+    Ok(())
+}
+
+fn limits(args: &Crawl) -> Limits {
+    Limits {
+        max_pages: args.max_pages,
+        max_depth: args.max_depth,
+        max_page_bytes: args.max_page_bytes,
+        timeout: args.timeout,
+        attempts: ATTEMPTS,
+        url: UrlLimits {
+            bytes: args.max_url_bytes,
+            ..UrlLimits::default()
+        },
+    }
+}

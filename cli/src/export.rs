@@ -1,0 +1,34 @@
+//! `canter export`: a site's pages as JSON lines.
+
+use std::io::{BufWriter, Write, stdout};
+
+use anyhow::Result;
+use canter_core::failure::Failure;
+use canter_embedded::folder::Folder;
+use canter_embedded::index::TantivyReader;
+
+use crate::args::Export;
+use crate::usage::UsageError;
+
+/// Writes one page a line, in an order that stays the same.
+pub fn export(args: &Export) -> Result<()> {
+    let folder = Folder::existing(&crate::folder(&args.data)?)?;
+    let index = TantivyReader::open(&folder.index())?;
+    if index.count(&args.site)? == 0 {
+        let sites = canter_embedded::store::report(&folder.state())?;
+        let names: Vec<&str> = sites.iter().map(|site| site.site.as_str()).collect();
+        return Err(UsageError::new(format!(
+            "there are no pages of a site {:?}; known sites: {}",
+            args.site,
+            names.join(", ")
+        ))
+        .into());
+    }
+    let mut out = BufWriter::new(stdout().lock());
+    index.export(&args.site, |page| {
+        serde_json::to_writer(&mut out, &page).map_err(Failure::permanent)?;
+        writeln!(out).map_err(Failure::permanent)
+    })?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! `canter search`: the search API, asked from the shell.
+
+use std::io::{Write, stdout};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use canter_api::NoStatus;
+use canter_embedded::folder::Folder;
+use canter_embedded::index::TantivyReader;
+use console::style;
+use serde::Deserialize;
+use tower::ServiceExt;
+use url::form_urlencoded;
+
+use crate::args::Search;
+use crate::usage::UsageError;
+
+/// What is shown of an answer of the search API.
+#[derive(Deserialize)]
+struct Answer {
+    total: Total,
+    took_ms: f64,
+    results: Vec<Hit>,
+}
+
+#[derive(Deserialize)]
+struct Total {
+    value: u64,
+}
+
+#[derive(Deserialize)]
+struct Hit {
+    url: String,
+    title: String,
+    snippet: String,
+    sections: Vec<Section>,
+}
+
+#[derive(Deserialize)]
+struct Section {
+    url: String,
+    title: String,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    detail: String,
+}
+
+/// Asks the API in this process and prints its answer.
+pub async fn search(args: Search) -> Result<()> {
+    let folder = Folder::existing(&crate::folder(&args.data)?)?;
+    let index = Arc::new(TantivyReader::open(&folder.index())?);
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("q", &args.query.join(" "))
+        .append_pair("limit", &args.limit.to_string())
+        .append_pair("offset", &args.offset.to_string())
+        .finish();
+    let request = Request::get(format!("/api/v1/search?{query}")).body(Body::empty())?;
+    let answer = canter_api::router(index, Arc::new(NoStatus))
+        .oneshot(request)
+        .await?;
+    let status = answer.status();
+    let body = to_bytes(answer.into_body(), usize::MAX).await?;
+    if status.is_success() {
+        let mut out = stdout().lock();
+        if args.json {
+            out.write_all(&body)?;
+            writeln!(out)?;
+        } else {
+            let answer: Answer = serde_json::from_slice(&body).context("the answer is broken")?;
+            write!(out, "{}", text(&answer, args.offset))?;
+        }
+        return Ok(());
+    }
+    let problem: Problem = serde_json::from_slice(&body).context("the answer is broken")?;
+    if status.is_client_error() {
+        return Err(UsageError::new(problem.detail).into());
+    }
+    bail!(problem.detail)
+}
+
+fn text(answer: &Answer, offset: usize) -> String {
+    if answer.results.is_empty() {
+        return "Nothing found.\n".to_owned();
+    }
+    let mut text = String::new();
+    for (number, hit) in answer.results.iter().enumerate() {
+        let number = format!("{:>3}.", offset + number + 1);
+        text += &format!("{} {}\n", style(number).dim(), style(&hit.title).bold());
+        text += &format!("     {}\n", style(&hit.url).cyan());
+        if !hit.snippet.is_empty() {
+            text += &format!("     {}\n", plain(&hit.snippet));
+        }
+        for section in &hit.sections {
+            let url = style(&section.url).cyan();
+            text += &format!("     › {}  {url}\n", section.title);
+        }
+    }
+    text + &format!("{} pages, {:.0} ms\n", answer.total.value, answer.took_ms)
+}
+
+/// A snippet for a terminal: its marks bold, its escapes undone.
+fn plain(snippet: &str) -> String {
+    let mut text = String::new();
+    for (number, part) in snippet.split("<mark>").enumerate() {
+        let (marked, rest) = match part.split_once("</mark>") {
+            Some((marked, rest)) if number > 0 => (marked, rest),
+            _ => ("", part),
+        };
+        if !marked.is_empty() {
+            text += &style(unescape(marked)).bold().yellow().to_string();
+        }
+        text += &unescape(rest);
+    }
+    text
+}
+
+fn unescape(html: &str) -> String {
+    // The ampersand comes last, so that what it yields is not read as an escape again.
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&amp;", "&")]
+        .iter()
+        .fold(html.replace('\n', " "), |text, (escape, sign)| text.replace(escape, sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snippets_are_shown_as_text() {
+        let shown = plain("a &lt;b&gt; <mark>x &amp; y</mark> &amp;lt;");
+        assert_eq!(console::strip_ansi_codes(&shown), "a <b> x & y &lt;");
+    }
+}

@@ -1,0 +1,92 @@
+//! `canter serve`: the search page and the API over a data folder.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use canter_api::{Crawl, Report, State, Status};
+use canter_core::failure::Failure;
+use canter_core::time::Moment;
+use canter_embedded::folder::Folder;
+use canter_embedded::index::TantivyReader;
+use canter_embedded::store::{SiteReport, report};
+use console::style;
+use tokio::net::TcpListener;
+
+use crate::args::Serve;
+
+/// Runs the command until a signal ends it.
+pub async fn serve(args: Serve) -> Result<()> {
+    let folder = Folder::existing(&crate::folder(&args.data)?)?;
+    let index = Arc::new(TantivyReader::open(&folder.index())?);
+    let (listener, address) = bind(args.listen).await?;
+    let router = canter_api::router(index, Arc::new(FolderStatus::new(&folder)));
+    announce(&address, false);
+    axum::serve(listener, router)
+        .with_graceful_shutdown(crate::signal())
+        .await
+        .context("the server ended")
+}
+
+/// Listens on an address; its port may be 0 for any free one.
+pub async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}: choose another address"))?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Says where the search page is.
+pub fn announce(address: &SocketAddr, json: bool) {
+    if !json {
+        let url = style(format!("http://{address}/")).cyan().underlined();
+        eprintln!("Search at {url} (Ctrl-C ends)");
+    }
+}
+
+/// The crawls of a data folder, as the folder tells them.
+pub struct FolderStatus {
+    folder: Folder,
+}
+
+impl FolderStatus {
+    pub fn new(folder: &Folder) -> Self {
+        FolderStatus {
+            folder: folder.clone(),
+        }
+    }
+}
+
+impl Status for FolderStatus {
+    async fn status(&self) -> Result<Report, Failure> {
+        let folder = self.folder.clone();
+        let read = move || {
+            let busy = folder.is_locked();
+            let sites = report(&folder.state())?;
+            let crawls = sites.into_iter().map(|site| crawl(site, busy)).collect();
+            Ok(Report { crawls })
+        };
+        tokio::task::spawn_blocking(read)
+            .await
+            .unwrap_or_else(|error| Err(Failure::transient(error)))
+    }
+}
+
+fn crawl(site: SiteReport, busy: bool) -> Crawl {
+    Crawl {
+        state: match (site.ended, busy) {
+            (true, _) => State::Complete,
+            (false, true) => State::Running,
+            (false, false) => State::Incomplete,
+        },
+        site: site.site,
+        searchable: site.searchable,
+        pages: site.counts.pages,
+        waiting: site.counts.waiting,
+        failed: site.counts.failed,
+        rps_limit: site.rps,
+        started_at: Moment::from_millis(site.began_ms),
+        updated_at: Moment::from_millis(site.updated_ms),
+    }
+}
