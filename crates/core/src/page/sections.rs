@@ -43,6 +43,8 @@ struct Open {
     is_definition: bool,
     /// Where the name within the term stands.
     name: Option<Range<usize>>,
+    /// The last part of the name has begun.
+    has_name: bool,
 }
 
 impl SectionWriter {
@@ -94,8 +96,15 @@ impl SectionWriter {
     fn entry_inside(&mut self, element: &Element<'_>) -> Option<Entry> {
         let open = self.open.as_mut()?;
         if open.is_definition {
-            let is_name = ["sig-prename", "sig-name", "descclassname", "descname"];
-            let begins = element.classes().any(|class| is_name.contains(&class));
+            // What follows the name is written like what precedes it: ` <command>` of `-c`.
+            if open.has_name {
+                return None;
+            }
+            let mut begins = false;
+            for class in element.classes() {
+                open.has_name |= matches!(class, "sig-name" | "descname");
+                begins |= open.has_name || matches!(class, "sig-prename" | "descclassname");
+            }
             return begins.then_some(Entry::Name);
         }
         let section = self.sections.last_mut()?;
@@ -174,6 +183,7 @@ impl SectionWriter {
             anchor_is_guess,
             is_definition,
             name: None,
+            has_name: false,
         });
     }
 
@@ -249,23 +259,27 @@ impl SectionWriter {
         }
     }
 
-    /// All sections; they cover the `length` bytes of the text.
-    pub(super) fn finish(self, length: usize) -> Vec<Section> {
+    /// All sections; they cover all of `text`, whose code is in the ranges `code`.
+    pub(super) fn finish(self, text: &str, code: &[Range<usize>]) -> Vec<Section> {
         let mut sections = self.sections;
-        let mut end = length;
+        let mut end = text.len();
         for section in sections.iter_mut().rev() {
             section.range.start = section.range.start.min(end);
             section.range.end = end;
             end = section.range.start;
         }
         if end > 0 {
-            sections.insert(
-                0,
-                Section {
-                    range: 0..end,
-                    ..Section::default()
-                },
-            );
+            // A page without headings that begins with declarations is about them.
+            let names = match code.first() {
+                Some(code) if code.start == 0 => names::of_declarations(&text[code.clone()]),
+                _ => Vec::new(),
+            };
+            let before = Section {
+                range: 0..end,
+                names,
+                ..Section::default()
+            };
+            sections.insert(0, before);
         }
         sections
     }
