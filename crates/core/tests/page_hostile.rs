@@ -1,5 +1,10 @@
 //! Pages that no person wrote: they give less, take time linear in their length and no stack.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics fails, and that is all"
+)]
+
 use canter_core::page::{MAX_LINKS, Page, read, read_html};
 use proptest::prelude::*;
 use url::Url;

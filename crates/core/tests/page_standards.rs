@@ -1,5 +1,10 @@
 //! Cases of other projects: links, redirects by meta.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics fails, and that is all"
+)]
+
 use canter_core::page::{read, read_html};
 use serde_json::Value;
 use url::Url;

@@ -8,7 +8,8 @@ use super::Section;
 use super::noise::Noise;
 use super::sections::{Entry, SectionWriter};
 use super::text::TextWriter;
-use super::tree::{Element, NodeId, Step, Tree};
+use super::tree::{NodeId, Tree};
+use super::walk::{Element, Step};
 
 /// Text, sections and code of a part of a page.
 pub(super) struct Content {

@@ -7,7 +7,8 @@ use super::Directives;
 use super::links::{LinkCollector, resolve};
 use super::refresh;
 use super::text::{TextWriter, fold};
-use super::tree::{DOCUMENT, Element, NodeId, Step, Tree};
+use super::tree::{DOCUMENT, NodeId, Tree};
+use super::walk::{Element, Step};
 
 /// What a page says about itself.
 #[derive(Default)]

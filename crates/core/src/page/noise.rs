@@ -3,7 +3,8 @@
 
 use html5ever::local_name;
 
-use super::tree::{Element, Step, Tree};
+use super::tree::Tree;
+use super::walk::{Element, Step};
 
 /// What counts as noise in a part of a page.
 #[derive(Clone, Copy)]

@@ -8,7 +8,7 @@ use super::Section;
 use super::links::decoded;
 use super::names::{self, Item};
 use super::text::TextWriter;
-use super::tree::Element;
+use super::walk::Element;
 
 /// Level of a definition.
 const DEFINITION: u8 = 7;
