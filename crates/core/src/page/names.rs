@@ -146,6 +146,14 @@ fn is_slug(id: &str, text: &str) -> bool {
     !id.contains('.') && text.contains(char::is_whitespace) && letters(text).ends_with(&letters(id))
 }
 
+/// Whether a term defines its id: that is a name, or what the term calls (`abs` of `abs(X)`).
+pub(super) fn is_defined_by(id: &str, term: &str) -> bool {
+    let is_called = term
+        .split_once('(')
+        .is_some_and(|(called, _)| called.trim_end() == id);
+    is_distinctive(id) || (is_called && is_identifier(id))
+}
+
 /// Whether a text can be a name in a program: letters, digits, `_`, with `.`, `::` or `$` between.
 pub(super) fn is_identifier(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '$')

@@ -69,7 +69,7 @@ impl Noise {
             | "rightside"
             | "rustdoc-breadcrumbs"
             | "hideme"
-            | "out-of-band"
+            | "sub-heading"
             | "test-arrow" => self.rustdoc,
             "menu" | "mainmenu" | "submenu" | "nav" | "navbar" | "navigation" | "sidenav"
             | "sidebar" | "breadcrumb" | "breadcrumbs" | "topbar" | "footer" => self.whole_body,

@@ -21,8 +21,9 @@ use super::tree::{DOCUMENT, IGNORED, NodeId, Tree};
 
 /// Elements deeper than this are left out.
 const MAX_DEPTH: u32 = 256;
-/// A page has at most one node for so many bytes, and [`SPARE_NODES`]: `<p>x` makes two of four.
-const BYTES_PER_NODE: usize = 2;
+/// A page has at most one node for so many bytes, and [`SPARE_NODES`]: documentation has one for
+/// 12 or more.
+const BYTES_PER_NODE: usize = 4;
 const SPARE_NODES: usize = 10_000;
 /// The page is fed in pieces of so many bytes. A tag in which one lies whole is ended there,
 /// unless an attribute's value goes on.

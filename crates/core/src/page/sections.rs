@@ -73,7 +73,9 @@ impl SectionWriter {
             | local_name!("h4")
             | local_name!("h5")
             | local_name!("h6") => return Some(Entry::Heading),
-            local_name!("dt") if id.is_some() => return Some(Entry::Definition),
+            local_name!("dt") if id.is_some() || self.is_aimed(at) => {
+                return Some(Entry::Definition);
+            }
             local_name!("section") | local_name!("article") | local_name!("span")
                 if self.is_rustdoc && id.is_some_and(|id| names::rustdoc(id).is_some()) =>
             {
@@ -149,6 +151,11 @@ impl SectionWriter {
         if let Some(name) = name.filter(|name| !name.is_empty()) {
             self.target = Some((name.to_owned(), at));
         }
+    }
+
+    /// Whether an anchor stands right before byte `at`.
+    fn is_aimed(&self, at: usize) -> bool {
+        self.target.as_ref().is_some_and(|(_, stood)| *stood == at)
     }
 
     /// Begins a section at byte `start` of the text.
@@ -246,7 +253,7 @@ impl SectionWriter {
             let name = match (member, signature) {
                 (Some(member), _) => Some(names::member(self.item.as_ref(), member)),
                 (None, Some(signature)) => Some(names::defined(anchor, signature)),
-                (None, None) => names::is_distinctive(anchor).then(|| anchor.to_owned()),
+                (None, None) => names::is_defined_by(anchor, &text).then(|| anchor.to_owned()),
             };
             section.title = name.clone().unwrap_or(text);
             section.names.extend(name);
