@@ -291,3 +291,54 @@ impl SectionWriter {
         sections
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::super::read_html;
+
+    /// Level, anchor and title of each section.
+    fn outline(html: &str) -> String {
+        let url = Url::parse("https://example.org/").unwrap();
+        let sections = read_html(html, &url).sections;
+        let lines = sections.iter().map(|section| {
+            let anchor = section.anchor.as_deref().unwrap_or("-");
+            format!("{} {anchor} {}", section.level, section.title)
+        });
+        lines.collect::<Vec<_>>().join(", ")
+    }
+
+    macro_rules! sections {
+        ($($name:ident: $html:expr => $expected:expr,)*) => {
+            $(#[test]
+            fn $name() {
+                assert_eq!(outline($html), $expected);
+            })*
+        };
+    }
+
+    sections! {
+        no_text_no_section: "<p> " => "",
+        text_without_heading: "x" => "0 - ",
+        own_id: "<section id=s><h2 id=own>A</h2>" => "2 own A",
+        id_of_the_section_is_of_its_first_heading:
+            "<section id=s><h1>A</h1>x<h2>B</h2>" => "1 s A, 2 - B",
+        id_of_a_section_that_began_with_text:
+            "<section id=s><p>some words</p><h2>A</h2>" => "0 - , 2 - A",
+        preceding_anchor: "<p>x</p><a name=n></a><h2>A</h2>" => "0 - , 2 n A",
+        anchor_with_text_behind_it: "<a name=n></a>x y z<h2>A</h2>" => "0 - , 2 - A",
+        anchor_inside: "<h2><a name=n>A</a></h2>" => "2 n A",
+        mark_beside_a_heading: "<h2>A <a href='#m%20n'>#</a></h2>" => "2 m n A",
+        mark_wins_over_preceding_anchor:
+            "<a name=n></a><h2>A <a href='#m'>#</a></h2>" => "2 m A",
+        link_in_a_heading_is_no_mark: "<h2>A <a href='#m'>word</a></h2>" => "2 - A word",
+        empty_heading: "<h2 id=a> </h2><h3 id=b>B</h3>" => "3 b B",
+        name_before_text_defines_it: "x<a name=a_b></a>y" => "0 - , 7 a_b a_b",
+        word_before_text_defines_nothing: "x<a name=word></a>y" => "0 - ",
+        heading_inside_a_term: "<dl><dt id=a.b><h4>A</h4></dt></dl>" => "7 a.b a.b",
+        main_that_says_little_gives_way:
+            &format!("<main><h1>A</h1></main><h2>B</h2>{}", "word ".repeat(300)) =>
+            "1 - A, 2 - B",
+    }
+}
