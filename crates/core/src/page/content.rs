@@ -8,7 +8,8 @@ use super::Section;
 use super::noise::Noise;
 use super::sections::{Entry, SectionWriter};
 use super::text::TextWriter;
-use super::tree::{Element, NodeId, Step, Tree};
+use super::tree::{NodeId, Tree};
+use super::walk::{Element, Step};
 
 /// Text, sections and code of a part of a page.
 pub(super) struct Content {
@@ -183,10 +184,7 @@ impl Reader {
             self.writer.verbatim(text);
             return;
         }
-        if self.writer.at_line_start()
-            && sections.has_target(self.writer.len())
-            && !text.trim_ascii().is_empty()
-        {
+        if sections.has_target(self.writer.len()) && !text.trim_ascii().is_empty() {
             let start = self.writer.settle();
             sections.begin_at_target(start);
         }
@@ -206,11 +204,16 @@ impl Reader {
             Ending::Word => self.writer.space(),
             Ending::Block { start } => {
                 self.writer.trim_end(start);
-                self.code_ends(start);
                 self.in_pre = false;
+                self.code_ends(start);
                 self.writer.line();
             }
-            Ending::Inline { start } => self.code_ends(start),
+            Ending::Inline { start } => {
+                // The gap before the first word was written after the element had begun.
+                let code = self.writer.get(start..self.writer.len());
+                let gap = code.len() - code.trim_start_matches([' ', '\n']).len();
+                self.code_ends(start + gap);
+            }
             Ending::Heading => {
                 sections.end(&self.writer);
                 self.writer.line();
@@ -222,9 +225,6 @@ impl Reader {
     fn code_ends(&mut self, start: usize) {
         self.in_code = false;
         let end = self.writer.len();
-        let code = self.writer.get(start..end);
-        // The gap before the first word was written after the element had begun.
-        let start = end - code.trim_start_matches([' ', '\n']).len();
         if start < end {
             self.code.push(start..end);
         }
@@ -233,7 +233,7 @@ impl Reader {
     fn finish(self, sections: SectionWriter) -> Content {
         let text = self.writer.finish();
         Content {
-            sections: sections.finish(text.len()),
+            sections: sections.finish(&text, &self.code),
             text,
             code: self.code,
         }

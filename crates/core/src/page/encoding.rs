@@ -1,18 +1,16 @@
 //! Which encoding a page is in, as browsers find it (WHATWG HTML, "Determining the character
-//! encoding"): byte-order mark, `Content-Type`, the first `meta` in 1024 bytes, then a guess.
+//! encoding"): byte-order mark, `Content-Type`, the first `meta`, then a guess.
 //!
-//! Two differences, both towards more readable text: a page that names no encoding is taken as
-//! UTF-8 when all of it is valid UTF-8, where browsers only guess legacy encodings; and the guess
-//! sees the whole page, not its first bytes.
+//! The standard looks for a `meta` in the first 1024 bytes, and begins again when it meets one
+//! later; here the whole page is searched at once. A page that names no encoding is taken as UTF-8
+//! when all of it is valid UTF-8, where browsers guess legacy encodings only, and the guess sees
+//! the whole page: both give more readable text.
 
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 use url::Url;
-
-/// How much of a page is searched for a `meta` that names its encoding.
-const PRESCAN: usize = 1024;
 
 /// The page as text; what is no text in its encoding becomes U+FFFD.
 pub(super) fn decode<'b>(body: &'b [u8], content_type: Option<&str>, url: &Url) -> Cow<'b, str> {
@@ -29,7 +27,7 @@ pub(super) fn detect(body: &[u8], content_type: Option<&str>, url: &Url) -> &'st
     }
     content_type
         .and_then(|value| label_in(&value.to_ascii_lowercase().into_bytes()))
-        .or_else(|| prescan(&body[..body.len().min(PRESCAN)]))
+        .or_else(|| prescan(body))
         .unwrap_or_else(|| guess(body, url))
 }
 
@@ -57,7 +55,7 @@ fn guess(body: &[u8], url: &Url) -> &'static Encoding {
     detector.guess(suffix.map(str::as_bytes), Utf8Detection::Deny)
 }
 
-/// "Prescan a byte stream to determine its encoding".
+/// "Prescan a byte stream to determine its encoding", over all of it.
 fn prescan(bytes: &[u8]) -> Option<&'static Encoding> {
     if bytes.starts_with(b"<\0?\0x\0") {
         return Some(UTF_16LE);
@@ -150,7 +148,6 @@ impl Scan<'_> {
 
     /// "Get an attribute": name and value in lower case, `Some(None)` at the end of the tag,
     /// none at the end of the bytes.
-    #[expect(clippy::type_complexity, reason = "read by its two callers only")]
     fn attribute(&mut self) -> Option<Option<(Vec<u8>, Vec<u8>)>> {
         while is_space(self.byte()?) || self.byte()? == b'/' {
             self.at += 1;
@@ -265,5 +262,95 @@ fn as_named_in_ascii(encoding: &'static Encoding) -> &'static Encoding {
         WINDOWS_1252
     } else {
         encoding
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detected(body: &[u8], content_type: Option<&str>) -> &'static str {
+        let url = Url::parse("https://example.org/").unwrap();
+        detect(body, content_type, &url).name()
+    }
+
+    #[test]
+    fn cases_of_html5lib() {
+        let cases = include_str!("../../tests/data/html5lib/encoding.jsonl");
+        let mut failed = Vec::new();
+        for case in cases.lines() {
+            let case: serde_json::Value = serde_json::from_str(case).unwrap();
+            // Each byte of the page stands as the character with its number.
+            let body: Vec<u8> = case["html"]
+                .as_str()
+                .unwrap()
+                .chars()
+                .map(|c| c as u8)
+                .collect();
+            let id = case["id"].as_str().unwrap();
+            let label = case["encoding"].as_str().unwrap();
+            let expected = Encoding::for_label(label.as_bytes()).unwrap().name();
+            let found = detected(&body, None);
+            if found != expected {
+                failed.push(format!("{id}: {found} for {expected}"));
+            }
+        }
+        assert_eq!(failed, Vec::<String>::new());
+    }
+
+    macro_rules! encoding {
+        ($($name:ident: $body:expr, $content_type:expr => $expected:expr,)*) => {
+            $(#[test]
+            fn $name() {
+                assert_eq!(detected($body, $content_type), $expected);
+            })*
+        };
+    }
+
+    encoding! {
+        mark_before_header: b"\xEF\xBB\xBFa", Some("text/html; charset=koi8-r") => "UTF-8",
+        mark_of_utf_16: b"\xFF\xFEa\0", None => "UTF-16LE",
+        header_before_meta: b"<meta charset=koi8-r>", Some("text/html; charset=utf-8") => "UTF-8",
+        header_in_quotes: b"a", Some("text/html; Charset=\"KOI8-R\"; x=y") => "KOI8-R",
+        header_with_single_quotes: b"a", Some("text/html;charset='koi8-r'") => "KOI8-R",
+        header_of_utf_16_is_meant: b"a\0", Some("text/html; charset=utf-16") => "UTF-16LE",
+        unknown_header_says_nothing: b"<meta charset=koi8-r>", Some("text/html; charset=x") => "KOI8-R",
+        empty_header_says_nothing: b"<meta charset=koi8-r>", Some("") => "KOI8-R",
+        meta_of_utf_16_is_not_meant: b"<meta charset=utf-16>", None => "UTF-8",
+        meta_in_a_comment_is_none: b"<!-- <meta charset=koi8-r> -->", None => "windows-1252",
+        meta_behind_a_short_comment: b"<!--><meta charset=koi8-r>", None => "KOI8-R",
+        first_meta_wins: b"<meta charset=koi8-r><meta charset=utf-8>", None => "KOI8-R",
+        xml_declaration: b"<?xml version='1.0' encoding='koi8-r'?><p>", None => "KOI8-R",
+        meta_before_xml_declaration:
+            b"<?xml encoding='koi8-r'?><meta charset=utf-8>", None => "UTF-8",
+        unnamed_utf_8: "caf\u{e9}".as_bytes(), None => "UTF-8",
+        unnamed_utf_8_cut_in_a_character: b"caf\xC3", None => "UTF-8",
+        unnamed_latin: b"un caf\xE9, d\xE9j\xE0 vu", None => "windows-1252",
+        unnamed_cyrillic:
+            b"\xCF\xF0\xE8\xE2\xE5\xF2, \xEC\xE8\xF0! \xDD\xF2\xEE \xF0\xF3\xF1\xF1\xEA\xE8\xE9 \xF2\xE5\xEA\xF1\xF2.", None => "windows-1251",
+        ascii: b"plain", None => "windows-1252",
+        nothing: b"", None => "windows-1252",
+    }
+
+    #[test]
+    fn what_is_no_text_is_replaced() {
+        let url = Url::parse("https://example.org/").unwrap();
+        let page = decode(b"a\xFFb", Some("text/html; charset=utf-8"), &url);
+        assert_eq!(page, "a\u{FFFD}b");
+    }
+
+    #[test]
+    fn any_host_is_a_hint() {
+        for host in [
+            "example.org",
+            "127.0.0.1",
+            "[::1]",
+            "localhost",
+            "b\u{fc}cher.example",
+            "a.",
+        ] {
+            let url = Url::parse(&format!("http://{host}/")).unwrap();
+            decode(b"caf\xE9", None, &url);
+        }
     }
 }

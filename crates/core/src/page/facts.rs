@@ -7,7 +7,8 @@ use super::Directives;
 use super::links::{LinkCollector, resolve};
 use super::refresh;
 use super::text::{TextWriter, fold};
-use super::tree::{DOCUMENT, Element, NodeId, Step, Tree};
+use super::tree::{DOCUMENT, NodeId, Tree};
+use super::walk::{Element, Step};
 
 /// What a page says about itself.
 #[derive(Default)]
@@ -225,4 +226,66 @@ fn language_tag(value: &str) -> Option<String> {
         && tag.len() <= 35
         && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     is_tag.then_some(tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::super::{Page, read_html};
+
+    fn page(html: &str) -> Page {
+        read_html(html, &Url::parse("https://example.org/a/b").unwrap())
+    }
+
+    macro_rules! facts {
+        ($($name:ident: $html:expr, $fact:expr => $expected:expr,)*) => {
+            $(#[test]
+            fn $name() {
+                let fact: fn(Page) -> Option<String> = $fact;
+                assert_eq!(fact(page($html)).as_deref(), $expected);
+            })*
+        };
+    }
+
+    facts! {
+        title: "<title> A\n B </title><h1>C</h1>", |p| Some(p.title) => Some("A B"),
+        heading_for_a_title:
+            "<title> </title><h1>C <a class=headerlink href='#c'>¶</a></h1>",
+            |p| Some(p.title) => Some("C"),
+        property_for_a_title:
+            "<meta property=og:title content=' D '>", |p| Some(p.title) => Some("D"),
+        title_of_a_drawing_is_none: "<svg><title>A</title></svg>", |p| Some(p.title) => Some(""),
+        language: "<html lang=' pt_BR '>", |p| p.language => Some("pt-br"),
+        language_by_meta:
+            "<html lang=''><meta http-equiv=Content-Language content='de, en'>",
+            |p| p.language => Some("de"),
+        no_language: "<html lang='{{ lang }}'>", |p| p.language => None,
+        canonical:
+            "<link rel='x CANONICAL' href='../c#d'>",
+            |p| p.canonical.map(String::from) => Some("https://example.org/c"),
+        canonical_of_another_scheme:
+            "<link rel=canonical href='file:///c'>", |p| p.canonical.map(String::from) => None,
+        canonical_in_the_body_is_text_of_anyone:
+            "<p><link rel=canonical href=c>", |p| p.canonical.map(String::from) => None,
+        first_base:
+            "<base target=x><base href='/x/'><base href='/y/'><a href=z>",
+            |p| Some(p.links[0].url.to_string()) => Some("https://example.org/x/z"),
+        broken_base:
+            "<base href='http://['><a href=z>",
+            |p| Some(p.links[0].url.to_string()) => Some("https://example.org/a/z"),
+        refresh_relative_to_the_base:
+            "<base href='/x/'><meta http-equiv=Refresh content='0;url=y'>",
+            |p| p.refresh.map(String::from) => Some("https://example.org/x/y"),
+        robots:
+            "<meta name=ROBOTS content=noindex>", |p| Some(format!("{:?}", p.directives)) =>
+            Some("Directives { noindex: true, nofollow: false }"),
+        ours_and_all_add_up:
+            "<meta name=robots content=noindex><meta name=canter content=nofollow>",
+            |p| Some(format!("{:?}", p.directives)) =>
+            Some("Directives { noindex: true, nofollow: true }"),
+        another_robots:
+            "<meta name=otherbot content=none>", |p| Some(format!("{:?}", p.directives)) =>
+            Some("Directives { noindex: false, nofollow: false }"),
+    }
 }

@@ -9,7 +9,8 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::text::TextWriter;
-use super::tree::{Element, NodeId};
+use super::tree::NodeId;
+use super::walk::Element;
 use super::{Link, MAX_LINKS};
 
 /// Links in document order, as they are written.

@@ -13,6 +13,7 @@ mod refresh;
 mod sections;
 mod text;
 mod tree;
+mod walk;
 
 use std::ops::Range;
 

@@ -1,5 +1,8 @@
 //! Names that a page defines: what a person types who looks for a function.
 
+/// A section defines at most so many names, against generated pages.
+const MAX_NAMES: usize = 200;
+
 /// What a page of rustdoc defines.
 pub(super) struct Item {
     /// `std::option::Option`.
@@ -47,6 +50,7 @@ pub(super) fn member(item: Option<&Item>, member: &str) -> String {
 /// Python are names (`asyncio.gather`); those of other languages have a prefix (`c.PyList_New`)
 /// or are mangled, and then the signature tells.
 pub(super) fn defined(id: &str, signature: &str) -> String {
+    let signature = signature.trim_start_matches('@');
     let ends_with_signature = id.strip_suffix(signature);
     let is_whole = match ends_with_signature {
         Some("c." | "cpp." | "js." | "rst.") => false,
@@ -62,24 +66,92 @@ pub(super) fn defined(id: &str, signature: &str) -> String {
 
 /// The names that a heading defines, from its id and its text.
 pub(super) fn of_heading(id: &str, text: &str) -> Vec<String> {
-    let mut names = Vec::new();
+    let mut names = Names::default();
     // Sphinx writes so what documents a module.
-    let module = id.strip_prefix("module-").filter(|id| is_identifier(id));
+    if let Some(module) = id.strip_prefix("module-") {
+        names.add_if(is_identifier(module), module);
+    }
     // Javadoc's ids are signatures: `compareTo(java.lang.String)`.
-    let call = id.split_once('(').map(|(name, _)| name);
-    let text = text.split_once('(').map_or(text, |(name, _)| name);
-    let candidates = [
-        module,
-        call.filter(|name| is_identifier(name)),
-        Some(id).filter(|id| is_distinctive(id)),
-        Some(text).filter(|text| is_distinctive(text)),
-    ];
-    for name in candidates.into_iter().flatten() {
-        if !names.iter().any(|known| known == name) {
-            names.push(name.to_owned());
+    if let Some((call, _)) = id.split_once('(') {
+        names.add_if(is_identifier(call), call);
+    }
+    names.add_if(is_distinctive(id) && !is_slug(id, text), id);
+    let mut words = text.split_whitespace().map(bare).peekable();
+    if let Some(first) = words.next() {
+        let alone = words.peek().is_none() || text.contains('(');
+        names.add_if(alone && is_distinctive(first), first);
+        for word in std::iter::once(first).chain(words) {
+            names.add_if(is_distinctive(word) && word.contains(['_', '.', ':']), word);
         }
     }
-    names
+    names.0
+}
+
+/// The names that code declares in C's manner: what is called outside of parentheses, and macros.
+pub(super) fn of_declarations(code: &str) -> Vec<String> {
+    let mut names = Names::default();
+    let mut depth = 0_usize;
+    for line in code.lines() {
+        if let Some(definition) = line.strip_prefix("#define ") {
+            let name = bare(definition.split_whitespace().next().unwrap_or_default());
+            names.add_if(is_distinctive(name), name);
+            continue;
+        }
+        let mut word = 0;
+        for (at, c) in line.char_indices() {
+            match c {
+                '(' => {
+                    let name = line[word..at].trim_end();
+                    names.add_if(depth == 0 && is_distinctive(name), name);
+                    depth += 1;
+                }
+                ')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if !(c.is_alphanumeric() || c == '_') {
+                word = at + c.len_utf8();
+            }
+        }
+    }
+    names.0
+}
+
+/// Names in order, each once.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl Names {
+    fn add_if(&mut self, wanted: bool, name: &str) {
+        if wanted && !self.0.iter().any(|known| known == name) && self.0.len() < MAX_NAMES {
+            self.0.push(name.to_owned());
+        }
+    }
+}
+
+/// A word of a heading without what stands around a name: quotes, brackets, arguments.
+fn bare(word: &str) -> &str {
+    let word = word.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_');
+    let word = word.split_once('(').map_or(word, |(name, _)| name);
+    word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_')
+}
+
+/// Whether an id was made from the words of its heading, and so names nothing.
+fn is_slug(id: &str, text: &str) -> bool {
+    let letters = |text: &str| -> String {
+        text.chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect()
+    };
+    !id.contains('.') && text.contains(char::is_whitespace) && letters(text).ends_with(&letters(id))
+}
+
+/// Whether a term defines its id: that is a name, or what the term calls (`abs` of `abs(X)`).
+pub(super) fn is_defined_by(id: &str, term: &str) -> bool {
+    let is_called = term
+        .split_once('(')
+        .is_some_and(|(called, _)| called.trim_end() == id);
+    is_distinctive(id) || (is_called && is_identifier(id))
 }
 
 /// Whether a text can be a name in a program: letters, digits, `_`, with `.`, `::` or `$` between.
@@ -128,16 +200,17 @@ mod tests {
 
     #[test]
     fn headings_name_what_they_document() {
-        let rows: [(&str, &str, &[&str]); 6] = [
+        let rows: [(&str, &str, &[&str]); 11] = [
             ("module-heapq", "heapq — Heap queue algorithm", &["heapq"]),
-            (
-                "pragma_auto_vacuum",
-                "PRAGMA auto_vacuum",
-                &["pragma_auto_vacuum"],
-            ),
+            ("pragma_auto_vacuum", "PRAGMA auto_vacuum", &["auto_vacuum"]),
+            ("the_where_clause", "2.1. The WHERE clause", &[]),
+            ("locked", "(6) SQLITE_LOCKED", &["SQLITE_LOCKED"]),
+            ("sqlite", "Why SQLite", &[]),
+            ("typeddict", "TypedDict", &["TypedDict"]),
             ("length()", "length", &["length"]),
             ("add(int,java.lang.Object)", "add", &["add"]),
             ("x", "os.path.join(path, *paths)", &["os.path.join"]),
+            ("Buffer.Write", "func (*Buffer) Write", &["Buffer.Write"]),
             ("summary", "Summary", &[]),
         ];
         for (id, text, expected) in rows {
@@ -155,10 +228,18 @@ mod tests {
             ("_CPPv43foo", "foo", "foo"),
             ("envvar-PYTHONPATH", "PYTHONPATH", "PYTHONPATH"),
             ("cmdoption-m", "-m", "-m"),
+            ("classmethod", "@classmethod", "classmethod"),
         ];
         for (id, signature, expected) in rows {
             assert_eq!(defined(id, signature), expected, "{id:?}");
         }
+    }
+
+    #[test]
+    fn declarations_name_what_they_declare() {
+        let code = "int my_open(const char*, void(*)(my_type*));\n#define MY_OK 0\n\
+                    int my_close(my_db*,\n   int (my_inner)(int));\nint plain(int);";
+        assert_eq!(of_declarations(code), ["my_open", "MY_OK", "my_close"]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 use html5ever::local_name;
 
-use super::tree::{Element, Step, Tree};
+use super::tree::Tree;
+use super::walk::{Element, Step};
 
 /// What counts as noise in a part of a page.
 #[derive(Clone, Copy)]
@@ -68,7 +69,7 @@ impl Noise {
             | "rightside"
             | "rustdoc-breadcrumbs"
             | "hideme"
-            | "out-of-band"
+            | "sub-heading"
             | "test-arrow" => self.rustdoc,
             "menu" | "mainmenu" | "submenu" | "nav" | "navbar" | "navigation" | "sidenav"
             | "sidebar" | "breadcrumb" | "breadcrumbs" | "topbar" | "footer" => self.whole_body,

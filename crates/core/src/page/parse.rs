@@ -4,7 +4,8 @@
 //! formatting elements again in each block, so that a hostile page costs quadratic time and
 //! memory. Browsers bound the depth of their trees (Blink: 512); so does the guard here, between
 //! the tokenizer and the tree builder: too deep, elements are left out, but not their text and
-//! not links; and it bounds the number of nodes.
+//! not links; and it bounds the number of nodes. The tokenizer compares each attribute of a tag
+//! with all before it: a tag without end is ended.
 
 use std::borrow::Cow;
 use std::cell::{Cell, Ref, RefCell};
@@ -20,9 +21,13 @@ use super::tree::{DOCUMENT, IGNORED, NodeId, Tree};
 
 /// Elements deeper than this are left out.
 const MAX_DEPTH: u32 = 256;
-/// A page has at most one node for so many bytes, and [`SPARE_NODES`]: `<p>x` makes two of four.
-const BYTES_PER_NODE: usize = 2;
+/// A page has at most one node for so many bytes, and [`SPARE_NODES`]: documentation has one for
+/// 12 or more.
+const BYTES_PER_NODE: usize = 4;
 const SPARE_NODES: usize = 10_000;
+/// The page is fed in pieces of so many bytes. A tag in which one lies whole is ended there,
+/// unless an attribute's value goes on.
+const PIECE: usize = 4096;
 
 /// Parses a page as a browser with scripting does. Never fails.
 pub(super) fn parse(html: &str) -> Tree {
@@ -35,14 +40,30 @@ pub(super) fn parse(html: &str) -> Tree {
         builder: TreeBuilder::new(sink, TreeBuilderOpts::default()),
         left_out: Cell::new(0),
         max_nodes: html.len() / BYTES_PER_NODE + SPARE_NODES,
+        tokens: Cell::new(0),
     };
     let tokenizer = Tokenizer::new(guard, TokenizerOpts::default());
     let input = BufferQueue::default();
-    input.push_back(StrTendril::from(html));
-    // The tokenizer pauses after each script, for one who would run it.
-    while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
+    let mut rest = html;
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE.min(rest.len())));
+        rest = after;
+        input.push_back(StrTendril::from(piece));
+        let tokens = tokenizer.sink.tokens.get();
+        feed(&tokenizer, &input);
+        if tokenizer.sink.tokens.get() == tokens && piece.len() >= PIECE / 2 {
+            // Inside quotes or a comment this changes nothing but the text there.
+            input.push_back(StrTendril::from(">"));
+            feed(&tokenizer, &input);
+        }
+    }
     tokenizer.end();
     tokenizer.sink.builder.sink.finish()
+}
+
+fn feed(tokenizer: &Tokenizer<Guard>, input: &BufferQueue) {
+    // The tokenizer pauses after each script, for one who would run it.
+    while !matches!(tokenizer.feed(input), TokenizerResult::Done) {}
 }
 
 /// Stands between tokenizer and tree builder and bounds the tree.
@@ -51,6 +72,8 @@ struct Guard {
     /// Start tags left out whose end tags have not come.
     left_out: Cell<u32>,
     max_nodes: usize,
+    /// Tokens that came.
+    tokens: Cell<usize>,
 }
 
 impl TokenSink for Guard {
@@ -58,8 +81,12 @@ impl TokenSink for Guard {
 
     fn process_token(&self, token: Token, line_number: u64) -> TokenSinkResult<NodeId> {
         let sink = &self.builder.sink;
+        if matches!(token, Token::ParseError(_)) {
+            return TokenSinkResult::Continue;
+        }
+        self.tokens.set(self.tokens.get() + 1);
         match &token {
-            Token::ParseError(_) | Token::CommentToken(_) => return TokenSinkResult::Continue,
+            Token::CommentToken(_) => return TokenSinkResult::Continue,
             Token::EOFToken => {}
             _ if sink.tree.borrow().len() > self.max_nodes => return TokenSinkResult::Continue,
             Token::TagToken(tag) if tag.kind == TagKind::StartTag => {

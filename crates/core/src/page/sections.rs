@@ -8,7 +8,7 @@ use super::Section;
 use super::links::decoded;
 use super::names::{self, Item};
 use super::text::TextWriter;
-use super::tree::Element;
+use super::walk::Element;
 
 /// Level of a definition.
 const DEFINITION: u8 = 7;
@@ -43,6 +43,8 @@ struct Open {
     is_definition: bool,
     /// Where the name within the term stands.
     name: Option<Range<usize>>,
+    /// The last part of the name has begun.
+    has_name: bool,
 }
 
 impl SectionWriter {
@@ -71,7 +73,9 @@ impl SectionWriter {
             | local_name!("h4")
             | local_name!("h5")
             | local_name!("h6") => return Some(Entry::Heading),
-            local_name!("dt") if id.is_some() => return Some(Entry::Definition),
+            local_name!("dt") if id.is_some() || self.is_aimed(at) => {
+                return Some(Entry::Definition);
+            }
             local_name!("section") | local_name!("article") | local_name!("span")
                 if self.is_rustdoc && id.is_some_and(|id| names::rustdoc(id).is_some()) =>
             {
@@ -94,8 +98,15 @@ impl SectionWriter {
     fn entry_inside(&mut self, element: &Element<'_>) -> Option<Entry> {
         let open = self.open.as_mut()?;
         if open.is_definition {
-            let is_name = ["sig-prename", "sig-name", "descclassname", "descname"];
-            let begins = element.classes().any(|class| is_name.contains(&class));
+            // What follows the name is written like what precedes it: ` <command>` of `-c`.
+            if open.has_name {
+                return None;
+            }
+            let mut begins = false;
+            for class in element.classes() {
+                open.has_name |= matches!(class, "sig-name" | "descname");
+                begins |= open.has_name || matches!(class, "sig-prename" | "descclassname");
+            }
             return begins.then_some(Entry::Name);
         }
         let section = self.sections.last_mut()?;
@@ -142,6 +153,11 @@ impl SectionWriter {
         }
     }
 
+    /// Whether an anchor stands right before byte `at`.
+    fn is_aimed(&self, at: usize) -> bool {
+        self.target.as_ref().is_some_and(|(_, stood)| *stood == at)
+    }
+
     /// Begins a section at byte `start` of the text.
     pub(super) fn begin(&mut self, element: &Element<'_>, entry: Entry, start: usize) {
         let is_definition = entry == Entry::Definition;
@@ -174,6 +190,7 @@ impl SectionWriter {
             anchor_is_guess,
             is_definition,
             name: None,
+            has_name: false,
         });
     }
 
@@ -236,7 +253,7 @@ impl SectionWriter {
             let name = match (member, signature) {
                 (Some(member), _) => Some(names::member(self.item.as_ref(), member)),
                 (None, Some(signature)) => Some(names::defined(anchor, signature)),
-                (None, None) => names::is_distinctive(anchor).then(|| anchor.to_owned()),
+                (None, None) => names::is_defined_by(anchor, &text).then(|| anchor.to_owned()),
             };
             section.title = name.clone().unwrap_or(text);
             section.names.extend(name);
@@ -249,24 +266,79 @@ impl SectionWriter {
         }
     }
 
-    /// All sections; they cover the `length` bytes of the text.
-    pub(super) fn finish(self, length: usize) -> Vec<Section> {
+    /// All sections; they cover all of `text`, whose code is in the ranges `code`.
+    pub(super) fn finish(self, text: &str, code: &[Range<usize>]) -> Vec<Section> {
         let mut sections = self.sections;
-        let mut end = length;
+        let mut end = text.len();
         for section in sections.iter_mut().rev() {
             section.range.start = section.range.start.min(end);
             section.range.end = end;
             end = section.range.start;
         }
         if end > 0 {
-            sections.insert(
-                0,
-                Section {
-                    range: 0..end,
-                    ..Section::default()
-                },
-            );
+            // A page without headings that begins with declarations is about them.
+            let names = match code.first() {
+                Some(code) if code.start == 0 => names::of_declarations(&text[code.clone()]),
+                _ => Vec::new(),
+            };
+            let before = Section {
+                range: 0..end,
+                names,
+                ..Section::default()
+            };
+            sections.insert(0, before);
         }
         sections
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::super::read_html;
+
+    /// Level, anchor and title of each section.
+    fn outline(html: &str) -> String {
+        let url = Url::parse("https://example.org/").unwrap();
+        let sections = read_html(html, &url).sections;
+        let lines = sections.iter().map(|section| {
+            let anchor = section.anchor.as_deref().unwrap_or("-");
+            format!("{} {anchor} {}", section.level, section.title)
+        });
+        lines.collect::<Vec<_>>().join(", ")
+    }
+
+    macro_rules! sections {
+        ($($name:ident: $html:expr => $expected:expr,)*) => {
+            $(#[test]
+            fn $name() {
+                assert_eq!(outline($html), $expected);
+            })*
+        };
+    }
+
+    sections! {
+        no_text_no_section: "<p> " => "",
+        text_without_heading: "x" => "0 - ",
+        own_id: "<section id=s><h2 id=own>A</h2>" => "2 own A",
+        id_of_the_section_is_of_its_first_heading:
+            "<section id=s><h1>A</h1>x<h2>B</h2>" => "1 s A, 2 - B",
+        id_of_a_section_that_began_with_text:
+            "<section id=s><p>some words</p><h2>A</h2>" => "0 - , 2 - A",
+        preceding_anchor: "<p>x</p><a name=n></a><h2>A</h2>" => "0 - , 2 n A",
+        anchor_with_text_behind_it: "<a name=n></a>x y z<h2>A</h2>" => "0 - , 2 - A",
+        anchor_inside: "<h2><a name=n>A</a></h2>" => "2 n A",
+        mark_beside_a_heading: "<h2>A <a href='#m%20n'>#</a></h2>" => "2 m n A",
+        mark_wins_over_preceding_anchor:
+            "<a name=n></a><h2>A <a href='#m'>#</a></h2>" => "2 m A",
+        link_in_a_heading_is_no_mark: "<h2>A <a href='#m'>word</a></h2>" => "2 - A word",
+        empty_heading: "<h2 id=a> </h2><h3 id=b>B</h3>" => "3 b B",
+        name_before_text_defines_it: "x<a name=a_b></a>y" => "0 - , 7 a_b a_b",
+        word_before_text_defines_nothing: "x<a name=word></a>y" => "0 - ",
+        heading_inside_a_term: "<dl><dt id=a.b><h4>A</h4></dt></dl>" => "7 a.b a.b",
+        main_that_says_little_gives_way:
+            &format!("<main><h1>A</h1></main><h2>B</h2>{}", "word ".repeat(300)) =>
+            "1 - A, 2 - B",
     }
 }

@@ -37,11 +37,6 @@ impl TextWriter {
         self.text.get(range).unwrap_or_default()
     }
 
-    /// Whether what comes next begins a line.
-    pub(super) fn at_line_start(&self) -> bool {
-        self.text.is_empty() || self.gap == Gap::Line
-    }
-
     /// What comes next begins a line.
     pub(super) fn line(&mut self) {
         self.gap = Gap::Line;
@@ -54,7 +49,7 @@ impl TextWriter {
 
     /// Writes what has to stand before the next word, and says where that begins.
     pub(super) fn settle(&mut self) -> usize {
-        if !self.text.is_empty() {
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
             match self.gap {
                 Gap::None => {}
                 Gap::Space => self.text.push(' '),
