@@ -6,6 +6,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use crate::document::Document;
 use crate::page::Section;
 use crate::words::{Kind, Token, Words, is_question_word, name};
@@ -52,7 +54,7 @@ impl PageTerms {
             pairs: String::with_capacity(page.text.len()),
             ..PageTerms::default()
         };
-        let mut common = HashSet::new();
+        let mut common = HashSet::default();
         let mut reading = Reading {
             terms: &mut terms,
             common: &mut common,
@@ -187,7 +189,7 @@ impl QueryTerms {
 /// The page's text on its way into the fields.
 struct Reading<'a> {
     terms: &'a mut PageTerms,
-    common: &'a mut HashSet<String>,
+    common: &'a mut HashSet<String, RandomState>,
     previous: String,
 }
 

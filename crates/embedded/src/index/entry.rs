@@ -9,12 +9,12 @@ use std::sync::Arc;
 use canter_core::document::{Document, Stored, StoredLink, StoredSection};
 use canter_core::task::UrlKey;
 use canter_core::terms::PageTerms;
-use tantivy::Term;
 use tantivy::indexer::UserOperation;
 use tantivy::schema::{
     BytesOptions, FAST, Field, INDEXED, IndexRecordOption, OwnedValue, STORED, Schema,
-    TextFieldIndexing, TextOptions,
+    TextFieldIndexing, TextOptions, Value,
 };
+use tantivy::{TantivyDocument, TantivyError, Term};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Layout of the index: raise it whenever fields or terms change, so that an index of another
@@ -68,8 +68,10 @@ pub(super) struct Fields {
     pub(super) address: Field,
     pub(super) common: Field,
     pub(super) section: Field,
-    /// [`Stored`] as JSON.
-    pub(super) stored: Field,
+    /// [`Stored`] as JSON, without its links.
+    stored: Field,
+    /// The links as JSON: most of what is stored, and no search needs them.
+    links: Field,
 }
 
 impl Fields {
@@ -106,7 +108,8 @@ impl Fields {
             address: schema.add_text_field("address", terms.clone()),
             common: schema.add_text_field("common", terms.clone()),
             section: schema.add_text_field("section", terms),
-            stored: schema.add_bytes_field("stored", STORED),
+            stored: schema.add_text_field("stored", STORED),
+            links: schema.add_text_field("links", STORED),
         };
         (fields, schema.build())
     }
@@ -114,6 +117,20 @@ impl Fields {
     /// What all entries of a page have and no other.
     pub(super) fn id_term(&self, id: UrlKey) -> Term {
         Term::from_field_bytes(self.id, &id.0)
+    }
+
+    /// The stored form of a page, from its entry.
+    pub(super) fn stored(&self, entry: &TantivyDocument, links: bool) -> tantivy::Result<Stored> {
+        let broken =
+            |error| TantivyError::InternalError(format!("a stored page is broken: {error}"));
+        let json = |field| entry.get_first(field).and_then(|value| value.as_str());
+        let mut stored: Stored =
+            serde_json::from_str(json(self.stored).unwrap_or_default()).map_err(broken)?;
+        if links {
+            stored.links =
+                serde_json::from_str(json(self.links).unwrap_or_default()).map_err(broken)?;
+        }
+        Ok(stored)
     }
 
     /// All entries of a document in order, as one group that Tantivy keeps together. The permit
@@ -126,7 +143,8 @@ impl Fields {
     ) -> Result<Vec<UserOperation<Entry>>, serde_json::Error> {
         let id = document.id();
         let (high, low) = halves(id);
-        let stored = serde_json::to_vec(&stored(document))?;
+        let stored = serde_json::to_string(&stored(document))?;
+        let links = serde_json::to_string(&links(document))?;
         let entry = |kind: u64, distance: usize, names: Vec<String>| {
             let mut values = vec![
                 (self.id, OwnedValue::Bytes(id.0.to_vec())),
@@ -151,7 +169,8 @@ impl Fields {
             (self.pairs, OwnedValue::Str(terms.pairs)),
             (self.address, OwnedValue::Str(terms.address)),
             (self.common, OwnedValue::Str(terms.common)),
-            (self.stored, OwnedValue::Bytes(stored)),
+            (self.stored, OwnedValue::Str(stored)),
+            (self.links, OwnedValue::Str(links)),
         ]);
         if let Some(language) = &document.page.language {
             page.push((
@@ -217,12 +236,6 @@ fn stored(document: &Document) -> Stored {
         start: section.range.start,
         end: section.range.end,
     });
-    let links = page.links.iter().map(|link| StoredLink {
-        url: link.url.clone(),
-        fragment: link.fragment.clone(),
-        text: link.text.clone(),
-        nofollow: link.nofollow,
-    });
     Stored {
         site: document.site.clone(),
         url: document.url.clone(),
@@ -231,6 +244,16 @@ fn stored(document: &Document) -> Stored {
         fetched_at_ms: document.fetched_at.millis(),
         text: page.text.clone(),
         sections: sections.collect(),
-        links: links.collect(),
+        links: Vec::new(),
     }
+}
+
+fn links(document: &Document) -> Vec<StoredLink> {
+    let links = document.page.links.iter().map(|link| StoredLink {
+        url: link.url.clone(),
+        fragment: link.fragment.clone(),
+        text: link.text.clone(),
+        nofollow: link.nofollow,
+    });
+    links.collect()
 }
