@@ -234,17 +234,22 @@ fn stems(text: &str, words: &mut Words) -> String {
 }
 
 /// Names by which a whole query finds a section. A heading `os.path — Common manipulations` is
-/// also called by what stands before the dash.
+/// also called by what stands before the dash, and `argparse.Action` is also called `Action`.
 fn section_names(section: &Section) -> Vec<String> {
     let title = section.title.as_str();
     let called = ["—", "–", " - ", ": "]
         .iter()
         .filter_map(|dash| Some(title.split_once(dash)?.0));
+    let ids = section.anchor.iter().chain(&section.names);
+    let ids = ids.map(String::as_str);
+    let last = ids
+        .clone()
+        .filter_map(|id| id.rsplit_once(['.', ':']).map(|(_, last)| last));
     let mut names: Vec<String> = [title]
         .into_iter()
         .chain(called)
-        .chain(section.anchor.as_deref())
-        .chain(section.names.iter().map(String::as_str))
+        .chain(ids)
+        .chain(last)
         .filter_map(name)
         .collect();
     names.sort_unstable();

@@ -1,5 +1,7 @@
 //! What an index holds of a page and what a query looks for.
 
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
 use canter_core::document::Document;
 use canter_core::page::{Page, Section};
 use canter_core::snippet::snippet;

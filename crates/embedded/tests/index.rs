@@ -1,5 +1,7 @@
 //! The embedded index against real folders.
 
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
