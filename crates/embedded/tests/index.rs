@@ -364,6 +364,21 @@ async fn any_text_is_a_query() {
 }
 
 #[tokio::test]
+async fn neighbours_beat_words_apart() {
+    let place = Place::with(vec![
+        document("/apart", "T", "giraffe lion zebra tiger"),
+        document("/together", "T", "giraffe tiger zebra the lion"),
+        document("/across", "lion", "tiger giraffe zebra"),
+    ])
+    .await;
+    // Stop words do not part neighbours; a title and a text do.
+    assert_eq!(place.paths(query("zebra lion")).await[0], "/together");
+    assert_eq!(place.paths(query("lion tiger")).await.len(), 3);
+    // A word twice is a pair too, and no panic.
+    assert_eq!(place.paths(query("zebra zebra zebra")).await.len(), 3);
+}
+
+#[tokio::test]
 async fn a_name_beats_a_mention() {
     let place = Place::with(vec![
         document("/mentions", "Notes", "gather gather gather gather"),

@@ -13,7 +13,7 @@ use canter_core::terms::QueryTerms;
 use canter_core::words::Words;
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::query::{
-    BooleanQuery, EmptyScorer, EnableScoring, Query as _, Scorer, TermQuery, Weight,
+    BooleanQuery, EmptyScorer, EnableScoring, PhraseQuery, Query as _, Scorer, TermQuery, Weight,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocAddress, DocId, Searcher, SegmentReader, TERMINATED, TantivyDocument, Term};
@@ -83,12 +83,19 @@ impl Asked {
         let mut pages = Vec::new();
         for (field, terms, counts) in [
             (fields.body, &terms.body, weight::BODY),
-            (fields.pairs, &terms.pairs, weight::PAIRS),
             (fields.address, &terms.words, weight::ADDRESS),
             (fields.common, &terms.common, weight::BODY),
         ] {
             let any = any_of(searcher, &of_pages, field, terms)?;
             pages.extend(any.map(|any| (any, counts)));
+        }
+        let scoring = EnableScoring::enabled_from_statistics_provider(&of_pages, searcher);
+        for pair in &terms.pairs {
+            let pair = pair
+                .iter()
+                .map(|word| Term::from_field_text(fields.body, word));
+            let pair = PhraseQuery::new(pair.collect());
+            pages.push((pair.weight(scoring)?, weight::PAIRS));
         }
         let name = terms.name.as_ref().map(|name| {
             TermQuery::new(
