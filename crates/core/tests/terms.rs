@@ -55,7 +55,7 @@ fn a_section_holds_its_text_its_heading_three_times_and_what_stands_above() {
         sections[1].text,
         "get nowait take next queue get nowait queue get nowait queue queue get nowait"
     );
-    assert_eq!(sections[1].names, ["queue.get_nowait"]);
+    assert_eq!(sections[1].names, ["get_nowait", "queue.get_nowait"]);
 }
 
 #[test]

@@ -283,7 +283,10 @@ impl Ids {
 }
 
 /// Which pages of a segment a query wants, as ranges of the numbers that its words have there.
-struct Filter(Vec<(Option<Column<u64>>, Vec<Range<u64>>)>);
+struct Filter(Vec<Rule>);
+
+/// A column, where the segment has it, and the numbers that are wanted there.
+type Rule = (Option<Column<u64>>, Vec<Range<u64>>);
 
 impl Filter {
     fn new(segment: &SegmentReader, query: &Query) -> tantivy::Result<Self> {
