@@ -8,7 +8,7 @@ use crate::words::{Kind, Words};
 /// Characters of a snippet, about.
 pub const LENGTH: usize = 200;
 /// How far into a text a snippet is looked for, in bytes: bounds the work for one result.
-const SCANNED: usize = 32 * 1024;
+const SCANNED: usize = 16 * 1024;
 
 /// The best part of a text for a query: the one with most of its different words. The beginning
 /// when it holds none. White space is folded; `…` stands for what is left out.

@@ -6,6 +6,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use crate::document::Document;
 use crate::page::Section;
 use crate::words::{Kind, Token, Words, is_question_word, name};
@@ -14,16 +16,17 @@ use crate::words::{Kind, Token, Words, is_question_word, name};
 const HEADING_COPIES: usize = 2;
 /// Words of a query beyond these are ignored: what is longer is a pasted text.
 const MOST_WORDS: usize = 32;
-/// Between the two words of a pair; no word holds it.
-const PAIRED: char = '+';
 
 /// A page as an index holds it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageTerms {
-    /// Title and main text: words, identifiers whole, their parts.
-    pub body: String,
-    /// Pairs of neighbouring words in the title and in the main text, stop words left out first.
-    pub pairs: String,
+    /// Words of the title in order, stop words left out.
+    pub title: String,
+    /// Words of the main text in order, stop words left out. With the title and the identifiers
+    /// the body of the page; a pair are two neighbours in the title or here.
+    pub text: String,
+    /// Identifiers of both, whole, and their parts.
+    pub identifiers: String,
     /// Words of the URL's path.
     pub address: String,
     /// Stop words and signs, each once: for queries that hold nothing else.
@@ -48,18 +51,16 @@ impl PageTerms {
     pub fn of(document: &Document, words: &mut Words) -> Self {
         let page = &document.page;
         let mut terms = PageTerms {
-            body: String::with_capacity(page.text.len()),
-            pairs: String::with_capacity(page.text.len()),
+            text: String::with_capacity(page.text.len()),
             ..PageTerms::default()
         };
-        let mut common = HashSet::new();
+        let mut common = HashSet::default();
         let mut reading = Reading {
             terms: &mut terms,
             common: &mut common,
-            previous: String::new(),
         };
         reading.read(&page.title, words, None);
-        reading.previous.clear();
+        reading.terms.title = std::mem::take(&mut reading.terms.text);
 
         let mut sections = Vec::with_capacity(page.sections.len());
         let mut above: Vec<(u8, String)> = Vec::new();
@@ -118,10 +119,10 @@ impl PageTerms {
 pub struct QueryTerms {
     /// In [`SectionTerms::text`] and [`PageTerms::address`].
     pub words: Vec<String>,
-    /// In [`PageTerms::body`].
+    /// In the body: [`PageTerms::title`], [`PageTerms::text`] and [`PageTerms::identifiers`].
     pub body: Vec<String>,
-    /// In [`PageTerms::pairs`].
-    pub pairs: Vec<String>,
+    /// Neighbours in [`PageTerms::title`] or [`PageTerms::text`].
+    pub pairs: Vec<[String; 2]>,
     /// In [`PageTerms::common`]; empty unless the query holds stop words and signs alone.
     pub common: Vec<String>,
     /// The whole query, to be equal to a name.
@@ -158,10 +159,12 @@ impl QueryTerms {
                 Kind::Word => {
                     add(&mut terms.words, term);
                     add(&mut terms.body, term);
-                    if let Some(previous) = &previous {
-                        add(&mut terms.pairs, &format!("{previous}{PAIRED}{term}"));
+                    if let Some(previous) = previous.replace(term.to_owned()) {
+                        let pair = [previous, term.to_owned()];
+                        if !terms.pairs.contains(&pair) {
+                            terms.pairs.push(pair);
+                        }
                     }
-                    previous = Some(term.to_owned());
                 }
                 Kind::Whole | Kind::Part => add(&mut terms.body, term),
                 Kind::Stop | Kind::Signs => add(&mut terms.common, term),
@@ -187,8 +190,7 @@ impl QueryTerms {
 /// The page's text on its way into the fields.
 struct Reading<'a> {
     terms: &'a mut PageTerms,
-    common: &'a mut HashSet<String>,
-    previous: String,
+    common: &'a mut HashSet<String, RandomState>,
 }
 
 impl Reading<'_> {
@@ -201,18 +203,9 @@ impl Reading<'_> {
                     }
                     return;
                 }
-                Kind::Word => {
-                    if !self.previous.is_empty() {
-                        push(&mut self.terms.pairs, &self.previous);
-                        self.terms.pairs.push(PAIRED);
-                        self.terms.pairs.push_str(term);
-                    }
-                    self.previous.clear();
-                    self.previous.push_str(term);
-                }
-                Kind::Whole | Kind::Part | Kind::Single => {}
+                Kind::Word => push(&mut self.terms.text, term),
+                Kind::Whole | Kind::Part | Kind::Single => push(&mut self.terms.identifiers, term),
             }
-            push(&mut self.terms.body, term);
             if let (Kind::Word | Kind::Single, Some(section)) = (kind, section.as_mut()) {
                 push(section, term);
             }
@@ -232,17 +225,22 @@ fn stems(text: &str, words: &mut Words) -> String {
 }
 
 /// Names by which a whole query finds a section. A heading `os.path — Common manipulations` is
-/// also called by what stands before the dash.
+/// also called by what stands before the dash, and `argparse.Action` is also called `Action`.
 fn section_names(section: &Section) -> Vec<String> {
     let title = section.title.as_str();
     let called = ["—", "–", " - ", ": "]
         .iter()
         .filter_map(|dash| Some(title.split_once(dash)?.0));
+    let ids = section.anchor.iter().chain(&section.names);
+    let ids = ids.map(String::as_str);
+    let last = ids
+        .clone()
+        .filter_map(|id| id.rsplit_once(['.', ':']).map(|(_, last)| last));
     let mut names: Vec<String> = [title]
         .into_iter()
         .chain(called)
-        .chain(section.anchor.as_deref())
-        .chain(section.names.iter().map(String::as_str))
+        .chain(ids)
+        .chain(last)
         .filter_map(name)
         .collect();
     names.sort_unstable();

@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use foldhash::fast::RandomState;
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -46,7 +47,7 @@ pub struct Token<'a> {
 pub struct Words {
     stemmer: Stemmer,
     /// Folded word to its stem; none for a stop word.
-    stems: HashMap<Box<str>, Option<Box<str>>>,
+    stems: HashMap<Box<str>, Option<Box<str>>, RandomState>,
     folded: String,
 }
 
@@ -61,7 +62,7 @@ impl Default for Words {
     fn default() -> Self {
         Words {
             stemmer: Stemmer::create(Algorithm::English),
-            stems: HashMap::new(),
+            stems: HashMap::default(),
             folded: String::new(),
         }
     }
@@ -142,32 +143,21 @@ impl Words {
         if self.folded.is_empty() {
             return;
         }
-        if !self.stems.contains_key(self.folded.as_str()) {
-            if self.stems.len() >= REMEMBERED {
-                self.stems.clear();
+        if let Some(known) = self.stems.get(self.folded.as_str()) {
+            return give_stem(known.as_deref(), &self.folded, kind, range, give);
+        }
+        let stem: Option<Box<str>> = match STOP_WORDS.binary_search(&self.folded.as_str()) {
+            Ok(_) => None,
+            Err(_) if self.folded.bytes().all(|b| b.is_ascii_lowercase()) => {
+                Some(self.stemmer.stem(&self.folded).into())
             }
-            let stem = match STOP_WORDS.binary_search(&self.folded.as_str()) {
-                Ok(_) => None,
-                Err(_) if self.folded.bytes().all(|b| b.is_ascii_lowercase()) => {
-                    Some(self.stemmer.stem(&self.folded).into())
-                }
-                Err(_) => Some(self.folded.as_str().into()),
-            };
-            self.stems.insert(self.folded.as_str().into(), stem);
+            Err(_) => Some(self.folded.as_str().into()),
+        };
+        give_stem(stem.as_deref(), &self.folded, kind, range, give);
+        if self.stems.len() >= REMEMBERED {
+            self.stems.clear();
         }
-        match self.stems.get(self.folded.as_str()) {
-            Some(Some(stem)) => give(Token {
-                kind,
-                term: stem,
-                range,
-            }),
-            _ if kind == Kind::Word => give(Token {
-                kind: Kind::Stop,
-                term: &self.folded,
-                range,
-            }),
-            _ => {}
-        }
+        self.stems.insert(self.folded.as_str().into(), stem);
     }
 
     fn grams(&mut self, text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>)) {
@@ -324,6 +314,23 @@ fn signs_end(text: &str, start: usize) -> usize {
     let rest = &text[start..];
     let length = rest.find(|c: char| is_inside(c) || c.is_whitespace());
     start + length.unwrap_or(rest.len())
+}
+
+/// Gives a word by its stem, or as the stop word that it is. A hump is no word of its own: one
+/// that says little is left out.
+fn give_stem(
+    stem: Option<&str>,
+    folded: &str,
+    kind: Kind,
+    range: Range<usize>,
+    give: &mut impl FnMut(Token<'_>),
+) {
+    let (kind, term) = match stem {
+        Some(stem) => (kind, stem),
+        None if kind == Kind::Word => (Kind::Stop, folded),
+        None => return,
+    };
+    give(Token { kind, term, range });
 }
 
 fn give_signs(text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>)) {

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use canter_core::document::{Document, Stored, StoredLink, StoredSection};
 use canter_core::task::UrlKey;
 use canter_core::terms::PageTerms;
-use tantivy::Term;
 use tantivy::indexer::UserOperation;
 use tantivy::schema::{
     BytesOptions, FAST, Field, INDEXED, IndexRecordOption, OwnedValue, STORED, Schema,
-    TextFieldIndexing, TextOptions,
+    TextFieldIndexing, TextOptions, Value,
 };
+use tantivy::{TantivyDocument, TantivyError, Term};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Layout of the index: raise it whenever fields or terms change, so that an index of another
@@ -64,23 +64,30 @@ pub(super) struct Fields {
     language: Field,
     path: Field,
     pub(super) body: Field,
-    pub(super) pairs: Field,
     pub(super) address: Field,
     pub(super) common: Field,
     pub(super) section: Field,
-    /// [`Stored`] as JSON.
-    pub(super) stored: Field,
+    /// [`Stored`] as JSON, without its links.
+    stored: Field,
+    /// The links as JSON: most of what is stored, and no search needs them.
+    links: Field,
 }
 
 impl Fields {
     /// The fields and the schema that holds them.
     pub(super) fn new() -> (Self, Schema) {
         let mut schema = Schema::builder();
-        // No position is kept: pairs stand for phrases, and snippets are made from the text.
+        // Snippets are made from the text, so that positions are kept for pairs alone. A field of
+        // pairs would do without, but almost each is a new term, which took half of all the time.
         let terms = TextOptions::default().set_indexing_options(
             TextFieldIndexing::default()
                 .set_tokenizer("whitespace")
                 .set_index_option(IndexRecordOption::WithFreqs),
+        );
+        let placed = TextOptions::default().set_indexing_options(
+            TextFieldIndexing::default()
+                .set_tokenizer("whitespace")
+                .set_index_option(IndexRecordOption::WithFreqsAndPositions),
         );
         let whole = TextFieldIndexing::default()
             .set_tokenizer("raw")
@@ -101,12 +108,12 @@ impl Fields {
             site: schema.add_text_field(column::SITE, name.set_fast("raw")),
             language: schema.add_text_field(column::LANGUAGE, word.clone()),
             path: schema.add_text_field(column::PATH, word),
-            body: schema.add_text_field("body", terms.clone()),
-            pairs: schema.add_text_field("pairs", terms.clone()),
+            body: schema.add_text_field("body", placed),
             address: schema.add_text_field("address", terms.clone()),
             common: schema.add_text_field("common", terms.clone()),
             section: schema.add_text_field("section", terms),
-            stored: schema.add_bytes_field("stored", STORED),
+            stored: schema.add_text_field("stored", STORED),
+            links: schema.add_text_field("links", STORED),
         };
         (fields, schema.build())
     }
@@ -114,6 +121,20 @@ impl Fields {
     /// What all entries of a page have and no other.
     pub(super) fn id_term(&self, id: UrlKey) -> Term {
         Term::from_field_bytes(self.id, &id.0)
+    }
+
+    /// The stored form of a page, from its entry.
+    pub(super) fn stored(&self, entry: &TantivyDocument, links: bool) -> tantivy::Result<Stored> {
+        let broken =
+            |error| TantivyError::InternalError(format!("a stored page is broken: {error}"));
+        let json = |field| entry.get_first(field).and_then(|value| value.as_str());
+        let mut stored: Stored =
+            serde_json::from_str(json(self.stored).unwrap_or_default()).map_err(broken)?;
+        if links {
+            stored.links =
+                serde_json::from_str(json(self.links).unwrap_or_default()).map_err(broken)?;
+        }
+        Ok(stored)
     }
 
     /// All entries of a document in order, as one group that Tantivy keeps together. The permit
@@ -126,7 +147,8 @@ impl Fields {
     ) -> Result<Vec<UserOperation<Entry>>, serde_json::Error> {
         let id = document.id();
         let (high, low) = halves(id);
-        let stored = serde_json::to_vec(&stored(document))?;
+        let stored = serde_json::to_string(&stored(document))?;
+        let links = serde_json::to_string(&links(document))?;
         let entry = |kind: u64, distance: usize, names: Vec<String>| {
             let mut values = vec![
                 (self.id, OwnedValue::Bytes(id.0.to_vec())),
@@ -147,11 +169,14 @@ impl Fields {
             (self.version, OwnedValue::U64(document.version)),
             (self.site, OwnedValue::Str(document.site.clone())),
             (self.path, OwnedValue::Str(document.url.path().to_owned())),
-            (self.body, OwnedValue::Str(terms.body)),
-            (self.pairs, OwnedValue::Str(terms.pairs)),
+            // Values of their own, between which Tantivy leaves a gap: no pair spans two of them.
+            (self.body, OwnedValue::Str(terms.title)),
+            (self.body, OwnedValue::Str(terms.text)),
+            (self.body, OwnedValue::Str(terms.identifiers)),
             (self.address, OwnedValue::Str(terms.address)),
             (self.common, OwnedValue::Str(terms.common)),
-            (self.stored, OwnedValue::Bytes(stored)),
+            (self.stored, OwnedValue::Str(stored)),
+            (self.links, OwnedValue::Str(links)),
         ]);
         if let Some(language) = &document.page.language {
             page.push((
@@ -217,12 +242,6 @@ fn stored(document: &Document) -> Stored {
         start: section.range.start,
         end: section.range.end,
     });
-    let links = page.links.iter().map(|link| StoredLink {
-        url: link.url.clone(),
-        fragment: link.fragment.clone(),
-        text: link.text.clone(),
-        nofollow: link.nofollow,
-    });
     Stored {
         site: document.site.clone(),
         url: document.url.clone(),
@@ -231,6 +250,16 @@ fn stored(document: &Document) -> Stored {
         fetched_at_ms: document.fetched_at.millis(),
         text: page.text.clone(),
         sections: sections.collect(),
-        links: links.collect(),
+        links: Vec::new(),
     }
+}
+
+fn links(document: &Document) -> Vec<StoredLink> {
+    let links = document.page.links.iter().map(|link| StoredLink {
+        url: link.url.clone(),
+        fragment: link.fragment.clone(),
+        text: link.text.clone(),
+        nofollow: link.nofollow,
+    });
+    links.collect()
 }

@@ -13,13 +13,12 @@ use canter_core::terms::QueryTerms;
 use canter_core::words::Words;
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::query::{
-    BooleanQuery, EmptyScorer, EnableScoring, Query as _, Scorer, TermQuery, Weight,
+    BooleanQuery, EmptyScorer, EnableScoring, PhraseQuery, Query as _, Scorer, TermQuery, Weight,
 };
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocAddress, DocId, Searcher, SegmentReader, TERMINATED, Term};
+use tantivy::{DocAddress, DocId, Searcher, SegmentReader, TERMINATED, TantivyDocument, Term};
 
 use super::entry::{Fields, PAGE, SECTION, column};
-use super::shelf::load;
 use super::statistics::OfKind;
 
 /// Answers a query from one commit.
@@ -50,7 +49,8 @@ pub(super) fn search(
     let sections = asked.sections(searcher, &shown)?;
     let mut hits = Vec::with_capacity(shown.len());
     for (found, sections) in shown.iter().zip(sections) {
-        let stored = load(searcher, fields, found.page)?;
+        let entry: TantivyDocument = searcher.doc(found.page)?;
+        let stored = fields.stored(&entry, false)?;
         hits.push(hit(stored, found.score, &sections, &terms, words));
     }
     Ok(Hits {
@@ -83,12 +83,19 @@ impl Asked {
         let mut pages = Vec::new();
         for (field, terms, counts) in [
             (fields.body, &terms.body, weight::BODY),
-            (fields.pairs, &terms.pairs, weight::PAIRS),
             (fields.address, &terms.words, weight::ADDRESS),
             (fields.common, &terms.common, weight::BODY),
         ] {
             let any = any_of(searcher, &of_pages, field, terms)?;
             pages.extend(any.map(|any| (any, counts)));
+        }
+        let scoring = EnableScoring::enabled_from_statistics_provider(&of_pages, searcher);
+        for pair in &terms.pairs {
+            let pair = pair
+                .iter()
+                .map(|word| Term::from_field_text(fields.body, word));
+            let pair = PhraseQuery::new(pair.collect());
+            pages.push((pair.weight(scoring)?, weight::PAIRS));
         }
         let name = terms.name.as_ref().map(|name| {
             TermQuery::new(
@@ -276,7 +283,10 @@ impl Ids {
 }
 
 /// Which pages of a segment a query wants, as ranges of the numbers that its words have there.
-struct Filter(Vec<(Option<Column<u64>>, Vec<Range<u64>>)>);
+struct Filter(Vec<Rule>);
+
+/// A column, where the segment has it, and the numbers that are wanted there.
+type Rule = (Option<Column<u64>>, Vec<Range<u64>>);
 
 impl Filter {
     fn new(segment: &SegmentReader, query: &Query) -> tantivy::Result<Self> {
@@ -364,22 +374,21 @@ fn hit(
     let best = sections.iter().find_map(text_of);
     let text = best.map_or(stored.text.as_str(), |(_, text)| text);
     let page_snippet = snippet(text, terms, words);
-    let links = sections
-        .iter()
-        .filter_map(text_of)
-        .filter_map(|(section, text)| {
-            let mut url = stored.url.clone();
-            url.set_fragment(Some(section.anchor.as_deref()?));
-            let title = match section.title.trim() {
-                "" => stored.title.clone(),
-                title => title.to_owned(),
-            };
-            Some((url, title, text))
-        });
-    let links = links.take(DEEP_LINKS).map(|(url, title, text)| SectionHit {
+    let links = sections.iter().filter_map(text_of).filter_map(|found| {
+        let mut url = stored.url.clone();
+        url.set_fragment(Some(found.0.anchor.as_deref()?));
+        Some((url, found))
+    });
+    let links = links.take(DEEP_LINKS).map(|(url, found)| SectionHit {
         url,
-        title,
-        snippet: snippet(text, terms, words),
+        title: match found.0.title.trim() {
+            "" => stored.title.clone(),
+            title => title.to_owned(),
+        },
+        snippet: match best == Some(found) {
+            true => page_snippet.clone(),
+            false => snippet(found.1, terms, words),
+        },
     });
     let sections = links.collect();
     let title = match stored.title.trim() {

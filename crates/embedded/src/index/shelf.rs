@@ -13,7 +13,7 @@ use canter_core::words::Words;
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::LockError;
 use tantivy::query::{EnableScoring, Query as _, TermQuery};
-use tantivy::schema::{IndexRecordOption, Value};
+use tantivy::schema::IndexRecordOption;
 use tantivy::{
     DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyDocument,
     TantivyError, Term,
@@ -198,18 +198,9 @@ impl Shelf {
 }
 
 /// Reads the stored form of a page.
-pub(super) fn load(
-    searcher: &Searcher,
-    fields: &Fields,
-    page: DocAddress,
-) -> tantivy::Result<Stored> {
-    let document: TantivyDocument = searcher.doc(page)?;
-    let json = document
-        .get_first(fields.stored)
-        .and_then(|value| value.as_bytes())
-        .unwrap_or_default();
-    serde_json::from_slice(json)
-        .map_err(|error| TantivyError::InternalError(format!("a stored page is broken: {error}")))
+fn load(searcher: &Searcher, fields: &Fields, page: DocAddress) -> tantivy::Result<Stored> {
+    let entry: TantivyDocument = searcher.doc(page)?;
+    fields.stored(&entry, true)
 }
 
 /// Gives each living entry with a term, segment by segment, until it is told `false`.

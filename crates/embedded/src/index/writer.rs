@@ -32,6 +32,8 @@ const GATHER: Duration = Duration::from_secs(1);
 /// A commit that took long waits so many times its duration, so that committing stays a small
 /// part of the work.
 const SHARE: u32 = 10;
+/// No commit waits longer: a slow disk must not hold callers up for minutes.
+const LONGEST: Duration = Duration::from_secs(10);
 /// A level of segments is merged when this part of one of them is deleted.
 const DELETED: f32 = 0.3;
 
@@ -158,10 +160,7 @@ impl Work {
         loop {
             let received = match self.since {
                 None => commands.recv().map_err(RecvTimeoutError::from),
-                Some(since) => {
-                    let gather = GATHER.max(self.took * SHARE);
-                    commands.recv_timeout(gather.saturating_sub(since.elapsed()))
-                }
+                Some(since) => commands.recv_timeout(self.gather().saturating_sub(since.elapsed())),
             };
             match received {
                 Ok(Command::Put(documents, room, answer)) => {
@@ -179,11 +178,18 @@ impl Work {
                 Err(RecvTimeoutError::Disconnected) => return self.commit(),
             }
             // The channel may never be empty, and then nothing times out.
-            let gather = GATHER.max(self.took * SHARE);
-            if self.since.is_some_and(|since| since.elapsed() >= gather) {
+            if self
+                .since
+                .is_some_and(|since| since.elapsed() >= self.gather())
+            {
                 self.commit();
             }
         }
+    }
+
+    /// How long after the first write the next commit follows.
+    fn gather(&self) -> Duration {
+        (self.took * SHARE).clamp(GATHER, LONGEST)
     }
 
     fn attempt(&mut self, answer: Answer, write: impl FnOnce(&mut Self) -> tantivy::Result<()>) {

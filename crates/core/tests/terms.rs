@@ -1,0 +1,185 @@
+//! What an index holds of a page and what a query looks for.
+
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+use canter_core::document::Document;
+use canter_core::page::{Page, Section};
+use canter_core::snippet::snippet;
+use canter_core::terms::{PageTerms, QueryTerms};
+use canter_core::time::Moment;
+use canter_core::words::Words;
+
+fn query(text: &str) -> QueryTerms {
+    QueryTerms::of(text, &mut Words::default())
+}
+
+fn page() -> PageTerms {
+    let text = "Queues\nTasks wait.\nget_nowait()\nTakes the next.";
+    let at = |part: &str| text.find(part).unwrap();
+    let section = |title: &str, anchor: &str, level, range| Section {
+        anchor: Some(anchor.into()),
+        title: title.into(),
+        level,
+        range,
+        names: Vec::new(),
+    };
+    let definition = at("get_nowait");
+    let document = Document {
+        site: "s".into(),
+        url: "https://example.org/lib/my%20queue.html".parse().unwrap(),
+        fetched_at: Moment(0),
+        version: 1,
+        page: Page {
+            title: "Queues: an overview".into(),
+            text: text.into(),
+            sections: vec![
+                section("Queues", "queues", 1, 0..definition),
+                section(
+                    "queue.get_nowait",
+                    "queue.get_nowait",
+                    7,
+                    definition..text.len(),
+                ),
+            ],
+            ..Page::default()
+        },
+    };
+    PageTerms::of(&document, &mut Words::default())
+}
+
+#[test]
+fn a_section_holds_its_text_its_heading_three_times_and_what_stands_above() {
+    let sections = page().sections;
+    assert_eq!(sections[0].text, "queue task wait queue queue queue");
+    assert_eq!(
+        sections[1].text,
+        "get nowait take next queue get nowait queue get nowait queue queue get nowait"
+    );
+    assert_eq!(sections[1].names, ["get_nowait", "queue.get_nowait"]);
+}
+
+#[test]
+fn a_page_holds_identifiers_whole_and_in_parts() {
+    let page = page();
+    assert_eq!(page.title, "queue overview");
+    assert_eq!(page.text, "queue task wait get nowait take next");
+    assert_eq!(page.identifiers, "get_nowait");
+    assert_eq!(page.address, "lib my queue html");
+    assert_eq!(page.names, ["queues: an overview"]);
+    assert_eq!(page.common, "() . : an the");
+}
+
+#[test]
+fn text_outside_of_sections_counts_for_the_page() {
+    let document = Document {
+        site: "s".into(),
+        url: "https://example.org/".parse().unwrap(),
+        fetched_at: Moment(0),
+        version: 1,
+        page: Page {
+            text: "before inside after".into(),
+            sections: vec![Section {
+                range: 7..13,
+                ..Section::default()
+            }],
+            ..Page::default()
+        },
+    };
+    let terms = PageTerms::of(&document, &mut Words::default());
+    assert_eq!(terms.text, "befor insid after");
+    assert_eq!(terms.sections[0].text, "insid");
+}
+
+#[test]
+fn question_words_are_left_out_of_queries() {
+    let terms = query("How do I read a CSV file?");
+    assert_eq!(terms.words, ["read", "csv", "file"]);
+    assert_eq!(terms.pairs, [["read", "csv"], ["csv", "file"]]);
+    assert!(terms.common.is_empty());
+}
+
+#[test]
+fn a_query_of_question_words_keeps_them() {
+    assert_eq!(query("how do I").words, ["how", "do", "i"]);
+}
+
+#[test]
+fn stop_words_and_signs_are_looked_for_when_there_is_nothing_else() {
+    let terms = query("to be += ?");
+    assert!(terms.words.is_empty());
+    assert_eq!(terms.common, ["to", "be", "+=", "?"]);
+}
+
+#[test]
+fn identifiers_are_looked_for_whole_too() {
+    let terms = query("os.path.join()");
+    assert_eq!(terms.words, ["os", "path", "join"]);
+    assert_eq!(terms.body, ["os.path.join", "os", "path", "join"]);
+    assert_eq!(terms.name.as_deref(), Some("os.path.join"));
+}
+
+#[test]
+fn a_pasted_text_is_cut() {
+    let text: String = (0..200).map(|n| format!("w{n} ")).collect();
+    assert_eq!(query(&text).words.len(), 32);
+}
+
+macro_rules! snippets {
+    ($($test:ident: $query:expr, $text:expr => $expected:expr;)*) => {
+        $(#[test]
+        fn $test() {
+            let found = snippet($text, &query($query), &mut Words::default());
+            assert_eq!(found, $expected);
+        })*
+    };
+}
+
+snippets! {
+    marks_words_of_one_stem: "run tests", "It runs the test." =>
+        "It <mark>runs</mark> the <mark>test</mark>.";
+    marks_an_identifier_as_one: "asyncio gather", "await asyncio.gather(x)" =>
+        "await <mark>asyncio.gather</mark>(x)";
+    marks_a_camel_case_word_whole: "equal", "use assertEqual here" =>
+        "use <mark>assertEqual</mark> here";
+    marks_a_part_of_snake_case: "task", "create_task" => "create_<mark>task</mark>";
+    escapes_text: "x", "<script>alert('x')</script> & \"y\"" =>
+        "&lt;script&gt;alert(&#39;<mark>x</mark>&#39;)&lt;/script&gt; &amp; &quot;y&quot;";
+    escapes_inside_of_marks: "&&", "a && b" => "a <mark>&amp;&amp;</mark> b";
+    folds_white_space: "b", " a\n\n\tb  c " => "a <mark>b</mark> c";
+    marks_chinese: "数据库", "关系数据库管理" => "关系<mark>数据库</mark>管理";
+    marks_accents: "cafe", "Das Café hier" => "Das <mark>Café</mark> hier";
+    no_match_is_the_beginning: "zebra", "Some text." => "Some text.";
+    empty_text: "zebra", "" => "";
+    marks_stop_words_alone: "with", "go with it" => "go <mark>with</mark> it";
+}
+
+#[test]
+fn a_snippet_shows_where_most_words_are() {
+    let far = "word ".repeat(300);
+    let text = format!("alpha {far} alpha and beta {far} beta");
+    let found = snippet(&text, &query("alpha beta"), &mut Words::default());
+    assert!(
+        found.contains("<mark>alpha</mark> and <mark>beta</mark>"),
+        "{found}"
+    );
+    assert!(
+        found.starts_with("… word") && found.ends_with("word …"),
+        "{found}"
+    );
+    let plain = found.replace("<mark>", "").replace("</mark>", "");
+    assert!((150..=210).contains(&plain.chars().count()), "{plain}");
+}
+
+#[test]
+fn a_snippet_is_cut_between_characters() {
+    for shift in 0..4 {
+        let text = format!(
+            "{}{}数据{}",
+            "x".repeat(shift),
+            "漢".repeat(9000),
+            "字".repeat(900)
+        );
+        let found = snippet(&text, &query("数据"), &mut Words::default());
+        assert!(found.chars().count() < 250);
+    }
+}
