@@ -4,11 +4,12 @@ use html5ever::local_name;
 use url::Url;
 
 use super::Directives;
-use super::links::{LinkCollector, resolve};
+use super::links::LinkCollector;
 use super::refresh;
 use super::text::{TextWriter, fold};
 use super::tree::{DOCUMENT, NodeId, Tree};
 use super::walk::{Element, Step};
+use crate::url::join;
 
 /// What a page says about itself.
 #[derive(Default)]
@@ -173,7 +174,7 @@ impl<'t> Facts<'t> {
     /// What references are relative to: the first `base`, else the page itself.
     pub(super) fn base(&self, url: &Url) -> Url {
         self.base
-            .and_then(|reference| resolve(url, reference))
+            .and_then(|reference| join(url, reference))
             .unwrap_or_else(|| url.clone())
     }
 
@@ -199,12 +200,12 @@ impl<'t> Facts<'t> {
 
     /// Target of `link rel=canonical`.
     pub(super) fn canonical(&self, base: &Url) -> Option<Url> {
-        resolve(base, self.canonical?)
+        join(base, self.canonical?)
     }
 
     /// Where a meta refresh leads soon.
     pub(super) fn refresh(&self, base: &Url) -> Option<Url> {
-        resolve(base, refresh::target(self.refresh?)?)
+        join(base, refresh::target(self.refresh?)?)
     }
 
     /// `main` or `role=main`, else the only `article`.

@@ -12,6 +12,7 @@ use super::text::TextWriter;
 use super::tree::NodeId;
 use super::walk::Element;
 use super::{Link, MAX_LINKS};
+use crate::url::join;
 
 /// Links in document order, as they are written.
 #[derive(Default)]
@@ -100,7 +101,7 @@ impl<'t> LinkCollector<'t> {
             };
             let url = known
                 .entry(reference)
-                .or_insert_with(|| resolve(base, reference));
+                .or_insert_with(|| join(base, reference));
             if let Some(url) = url {
                 links.push(Link {
                     url: url.clone(),
@@ -112,16 +113,6 @@ impl<'t> LinkCollector<'t> {
         }
         links
     }
-}
-
-/// A reference made absolute, without its fragment; none when it does not lead to http(s).
-pub(super) fn resolve(base: &Url, reference: &str) -> Option<Url> {
-    let mut url = base.join(reference).ok()?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return None;
-    }
-    url.set_fragment(None);
-    Some(url)
 }
 
 /// A fragment as an id is written in a page; none when it is empty.
