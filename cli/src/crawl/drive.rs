@@ -183,8 +183,8 @@ impl<I: Index + 'static> Drive<I> {
         Ok(false)
     }
 
-    /// Waits for a step to end, at most this long. When all steps under way only wait for a commit,
-    /// there is no reason to let them wait.
+    /// Waits for a step to end or to push tasks, at most this long. When all steps under way only
+    /// wait for a commit, nothing new can come, and there is no reason to let them wait.
     async fn wait(&mut self, span: Duration) -> Result<(), Failure> {
         if self.steps.is_empty() {
             sleep(span).await;
@@ -193,10 +193,10 @@ impl<I: Index + 'static> Drive<I> {
         if self.places.available_permits() == self.bounds.steps {
             self.world.index.flush().await?;
         }
-        let span = span.max(Duration::from_millis(1));
-        match timeout(span, self.steps.join_next()).await {
-            Ok(Some(ended)) => self.note(ended),
-            Ok(None) | Err(_) => Ok(()),
+        tokio::select! {
+            ended = self.steps.join_next() => ended.map_or(Ok(()), |ended| self.note(ended)),
+            () = self.world.store.pushed() => Ok(()),
+            () = sleep(span) => Ok(()),
         }
     }
 

@@ -10,6 +10,7 @@ mod world;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use canter_core::task::Outcome;
@@ -33,6 +34,8 @@ use world::{Parts, SiteWorld};
 
 /// Steps that read or write while others fetch.
 const SPARE_STEPS: usize = 8;
+/// Signals that come so soon after the first one are the same.
+const ECHO: Duration = Duration::from_millis(500);
 /// Requests in flight where no rate says how many it takes.
 const UNLIMITED_CONCURRENCY: usize = 16;
 
@@ -174,8 +177,14 @@ fn stop_on_signal(stop: watch::Sender<bool>) {
     tokio::spawn(async move {
         crate::signal().await;
         stop.send_replace(true);
-        crate::signal().await;
-        std::process::exit(130);
+        // A parent may pass on the signal that the whole group got: that is still the first one.
+        let first = Instant::now();
+        loop {
+            crate::signal().await;
+            if first.elapsed() > ECHO {
+                std::process::exit(130);
+            }
+        }
     });
 }
 

@@ -11,6 +11,7 @@ use canter_core::task::{Outcome, Skip, UrlKey};
 use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
+use tokio::sync::Notify;
 use url::Url;
 
 use super::Store;
@@ -25,6 +26,8 @@ pub struct SiteStore {
     pub(super) name: String,
     pub(super) crawl: u64,
     pub(super) clock: Arc<dyn Fn() -> Moment + Send + Sync>,
+    /// Told of every push.
+    pub(super) pushed: Arc<Notify>,
 }
 
 /// How a crawl begins.
@@ -87,6 +90,7 @@ impl Store {
                     name: asked.id.clone(),
                     crawl,
                     clock,
+                    pushed: Arc::default(),
                 };
                 if beginning != Beginning::OtherScope {
                     site_store.restart(connection, &asked, beginning)?;
@@ -148,6 +152,11 @@ impl SiteStore {
     /// Id of the crawl.
     pub fn crawl(&self) -> u64 {
         self.crawl
+    }
+
+    /// Resolves when tasks are pushed from now on, or were since the last call.
+    pub async fn pushed(&self) {
+        self.pushed.notified().await;
     }
 
     /// Fills the frontier: with the seeds, with what an earlier process left, and in a refresh with

@@ -34,7 +34,9 @@ impl Frontier for SiteStore {
                 }
                 Ok(())
             })
-            .await
+            .await?;
+        self.pushed.notify_one();
+        Ok(())
     }
 }
 
