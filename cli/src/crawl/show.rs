@@ -2,9 +2,10 @@
 
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -13,6 +14,7 @@ use tokio::time::{Instant, sleep};
 use super::Run;
 use super::gates::Gates;
 use super::progress::Progress;
+use super::summary::counted;
 use crate::args::Crawl;
 use canter_core::pace::Rate;
 use canter_embedded::store::SiteStore;
@@ -31,6 +33,7 @@ struct Site {
     store: SiteStore,
     progress: Arc<Progress>,
     gates: Arc<Gates>,
+    being_indexed: Arc<AtomicU64>,
 }
 
 /// What is shown of a site at one time.
@@ -68,6 +71,7 @@ impl Show {
                 store: run.world.store.clone(),
                 progress: Arc::clone(&run.progress),
                 gates: Arc::clone(&run.world.gates),
+                being_indexed: Arc::clone(&run.world.being_indexed),
             })
             .collect();
         let (end, ended) = oneshot::channel();
@@ -100,8 +104,10 @@ async fn show(
     began: Instant,
     mut ended: oneshot::Receiver<()>,
 ) {
+    // Draws the bars, so that it must live as long as they do.
+    let all = MultiProgress::new();
     let bars: Vec<ProgressBar> = match form {
-        Form::Bar => bars(&sites),
+        Form::Bar => bars(&all, &sites),
         Form::Lines | Form::Json => Vec::new(),
     };
     loop {
@@ -123,10 +129,11 @@ async fn show(
     for bar in bars {
         bar.finish_and_clear();
     }
+    // Nothing can be done about a terminal that went away.
+    let _ = all.clear();
 }
 
-fn bars(sites: &[Site]) -> Vec<ProgressBar> {
-    let all = indicatif::MultiProgress::new();
+fn bars(all: &MultiProgress, sites: &[Site]) -> Vec<ProgressBar> {
     let style = "{spinner:.cyan} {prefix:.bold} [{elapsed}] {bar:30.cyan/dim} {msg}";
     sites
         .iter()
@@ -143,10 +150,12 @@ fn bars(sites: &[Site]) -> Vec<ProgressBar> {
 async fn frame(site: &Site) -> Option<Frame> {
     let waiting = site.store.waiting().await.ok()?;
     let now = site.progress.now();
+    // What is on its way to the index was read; only its commit is to come.
+    let read = site.being_indexed.load(Ordering::Relaxed);
     Some(Frame {
-        pages: now.pages,
-        done: now.done,
-        waiting,
+        pages: now.pages + read,
+        done: now.done + read,
+        waiting: waiting.saturating_sub(read),
         failed: now.failed,
         retries: now.retries,
         rps: site.gates.tally(&site.seeds).current,
@@ -161,7 +170,12 @@ fn draw(bar: &ProgressBar, frame: &Frame, limit: Option<Rate>) {
 }
 
 fn line(frame: &Frame, limit: Option<Rate>) -> String {
-    let mut line = format!("{} pages, {} waiting, {}/s", frame.pages, frame.waiting, frame.rps);
+    let mut line = format!(
+        "{}, {} waiting, {}/s",
+        counted(frame.pages, "page"),
+        HumanCount(frame.waiting),
+        frame.rps
+    );
     if let Some(limit) = limit {
         line += &format!(" of {}", limit.per_second());
         let left = frame.waiting as f64 / limit.per_second();

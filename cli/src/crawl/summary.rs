@@ -116,20 +116,28 @@ impl Summary {
         kinds.extend(more.iter().filter(|(count, _)| *count > 0).map(|(count, what)| {
             format!("{} {what}", n(*count))
         }));
-        text += &format!("  {} pages: {}\n", style(n(counts.pages)).green(), kinds.join(", "));
+        let pages = style(counted(counts.pages, "page")).green();
+        text += &format!("  {pages}: {}\n", kinds.join(", "));
         if counts.redirected > 0 {
-            text += &format!("  {} redirects\n", n(counts.redirected));
+            text += &format!("  {}\n", counted(counts.redirected, "redirect"));
         }
         for reason in Skip::ALL {
             if let Some(count) = counts.skipped_by.get(reason.name()) {
                 text += &format!("  {} skipped: {}\n", n(*count), reason.phrase());
             }
         }
-        let troubles = [("dead links", counts.gone, &self.gone), ("failed", counts.failed, &self.failed)];
-        for (what, count, examples) in troubles {
+        let dead = counted(counts.gone, "dead link");
+        let failed = format!("{} failed", n(counts.failed));
+        for (what, count, examples) in [
+            (dead, counts.gone, &self.gone),
+            (failed, counts.failed, &self.failed),
+        ] {
             if count > 0 {
-                text += &format!("  {} {what}\n", style(n(count)).yellow());
+                text += &format!("  {}\n", style(what).yellow());
                 text += &examples.iter().map(example).collect::<String>();
+                if count > examples.len() as u64 {
+                    text += &format!("    and {} more\n", n(count - examples.len() as u64));
+                }
             }
         }
         let limit = match self.limit {
@@ -137,8 +145,8 @@ impl Summary {
             None => "no limit".to_owned(),
         };
         text += &format!(
-            "  {} requests, {} in {:.1} s; at most {} in any second ({limit})\n",
-            n(self.requests),
+            "  {}, {} in {:.1} s; at most {} in any second ({limit})\n",
+            counted(self.requests, "request"),
             HumanBytes(self.bytes),
             self.elapsed.as_secs_f64(),
             self.peak,
@@ -168,6 +176,12 @@ impl Summary {
             ),
         }
     }
+}
+
+/// A number with its noun: `1 page`, `1,024 pages`.
+pub fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", HumanCount(number))
 }
 
 fn example(trouble: &Trouble) -> String {

@@ -38,6 +38,8 @@ pub struct SiteWorld<I> {
     /// One permit for each core: readers never outnumber them.
     pub readers: Arc<Semaphore>,
     pub bytes: AtomicU64,
+    /// Pages on their way to the index.
+    pub being_indexed: Arc<AtomicU64>,
     seen: Seen,
     rulebook: Rulebook,
     scope: RwLock<Arc<Scope>>,
@@ -53,6 +55,7 @@ pub struct StepWorld<I> {
 /// The index in the hands of one step.
 pub struct StepIndex<I> {
     index: Arc<I>,
+    being_indexed: Arc<AtomicU64>,
     place: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
@@ -81,6 +84,7 @@ impl<I> SiteWorld<I> {
             clock: parts.clock,
             readers: parts.readers,
             bytes: AtomicU64::new(0),
+            being_indexed: Arc::default(),
             seen: Seen::new(SEEN),
             rulebook: Rulebook::default(),
             scope: RwLock::new(Arc::new(parts.scope)),
@@ -94,6 +98,7 @@ impl<I> StepWorld<I> {
             shared: Arc::clone(shared),
             index: StepIndex {
                 index: Arc::clone(&shared.index),
+                being_indexed: Arc::clone(&shared.being_indexed),
                 place: Mutex::new(Some(place)),
             },
         }
@@ -195,7 +200,11 @@ impl<I: Index> StepIndex<I> {
 impl<I: Index> Index for StepIndex<I> {
     async fn put(&self, documents: Vec<Document>) -> Result<(), Failure> {
         self.give_up_place();
-        self.index.put(documents).await
+        let count = documents.len() as u64;
+        self.being_indexed.fetch_add(count, Ordering::Relaxed);
+        let done = self.index.put(documents).await;
+        self.being_indexed.fetch_sub(count, Ordering::Relaxed);
+        done
     }
 
     async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {

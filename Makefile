@@ -1,0 +1,27 @@
+# Each target is one plain command; `make test` is what CI runs.
+DENY = target/tools/bin/cargo-deny
+
+.PHONY: demo test fmt lint deny advisories unit
+
+demo:
+	cargo run --release -- demo
+
+test: fmt lint deny unit
+
+fmt:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy --release --workspace --all-targets -- -D warnings
+
+deny: $(DENY)
+	$(DENY) --locked check --hide-inclusion-graph bans licenses sources
+
+advisories: $(DENY)
+	$(DENY) --locked check advisories
+
+unit:
+	cargo test --release --workspace --no-fail-fast
+
+$(DENY):
+	cargo install cargo-deny --locked --version 0.20.2 --root target/tools
