@@ -47,6 +47,13 @@ struct Section {
 #[derive(Deserialize)]
 struct Problem {
     detail: String,
+    #[serde(default)]
+    errors: Vec<Fault>,
+}
+
+#[derive(Deserialize)]
+struct Fault {
+    detail: String,
 }
 
 /// Asks the API in this process and prints its answer.
@@ -77,7 +84,8 @@ pub async fn search(args: Search) -> Result<()> {
     }
     let problem: Problem = serde_json::from_slice(&body).context("the answer is broken")?;
     if status.is_client_error() {
-        return Err(UsageError::new(problem.detail).into());
+        let faults: Vec<String> = problem.errors.into_iter().map(|fault| fault.detail).collect();
+        return Err(UsageError::new(faults.join(" ")).into());
     }
     bail!(problem.detail)
 }

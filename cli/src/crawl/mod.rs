@@ -94,8 +94,14 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     show.end().await;
     for (run, rest) in runs.iter().zip(rests?) {
         let summary = Summary::of(&run.world, &run.progress, &rest, args.rps.0, began.elapsed()).await?;
-        summary.print(args.json)?;
-        check(&summary, &run.world.store, &run.world.site.seeds).await?;
+        let seeds = &run.world.site.seeds;
+        let nothing = nothing_crawled(&summary, &run.world.store, seeds).await?;
+        if args.json || nothing.is_none() {
+            summary.print(args.json)?;
+        }
+        if let Some(why) = nothing {
+            bail!("nothing was crawled: {why}");
+        }
     }
     // What was crawled is on disk: another crawl may have the folder now.
     drop(runs);
@@ -135,10 +141,14 @@ async fn drive_all(
     Ok(rests.into_iter().map(|(_, rest)| rest).collect())
 }
 
-/// A crawl that brought nothing has failed, and says why.
-async fn check(summary: &Summary, store: &SiteStore, seeds: &[url::Url]) -> Result<()> {
+/// A crawl that brought nothing has failed: why, or nothing when it brought something.
+async fn nothing_crawled(
+    summary: &Summary,
+    store: &SiteStore,
+    seeds: &[url::Url],
+) -> Result<Option<String>> {
     if summary.counts.pages > 0 || summary.stopped {
-        return Ok(());
+        return Ok(None);
     }
     let ends = store.ends(seeds.to_vec()).await?;
     let reasons = ends.iter().filter_map(|(url, outcome)| match outcome {
@@ -153,10 +163,7 @@ async fn check(summary: &Summary, store: &SiteStore, seeds: &[url::Url]) -> Resu
         _ => None,
     });
     let reasons: Vec<String> = reasons.collect();
-    if reasons.is_empty() {
-        return Ok(());
-    }
-    bail!("nothing was crawled: {}", reasons.join("; "))
+    Ok((!reasons.is_empty()).then(|| reasons.join("; ")))
 }
 
 fn concurrency(args: &Crawl) -> usize {

@@ -149,6 +149,12 @@ pub fn unreachable(error: &FetchError) -> Verdict {
     match error {
         // Nothing was sent, so that nothing is known.
         FetchError::Closed => Verdict::Retry { after: None },
+        // There is no server to have a robots.txt.
+        error @ (FetchError::NoSuchHost(_) | FetchError::Connect(_) | FetchError::Tls(_)) => {
+            Verdict::DisallowAll {
+                why: error.to_string(),
+            }
+        }
         error => Verdict::DisallowAll {
             why: format!("robots.txt cannot be fetched: {error}"),
         },

@@ -340,7 +340,7 @@ async fn again<W: World>(
         None => world.site().limits.attempts,
     };
     if task.attempts + 1 >= allowed {
-        let why = format!("{why}, {allowed} attempts");
+        let why = format!("{why} (tried {allowed} times)");
         return fail(world, task, known, why).await;
     }
     let delay = back_off(task.attempts, world.jitter());

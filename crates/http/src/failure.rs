@@ -1,29 +1,23 @@
 //! What went wrong in an exchange, in the core's words.
 
 use std::error::Error;
+use std::io;
 
 use canter_core::ports::FetchError;
 
 /// Finds the reason at the bottom of a client's error.
 pub(crate) fn classify(error: &reqwest::Error, host: &str) -> FetchError {
     let mut deepest = String::new();
-    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    let mut cause = error.source();
     while let Some(error) = cause {
         if let Some(ours) = error.downcast_ref::<FetchError>() {
             return ours.clone();
         }
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return FetchError::Tls(tls.to_string());
-        }
-        // An io::Error shows its inner error as itself and not as its source.
-        let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return FetchError::Tls(tls.to_string());
+            return FetchError::Tls(format!("{host}: {tls}"));
         }
         deepest = error.to_string();
-        cause = error.source();
+        cause = within(error);
     }
     if error.is_connect() {
         FetchError::Connect(format!("{host}: {deepest}"))
@@ -31,6 +25,15 @@ pub(crate) fn classify(error: &reqwest::Error, host: &str) -> FetchError {
         FetchError::Broken(error.to_string())
     } else {
         FetchError::Broken(deepest)
+    }
+}
+
+/// The error inside an error. An `io::Error` shows an inner error as itself, and names as its
+/// source only what that one names.
+fn within<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
     }
 }
 
