@@ -68,12 +68,12 @@ pub struct Crawl {
     pub concurrency: Option<u16>,
 
     /// Stop after N pages
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub max_pages: Option<u64>,
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_pages: u64,
 
-    /// Follow links at most N deep from the start
-    #[arg(long, value_name = "N")]
-    pub max_depth: Option<u32>,
+    /// Follow links at most N deep from the start: what is generated without end must end
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub max_depth: u32,
 
     /// Stop after this long (90s, 10m, 2h)
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -111,12 +111,12 @@ pub struct Crawl {
     #[arg(long)]
     pub change_scope: bool,
 
-    /// Name that the crawler gives itself
-    #[arg(long, value_name = "TEXT")]
+    /// Name that the crawler gives itself [default: canter, its version and its home page]
+    #[arg(long, value_name = "TEXT", value_parser = header_text)]
     pub user_agent: Option<String>,
 
     /// Mail address or URL for the site's owner, added to the user agent
-    #[arg(long, value_name = "MAIL-OR-URL")]
+    #[arg(long, value_name = "MAIL-OR-URL", value_parser = header_text)]
     pub contact: Option<String>,
 
     /// Header to send to the hosts of the given URLs, and to no others; repeatable
@@ -257,10 +257,13 @@ fn header(text: &str) -> Result<(String, String), String> {
     if name.is_empty() || !name.chars().all(token) {
         return Err(format!("{name:?} is no name of a header"));
     }
-    if value.chars().any(char::is_control) {
-        return Err("a header's value is one line of text".to_owned());
-    }
-    Ok((name.to_owned(), value.to_owned()))
+    Ok((name.to_owned(), header_text(value)?))
+}
+
+fn header_text(text: &str) -> Result<String, String> {
+    let fine = !text.is_empty() && text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+    fine.then(|| text.to_owned())
+        .ok_or_else(|| "what is sent in a header is one line of ASCII".to_owned())
 }
 
 #[cfg(test)]
@@ -305,7 +308,7 @@ mod tests {
     fn headers() {
         let fine = ("Authorization".to_owned(), "Bearer a:b".to_owned());
         assert_eq!(header("Authorization: Bearer a:b"), Ok(fine));
-        for bad in ["", "no colon", ": v", "na me: v", "a: b\r\nc: d"] {
+        for bad in ["", "no colon", ": v", "na me: v", "a: b\r\nc: d", "a: ü"] {
             assert!(header(bad).is_err(), "{bad}");
         }
     }

@@ -139,8 +139,8 @@ fn check_private(seed: &Url, allowed: bool) -> Result<()> {
 
 fn limits(args: &Crawl) -> Limits {
     Limits {
-        max_pages: args.max_pages,
-        max_depth: args.max_depth,
+        max_pages: Some(args.max_pages),
+        max_depth: Some(args.max_depth),
         max_page_bytes: args.max_page_bytes,
         timeout: args.timeout,
         attempts: ATTEMPTS,

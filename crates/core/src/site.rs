@@ -44,9 +44,12 @@ pub struct Limits {
 }
 
 impl Site {
-    /// Headers that go with a request to `url`.
+    /// Headers that go with a request to `url`: to a seed's host, and never in clear text where
+    /// the seed was not.
     pub fn headers_for(&self, url: &Url) -> Headers {
-        let ours = self.seeds.iter().any(|seed| seed.host() == url.host());
+        let safe = |seed: &Url| url.scheme() == "https" || seed.scheme() == "http";
+        let mut seeds = self.seeds.iter();
+        let ours = seeds.any(|seed| seed.host() == url.host() && safe(seed));
         if ours {
             self.headers.clone()
         } else {
