@@ -43,7 +43,7 @@ impl Gates {
         let name = domain(url).to_string();
         let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || {
-            let tolerance = Tolerance::ONE_MACHINE;
+            let tolerance = Tolerance::ALONE;
             let pace = self.rate.map(|rate| Pace::new(rate, tolerance));
             let paces = Arc::clone(&self.paces);
             Domain {

@@ -4,9 +4,11 @@
 //! conditional write and may start one request in each, from the slot's time until a short
 //! lateness after it; later the slot is forfeited. With the spacing chosen by [`Pace::new`], no
 //! sliding second sees more starts than the rate allows, over any number of workers whose clocks
-//! agree within the tolerance. This file decides; the store behind [`crate::ports::Paces`] only
-//! compares and sets.
+//! agree within the tolerance. A worker that is alone knows every start, and may fire a slot even
+//! later when its [`Window`] has room: see `docs/adr/0004`. This file decides; the store behind
+//! [`crate::ports::Paces`] only compares and sets.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -44,8 +46,11 @@ impl Rate {
 /// What may stand between the time of a slot and the time at which a site sees its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tolerance {
-    /// How long after its time a slot may still fire.
+    /// How long after its time a slot may fire at no cost to the slots that follow.
     pub lateness: Duration,
+    /// How long after its time a slot may fire where the window has room. More than the lateness
+    /// only for a worker that is alone.
+    pub patience: Duration,
     /// How far a worker's clock may be from the true time, either way.
     pub clock_error: Duration,
     /// Room for a request's way from the socket to the site's log.
@@ -53,11 +58,13 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// One process, one clock. 96.6 % of the rate is delivered.
-    pub const ONE_MACHINE: Tolerance = Tolerance {
-        lateness: Duration::from_millis(15),
+    /// One process, one clock. 97.8 % of the rate is delivered, and what the start of a crawl or
+    /// a busy machine holds up is made good within the patience.
+    pub const ALONE: Tolerance = Tolerance {
+        lateness: Duration::from_millis(4),
+        patience: Duration::from_millis(60),
         clock_error: Duration::ZERO,
-        guard: Duration::from_millis(20),
+        guard: Duration::from_millis(18),
     };
 
     fn total(self) -> Duration {
@@ -71,7 +78,11 @@ pub struct Pace {
     /// From one slot to the next.
     pub spacing: Duration,
     /// How long after its time a slot may still fire.
-    pub lateness: Duration,
+    pub patience: Duration,
+    /// At most so many starts of one worker ...
+    pub most: u32,
+    /// ... lie within less than this.
+    pub span: Duration,
 }
 
 impl Pace {
@@ -84,17 +95,48 @@ impl Pace {
         let slots = rate.per_second().max(1.0);
         Pace {
             spacing: (window + tolerance.total()).div_f64(slots),
-            lateness: tolerance.lateness,
+            patience: tolerance.patience,
+            most: rate.per_window(),
+            span: window + tolerance.guard,
         }
     }
 
     /// The slower of this pace and one whose starts are at least `delay` apart (`Crawl-delay`).
     #[must_use]
     pub fn at_least(self, delay: Duration, tolerance: Tolerance) -> Self {
-        Pace {
-            spacing: self.spacing.max(delay + tolerance.total()),
-            ..self
+        let spacing = delay + tolerance.total();
+        if self.spacing >= spacing {
+            return self;
         }
+        Pace {
+            spacing,
+            patience: tolerance.patience,
+            most: 1,
+            span: delay + tolerance.guard,
+        }
+    }
+}
+
+/// The last starts of one worker. Asked before each start, it keeps that worker to its pace
+/// whatever the scheduler does to it.
+#[derive(Debug, Clone, Default)]
+pub struct Window {
+    starts: VecDeque<Moment>,
+}
+
+impl Window {
+    /// The earliest time of the next start, none when it may be at any time.
+    pub fn opens(&self, pace: Pace) -> Option<Moment> {
+        let first = self.starts.len().checked_sub(pace.most as usize)?;
+        Some(*self.starts.get(first)? + pace.span)
+    }
+
+    /// Notes a start. Those of more than `span` before it are forgotten.
+    pub fn record(&mut self, at: Moment, span: Duration) {
+        while self.starts.front().is_some_and(|&old| old + span < at) {
+            self.starts.pop_front();
+        }
+        self.starts.push_back(at);
     }
 }
 
@@ -120,7 +162,7 @@ impl Lease {
         while self.left > 0 {
             let slot = Slot {
                 at: self.next,
-                until: self.next + self.pace.lateness,
+                until: self.next + self.pace.patience,
             };
             if now <= slot.until {
                 return Some(slot);
@@ -202,7 +244,7 @@ mod tests {
     use super::*;
 
     fn pace(rate: f64) -> Pace {
-        Pace::new(Rate::new(rate).unwrap(), Tolerance::ONE_MACHINE)
+        Pace::new(Rate::new(rate).unwrap(), Tolerance::ALONE)
     }
 
     #[test]
@@ -217,21 +259,21 @@ mod tests {
     fn delivers_at_least_95_percent() {
         for rate in [1.0, 2.0, 10.0, 50.0, 200.0, 1000.0] {
             let delivered = 1.0 / pace(rate).spacing.as_secs_f64();
-            assert!(delivered >= 0.955 * rate, "{delivered} of {rate}");
+            assert!(delivered >= 0.975 * rate, "{delivered} of {rate}");
         }
     }
 
     #[test]
     fn below_one_a_second_starts_are_spaced() {
         let pace = pace(0.1);
-        assert!(pace.spacing - pace.lateness >= Duration::from_secs(10));
+        assert!(pace.spacing - Tolerance::ALONE.lateness >= Duration::from_secs(10));
     }
 
     #[test]
     fn crawl_delay_only_slows() {
-        let slow = pace(10.0).at_least(Duration::from_secs(3), Tolerance::ONE_MACHINE);
-        assert!(slow.spacing - slow.lateness >= Duration::from_secs(3));
-        let same = pace(0.1).at_least(Duration::from_secs(3), Tolerance::ONE_MACHINE);
+        let slow = pace(10.0).at_least(Duration::from_secs(3), Tolerance::ALONE);
+        assert!(slow.spacing - Tolerance::ALONE.lateness >= Duration::from_secs(3));
+        let same = pace(0.1).at_least(Duration::from_secs(3), Tolerance::ALONE);
         assert_eq!(same, pace(0.1));
     }
 
@@ -241,7 +283,7 @@ mod tests {
         let Grant::Take { mut lease, .. } = grant(None, Moment(0), pace, 3, Duration::ZERO) else {
             panic!("nobody is ahead");
         };
-        let late = Moment(0) + pace.spacing + pace.lateness + Duration::from_nanos(1);
+        let late = Moment(0) + pace.spacing + pace.patience + Duration::from_nanos(1);
         let slot = lease.take(late).unwrap();
         assert_eq!(slot.at, Moment(0) + pace.spacing * 2);
         assert_eq!(slot.verdict(late), Verdict::Early(late.until(slot.at)));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use canter_core::pace::{Grant, Lease, Pace, Slot, Tolerance, Verdict};
+use canter_core::pace::{Grant, Lease, Pace, Slot, Tolerance, Verdict, Window};
 use canter_core::ports::{Approach, Boxed, FetchError, Gate, Paces};
 use canter_core::time::Moment;
 use tokio::sync::{Mutex as AsyncMutex, watch};
@@ -41,6 +41,7 @@ struct State {
     held_until: Moment,
     approaching: usize,
     closed: bool,
+    window: Window,
     tally: Tally,
     last_second: VecDeque<Moment>,
 }
@@ -79,6 +80,7 @@ impl<P: Paces + 'static> PacedGate<P> {
             held_until: Moment(0),
             approaching: 0,
             closed: false,
+            window: Window::default(),
             tally: Tally::default(),
             last_second: VecDeque::new(),
         };
@@ -100,11 +102,18 @@ impl<P: Paces + 'static> PacedGate<P> {
     /// Keeps starts at least `delay` apart from now on (`Crawl-delay`); never speeds up.
     pub fn slow(&self, delay: Duration) {
         let mut state = self.shared.state();
-        let pace = state.pace.unwrap_or(Pace {
+        let fastest = Pace {
             spacing: Duration::ZERO,
-            lateness: self.shared.tolerance.lateness,
-        });
-        state.pace = Some(pace.at_least(delay, self.shared.tolerance));
+            patience: Duration::ZERO,
+            most: 1,
+            span: Duration::ZERO,
+        };
+        let pace = state.pace.unwrap_or(fastest);
+        let slowed = pace.at_least(delay, self.shared.tolerance);
+        if state.pace == Some(slowed) {
+            return;
+        }
+        state.pace = Some(slowed);
         state.lease = None;
         drop(state);
         self.shared.changed.send_replace(());
@@ -172,6 +181,9 @@ impl State {
     }
 
     fn record(&mut self, now: Moment) {
+        if let Some(pace) = self.pace {
+            self.window.record(now, pace.span);
+        }
         self.forget_before(now);
         self.last_second.push_back(now);
         self.tally.started += 1;
@@ -256,7 +268,7 @@ impl<P: Paces> Shared<P> {
         changes: &mut watch::Receiver<()>,
     ) -> Result<Option<Moment>, FetchError> {
         loop {
-            {
+            let wake = {
                 let mut state = self.state();
                 if state.closed {
                     return Err(FetchError::Closed);
@@ -265,16 +277,18 @@ impl<P: Paces> Shared<P> {
                     return Ok(None);
                 }
                 let now = self.clock.now();
-                match slot.verdict(now) {
-                    Verdict::Early(_) => {}
-                    Verdict::Late => return Ok(None),
-                    Verdict::Fire => {
+                let opens = state.pace.and_then(|pace| state.window.opens(pace));
+                match (slot.verdict(now), opens) {
+                    (Verdict::Late, _) => return Ok(None),
+                    (Verdict::Fire, Some(opens)) if opens > now => opens,
+                    (Verdict::Fire, _) => {
                         state.record(now);
                         return Ok(Some(now));
                     }
+                    (Verdict::Early(_), _) => slot.at,
                 }
-            }
-            self.sleep(slot.at, changes).await;
+            };
+            self.sleep(wake, changes).await;
         }
     }
 

@@ -77,6 +77,7 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.set_prepared_statement_cache_capacity(64);
     schema::create(&connection)?;
+    paces::settle(&connection)?;
     Ok(connection)
 }
 
