@@ -58,13 +58,13 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// One process, one clock. 97.8 % of the rate is delivered, and what the start of a crawl or
+    /// One process, one clock. 96.8 % of the rate is delivered, and what the start of a crawl or
     /// a busy machine holds up is made good within the patience.
     pub const ALONE: Tolerance = Tolerance {
-        lateness: Duration::from_millis(4),
+        lateness: Duration::from_millis(3),
         patience: Duration::from_millis(60),
         clock_error: Duration::ZERO,
-        guard: Duration::from_millis(18),
+        guard: Duration::from_millis(30),
     };
 
     fn total(self) -> Duration {
@@ -259,7 +259,7 @@ mod tests {
     fn delivers_at_least_95_percent() {
         for rate in [1.0, 2.0, 10.0, 50.0, 200.0, 1000.0] {
             let delivered = 1.0 / pace(rate).spacing.as_secs_f64();
-            assert!(delivered >= 0.975 * rate, "{delivered} of {rate}");
+            assert!(delivered >= 0.965 * rate, "{delivered} of {rate}");
         }
     }
 

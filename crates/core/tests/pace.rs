@@ -113,7 +113,7 @@ proptest! {
     #[test]
     fn a_worker_alone_never_exceeds_its_rate(
         rate in 0.1f64..1000.0,
-        held_up in prop::collection::vec((0u64..3_000_000, 0u64..100, 0u64..17_000_000), 1..800),
+        held_up in prop::collection::vec((0u64..3_000_000, 0u64..100, 0u64..29_000_000), 1..800),
     ) {
         let rate = Rate::new(rate).unwrap();
         let seen = starts_alone(Pace::new(rate, Tolerance::ALONE), &held_up);
