@@ -2,13 +2,12 @@
 
 use std::ops::Range;
 
-
 use super::Section;
 use super::noise::Noise;
 use super::sections::{Entry, SectionWriter};
-use super::text::TextWriter;
 use super::steps::{Element, Step, StepId, Steps};
 use super::tag::Tag;
+use super::text::TextWriter;
 
 /// Text, sections and code of a part of a page.
 pub(super) struct Content {
@@ -101,9 +100,7 @@ impl Reader {
                     start: self.writer.settle(),
                 }
             }
-            Tag::Code | Tag::Kbd | Tag::Samp | Tag::Tt
-                if !self.in_code =>
-            {
+            Tag::Code | Tag::Kbd | Tag::Samp | Tag::Tt if !self.in_code => {
                 self.in_code = true;
                 Ending::Inline {
                     start: self.writer.len(),
@@ -193,9 +190,11 @@ impl Reader {
     }
 
     fn leave(&mut self, id: StepId, sections: &mut SectionWriter) {
-        let Some((_, ending)) = self.endings.pop_if(|(open, _)| *open == id) else {
+        // Formatting may end before what began inside it.
+        let Some(at) = self.endings.iter().rposition(|(open, _)| *open == id) else {
             return;
         };
+        let (_, ending) = self.endings.remove(at);
         match ending {
             Ending::Line => self.writer.line(),
             Ending::Sectioning => {

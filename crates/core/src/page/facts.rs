@@ -5,9 +5,9 @@ use url::Url;
 use super::Directives;
 use super::links::LinkCollector;
 use super::refresh;
-use super::text::{TextWriter, fold};
 use super::steps::{Element, Step, StepId, Steps};
 use super::tag::{Attribute, Tag};
+use super::text::{TextWriter, fold};
 use crate::url::join;
 
 /// What a page says about itself.

@@ -99,6 +99,7 @@ impl Nest {
             }
         }
         match tag {
+            Tag::Html | Tag::Body if self.open.is_in(Tag::Template) => {}
             Tag::Html => self.open.steps.html(attributes),
             Tag::Body if self.has_body => self.open.steps.body_again(attributes),
             Tag::Body => {
@@ -167,15 +168,24 @@ impl Nest {
                 self.start_foreign(tag, tag, attributes, self_closing);
             }
             Kind::Special | Kind::Plain => {
-                if tag == Tag::Button
-                    && let Some(at) = self.open.find(Scope::Default, |open| open == tag)
-                {
-                    self.open.end(at);
+                if tag == Tag::Button {
+                    self.end_control(tag);
                 }
-                self.enter_inline(tag, attributes);
+                if tag != Tag::Select || !self.end_control(tag) {
+                    self.enter_inline(tag, attributes);
+                }
             }
         }
         None
+    }
+
+    /// Ends a button or a list of choices that is open; whether it was.
+    fn end_control(&mut self, tag: Tag) -> bool {
+        let control = self.open.find(Scope::Default, |open| open == tag);
+        if let Some(at) = control {
+            self.open.end(at);
+        }
+        control.is_some()
     }
 
     fn start_item(&mut self, tag: Tag, attributes: Range<u32>) {
@@ -183,9 +193,8 @@ impl Nest {
             Tag::Li => open == Tag::Li,
             _ => matches!(open, Tag::Dd | Tag::Dt),
         };
-        let stops = |open: Tag| {
-            open.is_special() && !matches!(open, Tag::Address | Tag::Div | Tag::P)
-        };
+        let stops =
+            |open: Tag| open.is_special() && !matches!(open, Tag::Address | Tag::Div | Tag::P);
         if let Some(at) = self.open.find_up_to(ends, stops) {
             self.open.end(at);
         }
@@ -215,6 +224,9 @@ impl Nest {
         } else {
             if matches!(tag, Tag::Xmp | Tag::Plaintext) {
                 self.end_paragraph();
+            }
+            if tag == Tag::Textarea {
+                self.end_control(Tag::Select);
             }
             self.raw = Raw::Text;
             self.open.enter(tag, tag, attributes);
@@ -260,6 +272,9 @@ impl Nest {
             Raw::Silent => return,
             Raw::Text => return self.open.end_innermost(),
             Raw::No => {}
+        }
+        if self.is_before_body() && matches!(tag, Tag::Body | Tag::Html) {
+            self.begin_body();
         }
         if self.is_full() || self.is_before_body() {
             return;
@@ -330,7 +345,11 @@ impl Nest {
     fn void(&mut self, tag: Tag, attributes: Range<u32>) {
         match tag {
             Tag::Hr => self.end_paragraph(),
-            Tag::Area | Tag::Br | Tag::Embed | Tag::Img | Tag::Input | Tag::Wbr => {
+            Tag::Input => {
+                self.end_control(Tag::Select);
+                self.open.reopen();
+            }
+            Tag::Area | Tag::Br | Tag::Embed | Tag::Img | Tag::Wbr => {
                 self.open.reopen();
             }
             _ => {}
@@ -356,5 +375,94 @@ impl Nest {
 
     fn is_full(&self) -> bool {
         self.open.steps.len() > self.max_steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::parse;
+    use super::super::steps::{Step, StepId};
+    use super::super::tag::Tag;
+
+    /// The steps of the body, the end of each element with its name.
+    fn nested(html: &str) -> String {
+        let steps = parse(html);
+        let mut names: Vec<(StepId, String)> = Vec::new();
+        let mut seen = String::new();
+        for step in steps.walk_in(steps.body) {
+            match step {
+                Step::Enter(element) => {
+                    let name = match element.tag {
+                        Tag::Other(_) => "other".to_owned(),
+                        tag => format!("{tag:?}").to_lowercase(),
+                    };
+                    seen += &format!("<{name}>");
+                    names.push((element.id, name));
+                }
+                Step::Leave(id) => {
+                    let (_, name) = names.iter().find(|(entered, _)| *entered == id).unwrap();
+                    seen += &format!("</{name}>");
+                }
+                Step::Text(text) => seen += text,
+            }
+        }
+        let body = seen.strip_prefix("<body>").unwrap();
+        body.strip_suffix("</body>").unwrap().to_owned()
+    }
+
+    macro_rules! nests {
+        ($($name:ident: $html:expr => $expected:expr,)*) => {
+            $(#[test]
+            fn $name() {
+                assert_eq!(nested($html), $expected);
+            })*
+        };
+    }
+
+    nests! {
+        a_block_ends_a_paragraph: "<p>a<div>b" => "<p>a</p><div>b</div>",
+        a_block_in_a_button_ends_none_outside:
+            "<p>a<button><div>b" => "<p>a<button><div>b</div></button></p>",
+        end_without_a_paragraph: "a</p>b" => "a<p></p>b",
+        items: "<ul><li>a<li>b</ul>c" => "<ul><li>a</li><li>b</li></ul>c",
+        item_of_an_inner_list:
+            "<ul><li>a<ul><li>b</ul><li>c" =>
+            "<ul><li>a<ul><li>b</li></ul></li><li>c</li></ul>",
+        terms: "<dl><dt>a<dd><p>b<dt>c" => "<dl><dt>a</dt><dd><p>b</p></dd><dt>c</dt></dl>",
+        headings_do_not_nest: "<h1>a<h2>b</h1>c" => "<h1>a</h1><h2>b</h2>c",
+        formatting_goes_on: "<p><b>a<p>b</b>c" => "<p><b>a</b></p><p><b>b</b>c</p>",
+        formatting_ends_before_its_block: "<b>1<p>2</b>3</p>" => "<b>1<p>2</b>3</p>",
+        formatting_inside_out: "<b>1<i>2</b>3</i>4" => "<b>1<i>2</i></b><i>3</i>4",
+        formatting_stays_in_its_cell:
+            "<table><tr><td><b>1<td>2</table>3" =>
+            "<table><tr><td><b>1</b></td><td>2</td></tr></table>3",
+        same_formatting_goes_on_three_times:
+            "<p><b><b><b><b><b>a<p>b" =>
+            "<p><b><b><b><b><b>a</b></b></b></b></b></p><p><b><b><b>b</b></b></b></p>",
+        a_link_ends_the_one_before: "<a>1<a>2" => "<a>1</a><a>2</a>",
+        a_link_around_blocks: "<a><div>1</div></a>2" => "<a><div>1</div></a>2",
+        inline_end_does_not_end_a_block: "<span><div>a</span>b" => "<span><div>ab</div></span>",
+        unknown_elements: "<x-a>1<x-b>2</x-a>3" =>
+            "<other>1<other>2</other></other>3",
+        cells: "<table><tr><td>1<td>2<tr><th>3<tbody><tr><td>4</table>5" =>
+            "<table><tr><td>1</td><td>2</td></tr><tr><th>3</th></tr><tbody><tr><td>4</td></tr></tbody></table>5",
+        cells_without_a_table: "<tr><td>1</td></tr>2" => "12",
+        table_in_a_table: "<table><tr><table><td>1" => "<table><tr></tr></table><table><td>1</td></table>",
+        text_in_a_table_stays: "<table>1<tr><td>2" => "<table>1<tr><td>2</td></tr></table>",
+        line_break_after_pre: "<pre>\n\na</pre>" => "<pre>\na</pre>",
+        raw_text: "<textarea><p>a</textarea><xmp></b></xmp>" =>
+            "<textarea><p>a</textarea><xmp></b></xmp>",
+        nobody_reads_scripts: "a<script>'<p>'</script><style>b</style><noscript><p></noscript>c" =>
+            "ac",
+        drawing: "a<svg><title>b</title><p/>c" => "a<svg><inforeign>b</inforeign></svg><p>c</p>",
+        drawing_with_characters: "<svg><![CDATA[<p>]]></svg>" => "<svg><p></svg>",
+        html_in_a_drawing: "<svg><foreignObject><p>a</p></foreignObject></svg>b" =>
+            "<svg><inforeign><p>a</p></inforeign></svg>b",
+        empty_drawing: "<svg/>a" => "<svg>a",
+        choices: "<select><option>a<option>b<select>c" =>
+            "<select><option>a</option><option>b</option></select>c",
+        body_begins_with_content: " <!-- a --><title>b</title> <meta> c" => "c",
+        body_ends_with_the_page: "<body>a</body></html>b" => "ab",
+        null: "a\0b" => "ab",
     }
 }

@@ -1,7 +1,6 @@
 //! What a page shows beside its content: navigation, banners, forms, buttons, marks beside
 //! headings. Told by structure and by the classes that the common generators write.
 
-
 use super::steps::{Element, Step};
 use super::tag::{Attribute, Tag};
 

@@ -88,6 +88,11 @@ impl Open {
         self.elements.len() >= MAX_DEPTH
     }
 
+    /// Whether such an element is open, however far up.
+    pub(super) fn is_in(&self, tag: Tag) -> bool {
+        self.elements.iter().any(|element| element.tag == tag)
+    }
+
     /// The innermost element, by its meaning.
     pub(super) fn innermost(&self) -> Option<Tag> {
         self.elements.last().map(|element| element.tag)
@@ -135,9 +140,16 @@ impl Open {
     pub(super) fn find_foreign(&self, name: Tag) -> Option<usize> {
         let foreign =
             |element: &OpenElement| matches!(element.tag, Tag::InForeign | Tag::Svg | Tag::Math);
-        let depth = self.elements.iter().rev().take_while(|e| foreign(e)).count();
+        let depth = self
+            .elements
+            .iter()
+            .rev()
+            .take_while(|e| foreign(e))
+            .count();
         let first = self.elements.len() - depth;
-        let at = self.elements[first..].iter().rposition(|e| e.name == name)?;
+        let at = self.elements[first..]
+            .iter()
+            .rposition(|e| e.name == name)?;
         Some(first + at)
     }
 
@@ -187,7 +199,12 @@ impl Open {
         if !self.formatting.last().is_some_and(is_shut) {
             return;
         }
-        let shut = self.formatting.iter().rev().take_while(|e| is_shut(e)).count();
+        let shut = self
+            .formatting
+            .iter()
+            .rev()
+            .take_while(|e| is_shut(e))
+            .count();
         for at in self.formatting.len() - shut..self.formatting.len() {
             if self.is_deep() {
                 return;
@@ -231,9 +248,9 @@ impl Open {
 
     /// Whether there is such formatting here.
     pub(super) fn has_formatting(&self, tag: Tag) -> bool {
-        self.formatting[self.border()..].iter().any(
-            |entry| matches!(entry, Formatting::Element { tag: other, .. } if *other == tag),
-        )
+        self.formatting[self.border()..]
+            .iter()
+            .any(|entry| matches!(entry, Formatting::Element { tag: other, .. } if *other == tag))
     }
 
     /// Ends the open element at a place, and all inside.
@@ -277,6 +294,9 @@ impl Open {
     /// Where the formatting begins that may go on here.
     fn border(&self) -> usize {
         let is_border = |entry: &Formatting| matches!(entry, Formatting::Border);
-        self.formatting.iter().rposition(is_border).map_or(0, |at| at + 1)
+        self.formatting
+            .iter()
+            .rposition(is_border)
+            .map_or(0, |at| at + 1)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-
 use super::Section;
 use super::links::decoded;
 use super::names::{self, Item};
@@ -67,12 +66,9 @@ impl SectionWriter {
         }
         let id = element.id_attr();
         match element.tag {
-            Tag::H1
-            | Tag::H2
-            | Tag::H3
-            | Tag::H4
-            | Tag::H5
-            | Tag::H6 => return Some(Entry::Heading),
+            Tag::H1 | Tag::H2 | Tag::H3 | Tag::H4 | Tag::H5 | Tag::H6 => {
+                return Some(Entry::Heading);
+            }
             Tag::Dt if id.is_some() || self.is_aimed(at) => {
                 return Some(Entry::Definition);
             }

@@ -47,20 +47,12 @@ pub(super) enum Step<'s> {
 impl Steps {
     /// Walks over the whole page.
     pub(super) fn walk(&self) -> Walk<'_> {
-        Walk {
-            steps: self,
-            next: 0,
-            end: self.list.len(),
-        }
+        Walk::new(self, 0, self.list.len())
     }
 
     /// Walks over an element and what is inside.
     pub(super) fn walk_in(&self, root: StepId) -> Walk<'_> {
-        Walk {
-            steps: self,
-            next: root as usize,
-            end: self.end(root),
-        }
+        Walk::new(self, root as usize, self.end(root))
     }
 
     /// An attribute of `html`.
@@ -170,7 +162,10 @@ impl Recorder {
             let range = range.start as usize..range.end as usize;
             let attributes = self.steps.attributes.get(range).unwrap_or_default();
             attributes.iter().map(|(name, value)| {
-                (name, self.values.get(value.start as usize..value.end as usize))
+                (
+                    name,
+                    self.values.get(value.start as usize..value.end as usize),
+                )
             })
         };
         one.len() == other.len() && of(one).eq(of(other))
@@ -190,8 +185,9 @@ impl Recorder {
 
     /// The attributes of the body, unless it has some.
     pub(super) fn body_again(&mut self, attributes: Range<u32>) {
-        if let Some(Recorded::Enter(_, known, _)) = self.steps.list.get_mut(self.steps.body as usize)
-            && known.is_empty()
+        if let Some(Recorded::Enter(_, known, _)) =
+            self.steps.list.get_mut(self.steps.body as usize)
+            && known.start == known.end
         {
             *known = attributes;
         }
@@ -255,12 +251,34 @@ pub(super) struct Walk<'s> {
     steps: &'s Steps,
     next: usize,
     end: usize,
+    /// What is left out began here and ends before the other step.
+    left_out: (StepId, usize),
 }
 
-impl Walk<'_> {
-    /// Leaves out what is inside an element that was just entered, and its `Leave`.
+impl<'s> Walk<'s> {
+    fn new(steps: &'s Steps, next: usize, end: usize) -> Self {
+        Walk {
+            steps,
+            next,
+            end,
+            left_out: (0, 0),
+        }
+    }
+
+    /// Leaves out what begins inside an element that was just entered, and its `Leave`.
     pub(super) fn leave_out(&mut self, element: &Element<'_>) {
-        self.next = self.next.max(self.steps.end(element.id));
+        self.left_out = (element.id, self.steps.end(element.id));
+    }
+
+    /// Goes to the end of what is left out, or to the end of something in it that began before.
+    fn skip(&mut self) {
+        let (first, end) = self.left_out;
+        while self.next < end {
+            match self.steps.list.get(self.next) {
+                Some(Recorded::Leave(id)) if *id < first => return,
+                _ => self.next += 1,
+            }
+        }
     }
 }
 
@@ -268,6 +286,7 @@ impl<'s> Iterator for Walk<'s> {
     type Item = Step<'s>;
 
     fn next(&mut self) -> Option<Step<'s>> {
+        self.skip();
         if self.next >= self.end {
             return None;
         }
@@ -288,5 +307,60 @@ impl<'s> Iterator for Walk<'s> {
             ),
             Recorded::Leave(id) => Step::Leave(*id),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::parse;
+    use super::*;
+
+    fn steps(html: &str) -> String {
+        let steps = parse(html);
+        let mut walk = steps.walk();
+        let mut seen = String::new();
+        while let Some(step) = walk.next() {
+            match step {
+                Step::Enter(element) if element.tag == Tag::Nav => walk.leave_out(&element),
+                Step::Enter(element) => seen += &format!("<{:?}{}>", element.tag, element.id),
+                Step::Leave(id) => seen += &format!("</{id}>"),
+                Step::Text(text) => seen += text,
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn a_walk_goes_in_order_and_leaves_out() {
+        assert_eq!(
+            steps("<title>t</title><div>a<b>b<nav>c<i>d</i></nav></b><!-- x -->e<br>"),
+            "<Title0>t</0><Body3><Div4>a<B6>b</6>e<Br16></4></3>"
+        );
+    }
+
+    #[test]
+    fn what_ends_inside_of_what_is_left_out_ends() {
+        assert_eq!(
+            steps("<code>a<nav>b</code>c</nav>d"),
+            "<Body0><Code1>a</1>d</0>"
+        );
+    }
+
+    #[test]
+    fn attributes_are_those_of_their_element() {
+        let steps = parse("<html lang=de><p id=a x=b id=c><p class='d &amp; e' Hidden>");
+        assert_eq!(steps.html_attr(Attribute::Lang), Some("de"));
+        let attributes: Vec<_> = steps
+            .walk()
+            .filter_map(|step| match step {
+                Step::Enter(element) if element.tag == Tag::P => Some(
+                    [Attribute::Id, Attribute::Class, Attribute::Hidden]
+                        .map(|attribute| element.attr(attribute)),
+                ),
+                _ => None,
+            })
+            .collect();
+        let expected = [[Some("a"), None, None], [None, Some("d & e"), Some("")]];
+        assert_eq!(attributes, expected);
     }
 }
