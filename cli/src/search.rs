@@ -84,7 +84,11 @@ pub async fn search(args: Search) -> Result<()> {
     }
     let problem: Problem = serde_json::from_slice(&body).context("the answer is broken")?;
     if status.is_client_error() {
-        let faults: Vec<String> = problem.errors.into_iter().map(|fault| fault.detail).collect();
+        let faults: Vec<String> = problem
+            .errors
+            .into_iter()
+            .map(|fault| fault.detail)
+            .collect();
         return Err(UsageError::new(faults.join(" ")).into());
     }
     bail!(problem.detail)
@@ -128,9 +132,18 @@ fn plain(snippet: &str) -> String {
 
 fn unescape(html: &str) -> String {
     // The ampersand comes last, so that what it yields is not read as an escape again.
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&amp;", "&")]
-        .iter()
-        .fold(html.replace('\n', " "), |text, (escape, sign)| text.replace(escape, sign))
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(html.replace('\n', " "), |text, (escape, sign)| {
+        text.replace(escape, sign)
+    })
 }
 
 #[cfg(test)]

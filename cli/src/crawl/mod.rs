@@ -93,7 +93,14 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     let rests = drive_all(&args, &runs, concurrency, stopped.clone()).await;
     show.end().await;
     for (run, rest) in runs.iter().zip(rests?) {
-        let summary = Summary::of(&run.world, &run.progress, &rest, args.rps.0, began.elapsed()).await?;
+        let summary = Summary::of(
+            &run.world,
+            &run.progress,
+            &rest,
+            args.rps.0,
+            began.elapsed(),
+        )
+        .await?;
         let seeds = &run.world.site.seeds;
         let nothing = nothing_crawled(&summary, &run.world.store, seeds).await?;
         if args.json || nothing.is_none() {

@@ -112,10 +112,15 @@ impl Summary {
         let n = |number| HumanCount(number).to_string();
         let mut text = format!("{} {}\n", style(&self.site).bold(), self.rest_phrase());
         let mut kinds = vec![format!("{} indexed", n(counts.indexed))];
-        let more = [(counts.unchanged, "unchanged"), (counts.duplicates, "duplicates")];
-        kinds.extend(more.iter().filter(|(count, _)| *count > 0).map(|(count, what)| {
-            format!("{} {what}", n(*count))
-        }));
+        let more = [
+            (counts.unchanged, "unchanged"),
+            (counts.duplicates, "duplicates"),
+        ];
+        kinds.extend(
+            more.iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, what)| format!("{} {what}", n(*count))),
+        );
         let pages = style(counted(counts.pages, "page")).green();
         text += &format!("  {pages}: {}\n", kinds.join(", "));
         if counts.redirected > 0 {

@@ -40,7 +40,10 @@ fn starts(pace: Pace, workers: &[Worker]) -> Vec<u64> {
         let clock = |true_ns: u64| Moment(true_ns.saturating_add_signed(worker.skew_ns));
         match grant(next, clock(now), pace, count, Duration::from_secs(1)) {
             Grant::Wait(wait) => queue.push((now + wait.as_nanos() as u64 + 1, who, step)),
-            Grant::Take { mut lease, next: after } => {
+            Grant::Take {
+                mut lease,
+                next: after,
+            } => {
                 next = Some(after);
                 while let Some(slot) = lease.take(clock(now)) {
                     let spare = slot.until.0 - slot.at.0.max(clock(now).0);
@@ -68,18 +71,27 @@ fn starts_alone(pace: Pace, held_up: &[(u64, u64, u64)]) -> Vec<u64> {
     for &(delay, bad, transit) in held_up {
         now += delay * if bad > 95 { 100 } else { 1 };
         let slot = loop {
-            match lease.as_mut().and_then(|lease: &mut canter_core::pace::Lease| lease.take(Moment(now))) {
+            match lease
+                .as_mut()
+                .and_then(|lease: &mut canter_core::pace::Lease| lease.take(Moment(now)))
+            {
                 Some(slot) => break slot,
                 None => match grant(next, Moment(now), pace, 50, Duration::from_secs(1)) {
                     Grant::Wait(wait) => now += wait.as_nanos() as u64 + 1,
-                    Grant::Take { lease: fresh, next: after } => {
+                    Grant::Take {
+                        lease: fresh,
+                        next: after,
+                    } => {
                         lease = Some(fresh);
                         next = Some(after);
                     }
                 },
             }
         };
-        let start = slot.at.max(Moment(now)).max(window.opens(pace).unwrap_or(Moment(0)));
+        let start = slot
+            .at
+            .max(Moment(now))
+            .max(window.opens(pace).unwrap_or(Moment(0)));
         if slot.verdict(start) == Verdict::Fire {
             window.record(start, pace.span);
             seen.push(start.0 + transit);

@@ -31,7 +31,10 @@ pub(crate) fn classify(error: &reqwest::Error, host: &str) -> FetchError {
 /// The error inside an error. An `io::Error` shows an inner error as itself, and names as its
 /// source only what that one names.
 fn within<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+    match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
         Some(inner) => Some(inner),
         None => error.source(),
     }
