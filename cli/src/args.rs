@@ -208,13 +208,15 @@ fn rps(text: &str) -> Result<Rps, String> {
         return Ok(Rps(None));
     }
     let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    Rate::new(number).map(|rate| Rps(Some(rate))).ok_or_else(|| {
-        format!(
-            "a rate lies between {} and {}; \"unlimited\" is for a server of your own",
-            Rate::MIN,
-            Rate::MAX
-        )
-    })
+    Rate::new(number)
+        .map(|rate| Rps(Some(rate)))
+        .ok_or_else(|| {
+            format!(
+                "a rate lies between {} and {}; \"unlimited\" is for a server of your own",
+                Rate::MIN,
+                Rate::MAX
+            )
+        })
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -225,7 +227,11 @@ fn duration(text: &str) -> Result<Duration, String> {
         "m" => 60.0,
         "h" => 3600.0,
         "d" => 86_400.0,
-        other => return Err(format!("{other:?} is no unit of time: use ms, s, m, h or d")),
+        other => {
+            return Err(format!(
+                "{other:?} is no unit of time: use ms, s, m, h or d"
+            ));
+        }
     };
     let number: f64 = digits.parse().map_err(|_| "not a time: write 90s or 10m")?;
     Duration::try_from_secs_f64(number * unit)
@@ -251,7 +257,9 @@ fn bytes(text: &str) -> Result<usize, String> {
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("a header is written NAME:VALUE")?;
+    let (name, value) = text
+        .split_once(':')
+        .ok_or("a header is written NAME:VALUE")?;
     let (name, value) = (name.trim(), value.trim());
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if name.is_empty() || !name.chars().all(token) {

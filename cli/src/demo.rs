@@ -14,7 +14,9 @@ pub async fn demo(args: Demo) -> Result<()> {
     let router = demo_site::site()?;
     tokio::spawn(async move { axum::serve(listener, router).await });
     let folder = tempfile::tempdir()?;
-    eprintln!("A part of SQLite's documentation is served at http://{site}/ and crawled from there.");
+    eprintln!(
+        "A part of SQLite's documentation is served at http://{site}/ and crawled from there."
+    );
     let typed = [
         "canter".to_owned(),
         "crawl".to_owned(),
@@ -25,7 +27,14 @@ pub async fn demo(args: Demo) -> Result<()> {
         format!("--data={}", folder.path().display()),
     ];
     let serve = (!args.once).then(|| format!("--serve={}", args.listen));
-    eprintln!("$ {}{}", typed.join(" "), serve.as_ref().map(|serve| format!(" {serve}")).unwrap_or_default());
+    eprintln!(
+        "$ {}{}",
+        typed.join(" "),
+        serve
+            .as_ref()
+            .map(|serve| format!(" {serve}"))
+            .unwrap_or_default()
+    );
     match Cli::try_parse_from(typed.into_iter().chain(serve))?.command {
         Command::Crawl(args) => crawl::crawl(args).await,
         _ => Ok(()),

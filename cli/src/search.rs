@@ -120,9 +120,18 @@ fn plain(snippet: &str) -> String {
 
 fn unescape(html: &str) -> String {
     // The ampersand comes last, so that what it yields is not read as an escape again.
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&amp;", "&")]
-        .iter()
-        .fold(html.replace('\n', " "), |text, (escape, sign)| text.replace(escape, sign))
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(html.replace('\n', " "), |text, (escape, sign)| {
+        text.replace(escape, sign)
+    })
 }
 
 #[cfg(test)]

@@ -129,7 +129,11 @@ impl<I: Index + 'static> Drive<I> {
         if *self.stop.borrow() {
             return Some(Rest::Stopped);
         }
-        if self.bounds.deadline.is_some_and(|end| end <= Instant::now()) {
+        if self
+            .bounds
+            .deadline
+            .is_some_and(|end| end <= Instant::now())
+        {
             return Some(Rest::Limit("--max-time"));
         }
         self.rest.take()
@@ -143,7 +147,10 @@ impl<I: Index + 'static> Drive<I> {
 
     async fn start(&mut self, task: Task) -> Result<(), Failure> {
         let place = loop {
-            let wait = timeout(Duration::from_millis(200), Arc::clone(&self.places).acquire_owned());
+            let wait = timeout(
+                Duration::from_millis(200),
+                Arc::clone(&self.places).acquire_owned(),
+            );
             match wait.await {
                 Ok(Ok(place)) => break place,
                 Ok(Err(_)) => return Err(Failure::permanent("the crawl has no places")),
@@ -165,7 +172,10 @@ impl<I: Index + 'static> Drive<I> {
     fn must_stop_waiting(&self) -> bool {
         *self.stop.borrow()
             || self.rest.is_some()
-            || self.bounds.deadline.is_some_and(|end| end <= Instant::now())
+            || self
+                .bounds
+                .deadline
+                .is_some_and(|end| end <= Instant::now())
     }
 
     /// Takes tasks from the frontier, or waits for some; says whether the crawl has ended: none
@@ -177,7 +187,9 @@ impl<I: Index + 'static> Drive<I> {
                 let span = self.world.clock.now().until(due);
                 self.wait(span.min(Duration::from_millis(500))).await?;
             }
-            Popped::Empty if !self.steps.is_empty() => self.wait(Duration::from_millis(200)).await?,
+            Popped::Empty if !self.steps.is_empty() => {
+                self.wait(Duration::from_millis(200)).await?
+            }
             Popped::Empty => return Ok(self.world.store.sweep().await? == 0),
         }
         Ok(false)

@@ -64,8 +64,10 @@ impl Gates {
     /// What went to the domains of these URLs: requests of all; peak and current rate of the
     /// busiest.
     pub fn tally(&self, urls: &[Url]) -> Tally {
-        let domains: BTreeMap<String, &Url> =
-            urls.iter().map(|url| (domain(url).to_string(), url)).collect();
+        let domains: BTreeMap<String, &Url> = urls
+            .iter()
+            .map(|url| (domain(url).to_string(), url))
+            .collect();
         let tallies = domains.into_values().map(|url| self.of(url).gate.tally());
         tallies.fold(Tally::default(), |sum, tally| Tally {
             started: sum.started + tally.started,

@@ -90,7 +90,14 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     let rests = drive_all(&args, &runs, concurrency, stopped.clone()).await;
     show.end().await;
     for (run, rest) in runs.iter().zip(rests?) {
-        let summary = Summary::of(&run.world, &run.progress, &rest, args.rps.0, began.elapsed()).await?;
+        let summary = Summary::of(
+            &run.world,
+            &run.progress,
+            &rest,
+            args.rps.0,
+            began.elapsed(),
+        )
+        .await?;
         summary.print(args.json)?;
         check(&summary, &run.world.store, &run.world.site.seeds).await?;
     }

@@ -161,7 +161,10 @@ fn draw(bar: &ProgressBar, frame: &Frame, limit: Option<Rate>) {
 }
 
 fn line(frame: &Frame, limit: Option<Rate>) -> String {
-    let mut line = format!("{} pages, {} waiting, {}/s", frame.pages, frame.waiting, frame.rps);
+    let mut line = format!(
+        "{} pages, {} waiting, {}/s",
+        frame.pages, frame.waiting, frame.rps
+    );
     if let Some(limit) = limit {
         line += &format!(" of {}", limit.per_second());
         let left = frame.waiting as f64 / limit.per_second();

@@ -112,11 +112,20 @@ impl Summary {
         let n = |number| HumanCount(number).to_string();
         let mut text = format!("{} {}\n", style(&self.site).bold(), self.rest_phrase());
         let mut kinds = vec![format!("{} indexed", n(counts.indexed))];
-        let more = [(counts.unchanged, "unchanged"), (counts.duplicates, "duplicates")];
-        kinds.extend(more.iter().filter(|(count, _)| *count > 0).map(|(count, what)| {
-            format!("{} {what}", n(*count))
-        }));
-        text += &format!("  {} pages: {}\n", style(n(counts.pages)).green(), kinds.join(", "));
+        let more = [
+            (counts.unchanged, "unchanged"),
+            (counts.duplicates, "duplicates"),
+        ];
+        kinds.extend(
+            more.iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, what)| format!("{} {what}", n(*count))),
+        );
+        text += &format!(
+            "  {} pages: {}\n",
+            style(n(counts.pages)).green(),
+            kinds.join(", ")
+        );
         if counts.redirected > 0 {
             text += &format!("  {} redirects\n", n(counts.redirected));
         }
@@ -125,7 +134,10 @@ impl Summary {
                 text += &format!("  {} skipped: {}\n", n(*count), reason.phrase());
             }
         }
-        let troubles = [("dead links", counts.gone, &self.gone), ("failed", counts.failed, &self.failed)];
+        let troubles = [
+            ("dead links", counts.gone, &self.gone),
+            ("failed", counts.failed, &self.failed),
+        ];
         for (what, count, examples) in troubles {
             if count > 0 {
                 text += &format!("  {} {what}\n", style(n(count)).yellow());

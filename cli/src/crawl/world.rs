@@ -152,7 +152,9 @@ impl<I: Index> World for StepWorld<I> {
         let _place = domain.flight.acquire().await;
         let gate = Arc::new(domain.gate);
         let response = self.shared.fetcher.fetch(request, gate).await?;
-        self.shared.bytes.fetch_add(response.bytes, Ordering::Relaxed);
+        self.shared
+            .bytes
+            .fetch_add(response.bytes, Ordering::Relaxed);
         Ok(response)
     }
 
@@ -179,7 +181,11 @@ impl<I: Index> World for StepWorld<I> {
 
     async fn move_scope(&self, scope: Scope) -> Result<(), Failure> {
         self.shared.store.move_scope(&scope).await?;
-        let mut current = self.shared.scope.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self
+            .shared
+            .scope
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         *current = Arc::new(scope);
         Ok(())
     }

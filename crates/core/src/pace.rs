@@ -182,7 +182,13 @@ pub enum Grant {
 /// Decides on a request for `count` slots. `next` is the domain's next free slot, none when it has
 /// never been used; slots further away than `horizon` are not given out, so that a worker that
 /// dies takes little with it.
-pub fn grant(next: Option<Moment>, now: Moment, pace: Pace, count: u32, horizon: Duration) -> Grant {
+pub fn grant(
+    next: Option<Moment>,
+    now: Moment,
+    pace: Pace,
+    count: u32,
+    horizon: Duration,
+) -> Grant {
     let first = next.map_or(now, |next| next.max(now));
     if first > now + horizon {
         return Grant::Wait(now.until(first) - horizon);

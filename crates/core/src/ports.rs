@@ -170,7 +170,8 @@ pub trait Paces: Send + Sync {
     ) -> impl Future<Output = Result<Grant, Failure>> + Send;
 
     /// Lets no slot of the domain lie before `until`, for any worker (`Retry-After`).
-    fn hold(&self, domain: &str, until: Moment) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn hold(&self, domain: &str, until: Moment)
+    -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// A link on its way to become a task.
@@ -231,7 +232,11 @@ pub trait Pages: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Task>, Failure>> + Send;
 
     /// Ends a task. Ending it twice is no error; the first end stays.
-    fn finish(&self, task: &Task, finish: Finish) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn finish(
+        &self,
+        task: &Task,
+        finish: Finish,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Verdicts of robots.txt files, shared by all workers.

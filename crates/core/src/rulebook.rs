@@ -54,7 +54,10 @@ impl Rulebook {
             Arc::clone(entries.entry(authority.clone()).or_default())
         };
         let mut entry = entry.lock().await;
-        if entry.as_ref().is_none_or(|entry| entry.until <= world.now()) {
+        if entry
+            .as_ref()
+            .is_none_or(|entry| entry.until <= world.now())
+        {
             match obtain(world, &authority, url).await? {
                 Ok(fresh) => *entry = Some(fresh),
                 Err(FetchError::PrivateAddress(_)) => {
@@ -113,10 +116,7 @@ async fn obtain<W: World>(
 
 /// Fetches the file, following its redirects, each hop in a slot. The error is one that says
 /// nothing about the file: the crawl is being stopped, or the host is at a private address.
-async fn ask<W: World>(
-    world: &W,
-    url: &Url,
-) -> Result<Result<Verdict, FetchError>, Failure> {
+async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<Verdict, FetchError>, Failure> {
     let Some(mut at) = location(url) else {
         return Ok(Ok(Verdict::AllowAll));
     };

@@ -70,10 +70,7 @@ pub trait World: Send + Sync {
     fn scope(&self) -> Arc<Scope>;
 
     /// Makes a request in a slot of its domain.
-    fn fetch(
-        &self,
-        request: Request,
-    ) -> impl Future<Output = Result<Response, FetchError>> + Send;
+    fn fetch(&self, request: Request) -> impl Future<Output = Result<Response, FetchError>> + Send;
     /// Reads a page with [`crate::page::read`], away from the threads that fire slots.
     fn read(
         &self,
@@ -272,7 +269,14 @@ async fn redirect<W: World>(
     };
     hand_on(world, task, vec![claim]).await?;
     remove(world, task, &known).await?;
-    finish(world, task, Known::default(), Outcome::Redirected { to }, status).await
+    finish(
+        world,
+        task,
+        Known::default(),
+        Outcome::Redirected { to },
+        status,
+    )
+    .await
 }
 
 /// The scope after a seed's redirect out of it; the seed may have been redirected within it before
@@ -288,12 +292,7 @@ fn moved(scope: &Scope, task: &Task, to: &Url) -> Option<Scope> {
     seeds.find_map(|seed| scope.moved(seed, to))
 }
 
-async fn gone<W: World>(
-    world: &W,
-    task: &Task,
-    known: Known,
-    status: u16,
-) -> Result<End, Failure> {
+async fn gone<W: World>(world: &W, task: &Task, known: Known, status: u16) -> Result<End, Failure> {
     let misses = known.misses + 1;
     let for_good = status == 410 || misses >= MAX_MISSES;
     let known = if for_good {
@@ -313,16 +312,18 @@ async fn skip<W: World>(
     status: Option<u16>,
 ) -> Result<End, Failure> {
     remove(world, task, &known).await?;
-    finish(world, task, Known::default(), Outcome::Skipped { reason }, status).await
+    finish(
+        world,
+        task,
+        Known::default(),
+        Outcome::Skipped { reason },
+        status,
+    )
+    .await
 }
 
 /// Ends a task that failed; a copy in the index stays, since an outage is no reason to forget.
-async fn fail<W: World>(
-    world: &W,
-    task: &Task,
-    known: Known,
-    why: String,
-) -> Result<End, Failure> {
+async fn fail<W: World>(world: &W, task: &Task, known: Known, why: String) -> Result<End, Failure> {
     finish(world, task, known, Outcome::Failed { why }, None).await
 }
 

@@ -37,7 +37,10 @@ pub fn duplicates(twins: &[Twin]) -> Vec<(Url, Url)> {
         }
     }
     for urls in same.values() {
-        let Some(winner) = urls.iter().min_by_key(|url| (url.as_str().len(), url.as_str())) else {
+        let Some(winner) = urls
+            .iter()
+            .min_by_key(|url| (url.as_str().len(), url.as_str()))
+        else {
             continue;
         };
         let losers = urls.iter().filter(|url| url != &winner);

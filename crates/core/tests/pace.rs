@@ -40,7 +40,10 @@ fn starts(pace: Pace, workers: &[Worker]) -> Vec<u64> {
         let clock = |true_ns: u64| Moment(true_ns.saturating_add_signed(worker.skew_ns));
         match grant(next, clock(now), pace, count, Duration::from_secs(1)) {
             Grant::Wait(wait) => queue.push((now + wait.as_nanos() as u64 + 1, who, step)),
-            Grant::Take { mut lease, next: after } => {
+            Grant::Take {
+                mut lease,
+                next: after,
+            } => {
                 next = Some(after);
                 while let Some(slot) = lease.take(clock(now)) {
                     let spare = slot.until.0 - slot.at.0.max(clock(now).0);

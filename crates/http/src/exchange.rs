@@ -27,7 +27,11 @@ pub(crate) async fn exchange(
     let authority = canter_core::domain::authority(&request.url);
     let approach = gate.near(lanes.lead()).await?;
     let lane = lanes.take(&authority, private)?;
-    let ticket = Arc::new(Ticket::new(gate, approach, CONNECT_TIMEOUT.min(request.timeout)));
+    let ticket = Arc::new(Ticket::new(
+        gate,
+        approach,
+        CONNECT_TIMEOUT.min(request.timeout),
+    ));
     lane.turnstile.admit(Arc::clone(&ticket));
     if lane.warm {
         ticket.fire().await?;

@@ -292,7 +292,10 @@ impl<P: Paces> Shared<P> {
                 let held = state.held_until > now;
                 let ready = match state.pace {
                     None => !held,
-                    Some(_) => state.lease.as_mut().is_some_and(|lease| lease.peek(now).is_some()),
+                    Some(_) => state
+                        .lease
+                        .as_mut()
+                        .is_some_and(|lease| lease.peek(now).is_some()),
                 };
                 if ready {
                     return Ok(());
@@ -315,7 +318,10 @@ impl<P: Paces> Shared<P> {
     /// Asks the store for slots; gives the time at which to look again.
     async fn ask(&self, pace: Pace, now: Moment) -> Result<Moment, ()> {
         let count = (LEASE.as_secs_f64() / pace.spacing.as_secs_f64()).ceil() as u32;
-        let grant = self.paces.lease(&self.domain, now, pace, count.max(1)).await;
+        let grant = self
+            .paces
+            .lease(&self.domain, now, pace, count.max(1))
+            .await;
         match grant.map_err(drop)? {
             Grant::Wait(wait) => Ok(now + wait),
             Grant::Take { lease, .. } => {

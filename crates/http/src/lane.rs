@@ -53,7 +53,10 @@ impl Lanes {
     pub(crate) fn take(&self, authority: &str, private: bool) -> Result<Lane, FetchError> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let lanes = idle.entry(authority.to_owned()).or_default();
-        while lanes.front().is_some_and(|lane| lane.idle_since.elapsed() > KEEP) {
+        while lanes
+            .front()
+            .is_some_and(|lane| lane.idle_since.elapsed() > KEEP)
+        {
             lanes.pop_front();
         }
         let warm = lanes.pop_back();
@@ -66,7 +69,9 @@ impl Lanes {
         lane.warm = true;
         lane.idle_since = Instant::now();
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.entry(authority.to_owned()).or_default().push_back(lane);
+        idle.entry(authority.to_owned())
+            .or_default()
+            .push_back(lane);
     }
 
     /// How long before its slot a request should have a lane: twice the usual time to connect.
@@ -78,7 +83,9 @@ impl Lanes {
     pub(crate) fn connected_in(&self, took: Duration) {
         let mut lead = self.lead.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = took * 2;
-        *lead = wanted.max((*lead * 7 + wanted) / 8).clamp(Duration::from_millis(20), MAX_LEAD);
+        *lead = wanted
+            .max((*lead * 7 + wanted) / 8)
+            .clamp(Duration::from_millis(20), MAX_LEAD);
     }
 
     fn cold(&self, private: bool) -> Result<Lane, FetchError> {

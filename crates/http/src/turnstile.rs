@@ -145,7 +145,10 @@ where
             let mine = {
                 let mut passage = lock(&turnstile.shared);
                 passage.connected_in = Some(began.elapsed());
-                passage.ticket.as_ref().is_some_and(|held| Arc::ptr_eq(held, &ticket))
+                passage
+                    .ticket
+                    .as_ref()
+                    .is_some_and(|held| Arc::ptr_eq(held, &ticket))
             };
             if !mine {
                 return Err(FetchError::Closed.into());

@@ -95,7 +95,11 @@ impl Store {
             })
             .await?;
         let moved = moved.and_then(|moved| serde_json::from_str(&moved).ok());
-        Ok((site_store, beginning, moved.unwrap_or_else(|| site.scope.clone())))
+        Ok((
+            site_store,
+            beginning,
+            moved.unwrap_or_else(|| site.scope.clone()),
+        ))
     }
 }
 
@@ -217,7 +221,10 @@ impl SiteStore {
         self.store
             .run(move |connection| {
                 connection
-                    .execute("UPDATE site SET moved = ? WHERE id = ?", params![scope, site])
+                    .execute(
+                        "UPDATE site SET moved = ? WHERE id = ?",
+                        params![scope, site],
+                    )
                     .map(drop)
             })
             .await

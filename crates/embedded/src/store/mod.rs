@@ -7,8 +7,8 @@
 
 mod crawls;
 mod frontier;
-mod pages;
 mod paces;
+mod pages;
 mod reading;
 mod robots;
 mod schema;
@@ -89,7 +89,9 @@ fn work(mut connection: Connection, queue: &Receiver<Job>) {
                 let mut job = Some(first);
                 while let Some(next) = job {
                     answers.push(next(&transaction));
-                    job = (answers.len() < BATCH).then(|| queue.try_recv().ok()).flatten();
+                    job = (answers.len() < BATCH)
+                        .then(|| queue.try_recv().ok())
+                        .flatten();
                 }
                 transaction.commit()
             })
