@@ -59,7 +59,7 @@ impl PageTerms {
             terms: &mut terms,
             common: &mut common,
         };
-        reading.read(&page.title, words, None);
+        reading.read(&page.title, words);
         reading.terms.title = std::mem::take(&mut reading.terms.text);
 
         let mut sections = Vec::with_capacity(page.sections.len());
@@ -68,15 +68,14 @@ impl PageTerms {
         for section in &page.sections {
             // Sections cover the text by contract; what one leaves out still counts for the page.
             if let Some(between) = page.text.get(read_to..section.range.start) {
-                reading.read(between, words, None);
+                reading.read(between, words);
             }
             let mut own = SectionTerms {
                 text: String::new(),
                 names: section_names(section),
             };
             if let Some(text) = page.text.get(section.range.clone()) {
-                own.text.reserve(text.len());
-                reading.read(text, words, Some(&mut own.text));
+                own.text = reading.read_section(text, words);
                 read_to = read_to.max(section.range.end);
             }
             let heading = stems(&section.title, words);
@@ -101,7 +100,7 @@ impl PageTerms {
             sections.push(own);
         }
         if let Some(rest) = page.text.get(read_to..) {
-            reading.read(rest, words, None);
+            reading.read(rest, words);
         }
 
         let mut common: Vec<String> = common.into_iter().collect();
@@ -194,20 +193,34 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn read(&mut self, text: &str, words: &mut Words, mut section: Option<&mut String>) {
-        words.each(text, |Token { kind, term, .. }| {
-            match kind {
-                Kind::Stop | Kind::Signs => {
-                    if !self.common.contains(term) {
-                        self.common.insert(term.to_owned());
-                    }
-                    return;
-                }
-                Kind::Word => push(&mut self.terms.text, term),
-                Kind::Whole | Kind::Part | Kind::Single => push(&mut self.terms.identifiers, term),
+    fn read(&mut self, text: &str, words: &mut Words) {
+        self.read_with(text, words, |_| ());
+    }
+
+    /// Reads the text of a section; gives its own terms, each character of a script without
+    /// spaces after the words.
+    fn read_section(&mut self, text: &str, words: &mut Words) -> String {
+        let start = self.terms.text.len();
+        let mut singles = String::new();
+        self.read_with(text, words, |single| push(&mut singles, single));
+        let mut own = String::with_capacity(self.terms.text.len() - start + singles.len() + 64);
+        own.push_str(self.terms.text[start..].trim_start());
+        push(&mut own, &singles);
+        own
+    }
+
+    fn read_with(&mut self, text: &str, words: &mut Words, mut single: impl FnMut(&str)) {
+        words.each(text, |Token { kind, term, .. }| match kind {
+            Kind::Word => push(&mut self.terms.text, term),
+            Kind::Whole | Kind::Part => push(&mut self.terms.identifiers, term),
+            Kind::Single => {
+                push(&mut self.terms.identifiers, term);
+                single(term);
             }
-            if let (Kind::Word | Kind::Single, Some(section)) = (kind, section.as_mut()) {
-                push(section, term);
+            Kind::Stop | Kind::Signs => {
+                if !self.common.contains(term) {
+                    self.common.insert(term.to_owned());
+                }
             }
         });
     }

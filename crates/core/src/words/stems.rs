@@ -1,0 +1,80 @@
+//! What is remembered of words: a page repeats most of its words, and a site nearly all.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use rust_stemmers::{Algorithm, Stemmer};
+
+use super::little::is_stop_word;
+use super::pieces::humps;
+use super::spelling::fold;
+
+/// Spellings that are remembered: the vocabulary of a large site, in a few megabytes.
+const REMEMBERED: usize = 50_000;
+
+/// What is known of a word.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// Its stem; a stop word itself. In the spelling of the index; empty when nothing is left.
+    pub(super) term: Box<str>,
+    /// It says little about a text.
+    pub(super) stop: bool,
+    /// It is written in camelCase.
+    pub(super) humped: bool,
+}
+
+/// Words as they are written, and what is known of them.
+pub(super) struct Stems {
+    /// Places in `known`.
+    places: HashMap<Box<str>, usize, RandomState>,
+    known: Vec<Known>,
+    stemmer: Stemmer,
+}
+
+impl Default for Stems {
+    fn default() -> Self {
+        Stems {
+            places: HashMap::default(),
+            known: Vec::new(),
+            stemmer: Stemmer::create(Algorithm::English),
+        }
+    }
+}
+
+impl Stems {
+    /// What is known of a word.
+    pub(super) fn of(&mut self, word: &str) -> &Known {
+        let place = match self.places.get(word) {
+            Some(&place) => place,
+            None => self.learn(word),
+        };
+        &self.known[place]
+    }
+
+    fn learn(&mut self, word: &str) -> usize {
+        if self.known.len() >= REMEMBERED {
+            self.places.clear();
+            self.known.clear();
+        }
+        let place = self.known.len();
+        self.known.push(learnt(&self.stemmer, word));
+        self.places.insert(word.into(), place);
+        place
+    }
+}
+
+fn learnt(stemmer: &Stemmer, word: &str) -> Known {
+    let mut folded = String::new();
+    fold(word, &mut folded);
+    let stop = is_stop_word(&folded);
+    let term = if !stop && folded.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        stemmer.stem(&folded).into()
+    } else {
+        folded.into_boxed_str()
+    };
+    Known {
+        term,
+        stop,
+        humped: humps(word).next().is_some(),
+    }
+}
