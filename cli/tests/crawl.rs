@@ -149,6 +149,7 @@ fn redirect_loops_end() {
             let number: u32 = visit.path.rsplit('/').next().unwrap().parse().unwrap_or(0);
             Answer::redirect(&format!("/endless/{}", number + 1))
         })
+        .robots("")
         .start();
     let (_, summary) = crawl(&site);
     let pages = site.log().pages();

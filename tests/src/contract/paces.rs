@@ -10,7 +10,7 @@ use canter_core::time::Moment;
 
 use super::fine;
 
-const NOW: Moment = Moment::from_millis(1_000_000);
+const NOW: Moment = Moment(1_000_000_000_000);
 
 /// Twenty workers lease at once: all slots are apart by the spacing.
 pub async fn leases_never_overlap<P: Paces + 'static>(paces: Arc<P>) {

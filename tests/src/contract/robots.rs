@@ -8,7 +8,7 @@ use canter_core::time::Moment;
 
 use super::{fine, url};
 
-const FETCHED: Moment = Moment::from_millis(50_000);
+const FETCHED: Moment = Moment(50_000_000_000);
 const AUTHORITY: &str = "https://example.org:443";
 
 /// A verdict comes back whole.
