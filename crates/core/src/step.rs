@@ -182,15 +182,18 @@ async fn page<W: World>(
         status: Some(response.head.status),
         fetched_at: Some(fetched_at),
     };
-    let page = match world.read(response, &task.url).await {
+    let mut page = match world.read(response, &task.url).await {
         Ok(page) => page,
         Err(unreadable) => return fail(world, task, known, unreadable.to_string()).await,
     };
-    let follow = !(asked.nofollow || page.directives.nofollow);
+    if asked.nofollow || page.directives.nofollow {
+        // Said of each link, it is still known when only the stored copy is read.
+        page.links.iter_mut().for_each(|link| link.nofollow = true);
+    }
     let targets = page
         .links
         .iter()
-        .filter(|link| follow && !link.nofollow)
+        .filter(|link| !link.nofollow)
         .map(|link| &link.url)
         .chain(&page.canonical)
         .chain(&page.refresh);
