@@ -176,9 +176,9 @@ async fn page<W: World>(
             etag: headers.get("etag").map(str::to_owned),
             last_modified: headers.get("last-modified").map(str::to_owned),
             indexed: Some(hash),
+            canonical: None,
             misses: 0,
         },
-        canonical: None,
         status: Some(response.head.status),
         fetched_at: Some(fetched_at),
     };
@@ -201,7 +201,7 @@ async fn page<W: World>(
     hand_on(world, task, claims).await?;
 
     let scope = world.scope();
-    finish.canonical = page
+    finish.known.canonical = page
         .canonical
         .clone()
         .filter(|canonical| *canonical != task.url && scope.contains(canonical));
@@ -244,7 +244,6 @@ async fn not_modified<W: World>(world: &W, task: &Task, known: Known) -> Result<
     let finish = Finish {
         outcome: Outcome::Unchanged,
         known: Known { misses: 0, ..known },
-        canonical: None,
         status: Some(304),
         fetched_at: Some(world.now()),
     };
@@ -439,7 +438,6 @@ async fn finish<W: World>(
     let finish = Finish {
         outcome,
         known,
-        canonical: None,
         status,
         fetched_at: status.map(|_| world.now()),
     };

@@ -78,9 +78,9 @@ pub fn indexed(body: &str) -> Finish {
             etag: Some(format!("\"{body}\"")),
             last_modified: None,
             indexed: Some(UrlKey::hash(body.as_bytes())),
+            canonical: Some(url("/canonical")),
             misses: 0,
         },
-        canonical: None,
         status: Some(200),
         fetched_at: Some(Moment::from_millis(1_000)),
     }

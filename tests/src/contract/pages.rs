@@ -139,7 +139,6 @@ pub async fn every_outcome_is_kept<P: Pages>(pages: &P, crawl: &Crawl) {
         let task = one(pages, crawl, &format!("/{number}")).await;
         let finish = Finish {
             outcome,
-            canonical: Some(url("/c")),
             ..indexed("x")
         };
         fine(pages.finish(&task, finish).await);
