@@ -35,7 +35,7 @@ const MAX_MISSES: u32 = 3;
 /// Attempts at a URL whose site asks for patience (429, 503).
 const PATIENT_ATTEMPTS: u32 = 10;
 /// A site that wants to be left alone for longer is paused.
-const MAX_HOLD: Duration = Duration::from_secs(3600);
+pub(crate) const MAX_HOLD: Duration = Duration::from_secs(3600);
 
 /// Everything that a step wants of the world, for one site.
 pub trait World: Send + Sync {
@@ -112,6 +112,10 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
         Permission::Granted => {}
         Permission::Denied(reason) => return skip(world, task, known, reason, None).await,
         Permission::Later(why) => return again(world, task, known, why, None).await,
+        Permission::Pause(span) => {
+            world.frontier().push(vec![task.clone()], MAX_HOLD).await?;
+            return Ok(paused(span, "robots.txt"));
+        }
         Permission::Stopped => return Ok(End::Stopped),
     }
     attempt(world, task, known).await
@@ -353,13 +357,16 @@ async fn again<W: World>(
             world.hold(&task.url, span.min(MAX_HOLD)).await?;
             push_again(world, task, why.clone(), span.min(MAX_HOLD)).await?;
             if span > MAX_HOLD {
-                let minutes = span.as_secs() / 60;
-                let why = format!("the site asks for a pause of {minutes} minutes ({why})");
-                return Ok(End::Paused(why));
+                return Ok(paused(span, &why));
             }
             Ok(End::Again(why))
         }
     }
+}
+
+fn paused(span: Duration, why: &str) -> End {
+    let minutes = span.as_secs() / 60;
+    End::Paused(format!("the site asks for a pause of {minutes} minutes ({why})"))
 }
 
 async fn push_again<W: World>(
