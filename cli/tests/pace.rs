@@ -154,7 +154,7 @@ fn the_pace_outlives_the_process() {
     }
     let most = site.log().most_in_a_second();
     assert!(most <= 10, "{most}");
-    assert!(site.log().all().len() > 20);
+    assert!(site.log().all().len() > 8, "a lease that died is not waited for long");
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub struct SiteWorld<I> {
     pub readers: Arc<Semaphore>,
     pub bytes: AtomicU64,
     seen: Seen,
-    rulebook: Rulebook,
+    rulebook: Arc<Rulebook>,
     scope: RwLock<Arc<Scope>>,
 }
 
@@ -67,6 +67,8 @@ pub struct Parts<I> {
     pub gates: Arc<Gates>,
     pub clock: Clock,
     pub readers: Arc<Semaphore>,
+    /// Shared, so that sites on one host fetch its robots.txt once.
+    pub rulebook: Arc<Rulebook>,
 }
 
 impl<I> SiteWorld<I> {
@@ -82,7 +84,7 @@ impl<I> SiteWorld<I> {
             readers: parts.readers,
             bytes: AtomicU64::new(0),
             seen: Seen::new(SEEN),
-            rulebook: Rulebook::default(),
+            rulebook: parts.rulebook,
             scope: RwLock::new(Arc::new(parts.scope)),
         }
     }
