@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use canter_core::rulebook::Rulebook;
 use canter_core::task::Outcome;
 use canter_embedded::folder::Folder;
 use canter_embedded::index::TantivyIndex;
@@ -65,6 +66,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     };
     let fetcher = Arc::new(HttpFetcher::start(config)?);
     let readers = Arc::new(Semaphore::new(cores()));
+    let rulebook = Arc::new(Rulebook::default());
     let serving = listener.map(|listener| serve_meanwhile(listener, &index, &folder, args.json));
     let mut runs = Vec::new();
     for site in sites {
@@ -80,6 +82,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
             gates: Arc::clone(&gates),
             clock,
             readers: Arc::clone(&readers),
+            rulebook: Arc::clone(&rulebook),
         };
         runs.push(Run {
             world: Arc::new(SiteWorld::new(parts)),

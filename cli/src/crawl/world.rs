@@ -41,7 +41,7 @@ pub struct SiteWorld<I> {
     /// Pages on their way to the index.
     pub being_indexed: Arc<AtomicU64>,
     seen: Seen,
-    rulebook: Rulebook,
+    rulebook: Arc<Rulebook>,
     scope: RwLock<Arc<Scope>>,
 }
 
@@ -70,6 +70,8 @@ pub struct Parts<I> {
     pub gates: Arc<Gates>,
     pub clock: Clock,
     pub readers: Arc<Semaphore>,
+    /// Shared, so that sites on one host fetch its robots.txt once.
+    pub rulebook: Arc<Rulebook>,
 }
 
 impl<I> SiteWorld<I> {
@@ -86,7 +88,7 @@ impl<I> SiteWorld<I> {
             bytes: AtomicU64::new(0),
             being_indexed: Arc::default(),
             seen: Seen::new(SEEN),
-            rulebook: Rulebook::default(),
+            rulebook: parts.rulebook,
             scope: RwLock::new(Arc::new(parts.scope)),
         }
     }

@@ -196,6 +196,8 @@ pub struct Known {
     pub last_modified: Option<String>,
     /// Hash of the body of the copy in the index; none when no copy is there.
     pub indexed: Option<UrlKey>,
+    /// Target of the `rel=canonical` of the copy in the index, when it is in scope.
+    pub canonical: Option<Url>,
     /// Crawls in a row in which the page was missing.
     pub misses: u32,
 }
@@ -207,8 +209,6 @@ pub struct Finish {
     pub outcome: Outcome,
     /// What is known for the next crawl.
     pub known: Known,
-    /// Target of the page's `rel=canonical`, when it is in scope.
-    pub canonical: Option<Url>,
     /// Status of the last answer; none when there was none.
     pub status: Option<u16>,
     /// When it was fetched, since the Unix epoch; none when it was not.

@@ -137,6 +137,9 @@ pub fn judge(url: &Url, hops: u8, head: &Head, body: &[u8], token: &str, now: Mo
         429 => Verdict::Retry {
             after: retry_after(&head.headers, now),
         },
+        503 if head.headers.get("retry-after").is_some() => Verdict::Retry {
+            after: retry_after(&head.headers, now),
+        },
         400..=499 => Verdict::AllowAll,
         status => Verdict::DisallowAll {
             why: format!("robots.txt answered with status {status}"),

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::ports::{FetchError, Request, Robots};
 use crate::robots::{MAX_AGE, MAX_BYTES, Step, Verdict, judge, location, unreachable};
 use crate::site::PRODUCT;
-use crate::step::World;
+use crate::step::{MAX_HOLD, World};
 use crate::task::Skip;
 use crate::time::Moment;
 
@@ -28,6 +28,8 @@ pub enum Permission {
     Denied(Skip),
     /// Not known yet, for this reason: try later.
     Later(String),
+    /// The site wants to be left alone for so long before its robots.txt is read.
+    Pause(Duration),
     /// The crawl is being stopped.
     Stopped,
 }
@@ -70,6 +72,9 @@ impl Rulebook {
             Some(Verdict::Rules(rules)) if !rules.allows(url) => Permission::Denied(Skip::Robots),
             Some(Verdict::Rules(_) | Verdict::AllowAll) => Permission::Granted,
             Some(Verdict::DisallowAll { why }) => Permission::Later(why.clone()),
+            Some(Verdict::Retry { after: Some(span) }) if *span > MAX_HOLD => {
+                Permission::Pause(*span)
+            }
             Some(Verdict::Retry { .. }) | None => {
                 Permission::Later("the site asks to wait before its robots.txt is read".into())
             }
@@ -142,7 +147,7 @@ async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<Verdict, FetchErro
             }
             Step::Done(verdict) => {
                 if let Verdict::Retry { after } = verdict {
-                    world.hold(&at, after.unwrap_or(ASK_AGAIN)).await?;
+                    world.hold(&at, after.unwrap_or(ASK_AGAIN).min(MAX_HOLD)).await?;
                 }
                 return Ok(Ok(verdict));
             }

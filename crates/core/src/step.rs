@@ -35,7 +35,7 @@ const MAX_MISSES: u32 = 3;
 /// Attempts at a URL whose site asks for patience (429, 503).
 const PATIENT_ATTEMPTS: u32 = 10;
 /// A site that wants to be left alone for longer is paused.
-const MAX_HOLD: Duration = Duration::from_secs(3600);
+pub(crate) const MAX_HOLD: Duration = Duration::from_secs(3600);
 
 /// Everything that a step wants of the world, for one site.
 pub trait World: Send + Sync {
@@ -109,6 +109,10 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
         Permission::Granted => {}
         Permission::Denied(reason) => return skip(world, task, known, reason, None).await,
         Permission::Later(why) => return again(world, task, known, why, None).await,
+        Permission::Pause(span) => {
+            world.frontier().push(vec![task.clone()], MAX_HOLD).await?;
+            return Ok(paused(span, "robots.txt"));
+        }
         Permission::Stopped => return Ok(End::Stopped),
     }
     attempt(world, task, known).await
@@ -173,21 +177,24 @@ async fn page<W: World>(
             etag: headers.get("etag").map(str::to_owned),
             last_modified: headers.get("last-modified").map(str::to_owned),
             indexed: Some(hash),
+            canonical: None,
             misses: 0,
         },
-        canonical: None,
         status: Some(response.head.status),
         fetched_at: Some(fetched_at),
     };
-    let page = match world.read(response, &task.url).await {
+    let mut page = match world.read(response, &task.url).await {
         Ok(page) => page,
         Err(unreadable) => return fail(world, task, known, unreadable.to_string()).await,
     };
-    let follow = !(asked.nofollow || page.directives.nofollow);
+    if asked.nofollow || page.directives.nofollow {
+        // Said of each link, it is still known when only the stored copy is read.
+        page.links.iter_mut().for_each(|link| link.nofollow = true);
+    }
     let targets = page
         .links
         .iter()
-        .filter(|link| follow && !link.nofollow)
+        .filter(|link| !link.nofollow)
         .map(|link| &link.url)
         .chain(&page.canonical)
         .chain(&page.refresh);
@@ -195,7 +202,7 @@ async fn page<W: World>(
     hand_on(world, task, claims).await?;
 
     let scope = world.scope();
-    finish.canonical = page
+    finish.known.canonical = page
         .canonical
         .clone()
         .filter(|canonical| *canonical != task.url && scope.contains(canonical));
@@ -238,7 +245,6 @@ async fn not_modified<W: World>(world: &W, task: &Task, known: Known) -> Result<
     let finish = Finish {
         outcome: Outcome::Unchanged,
         known: Known { misses: 0, ..known },
-        canonical: None,
         status: Some(304),
         fetched_at: Some(world.now()),
     };
@@ -352,13 +358,16 @@ async fn again<W: World>(
             world.hold(&task.url, span.min(MAX_HOLD)).await?;
             push_again(world, task, why.clone(), span.min(MAX_HOLD)).await?;
             if span > MAX_HOLD {
-                let minutes = span.as_secs() / 60;
-                let why = format!("the site asks for a pause of {minutes} minutes ({why})");
-                return Ok(End::Paused(why));
+                return Ok(paused(span, &why));
             }
             Ok(End::Again(why))
         }
     }
+}
+
+fn paused(span: Duration, why: &str) -> End {
+    let minutes = span.as_secs() / 60;
+    End::Paused(format!("the site asks for a pause of {minutes} minutes ({why})"))
 }
 
 async fn push_again<W: World>(
@@ -437,7 +446,6 @@ async fn finish<W: World>(
     let finish = Finish {
         outcome,
         known,
-        canonical: None,
         status,
         fetched_at: status.map(|_| world.now()),
     };

@@ -33,9 +33,12 @@ impl Folder {
         };
         fs::create_dir_all(path).map_err(cannot)?;
         let marker = path.join(MARKER);
-        if !marker.exists() {
-            if fs::read_dir(path).map_err(cannot)?.next().is_some() {
-                return Err(foreign(path));
+        // An empty marker is one whose writer died, or had no room on the disk.
+        if fs::metadata(&marker).map_or(0, |marker| marker.len()) == 0 {
+            for entry in fs::read_dir(path).map_err(cannot)? {
+                if entry.map_err(cannot)?.file_name() != MARKER {
+                    return Err(foreign(path));
+                }
             }
             fs::write(&marker, format!("{FORMAT}\n")).map_err(cannot)?;
         }

@@ -1,6 +1,6 @@
 //! Sites and their crawls: begun, continued, refreshed, counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use canter_core::failure::Failure;
@@ -240,18 +240,22 @@ impl SiteStore {
     }
 
     /// How the URLs ended that came of these ones by redirects; none for what has not ended.
+    /// Redirects that lead round in a circle, each fetched once, are a loop.
     pub async fn ends(&self, urls: Vec<Url>) -> Result<Vec<(Url, Outcome)>, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store
             .run(move |connection| {
                 let mut ends = Vec::new();
                 for mut url in urls {
-                    for _ in 0..10 {
-                        let Some(outcome) = end_of(connection, site, crawl, &url)? else {
-                            break;
-                        };
+                    let mut passed = HashSet::new();
+                    while let Some(outcome) = end_of(connection, site, crawl, &url)? {
                         match outcome {
-                            Outcome::Redirected { to } => url = to,
+                            Outcome::Redirected { to } if passed.insert(url.clone()) => url = to,
+                            Outcome::Redirected { .. } => {
+                                let reason = Skip::RedirectLoop;
+                                ends.push((url, Outcome::Skipped { reason }));
+                                break;
+                            }
                             outcome => {
                                 ends.push((url, outcome));
                                 break;

@@ -18,7 +18,7 @@ impl Pages for SiteStore {
             .run(move |connection| {
                 connection
                     .prepare_cached(
-                        "SELECT etag, last_modified, hash, misses FROM url
+                        "SELECT etag, last_modified, hash, misses, canonical FROM url
                          WHERE site = ? AND key = ? AND crawl = ? AND state < 3",
                     )?
                     .query_row(params![site, key.0, crawl], known)
@@ -54,7 +54,7 @@ impl Pages for SiteStore {
                         finish.known.etag,
                         finish.known.last_modified,
                         finish.known.indexed.map(|hash| hash.0),
-                        finish.canonical.map(String::from),
+                        finish.known.canonical.map(String::from),
                         finish.known.misses,
                         site,
                         key.0,
@@ -244,6 +244,7 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
         last_modified: row.get(1)?,
         indexed: row.get::<_, Option<[u8; 16]>>(2)?.map(UrlKey),
         misses: row.get(3)?,
+        canonical: row.get::<_, Option<String>>(4)?.map(url).transpose()?,
     })
 }
 

@@ -1,0 +1,83 @@
+//! The frontier: what is pushed is given out once, when it is due. How tasks are given out differs
+//! between worlds, so the tests are handed the way to take all that are due now.
+
+use std::time::Duration;
+
+use canter_core::ports::{Frontier, Pages};
+use canter_core::task::Task;
+
+use super::{Crawl, fine, indexed, link, paths};
+
+/// What is pushed is given out whole, once.
+pub async fn a_pushed_task_is_given_out_once<S: Pages + Frontier>(
+    store: &S,
+    crawl: &Crawl,
+    due: impl AsyncFn() -> Vec<Task>,
+) {
+    let tasks = claimed(store, crawl).await;
+    assert_eq!(due().await, [], "what is only claimed is not given out");
+    fine(store.push(tasks.clone(), Duration::ZERO).await);
+    let mut given = due().await;
+    given.sort_by(|one, other| one.url.cmp(&other.url));
+    assert_eq!(given, tasks);
+    assert_eq!(due().await, []);
+}
+
+/// Pushing twice gives out once.
+pub async fn pushing_twice_is_pushing_once<S: Pages + Frontier>(
+    store: &S,
+    crawl: &Crawl,
+    due: impl AsyncFn() -> Vec<Task>,
+) {
+    let tasks = claimed(store, crawl).await;
+    fine(store.push(tasks.clone(), Duration::ZERO).await);
+    fine(store.push(tasks, Duration::ZERO).await);
+    assert_eq!(paths(&due().await), ["/1", "/2"]);
+}
+
+/// A task waits until its delay has passed; pushing it again moves it.
+pub async fn a_delay_is_kept<S: Pages + Frontier>(
+    store: &S,
+    crawl: &Crawl,
+    due: impl AsyncFn() -> Vec<Task>,
+) {
+    let tasks = claimed(store, crawl).await;
+    fine(store.push(tasks.clone(), Duration::from_secs(3600)).await);
+    assert_eq!(due().await, []);
+    fine(store.push(tasks[..1].to_vec(), Duration::ZERO).await);
+    assert_eq!(paths(&due().await), ["/1"]);
+}
+
+/// A task that failed comes back with its attempts counted.
+pub async fn attempts_are_kept<S: Pages + Frontier>(
+    store: &S,
+    crawl: &Crawl,
+    due: impl AsyncFn() -> Vec<Task>,
+) {
+    let tasks = claimed(store, crawl).await;
+    fine(store.push(tasks[..1].to_vec(), Duration::ZERO).await);
+    let mut given = due().await;
+    given[0].attempts += 1;
+    fine(store.push(given.clone(), Duration::ZERO).await);
+    assert_eq!(due().await, given);
+}
+
+/// A page that has ended is not given out again, whoever pushes it.
+pub async fn what_has_ended_is_not_given_out<S: Pages + Frontier>(
+    store: &S,
+    crawl: &Crawl,
+    due: impl AsyncFn() -> Vec<Task>,
+) {
+    let tasks = claimed(store, crawl).await;
+    fine(store.finish(&tasks[0], indexed("1")).await);
+    fine(store.push(tasks, Duration::ZERO).await);
+    assert_eq!(paths(&due().await), ["/2"]);
+}
+
+async fn claimed<S: Pages>(store: &S, crawl: &Crawl) -> Vec<Task> {
+    let links = vec![link("/1"), link("/2")];
+    let mut tasks = fine(store.claim(&crawl.task("/"), links).await);
+    tasks.sort_by(|one, other| one.url.cmp(&other.url));
+    assert_eq!(paths(&tasks), ["/1", "/2"]);
+    tasks
+}

@@ -1,0 +1,129 @@
+//! The index: one copy a page, the newest version wins, what is taken out is not found.
+
+use canter_core::document::Document;
+use canter_core::failure::Failure;
+use canter_core::page::{Link, Page, Section};
+use canter_core::ports::Index;
+use canter_core::query::Query;
+use canter_core::time::Moment;
+
+use super::{fine, url};
+
+/// A page is found by its words and comes back whole, links and all.
+pub async fn a_page_is_found_and_comes_back<I: Index>(index: &I) {
+    let page = document("/a", 1, "ponies");
+    write(index, index.put(vec![page.clone()])).await;
+    assert_eq!(found(index, "ponies").await, ["/a"]);
+    let stored = fine(index.get(page.id()).await).unwrap();
+    assert_eq!((&stored.url, &stored.title, &stored.text), (&page.url, &page.page.title, &page.page.text));
+    assert_eq!(stored.links.len(), 1);
+    assert_eq!(stored.links[0].url, url("/linked"));
+    assert!(stored.links[0].nofollow);
+}
+
+/// A newer version stands in the place of the older: once, with its own words only.
+pub async fn a_newer_version_replaces<I: Index>(index: &I) {
+    write(index, index.put(vec![document("/a", 1, "ponies")])).await;
+    write(index, index.put(vec![document("/a", 2, "horses")])).await;
+    assert_eq!(found(index, "horses").await, ["/a"]);
+    assert_eq!(found(index, "ponies").await, [""; 0]);
+}
+
+/// An older version that arrives late changes nothing and is no error, also in one batch.
+pub async fn an_older_version_loses<I: Index>(index: &I) {
+    write(index, index.put(vec![document("/a", 2, "horses")])).await;
+    write(index, index.put(vec![document("/a", 1, "ponies")])).await;
+    write(index, index.put(vec![document("/b", 5, "mules"), document("/b", 4, "asses")])).await;
+    assert_eq!(found(index, "ponies").await, [""; 0]);
+    assert_eq!(found(index, "asses").await, [""; 0]);
+    assert_eq!(found(index, "horses mules").await.len(), 2);
+}
+
+/// The same put twice leaves one copy.
+pub async fn a_put_can_be_repeated<I: Index>(index: &I) {
+    for _ in 0..2 {
+        write(index, index.put(vec![document("/a", 1, "ponies")])).await;
+    }
+    assert_eq!(found(index, "ponies").await, ["/a"]);
+}
+
+/// What is deleted is not found; it can come back; an unknown id is no error.
+pub async fn a_deleted_page_is_gone<I: Index>(index: &I) {
+    let (a, b) = (document("/a", 1, "ponies"), document("/b", 1, "ponies"));
+    write(index, index.put(vec![a.clone(), b.clone()])).await;
+    write(index, index.delete(vec![a.id(), document("/unknown", 1, "x").id()])).await;
+    assert_eq!(found(index, "ponies").await, ["/b"]);
+    assert_eq!(fine(index.get(a.id()).await), None);
+    write(index, index.put(vec![document("/a", 2, "ponies")])).await;
+    assert_eq!(found(index, "ponies").await.len(), 2);
+    write(index, index.delete(vec![b.id()])).await;
+    write(index, index.delete(vec![b.id()])).await;
+    assert_eq!(found(index, "ponies").await, ["/a"]);
+}
+
+/// A put and a delete in one batch, in their order.
+pub async fn writes_keep_their_order<I: Index>(index: &I) {
+    let page = document("/a", 1, "ponies");
+    let (put, deleted, flushed) = tokio::join!(
+        biased;
+        index.put(vec![page.clone()]),
+        index.delete(vec![page.id()]),
+        index.flush(),
+    );
+    fine(put.and(deleted).and(flushed));
+    assert_eq!(found(index, "ponies").await, [""; 0]);
+}
+
+/// Nothing to write is no error.
+pub async fn empty_writes_are_fine<I: Index>(index: &I) {
+    write(index, index.put(Vec::new())).await;
+    write(index, index.delete(Vec::new())).await;
+    fine(index.flush().await);
+}
+
+/// A page of `version` whose text holds `word`.
+fn document(path: &str, version: u64, word: &str) -> Document {
+    let text = format!("A page about {word}.");
+    Document {
+        site: "example.org".into(),
+        url: url(path),
+        fetched_at: Moment::from_millis(version),
+        version,
+        page: Page {
+            title: format!("Page {path}"),
+            sections: vec![Section {
+                title: "Top".into(),
+                range: 0..text.len(),
+                ..Section::default()
+            }],
+            text,
+            links: vec![Link {
+                url: url("/linked"),
+                fragment: None,
+                text: "a link".into(),
+                nofollow: true,
+            }],
+            ..Page::default()
+        },
+    }
+}
+
+/// Awaits a write without waiting for the batch's time.
+async fn write<I: Index>(index: &I, write: impl Future<Output = Result<(), Failure>>) {
+    let (written, flushed) = tokio::join!(biased; write, index.flush());
+    fine(written.and(flushed));
+}
+
+async fn found<I: Index>(index: &I, words: &str) -> Vec<String> {
+    let query = Query {
+        text: words.into(),
+        limit: 100,
+        offset: 0,
+        site: None,
+        language: None,
+        path: None,
+    };
+    let hits = fine(index.search(query).await);
+    assert_eq!(hits.total, hits.hits.len() as u64);
+    hits.hits.iter().map(|hit| hit.url.path().to_owned()).collect()
+}

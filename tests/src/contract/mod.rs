@@ -1,0 +1,99 @@
+//! What every adapter of a port promises, each promise a function over the port: the embedded
+//! adapters are held to it, and so is every other one.
+
+pub mod frontier;
+pub mod index;
+pub mod paces;
+pub mod pages;
+pub mod robots;
+
+use canter_core::failure::Failure;
+use canter_core::ports::{Claim, Finish, Known};
+use canter_core::task::{Outcome, Task, UrlKey};
+use canter_core::time::Moment;
+use url::Url;
+
+/// A crawl of a site that a store has begun.
+#[derive(Debug, Clone)]
+pub struct Crawl {
+    /// Id of the site.
+    pub site: String,
+    /// Id of the crawl.
+    pub crawl: u64,
+}
+
+impl Crawl {
+    /// A task of this crawl, as a seed has it.
+    pub fn task(&self, path: &str) -> Task {
+        Task {
+            site: self.site.clone(),
+            crawl: self.crawl,
+            url: url(path),
+            depth: 0,
+            hops: 0,
+            attempts: 0,
+            parent: None,
+        }
+    }
+
+    /// The crawl before this one.
+    #[must_use]
+    pub fn older(&self) -> Crawl {
+        Crawl {
+            crawl: self.crawl - 1,
+            ..self.clone()
+        }
+    }
+
+    /// The crawl after this one.
+    #[must_use]
+    pub fn newer(&self) -> Crawl {
+        Crawl {
+            crawl: self.crawl + 1,
+            ..self.clone()
+        }
+    }
+}
+
+/// A URL of the tests' site.
+pub fn url(path: &str) -> Url {
+    Url::parse("https://example.org/").unwrap().join(path).unwrap()
+}
+
+/// A link to a path, one deep.
+pub fn link(path: &str) -> Claim {
+    Claim {
+        url: url(path),
+        depth: 1,
+        hops: 0,
+        skip: None,
+    }
+}
+
+/// The end of a page that is now in the index with these bytes.
+pub fn indexed(body: &str) -> Finish {
+    Finish {
+        outcome: Outcome::Indexed,
+        known: Known {
+            etag: Some(format!("\"{body}\"")),
+            last_modified: None,
+            indexed: Some(UrlKey::hash(body.as_bytes())),
+            canonical: Some(url("/canonical")),
+            misses: 0,
+        },
+        status: Some(200),
+        fetched_at: Some(Moment::from_millis(1_000)),
+    }
+}
+
+fn paths(tasks: &[Task]) -> Vec<&str> {
+    let mut paths: Vec<&str> = tasks.iter().map(|task| task.url.path()).collect();
+    paths.sort_unstable();
+    paths
+}
+
+/// Unwraps an answer of a store; its failure is the test's.
+#[track_caller]
+fn fine<T>(answer: Result<T, Failure>) -> T {
+    answer.unwrap_or_else(|failure| panic!("the store failed: {failure}"))
+}

@@ -1,0 +1,154 @@
+//! The page store: one row a URL and site, claimed by one parent, ended once.
+
+use canter_core::ports::{Claim, Finish, Frontier, Known, Pages};
+use canter_core::task::{Outcome, Skip};
+use std::time::Duration;
+
+use super::{Crawl, fine, indexed, link, paths, url};
+
+/// Two parents that find one link at the same time: it becomes one's task.
+pub async fn one_link_has_one_parent<P: Pages + Frontier>(pages: &P, crawl: &Crawl) {
+    let (a, b) = (crawl.task("/a"), crawl.task("/b"));
+    for n in 0..20 {
+        let links = || vec![link(&format!("/x{n}")), link(&format!("/y{n}"))];
+        let (one, other) = tokio::join!(pages.claim(&a, links()), pages.claim(&b, links()));
+        let (one, other) = (fine(one), fine(other));
+        assert_eq!(one.len() + other.len(), 2, "{one:?} {other:?}");
+        fine(pages.push([one, other].concat(), Duration::ZERO).await);
+        assert_eq!(fine(pages.claim(&a, links()).await), []);
+    }
+}
+
+/// A task carries what its claim said.
+pub async fn a_claim_becomes_a_task<P: Pages>(pages: &P, crawl: &Crawl) {
+    let parent = crawl.task("/parent");
+    let claim = Claim {
+        depth: 3,
+        hops: 2,
+        ..link("/child")
+    };
+    let tasks = fine(pages.claim(&parent, vec![claim]).await);
+    let [task] = tasks.as_slice() else {
+        panic!("{tasks:?}");
+    };
+    assert_eq!((task.depth, task.hops, task.attempts), (3, 2, 0));
+    assert_eq!((&task.url, &task.parent), (&url("/child"), &Some(url("/parent"))));
+    assert_eq!((&task.site, task.crawl), (&crawl.site, crawl.crawl));
+}
+
+/// A parent that died between claiming and pushing gets its children again; nobody else does.
+pub async fn a_parent_that_died_claims_again<P: Pages>(pages: &P, crawl: &Crawl) {
+    let (parent, other) = (crawl.task("/parent"), crawl.task("/other"));
+    let links = || vec![link("/1"), link("/2")];
+    assert_eq!(paths(&fine(pages.claim(&parent, links()).await)), ["/1", "/2"]);
+    assert_eq!(fine(pages.claim(&other, links()).await), []);
+    // Known by its URL and crawl, not by how often it was tried.
+    let again = canter_core::task::Task {
+        attempts: 2,
+        ..parent.clone()
+    };
+    assert_eq!(paths(&fine(pages.claim(&again, links()).await)), ["/1", "/2"]);
+}
+
+/// What is finished is nobody's task any more in this crawl.
+pub async fn a_finished_page_is_not_claimed<P: Pages>(pages: &P, crawl: &Crawl) {
+    let parent = crawl.task("/parent");
+    let tasks = fine(pages.claim(&parent, vec![link("/1")]).await);
+    fine(pages.finish(&tasks[0], indexed("1")).await);
+    assert_eq!(fine(pages.claim(&parent, vec![link("/1")]).await), []);
+    assert_eq!(fine(pages.begin(&tasks[0]).await), None);
+}
+
+/// Ending a task twice is no error, and the first end stays.
+pub async fn the_first_end_stays<P: Pages>(pages: &P, crawl: &Crawl) {
+    let task = one(pages, crawl, "/1").await;
+    fine(pages.finish(&task, indexed("first")).await);
+    fine(pages.finish(&task, indexed("second")).await);
+    let next = one(pages, &crawl.newer(), "/1").await;
+    let known = fine(pages.begin(&next).await);
+    assert_eq!(known, Some(indexed("first").known));
+}
+
+/// A later crawl takes over what an older one left, and what it knew.
+pub async fn a_newer_crawl_claims_anew<P: Pages>(pages: &P, crawl: &Crawl) {
+    let task = one(pages, crawl, "/1").await;
+    assert_eq!(fine(pages.begin(&task).await), Some(Known::default()));
+    fine(pages.finish(&task, indexed("1")).await);
+    let next = one(pages, &crawl.newer(), "/1").await;
+    assert_eq!(next.crawl, crawl.crawl + 1);
+    assert_eq!(fine(pages.begin(&next).await), Some(indexed("1").known));
+}
+
+/// A task of an older crawl is dropped: it neither begins nor ends, nor claims what is newer.
+pub async fn an_older_crawl_does_nothing<P: Pages>(pages: &P, crawl: &Crawl) {
+    let old = one(pages, &crawl.older(), "/1").await;
+    let new = one(pages, crawl, "/1").await;
+    assert_eq!(fine(pages.begin(&old).await), None);
+    fine(pages.finish(&old, indexed("old")).await);
+    assert_eq!(fine(pages.begin(&new).await), Some(Known::default()));
+    let parent = crawl.older().task("/parent");
+    assert_eq!(fine(pages.claim(&parent, vec![link("/1")]).await), []);
+}
+
+/// A claim that is to be skipped ends at once and gives no task.
+pub async fn a_skipped_claim_ends_at_once<P: Pages>(pages: &P, crawl: &Crawl) {
+    let skipped = Claim {
+        skip: Some(Skip::LongUrl),
+        ..link("/long")
+    };
+    let parent = crawl.task("/parent");
+    assert_eq!(fine(pages.claim(&parent, vec![skipped]).await), []);
+    assert_eq!(fine(pages.claim(&parent, vec![link("/long")]).await), []);
+    assert_eq!(fine(pages.begin(&crawl.task("/long")).await), None);
+}
+
+/// A page that was too deep for one parent is a task when a parent nearer the seed names it.
+pub async fn too_deep_is_not_the_last_word<P: Pages>(pages: &P, crawl: &Crawl) {
+    let deep = || Claim {
+        skip: Some(Skip::TooDeep),
+        ..link("/1")
+    };
+    assert_eq!(fine(pages.claim(&crawl.task("/far"), vec![deep()]).await), []);
+    let tasks = fine(pages.claim(&crawl.task("/near"), vec![link("/1")]).await);
+    assert_eq!(paths(&tasks), ["/1"]);
+    fine(pages.claim(&crawl.task("/far"), vec![deep()]).await);
+    assert_eq!(fine(pages.begin(&tasks[0]).await), Some(Known::default()));
+}
+
+/// One link twice in one claim is one task; none at all is no error.
+pub async fn doubled_links_are_one<P: Pages + Frontier>(pages: &P, crawl: &Crawl) {
+    let parent = crawl.task("/parent");
+    assert_eq!(fine(pages.claim(&parent, Vec::new()).await), []);
+    let tasks = fine(pages.claim(&parent, vec![link("/1"), link("/1")]).await);
+    let mut urls: Vec<_> = tasks.iter().map(|task| task.url.clone()).collect();
+    urls.dedup();
+    assert_eq!(urls, [url("/1")]);
+}
+
+/// Every outcome can be kept, whatever is in its words.
+pub async fn every_outcome_is_kept<P: Pages>(pages: &P, crawl: &Crawl) {
+    let outcomes = [
+        Outcome::Unchanged,
+        Outcome::Duplicate { of: url("/0") },
+        Outcome::Redirected { to: url("/0") },
+        Outcome::Gone { status: 410 },
+        Outcome::Skipped { reason: Skip::Robots },
+        Outcome::Failed { why: "'; DROP TABLE url; -- \u{0} \u{1F600}".into() },
+    ];
+    for (number, outcome) in outcomes.into_iter().enumerate() {
+        let task = one(pages, crawl, &format!("/{number}")).await;
+        let finish = Finish {
+            outcome,
+            ..indexed("x")
+        };
+        fine(pages.finish(&task, finish).await);
+        assert_eq!(fine(pages.begin(&task).await), None);
+    }
+}
+
+/// A task that its parent has claimed.
+async fn one<P: Pages>(pages: &P, crawl: &Crawl, path: &str) -> canter_core::task::Task {
+    let tasks = fine(pages.claim(&crawl.task("/parent"), vec![link(path)]).await);
+    assert_eq!(paths(&tasks), [path]);
+    tasks.into_iter().next().unwrap()
+}

@@ -1,0 +1,21 @@
+//! What the tests of canter stand on: a site on loopback in five lines, with every bad manner that
+//! a server can have; runs of the real program; and the contracts to which each adapter of a port
+//! is held.
+//!
+//! The tests themselves lie where what they test is built: whole crawls in `cli/tests`, the
+//! embedded adapters' contracts in `crates/embedded/tests`.
+
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+pub mod answer;
+pub mod canter;
+mod connection;
+pub mod contract;
+pub mod log;
+pub mod site;
+pub mod tls;
+
+pub use answer::Answer;
+pub use canter::{Canter, Ended};
+pub use log::{Log, Visit};
+pub use site::{Serving, Site};

@@ -1,0 +1,161 @@
+//! What a site saw.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// One request, as it arrived.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// When its head was read to the end, since the site's start.
+    pub at: Duration,
+    /// Path and query.
+    pub path: String,
+    /// In order; names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Number of its connection, from 0.
+    pub connection: usize,
+    /// How often the path was asked for before.
+    pub nth: usize,
+}
+
+impl Visit {
+    /// The first value of a header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// Everything that a site saw.
+#[derive(Debug)]
+pub struct Log {
+    began: Instant,
+    visits: Mutex<Vec<Visit>>,
+    accepted: AtomicUsize,
+    open: AtomicUsize,
+    most_open: AtomicUsize,
+}
+
+impl Log {
+    pub(crate) fn new() -> Self {
+        Log {
+            began: Instant::now(),
+            visits: Mutex::default(),
+            accepted: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+            most_open: AtomicUsize::new(0),
+        }
+    }
+
+    /// Notes a connection; gives its number.
+    pub(crate) fn opened(&self) -> usize {
+        let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_open.fetch_max(open, Ordering::SeqCst);
+        self.accepted.fetch_add(1, Ordering::SeqCst)
+    }
+
+    pub(crate) fn closed(&self) {
+        self.open.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Notes a request whose head is complete at this instant.
+    pub(crate) fn arrived(
+        &self,
+        path: &str,
+        headers: Vec<(String, String)>,
+        connection: usize,
+    ) -> Visit {
+        // The time first: the lock may be held for a moment.
+        let at = self.began.elapsed();
+        let mut visits = self.visits();
+        let visit = Visit {
+            at,
+            path: path.to_owned(),
+            headers,
+            connection,
+            nth: visits.iter().filter(|visit| visit.path == path).count(),
+        };
+        visits.push(visit.clone());
+        visit
+    }
+
+    /// All requests, in the order of their arrival.
+    pub fn all(&self) -> Vec<Visit> {
+        let mut visits = self.visits().clone();
+        visits.sort_by_key(|visit| visit.at);
+        visits
+    }
+
+    /// The requests for a path.
+    pub fn of(&self, path: &str) -> Vec<Visit> {
+        let mut visits = self.all();
+        visits.retain(|visit| visit.path == path);
+        visits
+    }
+
+    /// How often each path was asked for; robots.txt is not among them.
+    pub fn pages(&self) -> BTreeMap<String, usize> {
+        let mut pages = BTreeMap::new();
+        for visit in self.all() {
+            if visit.path != "/robots.txt" {
+                *pages.entry(visit.path).or_default() += 1;
+            }
+        }
+        pages
+    }
+
+    /// Forgets all requests.
+    pub fn clear(&self) {
+        self.visits().clear();
+    }
+
+    /// How many connections were accepted.
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
+    }
+
+    /// The most connections that were open at one time.
+    pub fn most_open(&self) -> usize {
+        self.most_open.load(Ordering::SeqCst)
+    }
+
+    /// The largest number of requests that arrived in any sliding second.
+    pub fn most_in_a_second(&self) -> usize {
+        let times: Vec<Duration> = self.all().iter().map(|visit| visit.at).collect();
+        let mut first = 0;
+        let mut most = 0;
+        for (last, at) in times.iter().enumerate() {
+            while *at - times[first] >= Duration::from_secs(1) {
+                first += 1;
+            }
+            most = most.max(last + 1 - first);
+        }
+        most
+    }
+
+    fn visits(&self) -> MutexGuard<'_, Vec<Visit>> {
+        self.visits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_busiest_second_is_found_wherever_it_begins() {
+        let log = Log::new();
+        for ms in [0, 900, 950, 1000, 1899, 1900, 2900] {
+            log.visits().push(Visit {
+                at: Duration::from_millis(ms),
+                path: String::new(),
+                headers: Vec::new(),
+                connection: 0,
+                nth: 0,
+            });
+        }
+        assert_eq!(log.most_in_a_second(), 4);
+    }
+}

@@ -1,0 +1,254 @@
+//! A site on 127.0.0.1 in five lines:
+//!
+//! ```
+//! use canter_tests::Site;
+//! let site = Site::new()
+//!     .page("/", ["/a", "/b"])
+//!     .redirect("/a", "/b")
+//!     .page("/b", [])
+//!     .robots("User-agent: *\nDisallow: /c")
+//!     .start();
+//! assert!(site.url("/").starts_with("http://127.0.0.1:"));
+//! ```
+//!
+//! Each connection has a thread and blocking calls: so a server's bad manners read as they happen.
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::answer::Answer;
+use crate::connection::{Close, serve};
+use crate::log::{Log, Visit};
+use crate::tls::Authority;
+
+type Reply = Arc<dyn Fn(&Visit) -> Answer + Send + Sync>;
+
+/// A site that is being written.
+pub struct Site {
+    replies: HashMap<String, Reply>,
+    otherwise: Reply,
+    manners: Manners,
+    authority: Option<Authority>,
+}
+
+/// How a server treats every client.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Manners {
+    pub(crate) latency: Duration,
+    pub(crate) close: Option<Close>,
+    pub(crate) idle: Option<Duration>,
+    pub(crate) handshake: Duration,
+}
+
+/// What all connections of a site share.
+pub(crate) struct Shared {
+    replies: Mutex<HashMap<String, Reply>>,
+    otherwise: Reply,
+    pub(crate) manners: Manners,
+    pub(crate) log: Arc<Log>,
+}
+
+impl Shared {
+    pub(crate) fn answer(&self, visit: &Visit) -> Answer {
+        let reply = {
+            let replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
+            replies.get(&visit.path).map(Arc::clone)
+        };
+        reply.unwrap_or_else(|| Arc::clone(&self.otherwise))(visit)
+    }
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Site::new()
+    }
+}
+
+impl Site {
+    /// A site without pages.
+    pub fn new() -> Self {
+        Site {
+            replies: HashMap::new(),
+            otherwise: Arc::new(|_| Answer::status(404)),
+            manners: Manners::default(),
+            authority: None,
+        }
+    }
+
+    /// A site whose pages `/p/0` to `/p/{count - 1}` are reached from `/`, each from several.
+    pub fn web(count: usize) -> Self {
+        let root: Vec<String> = (0..count.min(10)).map(|n| format!("/p/{n}")).collect();
+        let mut site = Site::new().page("/", root.iter().map(String::as_str));
+        for n in 0..count {
+            let links = [n * 10 + 10, n * 10 + 11, n * 10 + 12, n * 10 + 13, n * 10 + 14]
+                .into_iter()
+                .chain(n * 10 + 15..n * 10 + 20)
+                .chain([n + 1, n / 2, n * 7])
+                .filter(|&to| to < count);
+            let links: Vec<String> = links.map(|to| format!("/p/{to}")).collect();
+            site = site.page(&format!("/p/{n}"), links.iter().map(String::as_str));
+        }
+        site
+    }
+
+    /// With a page that links to others; its title is its path.
+    #[must_use]
+    pub fn page<'a>(self, path: &str, links: impl IntoIterator<Item = &'a str>) -> Self {
+        self.answer(path, Answer::page(path, links))
+    }
+
+    /// With a path that always gives this answer.
+    #[must_use]
+    pub fn answer(self, path: &str, answer: Answer) -> Self {
+        self.reply(path, move |_| answer.clone())
+    }
+
+    /// With a path that gives these answers in turn; the last one stays.
+    #[must_use]
+    pub fn answers(self, path: &str, answers: impl IntoIterator<Item = Answer>) -> Self {
+        let answers: Vec<Answer> = answers.into_iter().collect();
+        self.reply(path, move |visit| answers[visit.nth.min(answers.len() - 1)].clone())
+    }
+
+    /// With a path whose answer depends on the request.
+    #[must_use]
+    pub fn reply(
+        mut self,
+        path: &str,
+        reply: impl Fn(&Visit) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        self.replies.insert(path.to_owned(), Arc::new(reply));
+        self
+    }
+
+    /// With an answer for all other paths, in the place of 404.
+    #[must_use]
+    pub fn otherwise(mut self, reply: impl Fn(&Visit) -> Answer + Send + Sync + 'static) -> Self {
+        self.otherwise = Arc::new(reply);
+        self
+    }
+
+    /// With a permanent redirect.
+    #[must_use]
+    pub fn redirect(self, from: &str, to: &str) -> Self {
+        self.answer(from, Answer::redirect(to))
+    }
+
+    /// With a robots.txt.
+    #[must_use]
+    pub fn robots(self, text: &str) -> Self {
+        self.answer("/robots.txt", Answer::text(text))
+    }
+
+    /// Answers each request only after a while.
+    #[must_use]
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.manners.latency = latency;
+        self
+    }
+
+    /// Announces the connection's end with each answer.
+    #[must_use]
+    pub fn closing(mut self) -> Self {
+        self.manners.close = Some(Close::Said);
+        self
+    }
+
+    /// Closes the connection after each answer without announcing it.
+    #[must_use]
+    pub fn closing_silently(mut self) -> Self {
+        self.manners.close = Some(Close::Silent);
+        self
+    }
+
+    /// Closes connections that were idle so long.
+    #[must_use]
+    pub fn closing_when_idle(mut self, idle: Duration) -> Self {
+        self.manners.idle = Some(idle);
+        self
+    }
+
+    /// Over TLS. A client's hello is looked at only after `handshake`: to the client that is the
+    /// time that it takes to connect, as a handshake of TCP cannot be held up on loopback.
+    #[must_use]
+    pub fn tls(mut self, authority: &Authority, handshake: Duration) -> Self {
+        self.authority = Some(authority.clone());
+        self.manners.handshake = handshake;
+        self
+    }
+
+    /// Serves the site on a free port until it is dropped.
+    pub fn start(self) -> Serving {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let scheme = if self.authority.is_some() { "https" } else { "http" };
+        let tls = self.authority.map(|authority| authority.server(&[b"http/1.1"]));
+        let shared = Arc::new(Shared {
+            replies: Mutex::new(self.replies),
+            otherwise: self.otherwise,
+            manners: self.manners,
+            log: Arc::new(Log::new()),
+        });
+        let ended = Arc::new(AtomicBool::new(false));
+        let serving = Serving {
+            address,
+            scheme,
+            shared: Arc::clone(&shared),
+            ended: Arc::clone(&ended),
+        };
+        thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                if ended.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (tls, shared) = (tls.clone(), Arc::clone(&shared));
+                thread::spawn(move || serve(stream, tls, &shared));
+            }
+        });
+        serving
+    }
+}
+
+/// A site that answers.
+pub struct Serving {
+    address: SocketAddr,
+    scheme: &'static str,
+    shared: Arc<Shared>,
+    ended: Arc<AtomicBool>,
+}
+
+impl Serving {
+    /// The absolute URL of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}://{}{path}", self.scheme, self.address)
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// What the site saw.
+    pub fn log(&self) -> &Log {
+        &self.shared.log
+    }
+
+    /// Gives a path another answer from now on.
+    pub fn set(&self, path: &str, answer: Answer) {
+        let replies = self.shared.replies.lock();
+        let reply: Reply = Arc::new(move |_| answer.clone());
+        replies.unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), reply);
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::SeqCst);
+        // Wakes the thread that accepts; when it is gone already, there is nothing to wake.
+        let _ = TcpStream::connect(self.address);
+    }
+}
