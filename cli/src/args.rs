@@ -35,7 +35,7 @@ pub enum Command {
     ///
     /// A crawl stays on the host of its URL and below the URL's path. The same command run again
     /// continues a crawl that was cut off, and refreshes one that had ended.
-    Crawl(Crawl),
+    Crawl(Box<Crawl>),
     /// Search what was crawled
     Search(Search),
     /// Serve the search page and the search API

@@ -36,7 +36,7 @@ pub async fn demo(args: Demo) -> Result<()> {
             .unwrap_or_default()
     );
     match Cli::try_parse_from(typed.into_iter().chain(serve))?.command {
-        Command::Crawl(args) => crawl::crawl(args).await,
+        Command::Crawl(args) => crawl::crawl(*args).await,
         _ => Ok(()),
     }
 }

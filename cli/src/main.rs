@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<()> {
     match command {
-        Command::Crawl(args) => crawl::crawl(args).await,
+        Command::Crawl(args) => crawl::crawl(*args).await,
         Command::Search(args) => search::search(args).await,
         Command::Serve(args) => serve::serve(args).await,
         Command::Export(args) => export::export(&args),

@@ -87,7 +87,7 @@ pub async fn no_slot_is_given_twice<P: Paces>(paces: &P) {
 }
 
 fn pace(rate: f64) -> Pace {
-    Pace::new(Rate::new(rate).unwrap(), Tolerance::ONE_MACHINE)
+    Pace::new(Rate::new(rate).unwrap(), Tolerance::ALONE)
 }
 
 async fn take<P: Paces>(paces: &P, domain: &str, now: Moment, count: u32) -> Lease {

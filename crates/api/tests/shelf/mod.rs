@@ -64,6 +64,10 @@ impl Index for Shelf {
         Err(Failure::permanent("a shelf is only read"))
     }
 
+    async fn flush(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn get(&self, _: UrlKey) -> Result<Option<Stored>, Failure> {
         Ok(None)
     }
