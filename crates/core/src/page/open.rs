@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use super::steps::{Recorder, StepId};
+use super::recorder::Recorder;
+use super::steps::StepId;
 use super::tag::{Kind, Tag};
 
 /// Elements deeper than this are left out. Browsers have such a bound too (Blink: 512).
@@ -223,8 +224,9 @@ impl Open {
         }
     }
 
-    /// Ends formatting where its end tag stands: elements open inside stay open. Whether there was
-    /// such formatting.
+    /// Ends formatting where its end tag stands: blocks that are open inside stay open (the
+    /// "adoption agency algorithm", which moves nodes to that end). Whether there was such
+    /// formatting.
     pub(super) fn end_formatting(&mut self, tag: Tag) -> bool {
         let border = self.border();
         let is_wanted = |entry: &Formatting| matches!(entry, Formatting::Element { tag: other, .. } if *other == tag);
@@ -234,14 +236,17 @@ impl Open {
         let Formatting::Element { open: Some(id), .. } = self.formatting.remove(border + at) else {
             return true;
         };
-        if let Some(at) = self.elements.iter().rposition(|element| element.id == id) {
-            let inside = &self.elements[at + 1..];
-            if inside.iter().any(|element| element.tag.is_special()) {
+        let Some(at) = self.elements.iter().rposition(|element| element.id == id) else {
+            return true;
+        };
+        let is_block = |element: &OpenElement| element.tag.is_special();
+        match self.elements.iter().rposition(is_block) {
+            Some(block) if block > at => {
+                self.end(block + 1);
                 self.elements.remove(at);
                 self.steps.leave(id);
-            } else {
-                self.end(at);
             }
+            _ => self.end(at),
         }
         true
     }
