@@ -11,14 +11,20 @@ use serde_json::Value;
 fn site() -> Site {
     let copy = "<link rel=canonical href=/p/3><title>copy</title><p>copy<a href=/p/4>4</a>";
     Site::web(300)
-        .page("/p/7", ["/moved", "/gone", "/same", "/same/", "/copy", "/noindex"])
+        .page(
+            "/p/7",
+            ["/moved", "/gone", "/same", "/same/", "/copy", "/noindex"],
+        )
         .redirect("/moved", "/moved-again")
         .redirect("/moved-again", "/target")
         .page("/target", ["/p/11"])
         .answer("/same", Answer::page("same", []))
         .answer("/same/", Answer::page("same", []))
         .answer("/copy", Answer::html(copy))
-        .answer("/noindex", Answer::page("n", ["/by-noindex"]).header("X-Robots-Tag", "noindex"))
+        .answer(
+            "/noindex",
+            Answer::page("n", ["/by-noindex"]).header("X-Robots-Tag", "noindex"),
+        )
         .page("/by-noindex", [])
         .latency(Duration::from_millis(2))
 }
@@ -26,7 +32,9 @@ fn site() -> Site {
 /// What an undisturbed crawl leaves, on the same port numbers or not: URLs are made alike.
 fn left(canter: &Canter, site: &Serving) -> String {
     let export: Vec<String> = canter.export().iter().map(Value::to_string).collect();
-    export.join("\n").replace(&format!(":{}/", site.port()), "/")
+    export
+        .join("\n")
+        .replace(&format!(":{}/", site.port()), "/")
 }
 
 fn undisturbed() -> String {
@@ -58,7 +66,13 @@ fn killed_at_any_moment_a_crawl_ends_with_the_same_index() {
     let ended = canter.crawl(&site.url("/"), &[]).done();
     assert_eq!(ended.summary()["complete"], true);
     assert_eq!(left(&canter, &site), expected);
-    ended.counts(&[("duplicates", 2), ("redirected", 2), ("gone", 1), ("failed", 0), ("waiting", 0)]);
+    ended.counts(&[
+        ("duplicates", 2),
+        ("redirected", 2),
+        ("gone", 1),
+        ("failed", 0),
+        ("waiting", 0),
+    ]);
 }
 
 #[test]
@@ -89,14 +103,20 @@ fn an_interrupt_stops_cleanly_and_the_same_command_continues() {
         run.signal("INT");
         let ended = run.end().done();
         let summary = ended.summary();
-        assert_eq!((&summary["complete"], &summary["rest"]), (&false.into(), &"stopped".into()));
+        assert_eq!(
+            (&summary["complete"], &summary["rest"]),
+            (&false.into(), &"stopped".into())
+        );
         assert!(summary["waiting"].as_u64().unwrap() > 0);
         assert!(canter.indexed().len() as u64 <= summary["pages"].as_u64().unwrap());
     }
     let ended = canter.crawl(&site.url("/"), &[]).done();
     assert_eq!(left(&canter, &site), expected);
     assert_eq!(ended.summary()["complete"], true);
-    assert!(site.log().pages().values().all(|&times| times == 1), "stopped between pages, none is fetched twice");
+    assert!(
+        site.log().pages().values().all(|&times| times == 1),
+        "stopped between pages, none is fetched twice"
+    );
 }
 
 #[test]
@@ -115,7 +135,10 @@ fn a_stop_says_how_to_go_on() {
 fn a_second_interrupt_ends_at_once() {
     let site = Site::new()
         .page("/", ["/slow"])
-        .answer("/slow", Answer::page("slow", []).after(Duration::from_secs(20)))
+        .answer(
+            "/slow",
+            Answer::page("slow", []).after(Duration::from_secs(20)),
+        )
         .start();
     let canter = canter!();
     let run = canter.start_crawl(&site.url("/"), &[]);
@@ -130,7 +153,10 @@ fn a_second_interrupt_ends_at_once() {
     assert_eq!(ended.status, Some(130), "{}", ended.stderr);
     assert!(began.elapsed() < Duration::from_secs(5));
     site.set("/slow", Answer::page("slow", []));
-    canter.crawl(&site.url("/"), &[]).done().counts(&[("pages", 2), ("waiting", 0)]);
+    canter
+        .crawl(&site.url("/"), &[])
+        .done()
+        .counts(&[("pages", 2), ("waiting", 0)]);
 }
 
 #[test]
@@ -141,7 +167,9 @@ fn search_serve_and_export_while_a_crawl_writes() {
     // The first pages reach the index with a batch.
     let found = |canter: &Canter| {
         let ended = canter.run(&["search", "text", "--json"]);
-        serde_json::from_str::<Value>(&ended.stdout).ok().and_then(|answer| answer["total"]["value"].as_u64())
+        serde_json::from_str::<Value>(&ended.stdout)
+            .ok()
+            .and_then(|answer| answer["total"]["value"].as_u64())
     };
     let first = loop {
         run.says("progress");
@@ -151,10 +179,21 @@ fn search_serve_and_export_while_a_crawl_writes() {
     };
     let serve = canter.start(&["serve", "--listen", "127.0.0.1:0"]);
     let line = serve.says("Search at");
-    let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let address = line
+        .split("http://")
+        .nth(1)
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap()
+        .to_owned();
     let get = |path: &str| {
         let mut stream = TcpStream::connect(&address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -166,7 +205,10 @@ fn search_serve_and_export_while_a_crawl_writes() {
     run.end().done();
     let last = found(&canter).unwrap();
     assert!(last > first, "{last} after {first}");
-    assert!(get("/api/v1/search?q=text").contains(&format!("\"value\":{last}")), "serve sees the newest commit");
+    assert!(
+        get("/api/v1/search?q=text").contains(&format!("\"value\":{last}")),
+        "serve sees the newest commit"
+    );
     serve.signal("INT");
     assert_eq!(serve.end().status, Some(0));
 }
@@ -175,9 +217,24 @@ fn search_serve_and_export_while_a_crawl_writes() {
 fn crawl_with_serve_serves_while_crawling_and_after() {
     let site = Site::web(10).start();
     let canter = canter!();
-    let run = canter.start(&["crawl", &site.url("/"), "--allow-private", "--rps", "unlimited", "--serve", "127.0.0.1:0"]);
+    let run = canter.start(&[
+        "crawl",
+        &site.url("/"),
+        "--allow-private",
+        "--rps",
+        "unlimited",
+        "--serve",
+        "127.0.0.1:0",
+    ]);
     let line = run.says("Search at");
-    let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let address = line
+        .split("http://")
+        .nth(1)
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap()
+        .to_owned();
     run.says("11 pages");
     run.says("Search at");
     let mut stream = TcpStream::connect(&address).unwrap();

@@ -27,12 +27,22 @@ fn seeds_that_are_no_urls_of_the_web() {
     fails(&[""], 2, &[]);
     fails(&["https://me:secret@example.org/"], 2, &["--header"]);
     fails(&["https://example.org/", "--include", "[x"], 2, &["[x"]);
-    fails(&["https://example.org/", "--exclude", "https://example.org/x"], 2, &["path"]);
+    fails(
+        &["https://example.org/", "--exclude", "https://example.org/x"],
+        2,
+        &["path"],
+    );
 }
 
 #[test]
 fn options_that_are_wrong() {
-    for args in [&["--rps", "0"], &["--rps", "ten"], &["--concurrency", "0"], &["--max-time", "1y"], &["--header", "nocolon"]] {
+    for args in [
+        &["--rps", "0"],
+        &["--rps", "ten"],
+        &["--concurrency", "0"],
+        &["--max-time", "1y"],
+        &["--header", "nocolon"],
+    ] {
         let ended = canter!().run(&[&["crawl", "https://example.org/"], args.as_slice()].concat());
         assert_eq!(ended.status, Some(2), "{args:?}: {}", ended.stderr);
         assert!(ended.stderr.contains(args[0]), "{}", ended.stderr);
@@ -41,12 +51,20 @@ fn options_that_are_wrong() {
 
 #[test]
 fn a_host_that_does_not_exist() {
-    fails(&["http://no-such-host.invalid/", "--rps", "100"], 1, &["no-such-host.invalid"]);
+    fails(
+        &["http://no-such-host.invalid/", "--rps", "100"],
+        1,
+        &["no-such-host.invalid"],
+    );
 }
 
 #[test]
 fn a_refused_connection() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let url = format!("http://127.0.0.1:{port}/");
     fails(&[&url, "--allow-private", "--rps", "100"], 1, &["refused"]);
 }
@@ -55,8 +73,22 @@ fn a_refused_connection() {
 fn a_private_address_that_is_not_allowed() {
     let site = Site::web(3).start();
     let port = site.port();
-    for host in ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "10.0.0.1", "169.254.169.254"] {
-        fails(&[&format!("http://{host}:{port}/")], 1, &["--allow-private"]);
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "0.0.0.0",
+        "[::ffff:127.0.0.1]",
+        "2130706433",
+        "0x7f.1",
+        "10.0.0.1",
+        "169.254.169.254",
+    ] {
+        fails(
+            &[&format!("http://{host}:{port}/")],
+            1,
+            &["--allow-private"],
+        );
     }
     assert!(site.log().all().is_empty());
     assert_eq!(site.log().accepted(), 0, "nothing was even dialled");
@@ -65,7 +97,11 @@ fn a_private_address_that_is_not_allowed() {
 #[test]
 fn allow_private_is_for_the_seeds_own_port_only() {
     let other = Site::new().page("/", []).robots("").start();
-    let site = Site::new().page("/", ["/a"]).page("/a", []).redirect("/robots.txt", &other.url("/robots.txt")).start();
+    let site = Site::new()
+        .page("/", ["/a"])
+        .page("/a", [])
+        .redirect("/robots.txt", &other.url("/robots.txt"))
+        .start();
     let ended = canter!().crawl(&site.url("/"), &[]);
     assert_eq!(other.log().accepted(), 0);
     assert_eq!(ended.status, Some(1), "{}", ended.stdout);
@@ -93,10 +129,21 @@ fn a_seed_without_a_page() {
         let site = Site::new().answer("/", answer).start();
         canter!().crawl(&site.url("/"), &[]).fails(1, &[words]);
     }
-    let site = Site::new().page("/", []).robots("User-agent: *\nDisallow: /").start();
-    canter!().crawl(&site.url("/"), &[]).fails(1, &["robots.txt"]);
-    let site = Site::new().redirect("/", "/a").redirect("/a", "/b").redirect("/b", "/").start();
-    canter!().crawl(&site.url("/"), &[]).fails(1, &["redirects"]);
+    let site = Site::new()
+        .page("/", [])
+        .robots("User-agent: *\nDisallow: /")
+        .start();
+    canter!()
+        .crawl(&site.url("/"), &[])
+        .fails(1, &["robots.txt"]);
+    let site = Site::new()
+        .redirect("/", "/a")
+        .redirect("/a", "/b")
+        .redirect("/b", "/")
+        .start();
+    canter!()
+        .crawl(&site.url("/"), &[])
+        .fails(1, &["redirects"]);
 }
 
 #[test]
@@ -105,9 +152,14 @@ fn a_folder_that_is_someone_elses() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
     let canter = canter!().at(folder.path());
-    canter.crawl(&site.url("/"), &[]).fails(1, &["is not canter's", "--data"]);
+    canter
+        .crawl(&site.url("/"), &[])
+        .fails(1, &["is not canter's", "--data"]);
     canter.run(&["search", "x"]).fails(1, &["is not canter's"]);
-    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(names, ["thesis.txt"]);
     assert!(site.log().all().is_empty());
 }
@@ -119,11 +171,20 @@ fn a_folder_that_cannot_be() {
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     for path in [file.clone(), file.join("below")] {
-        canter!().at(&path).crawl(&site.url("/"), &[]).fails(1, &[&*path.to_string_lossy()]);
+        canter!()
+            .at(&path)
+            .crawl(&site.url("/"), &[])
+            .fails(1, &[&*path.to_string_lossy()]);
     }
-    canter!().run(&["search", "x"]).fails(1, &["crawl a site first"]);
-    canter!().run(&["export", "x"]).fails(1, &["crawl a site first"]);
-    canter!().run(&["serve", "--listen", "127.0.0.1:0"]).fails(1, &["crawl a site first"]);
+    canter!()
+        .run(&["search", "x"])
+        .fails(1, &["crawl a site first"]);
+    canter!()
+        .run(&["export", "x"])
+        .fails(1, &["crawl a site first"]);
+    canter!()
+        .run(&["serve", "--listen", "127.0.0.1:0"])
+        .fails(1, &["crawl a site first"]);
 }
 
 #[test]
@@ -174,10 +235,15 @@ fn a_folder_in_use_by_another_crawl() {
     let canter = canter!();
     let first = canter.start_crawl(&site.url("/"), &["--rps", "10"]);
     first.says("progress");
-    canter.crawl(&site.url("/"), &[]).fails(1, &["another crawl"]);
+    canter
+        .crawl(&site.url("/"), &[])
+        .fails(1, &["another crawl"]);
     first.signal("KILL");
     assert_eq!(first.end().status, None);
-    canter.crawl(&site.url("/"), &[]).done().counts(&[("pages", 51)]);
+    canter
+        .crawl(&site.url("/"), &[])
+        .done()
+        .counts(&[("pages", 51)]);
 }
 
 #[test]
@@ -186,9 +252,13 @@ fn a_port_in_use() {
     let address = taken.local_addr().unwrap().to_string();
     let site = Site::web(1).start();
     let canter = canter!();
-    canter.crawl(&site.url("/"), &["--serve", &address]).fails(1, &[&address]);
+    canter
+        .crawl(&site.url("/"), &["--serve", &address])
+        .fails(1, &[&address]);
     canter.crawl(&site.url("/"), &[]).done();
-    canter.run(&["serve", "--listen", &address]).fails(1, &[&address]);
+    canter
+        .run(&["serve", "--listen", &address])
+        .fails(1, &[&address]);
 }
 
 /// In a name space of its own, a file system of half a megabyte that is made larger for the second
@@ -199,8 +269,15 @@ fn a_full_disk_loses_nothing() {
     let canter = canter!();
     let disk = tempfile::tempdir().unwrap();
     let data = disk.path().join("data");
-    let (program, data, disk) = (canter.program().display(), data.display(), disk.path().display());
-    let crawl = format!("{program} crawl {} --allow-private --json --site t --rps unlimited --data {data}", site.url("/"));
+    let (program, data, disk) = (
+        canter.program().display(),
+        data.display(),
+        disk.path().display(),
+    );
+    let crawl = format!(
+        "{program} crawl {} --allow-private --json --site t --rps unlimited --data {data}",
+        site.url("/")
+    );
     let script = format!(
         "mount -t tmpfs -o size=SIZE canter {disk} || exit 77
          {crawl}; echo \"first $?\" >&2
@@ -219,9 +296,21 @@ fn a_full_disk_loses_nothing() {
             return;
         }
         assert!(ended.stderr.contains("first 1"), "{size}: {}", ended.stderr);
-        let errors: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("error:")).collect();
-        assert!(errors[0].contains("disk is full") || errors[0].contains("No space left"), "{size}: {}", ended.stderr);
-        assert!(!ended.stderr.contains("panicked"), "{size}: {}", ended.stderr);
+        let errors: Vec<&str> = ended
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error:"))
+            .collect();
+        assert!(
+            errors[0].contains("disk is full") || errors[0].contains("No space left"),
+            "{size}: {}",
+            ended.stderr
+        );
+        assert!(
+            !ended.stderr.contains("panicked"),
+            "{size}: {}",
+            ended.stderr
+        );
         ended.done().counts(&[("pages", 401), ("failed", 0)]);
     }
 }

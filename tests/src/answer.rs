@@ -101,7 +101,8 @@ impl Answer {
     /// Without a header.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
-        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers
+            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self
     }
 
@@ -203,11 +204,6 @@ impl Answer {
             Length::Said(length) => length <= self.body.len(),
             Length::Unsaid => false,
         })
-    }
-
-    /// Status, headers and body, for a server that frames them itself.
-    pub(crate) fn parts(&self) -> (u16, &[(String, String)], &[u8]) {
-        (self.status, &self.headers, &self.body)
     }
 }
 

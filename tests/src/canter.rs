@@ -172,7 +172,9 @@ impl Started {
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         // The process may have ended already; then there is nobody to send it to.
-        let _ = Command::new("kill").args([&format!("-{name}"), &id]).output();
+        let _ = Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .output();
     }
 
     /// Waits for the end.
@@ -231,11 +233,25 @@ impl Ended {
     /// Asserts that it failed with one sentence that holds all of `words`.
     #[track_caller]
     pub fn fails(self, status: i32, words: &[&str]) {
-        assert_eq!(self.status, Some(status), "{}\n{}", self.stderr, self.stdout);
-        let sentences: Vec<&str> = self.stderr.lines().filter(|line| line.starts_with("error:")).collect();
+        assert_eq!(
+            self.status,
+            Some(status),
+            "{}\n{}",
+            self.stderr,
+            self.stdout
+        );
+        let sentences: Vec<&str> = self
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error:"))
+            .collect();
         assert_eq!(sentences.len(), 1, "{}", self.stderr);
         for word in words {
-            assert!(sentences[0].contains(word), "{word:?} is not in {}", self.stderr);
+            assert!(
+                sentences[0].contains(word),
+                "{word:?} is not in {}",
+                self.stderr
+            );
         }
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
     }

@@ -1,7 +1,7 @@
 //! What a site saw.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,11 @@ pub struct Log {
     accepted: AtomicUsize,
     open: AtomicUsize,
     most_open: AtomicUsize,
+    stalls: AtomicUsize,
 }
+
+/// A thread that wakes later than this was kept from running by the machine.
+const STALL: Duration = Duration::from_millis(8);
 
 impl Log {
     pub(crate) fn new() -> Self {
@@ -46,7 +50,26 @@ impl Log {
             accepted: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
             most_open: AtomicUsize::new(0),
+            stalls: AtomicUsize::new(0),
         }
+    }
+
+    /// Watches, until `ended`, for times in which the machine let nobody run: what arrived then was
+    /// seen later than it came.
+    pub(crate) fn watch_for_stalls(&self, ended: &AtomicBool) {
+        let nap = Duration::from_millis(1);
+        while !ended.load(Ordering::SeqCst) {
+            let slept = Instant::now();
+            std::thread::sleep(nap);
+            if slept.elapsed() > nap + STALL {
+                self.stalls.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// How often the machine stalled while the site was visited.
+    pub fn stalls(&self) -> usize {
+        self.stalls.load(Ordering::SeqCst)
     }
 
     /// Notes a connection; gives its number.

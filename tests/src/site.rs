@@ -33,6 +33,7 @@ pub struct Site {
     otherwise: Reply,
     manners: Manners,
     authority: Option<Authority>,
+    watched: bool,
 }
 
 /// How a server treats every client.
@@ -76,6 +77,7 @@ impl Site {
             otherwise: Arc::new(|_| Answer::status(404)),
             manners: Manners::default(),
             authority: None,
+            watched: false,
         }
     }
 
@@ -84,11 +86,17 @@ impl Site {
         let root: Vec<String> = (0..count.min(10)).map(|n| format!("/p/{n}")).collect();
         let mut site = Site::new().page("/", root.iter().map(String::as_str));
         for n in 0..count {
-            let links = [n * 10 + 10, n * 10 + 11, n * 10 + 12, n * 10 + 13, n * 10 + 14]
-                .into_iter()
-                .chain(n * 10 + 15..n * 10 + 20)
-                .chain([n + 1, n / 2, n * 7])
-                .filter(|&to| to < count);
+            let links = [
+                n * 10 + 10,
+                n * 10 + 11,
+                n * 10 + 12,
+                n * 10 + 13,
+                n * 10 + 14,
+            ]
+            .into_iter()
+            .chain(n * 10 + 15..n * 10 + 20)
+            .chain([n + 1, n / 2, n * 7])
+            .filter(|&to| to < count);
             let links: Vec<String> = links.map(|to| format!("/p/{to}")).collect();
             site = site.page(&format!("/p/{n}"), links.iter().map(String::as_str));
         }
@@ -111,7 +119,9 @@ impl Site {
     #[must_use]
     pub fn answers(self, path: &str, answers: impl IntoIterator<Item = Answer>) -> Self {
         let answers: Vec<Answer> = answers.into_iter().collect();
-        self.reply(path, move |visit| answers[visit.nth.min(answers.len() - 1)].clone())
+        self.reply(path, move |visit| {
+            answers[visit.nth.min(answers.len() - 1)].clone()
+        })
     }
 
     /// With a path whose answer depends on the request.
@@ -181,12 +191,25 @@ impl Site {
         self
     }
 
+    /// Counts the machine's stalls, for tests of times.
+    #[must_use]
+    pub fn watched(mut self) -> Self {
+        self.watched = true;
+        self
+    }
+
     /// Serves the site on a free port until it is dropped.
     pub fn start(self) -> Serving {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let scheme = if self.authority.is_some() { "https" } else { "http" };
-        let tls = self.authority.map(|authority| authority.server(&[b"http/1.1"]));
+        let scheme = if self.authority.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let tls = self
+            .authority
+            .map(|authority| authority.server(&[b"http/1.1"]));
         let shared = Arc::new(Shared {
             replies: Mutex::new(self.replies),
             otherwise: self.otherwise,
@@ -200,6 +223,10 @@ impl Site {
             shared: Arc::clone(&shared),
             ended: Arc::clone(&ended),
         };
+        if self.watched {
+            let (log, ended) = (Arc::clone(&shared.log), Arc::clone(&ended));
+            thread::spawn(move || log.watch_for_stalls(&ended));
+        }
         thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
                 if ended.load(Ordering::SeqCst) {
@@ -241,7 +268,9 @@ impl Serving {
     pub fn set(&self, path: &str, answer: Answer) {
         let replies = self.shared.replies.lock();
         let reply: Reply = Arc::new(move |_| answer.clone());
-        replies.unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), reply);
+        replies
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(path.to_owned(), reply);
     }
 }
 

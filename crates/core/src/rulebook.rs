@@ -147,7 +147,9 @@ async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<Verdict, FetchErro
             }
             Step::Done(verdict) => {
                 if let Verdict::Retry { after } = verdict {
-                    world.hold(&at, after.unwrap_or(ASK_AGAIN).min(MAX_HOLD)).await?;
+                    world
+                        .hold(&at, after.unwrap_or(ASK_AGAIN).min(MAX_HOLD))
+                        .await?;
                 }
                 return Ok(Ok(verdict));
             }

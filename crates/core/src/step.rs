@@ -367,7 +367,9 @@ async fn again<W: World>(
 
 fn paused(span: Duration, why: &str) -> End {
     let minutes = span.as_secs() / 60;
-    End::Paused(format!("the site asks for a pause of {minutes} minutes ({why})"))
+    End::Paused(format!(
+        "the site asks for a pause of {minutes} minutes ({why})"
+    ))
 }
 
 async fn push_again<W: World>(

@@ -18,7 +18,10 @@ use tempfile::TempDir;
 
 fn store() -> (Store, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    (Store::open(&folder.path().join("state.sqlite")).unwrap(), folder)
+    (
+        Store::open(&folder.path().join("state.sqlite")).unwrap(),
+        folder,
+    )
 }
 
 /// A site's store in its first crawl, with its seed out of the way.

@@ -33,15 +33,23 @@ pub(crate) async fn exchange(
         CONNECT_TIMEOUT.min(request.timeout),
     ));
     lane.turnstile.admit(Arc::clone(&ticket));
-    if lane.warm {
+    let idle_for = if lane.warm {
         ticket.fire().await?;
-    }
+        lane.idle_since.elapsed()
+    } else {
+        Duration::ZERO
+    };
     let answer = tokio::select! {
         answer = answer(&lane.client, &request, &ticket) => answer,
         () = ticket.expired(request.timeout) => Err(FetchError::Timeout(request.timeout)),
     };
-    if let Some(took) = lane.turnstile.dismiss() {
+    let connected = lane.turnstile.dismiss();
+    if let Some(took) = connected {
         lanes.connected_in(took);
+        if lane.warm {
+            // It had to connect: the server had closed its connection meanwhile.
+            lanes.closed_after(&authority, idle_for);
+        }
     }
     let (response, reusable) = answer?;
     if reusable {

@@ -16,8 +16,12 @@ use crate::failure::builder_failed;
 use crate::resolver::Resolver;
 use crate::turnstile::Turnstile;
 
-/// An idle connection is not trusted longer: servers close theirs after some five seconds.
+/// An idle connection is not trusted longer: many servers close theirs after five seconds. Of one
+/// that closes earlier less is expected, since a slot is lost with each connection that turns out
+/// to be closed.
 const KEEP: Duration = Duration::from_secs(4);
+/// From here trust grows again.
+const MIN_KEEP: Duration = Duration::from_millis(1);
 /// A guess before the first connection was opened.
 const FIRST_LEAD: Duration = Duration::from_millis(100);
 const MAX_LEAD: Duration = Duration::from_secs(1);
@@ -28,15 +32,31 @@ pub(crate) struct Lane {
     pub(crate) turnstile: Turnstile,
     /// Its connection is open and idle.
     pub(crate) warm: bool,
-    idle_since: Instant,
+    pub(crate) idle_since: Instant,
 }
 
 /// The idle lanes of all authorities.
 pub(crate) struct Lanes {
     tls: ClientConfig,
     user_agent: String,
-    idle: Mutex<HashMap<String, VecDeque<Lane>>>,
+    idle: Mutex<HashMap<String, Idle>>,
     lead: Mutex<Duration>,
+}
+
+/// The idle lanes of an authority.
+struct Idle {
+    lanes: VecDeque<Lane>,
+    /// How long its connections are trusted.
+    keep: Duration,
+}
+
+impl Default for Idle {
+    fn default() -> Self {
+        Idle {
+            lanes: VecDeque::new(),
+            keep: KEEP,
+        }
+    }
 }
 
 impl Lanes {
@@ -52,10 +72,12 @@ impl Lanes {
     /// The lane of the authority that was used last, or a cold one.
     pub(crate) fn take(&self, authority: &str, private: bool) -> Result<Lane, FetchError> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let lanes = idle.entry(authority.to_owned()).or_default();
+        let Idle { lanes, keep } = idle.entry(authority.to_owned()).or_default();
+        // It will be idle until its slot comes.
+        let lead = self.lead();
         while lanes
             .front()
-            .is_some_and(|lane| lane.idle_since.elapsed() > KEEP)
+            .is_some_and(|lane| lane.idle_since.elapsed() + lead > *keep)
         {
             lanes.pop_front();
         }
@@ -64,14 +86,22 @@ impl Lanes {
         warm.map_or_else(|| self.cold(private), Ok)
     }
 
+    /// Learns that a connection was closed by the server while it was idle for so long.
+    pub(crate) fn closed_after(&self, authority: &str, idle_for: Duration) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let keep = &mut idle.entry(authority.to_owned()).or_default().keep;
+        *keep = (*keep).min(idle_for / 2).max(MIN_KEEP);
+    }
+
     /// Gives a lane back whose answer was read to its end on a connection that stays open.
     pub(crate) fn give_back(&self, authority: &str, mut lane: Lane) {
         lane.warm = true;
         lane.idle_since = Instant::now();
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.entry(authority.to_owned())
-            .or_default()
-            .push_back(lane);
+        let Idle { lanes, keep } = idle.entry(authority.to_owned()).or_default();
+        // Trust that was lost at once comes back slowly: maybe the server had only been restarted.
+        *keep = (*keep + *keep / 64).min(KEEP);
+        lanes.push_back(lane);
     }
 
     /// How long before its slot a request should have a lane: twice the usual time to connect.

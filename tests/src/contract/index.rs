@@ -15,7 +15,10 @@ pub async fn a_page_is_found_and_comes_back<I: Index>(index: &I) {
     write(index, index.put(vec![page.clone()])).await;
     assert_eq!(found(index, "ponies").await, ["/a"]);
     let stored = fine(index.get(page.id()).await).unwrap();
-    assert_eq!((&stored.url, &stored.title, &stored.text), (&page.url, &page.page.title, &page.page.text));
+    assert_eq!(
+        (&stored.url, &stored.title, &stored.text),
+        (&page.url, &page.page.title, &page.page.text)
+    );
     assert_eq!(stored.links.len(), 1);
     assert_eq!(stored.links[0].url, url("/linked"));
     assert!(stored.links[0].nofollow);
@@ -33,7 +36,11 @@ pub async fn a_newer_version_replaces<I: Index>(index: &I) {
 pub async fn an_older_version_loses<I: Index>(index: &I) {
     write(index, index.put(vec![document("/a", 2, "horses")])).await;
     write(index, index.put(vec![document("/a", 1, "ponies")])).await;
-    write(index, index.put(vec![document("/b", 5, "mules"), document("/b", 4, "asses")])).await;
+    write(
+        index,
+        index.put(vec![document("/b", 5, "mules"), document("/b", 4, "asses")]),
+    )
+    .await;
     assert_eq!(found(index, "ponies").await, [""; 0]);
     assert_eq!(found(index, "asses").await, [""; 0]);
     assert_eq!(found(index, "horses mules").await.len(), 2);
@@ -51,7 +58,11 @@ pub async fn a_put_can_be_repeated<I: Index>(index: &I) {
 pub async fn a_deleted_page_is_gone<I: Index>(index: &I) {
     let (a, b) = (document("/a", 1, "ponies"), document("/b", 1, "ponies"));
     write(index, index.put(vec![a.clone(), b.clone()])).await;
-    write(index, index.delete(vec![a.id(), document("/unknown", 1, "x").id()])).await;
+    write(
+        index,
+        index.delete(vec![a.id(), document("/unknown", 1, "x").id()]),
+    )
+    .await;
     assert_eq!(found(index, "ponies").await, ["/b"]);
     assert_eq!(fine(index.get(a.id()).await), None);
     write(index, index.put(vec![document("/a", 2, "ponies")])).await;
@@ -125,5 +136,8 @@ async fn found<I: Index>(index: &I, words: &str) -> Vec<String> {
     };
     let hits = fine(index.search(query).await);
     assert_eq!(hits.total, hits.hits.len() as u64);
-    hits.hits.iter().map(|hit| hit.url.path().to_owned()).collect()
+    hits.hits
+        .iter()
+        .map(|hit| hit.url.path().to_owned())
+        .collect()
 }

@@ -57,7 +57,10 @@ impl Crawl {
 
 /// A URL of the tests' site.
 pub fn url(path: &str) -> Url {
-    Url::parse("https://example.org/").unwrap().join(path).unwrap()
+    Url::parse("https://example.org/")
+        .unwrap()
+        .join(path)
+        .unwrap()
 }
 
 /// A link to a path, one deep.

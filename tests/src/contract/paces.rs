@@ -20,7 +20,9 @@ pub async fn leases_never_overlap<P: Paces + 'static>(paces: Arc<P>) {
         tokio::spawn(async move {
             let mut slots = Vec::new();
             for count in [1, 2, 3] {
-                if let Grant::Take { lease, .. } = fine(paces.lease("a.test", NOW, pace, count).await) {
+                if let Grant::Take { lease, .. } =
+                    fine(paces.lease("a.test", NOW, pace, count).await)
+                {
                     slots.extend(times(lease, NOW));
                 }
             }
@@ -42,7 +44,10 @@ pub async fn leases_never_overlap<P: Paces + 'static>(paces: Arc<P>) {
 pub async fn an_idle_domain_starts_now<P: Paces>(paces: &P) {
     assert_eq!(times(take(paces, "a.test", NOW, 2).await, NOW)[0], NOW.0);
     let later = NOW + Duration::from_secs(60);
-    assert_eq!(times(take(paces, "a.test", later, 1).await, later)[0], later.0);
+    assert_eq!(
+        times(take(paces, "a.test", later, 1).await, later)[0],
+        later.0
+    );
 }
 
 /// Domains do not share slots.
@@ -56,14 +61,21 @@ pub async fn a_hold_is_kept<P: Paces>(paces: &P) {
     let until = NOW + Duration::from_secs(30);
     fine(paces.hold("a.test", until).await);
     fine(paces.hold("a.test", NOW).await);
-    for at in [NOW, NOW + Duration::from_secs(10), NOW + Duration::from_millis(29_999)] {
+    for at in [
+        NOW,
+        NOW + Duration::from_secs(10),
+        NOW + Duration::from_millis(29_999),
+    ] {
         match fine(paces.lease("a.test", at, pace(10.0), 3).await) {
             Grant::Wait(wait) => assert!(wait <= at.until(until) && !wait.is_zero(), "{wait:?}"),
             Grant::Take { lease, .. } => assert!(times(lease, at)[0] >= until.0),
         }
     }
     let after = until + Duration::from_secs(10);
-    assert_eq!(times(take(paces, "a.test", after, 1).await, after), [after.0]);
+    assert_eq!(
+        times(take(paces, "a.test", after, 1).await, after),
+        [after.0]
+    );
 }
 
 /// A hold of an unheard-of length is kept like another, and is no error.
@@ -99,5 +111,7 @@ async fn take<P: Paces>(paces: &P, domain: &str, now: Moment, count: u32) -> Lea
 
 /// The times of a lease's slots.
 fn times(mut lease: Lease, now: Moment) -> Vec<u64> {
-    std::iter::from_fn(|| lease.take(now)).map(|slot| slot.at.0).collect()
+    std::iter::from_fn(|| lease.take(now))
+        .map(|slot| slot.at.0)
+        .collect()
 }

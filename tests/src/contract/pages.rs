@@ -32,7 +32,10 @@ pub async fn a_claim_becomes_a_task<P: Pages>(pages: &P, crawl: &Crawl) {
         panic!("{tasks:?}");
     };
     assert_eq!((task.depth, task.hops, task.attempts), (3, 2, 0));
-    assert_eq!((&task.url, &task.parent), (&url("/child"), &Some(url("/parent"))));
+    assert_eq!(
+        (&task.url, &task.parent),
+        (&url("/child"), &Some(url("/parent")))
+    );
     assert_eq!((&task.site, task.crawl), (&crawl.site, crawl.crawl));
 }
 
@@ -40,14 +43,20 @@ pub async fn a_claim_becomes_a_task<P: Pages>(pages: &P, crawl: &Crawl) {
 pub async fn a_parent_that_died_claims_again<P: Pages>(pages: &P, crawl: &Crawl) {
     let (parent, other) = (crawl.task("/parent"), crawl.task("/other"));
     let links = || vec![link("/1"), link("/2")];
-    assert_eq!(paths(&fine(pages.claim(&parent, links()).await)), ["/1", "/2"]);
+    assert_eq!(
+        paths(&fine(pages.claim(&parent, links()).await)),
+        ["/1", "/2"]
+    );
     assert_eq!(fine(pages.claim(&other, links()).await), []);
     // Known by its URL and crawl, not by how often it was tried.
     let again = canter_core::task::Task {
         attempts: 2,
         ..parent.clone()
     };
-    assert_eq!(paths(&fine(pages.claim(&again, links()).await)), ["/1", "/2"]);
+    assert_eq!(
+        paths(&fine(pages.claim(&again, links()).await)),
+        ["/1", "/2"]
+    );
 }
 
 /// What is finished is nobody's task any more in this crawl.
@@ -108,7 +117,10 @@ pub async fn too_deep_is_not_the_last_word<P: Pages>(pages: &P, crawl: &Crawl) {
         skip: Some(Skip::TooDeep),
         ..link("/1")
     };
-    assert_eq!(fine(pages.claim(&crawl.task("/far"), vec![deep()]).await), []);
+    assert_eq!(
+        fine(pages.claim(&crawl.task("/far"), vec![deep()]).await),
+        []
+    );
     let tasks = fine(pages.claim(&crawl.task("/near"), vec![link("/1")]).await);
     assert_eq!(paths(&tasks), ["/1"]);
     fine(pages.claim(&crawl.task("/far"), vec![deep()]).await);
@@ -132,8 +144,12 @@ pub async fn every_outcome_is_kept<P: Pages>(pages: &P, crawl: &Crawl) {
         Outcome::Duplicate { of: url("/0") },
         Outcome::Redirected { to: url("/0") },
         Outcome::Gone { status: 410 },
-        Outcome::Skipped { reason: Skip::Robots },
-        Outcome::Failed { why: "'; DROP TABLE url; -- \u{0} \u{1F600}".into() },
+        Outcome::Skipped {
+            reason: Skip::Robots,
+        },
+        Outcome::Failed {
+            why: "'; DROP TABLE url; -- \u{0} \u{1F600}".into(),
+        },
     ];
     for (number, outcome) in outcomes.into_iter().enumerate() {
         let task = one(pages, crawl, &format!("/{number}")).await;

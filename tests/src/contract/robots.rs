@@ -39,5 +39,8 @@ pub async fn a_verdict_is_replaced<R: Robots>(robots: &R) {
     let later = FETCHED + Duration::from_secs(1);
     let verdict = Verdict::Rules(Rules::parse(b"User-agent: *\nDisallow: /", "canter"));
     fine(robots.save(AUTHORITY, &verdict, later).await);
-    assert_eq!(fine(robots.load(AUTHORITY, Moment(0)).await), Some((verdict, later)));
+    assert_eq!(
+        fine(robots.load(AUTHORITY, Moment(0)).await),
+        Some((verdict, later))
+    );
 }
