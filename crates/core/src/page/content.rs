@@ -2,14 +2,12 @@
 
 use std::ops::Range;
 
-use html5ever::local_name;
-
 use super::Section;
 use super::noise::Noise;
 use super::sections::{Entry, SectionWriter};
+use super::steps::{Element, Step, StepId, Steps};
+use super::tag::Tag;
 use super::text::TextWriter;
-use super::tree::{NodeId, Tree};
-use super::walk::{Element, Step};
 
 /// Text, sections and code of a part of a page.
 pub(super) struct Content {
@@ -42,8 +40,8 @@ enum Ending {
 
 /// Reads a part of a page.
 pub(super) fn extract(
-    tree: &Tree,
-    root: NodeId,
+    steps: &Steps,
+    root: StepId,
     noise: Noise,
     mut sections: SectionWriter,
 ) -> Content {
@@ -55,13 +53,13 @@ pub(super) fn extract(
         in_pre: false,
         sectioning: 0,
     };
-    let mut walk = tree.walk(root);
+    let mut walk = steps.walk_in(root);
     while let Some(step) = walk.next() {
         match step {
             Step::Enter(element) => {
-                if element.id != root && noise.is(&element, tree, reader.sectioning > 0) {
+                if element.id != root && noise.is(&element, reader.sectioning > 0) {
                     sections.pass(&element);
-                    walk.leave_out();
+                    walk.leave_out(&element);
                 } else {
                     reader.enter(&element, &mut sections);
                 }
@@ -76,7 +74,7 @@ pub(super) fn extract(
 struct Reader {
     writer: TextWriter,
     code: Vec<Range<usize>>,
-    endings: Vec<(NodeId, Ending)>,
+    endings: Vec<(StepId, Ending)>,
     in_code: bool,
     in_pre: bool,
     /// Open articles and sections.
@@ -89,12 +87,12 @@ impl Reader {
             self.begin(element, entry, sections);
             return;
         }
-        let ending = match *element.name() {
-            local_name!("article") | local_name!("section") | local_name!("main") => {
+        let ending = match element.tag {
+            Tag::Article | Tag::Section | Tag::Main => {
                 self.sectioning += 1;
                 Ending::Sectioning
             }
-            local_name!("pre") | local_name!("listing") if !self.in_code => {
+            Tag::Pre | Tag::Listing if !self.in_code => {
                 self.writer.line();
                 self.in_code = true;
                 self.in_pre = true;
@@ -102,57 +100,57 @@ impl Reader {
                     start: self.writer.settle(),
                 }
             }
-            local_name!("code") | local_name!("kbd") | local_name!("samp") | local_name!("tt")
-                if !self.in_code =>
-            {
+            Tag::Code | Tag::Kbd | Tag::Samp | Tag::Tt if !self.in_code => {
                 self.in_code = true;
                 Ending::Inline {
                     start: self.writer.len(),
                 }
             }
-            local_name!("td") | local_name!("th") => Ending::Word,
-            local_name!("br") if self.in_pre => {
+            Tag::Td | Tag::Th => Ending::Word,
+            Tag::Br if self.in_pre => {
                 self.writer.verbatim("\n");
                 return;
             }
-            local_name!("address")
-            | local_name!("blockquote")
-            | local_name!("br")
-            | local_name!("caption")
-            | local_name!("center")
-            | local_name!("dd")
-            | local_name!("details")
-            | local_name!("dialog")
-            | local_name!("div")
-            | local_name!("dl")
-            | local_name!("dt")
-            | local_name!("fieldset")
-            | local_name!("figcaption")
-            | local_name!("figure")
-            | local_name!("footer")
-            | local_name!("h1")
-            | local_name!("h2")
-            | local_name!("h3")
-            | local_name!("h4")
-            | local_name!("h5")
-            | local_name!("h6")
-            | local_name!("header")
-            | local_name!("hgroup")
-            | local_name!("hr")
-            | local_name!("legend")
-            | local_name!("li")
-            | local_name!("menu")
-            | local_name!("ol")
-            | local_name!("option")
-            | local_name!("p")
-            | local_name!("summary")
-            | local_name!("table")
-            | local_name!("tbody")
-            | local_name!("tfoot")
-            | local_name!("thead")
-            | local_name!("tr")
-            | local_name!("ul")
-            | local_name!("aside") => Ending::Line,
+            Tag::Br | Tag::Hr => {
+                self.writer.line();
+                return;
+            }
+            Tag::Address
+            | Tag::Blockquote
+            | Tag::Caption
+            | Tag::Center
+            | Tag::Dd
+            | Tag::Details
+            | Tag::Dialog
+            | Tag::Div
+            | Tag::Dl
+            | Tag::Dt
+            | Tag::Fieldset
+            | Tag::Figcaption
+            | Tag::Figure
+            | Tag::Footer
+            | Tag::H1
+            | Tag::H2
+            | Tag::H3
+            | Tag::H4
+            | Tag::H5
+            | Tag::H6
+            | Tag::Header
+            | Tag::Hgroup
+            | Tag::Legend
+            | Tag::Li
+            | Tag::Menu
+            | Tag::Ol
+            | Tag::Option
+            | Tag::P
+            | Tag::Summary
+            | Tag::Table
+            | Tag::Tbody
+            | Tag::Tfoot
+            | Tag::Thead
+            | Tag::Tr
+            | Tag::Ul
+            | Tag::Aside => Ending::Line,
             _ => return,
         };
         match ending {
@@ -191,10 +189,12 @@ impl Reader {
         self.writer.folded(text);
     }
 
-    fn leave(&mut self, id: NodeId, sections: &mut SectionWriter) {
-        let Some((_, ending)) = self.endings.pop_if(|(open, _)| *open == id) else {
+    fn leave(&mut self, id: StepId, sections: &mut SectionWriter) {
+        // Formatting may end before what began inside it.
+        let Some(at) = self.endings.iter().rposition(|(open, _)| *open == id) else {
             return;
         };
+        let (_, ending) = self.endings.remove(at);
         match ending {
             Ending::Line => self.writer.line(),
             Ending::Sectioning => {

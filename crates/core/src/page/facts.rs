@@ -1,14 +1,13 @@
 //! What a page says about itself: one pass over its whole tree, which collects its links too.
 
-use html5ever::local_name;
 use url::Url;
 
 use super::Directives;
 use super::links::LinkCollector;
 use super::refresh;
+use super::steps::{Element, Step, StepId, Steps};
+use super::tag::{Attribute, Tag};
 use super::text::{TextWriter, fold};
-use super::tree::{DOCUMENT, NodeId, Tree};
-use super::walk::{Element, Step};
 use crate::url::join;
 
 /// What a page says about itself.
@@ -27,9 +26,9 @@ pub(super) struct Facts<'t> {
     /// Its links, not yet resolved.
     pub(super) links: LinkCollector<'t>,
     /// Its body.
-    pub(super) body: Option<NodeId>,
-    main: Option<NodeId>,
-    article: Option<NodeId>,
+    pub(super) body: StepId,
+    main: Option<StepId>,
+    article: Option<StepId>,
     articles: usize,
     /// It was written by rustdoc.
     pub(super) is_rustdoc: bool,
@@ -38,20 +37,20 @@ pub(super) struct Facts<'t> {
 /// The text of the first element of a kind.
 #[derive(Default)]
 struct Capture {
-    element: Option<NodeId>,
+    element: Option<StepId>,
     open: bool,
     text: TextWriter,
 }
 
 impl Capture {
-    fn enter(&mut self, id: NodeId) {
+    fn enter(&mut self, id: StepId) {
         if self.element.is_none() {
             self.element = Some(id);
             self.open = true;
         }
     }
 
-    fn leave(&mut self, id: NodeId) {
+    fn leave(&mut self, id: StepId) {
         if self.element == Some(id) {
             self.open = false;
         }
@@ -66,14 +65,18 @@ impl Capture {
 
 impl<'t> Facts<'t> {
     /// Walks over the whole page.
-    pub(super) fn collect(tree: &'t Tree) -> Self {
-        let mut facts = Facts::default();
-        let mut walk = tree.walk(DOCUMENT);
+    pub(super) fn collect(steps: &'t Steps) -> Self {
+        let mut facts = Facts {
+            language: steps.html_attr(Attribute::Lang),
+            body: steps.body,
+            ..Facts::default()
+        };
+        let mut walk = steps.walk();
         while let Some(step) = walk.next() {
             match step {
                 Step::Enter(element) => {
                     if facts.enter(element) {
-                        walk.leave_out();
+                        walk.leave_out(&element);
                     }
                 }
                 Step::Leave(id) => {
@@ -93,38 +96,30 @@ impl<'t> Facts<'t> {
 
     /// Notes an element; whether it holds nothing of interest.
     fn enter(&mut self, element: Element<'t>) -> bool {
-        match *element.name() {
-            local_name!("script")
-            | local_name!("style")
-            | local_name!("noscript")
-            | local_name!("template")
-            | local_name!("iframe") => return true,
-            local_name!("html") => {
-                self.language = element.attr(&local_name!("lang"));
+        match element.tag {
+            Tag::Template => return true,
+            Tag::Base if self.base.is_none() => {
+                self.base = element.attr(Attribute::Href);
             }
-            local_name!("base") if self.base.is_none() => {
-                self.base = element.attr(&local_name!("href"));
-            }
-            local_name!("title") => self.title.enter(element.id),
-            local_name!("h1") => self.first_heading.enter(element.id),
-            local_name!("meta") => self.meta(element),
-            local_name!("link") if self.body.is_none() && self.canonical.is_none() => {
-                let rel = element.attr(&local_name!("rel")).unwrap_or_default();
+            Tag::Title => self.title.enter(element.id),
+            Tag::H1 => self.first_heading.enter(element.id),
+            Tag::Meta => self.meta(element),
+            Tag::Link if element.id < self.body && self.canonical.is_none() => {
+                let rel = element.attr(Attribute::Rel).unwrap_or_default();
                 if rel
                     .split_ascii_whitespace()
                     .any(|word| word.eq_ignore_ascii_case("canonical"))
                 {
-                    self.canonical = element.attr(&local_name!("href"));
+                    self.canonical = element.attr(Attribute::Href);
                 }
             }
-            local_name!("body") => self.body = self.body.or(Some(element.id)),
-            local_name!("a") | local_name!("area") => {
+            Tag::A | Tag::Area => {
                 if is_permalink_mark(&element) {
                     self.first_heading.open = false;
                 }
                 self.links.enter(element);
             }
-            local_name!("br") | local_name!("p") | local_name!("div") | local_name!("li") => {
+            Tag::Br | Tag::P | Tag::Div | Tag::Li => {
                 self.links.space();
             }
             _ => {}
@@ -134,13 +129,13 @@ impl<'t> Facts<'t> {
     }
 
     fn candidate(&mut self, element: Element<'t>) {
-        match *element.name() {
-            local_name!("main") => self.main = self.main.or(Some(element.id)),
-            local_name!("article") => {
+        match element.tag {
+            Tag::Main => self.main = self.main.or(Some(element.id)),
+            Tag::Article => {
                 self.article = self.article.or(Some(element.id));
                 self.articles += 1;
             }
-            _ if element.attr(&local_name!("role")) == Some("main") => {
+            _ if element.attr(Attribute::Role) == Some("main") => {
                 self.main = self.main.or(Some(element.id));
             }
             _ => {}
@@ -148,20 +143,20 @@ impl<'t> Facts<'t> {
     }
 
     fn meta(&mut self, element: Element<'t>) {
-        let Some(content) = element.attr(&local_name!("content")) else {
+        let Some(content) = element.attr(Attribute::Content) else {
             return;
         };
-        if let Some(pragma) = element.attr(&local_name!("http-equiv")) {
+        if let Some(pragma) = element.attr(Attribute::HttpEquiv) {
             if pragma.eq_ignore_ascii_case("refresh") {
                 self.refresh = self.refresh.or(Some(content));
             } else if pragma.eq_ignore_ascii_case("content-language") {
                 self.content_language = self.content_language.or(Some(content));
             }
         }
-        if element.attr(&local_name!("property")) == Some("og:title") {
+        if element.attr(Attribute::Property) == Some("og:title") {
             self.og_title = self.og_title.or(Some(content));
         }
-        let Some(name) = element.attr(&local_name!("name")) else {
+        let Some(name) = element.attr(Attribute::Name) else {
             return;
         };
         if name.eq_ignore_ascii_case("robots") || name.eq_ignore_ascii_case("canter") {
@@ -209,7 +204,7 @@ impl<'t> Facts<'t> {
     }
 
     /// `main` or `role=main`, else the only `article`.
-    pub(super) fn main(&self) -> Option<NodeId> {
+    pub(super) fn main(&self) -> Option<StepId> {
         self.main
             .or_else(|| self.article.filter(|_| self.articles == 1))
     }

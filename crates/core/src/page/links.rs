@@ -1,16 +1,15 @@
 //! Links of a page: every `a` and `area` with an address, in content and navigation alike, since
 //! a crawl needs them all.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
-use html5ever::local_name;
+use foldhash::{HashMap, HashMapExt};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::steps::{Element, StepId};
+use super::tag::{Attribute, Tag};
 use super::text::TextWriter;
-use super::tree::NodeId;
-use super::walk::Element;
 use super::{Link, MAX_LINKS};
 use crate::url::join;
 
@@ -19,7 +18,7 @@ use crate::url::join;
 pub(super) struct LinkCollector<'t> {
     found: Vec<Found<'t>>,
     text: TextWriter,
-    open: Option<NodeId>,
+    open: Option<StepId>,
 }
 
 struct Found<'t> {
@@ -32,11 +31,11 @@ struct Found<'t> {
 impl<'t> LinkCollector<'t> {
     /// An element begins.
     pub(super) fn enter(&mut self, element: Element<'t>) {
-        let is_anchor = *element.name() == local_name!("a");
-        if !is_anchor && *element.name() != local_name!("area") {
+        let is_anchor = element.tag == Tag::A;
+        if !is_anchor && element.tag != Tag::Area {
             return;
         }
-        let Some(reference) = element.attr(&local_name!("href")) else {
+        let Some(reference) = element.attr(Attribute::Href) else {
             return;
         };
         self.close();
@@ -53,7 +52,7 @@ impl<'t> LinkCollector<'t> {
         self.found.push(Found {
             reference,
             text: start..start,
-            nofollow: element.attr(&local_name!("rel")).is_some_and(|rel| {
+            nofollow: element.attr(Attribute::Rel).is_some_and(|rel| {
                 rel.split_ascii_whitespace()
                     .any(|word| word.eq_ignore_ascii_case("nofollow"))
             }),
@@ -75,7 +74,7 @@ impl<'t> LinkCollector<'t> {
     }
 
     /// An element ends.
-    pub(super) fn leave(&mut self, id: NodeId) {
+    pub(super) fn leave(&mut self, id: StepId) {
         if self.open == Some(id) {
             self.close();
         }

@@ -6,14 +6,18 @@ mod encoding;
 mod facts;
 mod links;
 mod names;
+mod nest;
 mod noise;
+mod open;
 mod parse;
 mod read;
+mod recorder;
 mod refresh;
 mod sections;
+mod start;
+mod steps;
+mod tag;
 mod text;
-mod tree;
-mod walk;
 
 use std::ops::Range;
 

@@ -1,10 +1,8 @@
 //! What a page shows beside its content: navigation, banners, forms, buttons, marks beside
 //! headings. Told by structure and by the classes that the common generators write.
 
-use html5ever::local_name;
-
-use super::tree::Tree;
-use super::walk::{Element, Step};
+use super::steps::{Element, Step};
+use super::tag::{Attribute, Tag};
 
 /// What counts as noise in a part of a page.
 #[derive(Clone, Copy)]
@@ -18,43 +16,38 @@ pub(super) struct Noise {
 impl Noise {
     /// Whether an element says nothing that belongs to the content. `in_section` tells whether it
     /// lies inside an article or section, whose headers are content.
-    pub(super) fn is(self, element: &Element<'_>, tree: &Tree, in_section: bool) -> bool {
-        match *element.name() {
-            local_name!("head")
-            | local_name!("script")
-            | local_name!("style")
-            | local_name!("template")
-            | local_name!("noscript")
-            | local_name!("nav")
-            | local_name!("footer")
-            | local_name!("form")
-            | local_name!("button")
-            | local_name!("select")
-            | local_name!("textarea")
-            | local_name!("iframe")
-            | local_name!("object")
-            | local_name!("audio")
-            | local_name!("video")
-            | local_name!("canvas") => return true,
-            local_name!("header") if self.whole_body && !in_section => return true,
-            local_name!("a") if is_permalink(element, tree) => return true,
-            _ if element.is_svg() => return true,
+    pub(super) fn is(self, element: &Element<'_>, in_section: bool) -> bool {
+        match element.tag {
+            Tag::Template
+            | Tag::Svg
+            | Tag::Nav
+            | Tag::Footer
+            | Tag::Form
+            | Tag::Button
+            | Tag::Select
+            | Tag::Textarea
+            | Tag::Object
+            | Tag::Audio
+            | Tag::Video
+            | Tag::Canvas => return true,
+            Tag::Header if self.whole_body && !in_section => return true,
+            Tag::A if is_permalink(element) => return true,
             _ => {}
         }
-        element.attr(&local_name!("aria-hidden")) == Some("true")
+        element.attr(Attribute::AriaHidden) == Some("true")
             || self.is_role(element)
             || element.classes().any(|class| self.is_class(class))
     }
 
     fn is_role(self, element: &Element<'_>) -> bool {
-        let role = element.attr(&local_name!("role")).unwrap_or_default();
+        let role = element.attr(Attribute::Role).unwrap_or_default();
         match role {
             "navigation" | "search" | "contentinfo" => true,
             "banner" => self.whole_body,
             // The sheets of a set of tabs, of which a script shows one.
             "tabpanel" => false,
             _ => element
-                .attr(&local_name!("hidden"))
+                .attr(Attribute::Hidden)
                 .is_some_and(|state| !state.eq_ignore_ascii_case("until-found")),
         }
     }
@@ -80,12 +73,12 @@ impl Noise {
 
 /// Whether an element is a link into its own page whose text is a mark, no word: `¶`, `§`, `#`,
 /// an image.
-pub(super) fn is_permalink(element: &Element<'_>, tree: &Tree) -> bool {
+pub(super) fn is_permalink(element: &Element<'_>) -> bool {
     let into_page = element
-        .attr(&local_name!("href"))
+        .attr(Attribute::Href)
         .is_some_and(|reference| reference.starts_with('#') && reference.len() > 1);
     into_page
-        && !tree.walk(element.id).any(|step| match step {
+        && !element.walk().any(|step| match step {
             Step::Text(text) => text.contains(char::is_alphanumeric),
             _ => false,
         })

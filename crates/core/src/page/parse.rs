@@ -1,262 +1,169 @@
-//! From HTML to a tree, in time linear in its length.
+//! From HTML to the steps of a page, in one pass and in time and memory linear in its length.
 //!
-//! The standard's algorithm searches the stack of open elements at most tags, and opens
-//! formatting elements again in each block, so that a hostile page costs quadratic time and
-//! memory. Browsers bound the depth of their trees (Blink: 512); so does the guard here, between
-//! the tokenizer and the tree builder: too deep, elements are left out, but not their text and
-//! not links; and it bounds the number of nodes. The tokenizer compares each attribute of a tag
-//! with all before it: a tag without end is ended.
+//! html5gum reads the tags by the standard's rules; [`Nest`] nests the elements. Names are packed
+//! into numbers as they come and the values of attributes go where they stay, so that a tag costs
+//! no memory of its own, however many attributes it has.
 
-use std::borrow::Cow;
-use std::cell::{Cell, Ref, RefCell};
+use std::convert::Infallible;
 
-use html5ever::buffer_queue::BufferQueue;
-use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode, TreeSink};
-use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::{TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
-use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts};
-use html5ever::{Attribute, LocalName, QualName, TokenizerResult, local_name};
+use html5gum::{Emitter, Error, State, Tokenizer};
 
-use super::tree::{DOCUMENT, IGNORED, NodeId, Tree};
-
-/// Elements deeper than this are left out.
-const MAX_DEPTH: u32 = 256;
-/// A page has at most one node for so many bytes, and [`SPARE_NODES`]: documentation has one for
-/// 12 or more.
-const BYTES_PER_NODE: usize = 4;
-const SPARE_NODES: usize = 10_000;
-/// The page is fed in pieces of so many bytes. A tag in which one lies whole is ended there,
-/// unless an attribute's value goes on.
-const PIECE: usize = 4096;
+use super::nest::Nest;
+use super::steps::Steps;
+use super::tag::{Attribute, Tag, pack};
 
 /// Parses a page as a browser with scripting does. Never fails.
-pub(super) fn parse(html: &str) -> Tree {
-    let sink = Sink {
-        tree: RefCell::new(Tree::new(html.len())),
-        depths: RefCell::new(Vec::with_capacity(html.len() / 32 + 16)),
-        depth: Cell::new(0),
+pub(super) fn parse(html: &str) -> Steps {
+    let mut nest = Nest::new(html.len());
+    let tags = Tags {
+        nest: &mut nest,
+        name: 0,
+        is_end: false,
+        is_self_closing: false,
+        raw_text: Tag::Other(0),
+        attributes: 0,
+        seen: 0,
+        attribute: None,
+        value: 0,
     };
-    let guard = Guard {
-        builder: TreeBuilder::new(sink, TreeBuilderOpts::default()),
-        left_out: Cell::new(0),
-        max_nodes: html.len() / BYTES_PER_NODE + SPARE_NODES,
-        tokens: Cell::new(0),
-    };
-    let tokenizer = Tokenizer::new(guard, TokenizerOpts::default());
-    let input = BufferQueue::default();
-    let mut rest = html;
-    while !rest.is_empty() {
-        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE.min(rest.len())));
-        rest = after;
-        input.push_back(StrTendril::from(piece));
-        let tokens = tokenizer.sink.tokens.get();
-        feed(&tokenizer, &input);
-        if tokenizer.sink.tokens.get() == tokens && piece.len() >= PIECE / 2 {
-            // Inside quotes or a comment this changes nothing but the text there.
-            input.push_back(StrTendril::from(">"));
-            feed(&tokenizer, &input);
-        }
-    }
-    tokenizer.end();
-    tokenizer.sink.builder.sink.finish()
+    // It cannot fail: the page is in memory.
+    let Ok(()) = Tokenizer::new_with_emitter(html, tags).finish();
+    nest.finish()
 }
 
-fn feed(tokenizer: &Tokenizer<Guard>, input: &BufferQueue) {
-    // The tokenizer pauses after each script, for one who would run it.
-    while !matches!(tokenizer.feed(input), TokenizerResult::Done) {}
+/// Takes what the tokenizer finds.
+struct Tags<'n> {
+    nest: &'n mut Nest,
+    /// Packed name of the tag that is being read.
+    name: u128,
+    is_end: bool,
+    is_self_closing: bool,
+    /// The start tag that came last: its end tag ends raw text.
+    raw_text: Tag,
+    /// How many attributes there were before this tag.
+    attributes: u32,
+    /// Attributes that the tag has, a bit each: the first one of a name counts.
+    seen: u32,
+    /// Packed name of the attribute that is being read.
+    attribute: Option<u128>,
+    /// Where its value begins.
+    value: usize,
 }
 
-/// Stands between tokenizer and tree builder and bounds the tree.
-struct Guard {
-    builder: TreeBuilder<NodeId, Sink>,
-    /// Start tags left out whose end tags have not come.
-    left_out: Cell<u32>,
-    max_nodes: usize,
-    /// Tokens that came.
-    tokens: Cell<usize>,
-}
-
-impl TokenSink for Guard {
-    type Handle = NodeId;
-
-    fn process_token(&self, token: Token, line_number: u64) -> TokenSinkResult<NodeId> {
-        let sink = &self.builder.sink;
-        if matches!(token, Token::ParseError(_)) {
-            return TokenSinkResult::Continue;
-        }
-        self.tokens.set(self.tokens.get() + 1);
-        match &token {
-            Token::CommentToken(_) => return TokenSinkResult::Continue,
-            Token::EOFToken => {}
-            _ if sink.tree.borrow().len() > self.max_nodes => return TokenSinkResult::Continue,
-            Token::TagToken(tag) if tag.kind == TagKind::StartTag => {
-                let needed = is_kept_at_any_depth(&tag.name);
-                if sink.depth.get() >= MAX_DEPTH && !needed {
-                    self.left_out.set(self.left_out.get() + 1);
-                    return TokenSinkResult::Continue;
-                }
-            }
-            Token::TagToken(tag) if !is_kept_at_any_depth(&tag.name) => {
-                let left_out = self.left_out.get();
-                if left_out > 0 {
-                    self.left_out.set(left_out - 1);
-                    return TokenSinkResult::Continue;
-                }
-                sink.depth.set(sink.depth.get().saturating_sub(1));
-            }
-            _ => {}
-        }
-        self.builder.process_token(token, line_number)
+impl Tags<'_> {
+    fn begin(&mut self, is_end: bool) {
+        self.name = 0;
+        self.is_end = is_end;
+        self.is_self_closing = false;
+        self.attributes = self.nest.open.steps.attributes();
+        self.seen = 0;
     }
 
-    fn end(&self) {
-        self.builder.end();
-    }
-
-    fn adjusted_current_node_present_but_not_in_html_namespace(&self) -> bool {
-        self.builder
-            .adjusted_current_node_present_but_not_in_html_namespace()
-    }
-}
-
-/// Elements that cannot nest: a link closes the one before it, void elements hold nothing, and
-/// raw text would become markup without its element.
-fn is_kept_at_any_depth(name: &LocalName) -> bool {
-    matches!(
-        *name,
-        local_name!("a")
-            | local_name!("area")
-            | local_name!("base")
-            | local_name!("br")
-            | local_name!("hr")
-            | local_name!("img")
-            | local_name!("input")
-            | local_name!("link")
-            | local_name!("meta")
-            | local_name!("wbr")
-            | local_name!("script")
-            | local_name!("style")
-            | local_name!("textarea")
-            | local_name!("title")
-            | local_name!("noscript")
-            | local_name!("iframe")
-            | local_name!("xmp")
-    )
-}
-
-/// Puts what the tree builder finds into a tree.
-struct Sink {
-    tree: RefCell<Tree>,
-    /// Depth of each node, by id.
-    depths: RefCell<Vec<u32>>,
-    /// Depth at which the next element is expected.
-    depth: Cell<u32>,
-}
-
-impl Sink {
-    fn place(&self, parent: NodeId, child: NodeId) {
-        let mut depths = self.depths.borrow_mut();
-        let depth = depths.get(parent as usize).copied().unwrap_or(0) + 1;
-        if depths.len() <= child as usize {
-            depths.resize(child as usize + 1, 0);
-        }
-        depths[child as usize] = depth;
-        self.depth.set(depth);
-    }
-}
-
-impl TreeSink for Sink {
-    type Handle = NodeId;
-    type Output = Tree;
-    type ElemName<'a> = Ref<'a, QualName>;
-
-    fn finish(self) -> Tree {
-        self.tree.into_inner()
-    }
-
-    fn parse_error(&self, _: Cow<'static, str>) {}
-
-    fn set_quirks_mode(&self, _: QuirksMode) {}
-
-    fn get_document(&self) -> NodeId {
-        DOCUMENT
-    }
-
-    fn same_node(&self, one: &NodeId, other: &NodeId) -> bool {
-        one == other
-    }
-
-    fn elem_name<'a>(&'a self, target: &'a NodeId) -> Ref<'a, QualName> {
-        Ref::map(self.tree.borrow(), |tree| tree.name(*target))
-    }
-
-    fn create_element(&self, name: QualName, attrs: Vec<Attribute>, _: ElementFlags) -> NodeId {
-        self.tree.borrow_mut().element(name, attrs)
-    }
-
-    fn create_comment(&self, _: StrTendril) -> NodeId {
-        IGNORED
-    }
-
-    fn create_pi(&self, _: StrTendril, _: StrTendril) -> NodeId {
-        IGNORED
-    }
-
-    fn append_doctype_to_document(&self, _: StrTendril, _: StrTendril, _: StrTendril) {}
-
-    fn append(&self, parent: &NodeId, child: NodeOrText<NodeId>) {
-        let mut tree = self.tree.borrow_mut();
-        match child {
-            NodeOrText::AppendNode(child) => {
-                tree.append(*parent, child);
-                self.place(*parent, child);
-            }
-            NodeOrText::AppendText(text) => tree.append_text(*parent, &text),
-        }
-    }
-
-    fn append_before_sibling(&self, sibling: &NodeId, child: NodeOrText<NodeId>) {
-        let mut tree = self.tree.borrow_mut();
-        let Some(parent) = tree.parent(*sibling) else {
+    fn end_attribute(&mut self) {
+        let Some(name) = self.attribute.take() else {
             return;
         };
-        match child {
-            NodeOrText::AppendNode(child) => {
-                tree.insert_before(*sibling, child);
-                self.place(parent, child);
+        let steps = &mut self.nest.open.steps;
+        match Attribute::of(name) {
+            Some(attribute) if !self.is_end && self.seen & (1 << attribute as u32) == 0 => {
+                self.seen |= 1 << attribute as u32;
+                steps.attribute(attribute, self.value);
             }
-            NodeOrText::AppendText(text) => tree.insert_text_before(*sibling, &text),
+            _ => steps.forget_values(self.value),
         }
     }
+}
 
-    fn append_based_on_parent_node(
-        &self,
-        element: &NodeId,
-        previous: &NodeId,
-        child: NodeOrText<NodeId>,
-    ) {
-        let has_parent = self.tree.borrow().parent(*element).is_some();
-        if has_parent {
-            self.append_before_sibling(element, child);
-        } else {
-            self.append(previous, child);
+impl Emitter for Tags<'_> {
+    type Token = Infallible;
+
+    fn pop_token(&mut self) -> Option<Infallible> {
+        None
+    }
+
+    fn emit_string(&mut self, text: &[u8]) {
+        self.nest.text(text);
+    }
+
+    fn init_start_tag(&mut self) {
+        self.begin(false);
+    }
+
+    fn init_end_tag(&mut self) {
+        self.begin(true);
+    }
+
+    fn push_tag_name(&mut self, name: &[u8]) {
+        self.name = pack(self.name, name);
+    }
+
+    fn set_self_closing(&mut self) {
+        self.is_self_closing = true;
+    }
+
+    fn init_attribute(&mut self) {
+        self.end_attribute();
+        self.attribute = Some(0);
+        self.value = self.nest.open.steps.values();
+    }
+
+    fn push_attribute_name(&mut self, name: &[u8]) {
+        self.attribute = self.attribute.map(|so_far| pack(so_far, name));
+    }
+
+    fn push_attribute_value(&mut self, value: &[u8]) {
+        self.nest.open.steps.value(value);
+    }
+
+    fn emit_current_tag(&mut self) -> Option<State> {
+        self.end_attribute();
+        let tag = Tag::of(self.name);
+        if self.is_end {
+            self.nest.end(tag);
+            return None;
         }
+        self.raw_text = tag;
+        let attributes = self.attributes..self.nest.open.steps.attributes();
+        self.nest.start(tag, attributes, self.is_self_closing)
     }
 
-    fn add_attrs_if_missing(&self, target: &NodeId, attrs: Vec<Attribute>) {
-        self.tree.borrow_mut().add_attributes(*target, attrs);
+    fn current_is_appropriate_end_tag_token(&mut self) -> bool {
+        self.is_end && Tag::of(self.name) == self.raw_text
     }
 
-    /// A node of its own that hangs nowhere: what a template holds is no part of the page.
-    fn get_template_contents(&self, _: &NodeId) -> NodeId {
-        self.tree.borrow_mut().root()
+    fn adjusted_current_node_present_but_not_in_html_namespace(&mut self) -> bool {
+        self.nest.open.is_foreign()
     }
 
-    fn remove_from_parent(&self, target: &NodeId) {
-        self.tree.borrow_mut().detach(*target);
+    fn should_emit_errors(&mut self) -> bool {
+        false
     }
 
-    fn reparent_children(&self, node: &NodeId, new_parent: &NodeId) {
-        self.tree.borrow_mut().move_children(*node, *new_parent);
-    }
+    fn emit_error(&mut self, _: Error) {}
+
+    fn emit_eof(&mut self) {}
+
+    fn set_last_start_tag(&mut self, _: Option<&[u8]>) {}
+
+    fn init_comment(&mut self) {}
+
+    fn push_comment(&mut self, _: &[u8]) {}
+
+    fn emit_current_comment(&mut self) {}
+
+    fn init_doctype(&mut self) {}
+
+    fn push_doctype_name(&mut self, _: &[u8]) {}
+
+    fn set_force_quirks(&mut self) {}
+
+    fn set_doctype_public_identifier(&mut self, _: &[u8]) {}
+
+    fn set_doctype_system_identifier(&mut self, _: &[u8]) {}
+
+    fn push_doctype_public_identifier(&mut self, _: &[u8]) {}
+
+    fn push_doctype_system_identifier(&mut self, _: &[u8]) {}
+
+    fn emit_current_doctype(&mut self) {}
 }

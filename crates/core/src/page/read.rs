@@ -7,7 +7,7 @@ use super::facts::Facts;
 use super::names::Item;
 use super::noise::Noise;
 use super::sections::SectionWriter;
-use super::tree::{DOCUMENT, NodeId, Tree};
+use super::steps::{StepId, Steps};
 use super::{Page, encoding, parse};
 
 /// Main content with less text than this, in bytes, is almost empty.
@@ -23,11 +23,11 @@ pub fn read(body: &[u8], content_type: Option<&str>, url: &Url) -> Page {
 
 /// The same for a page that is decoded already.
 pub fn read_html(html: &str, url: &Url) -> Page {
-    let tree = parse::parse(html);
-    let mut facts = Facts::collect(&tree);
+    let steps = parse::parse(html);
+    let mut facts = Facts::collect(&steps);
     let base = facts.base(url);
     let title = facts.title();
-    let content = content(&tree, &facts, &title);
+    let content = content(&steps, &facts, &title);
     Page {
         language: facts.language(),
         canonical: facts.canonical(&base),
@@ -41,14 +41,14 @@ pub fn read_html(html: &str, url: &Url) -> Page {
     }
 }
 
-fn content(tree: &Tree, facts: &Facts<'_>, title: &str) -> Content {
-    let body = facts.body.unwrap_or(DOCUMENT);
+fn content(steps: &Steps, facts: &Facts<'_>, title: &str) -> Content {
+    let body = facts.body;
     let Some(main) = facts.main() else {
-        return part(tree, facts, title, body, true);
+        return part(steps, facts, title, body, true);
     };
-    let content = part(tree, facts, title, main, false);
+    let content = part(steps, facts, title, main, false);
     if content.text.len() < ALMOST_EMPTY {
-        let whole = part(tree, facts, title, body, true);
+        let whole = part(steps, facts, title, body, true);
         if whole.text.len() > content.text.len() * MUCH_MORE {
             return whole;
         }
@@ -56,12 +56,12 @@ fn content(tree: &Tree, facts: &Facts<'_>, title: &str) -> Content {
     content
 }
 
-fn part(tree: &Tree, facts: &Facts<'_>, title: &str, root: NodeId, whole_body: bool) -> Content {
+fn part(steps: &Steps, facts: &Facts<'_>, title: &str, root: StepId, whole_body: bool) -> Content {
     let rustdoc = facts.is_rustdoc;
     let item = rustdoc.then(|| Item::of_rustdoc(title)).flatten();
     let noise = Noise {
         whole_body,
         rustdoc,
     };
-    extract(tree, root, noise, SectionWriter::new(item, rustdoc))
+    extract(steps, root, noise, SectionWriter::new(item, rustdoc))
 }

@@ -2,13 +2,12 @@
 
 use std::ops::Range;
 
-use html5ever::local_name;
-
 use super::Section;
 use super::links::decoded;
 use super::names::{self, Item};
+use super::steps::Element;
+use super::tag::{Attribute, Tag};
 use super::text::TextWriter;
-use super::walk::Element;
 
 /// Level of a definition.
 const DEFINITION: u8 = 7;
@@ -66,30 +65,27 @@ impl SectionWriter {
             return self.entry_inside(element);
         }
         let id = element.id_attr();
-        match *element.name() {
-            local_name!("h1")
-            | local_name!("h2")
-            | local_name!("h3")
-            | local_name!("h4")
-            | local_name!("h5")
-            | local_name!("h6") => return Some(Entry::Heading),
-            local_name!("dt") if id.is_some() || self.is_aimed(at) => {
+        match element.tag {
+            Tag::H1 | Tag::H2 | Tag::H3 | Tag::H4 | Tag::H5 | Tag::H6 => {
+                return Some(Entry::Heading);
+            }
+            Tag::Dt if id.is_some() || self.is_aimed(at) => {
                 return Some(Entry::Definition);
             }
-            local_name!("section") | local_name!("article") | local_name!("span")
+            Tag::Section | Tag::Article | Tag::Span
                 if self.is_rustdoc && id.is_some_and(|id| names::rustdoc(id).is_some()) =>
             {
                 return Some(Entry::Definition);
             }
-            local_name!("section") | local_name!("article") => self.wrap(id, at),
-            local_name!("div") if id.is_some() && element.has_class("section") => {
+            Tag::Section | Tag::Article => self.wrap(id, at),
+            Tag::Div if id.is_some() && element.has_class("section") => {
                 self.wrap(id, at);
             }
-            local_name!("a") => {
-                let name = id.or_else(|| element.attr(&local_name!("name")));
+            Tag::A => {
+                let name = id.or_else(|| element.attr(Attribute::Name));
                 self.aim(name, at);
             }
-            local_name!("span") => self.aim(id.filter(|id| !names::is_identifier(id)), at),
+            Tag::Span => self.aim(id.filter(|id| !names::is_identifier(id)), at),
             _ => {}
         }
         None
@@ -111,8 +107,8 @@ impl SectionWriter {
         }
         let section = self.sections.last_mut()?;
         if section.anchor.is_none() || open.anchor_is_guess {
-            let id = element.id_attr().or_else(|| match *element.name() {
-                local_name!("a") => element.attr(&local_name!("name")),
+            let id = element.id_attr().or_else(|| match element.tag {
+                Tag::A => element.attr(Attribute::Name),
                 _ => None,
             });
             if let Some(id) = id {
@@ -125,7 +121,7 @@ impl SectionWriter {
 
     /// Notes an element that is left out of the text: a mark beside a heading leads to it.
     pub(super) fn pass(&mut self, element: &Element<'_>) {
-        if *element.name() != local_name!("a") {
+        if element.tag != Tag::A {
             return;
         }
         let (Some(open), Some(section)) = (&mut self.open, self.sections.last_mut()) else {
@@ -133,7 +129,7 @@ impl SectionWriter {
         };
         if (section.anchor.is_none() || open.anchor_is_guess)
             && let Some(fragment) = element
-                .attr(&local_name!("href"))
+                .attr(Attribute::Href)
                 .and_then(|reference| decoded(reference.strip_prefix('#')?))
         {
             section.anchor = Some(fragment);
@@ -171,13 +167,13 @@ impl SectionWriter {
         let wrapper = here(self.wrapper.take());
         let target = here(self.target.take());
         let anchor_is_guess = own.is_none() && wrapper.is_none();
-        let level = match *element.name() {
+        let level = match element.tag {
             _ if is_definition => DEFINITION,
-            local_name!("h1") => 1,
-            local_name!("h2") => 2,
-            local_name!("h3") => 3,
-            local_name!("h4") => 4,
-            local_name!("h5") => 5,
+            Tag::H1 => 1,
+            Tag::H2 => 2,
+            Tag::H3 => 3,
+            Tag::H4 => 4,
+            Tag::H5 => 5,
             _ => 6,
         };
         self.sections.push(Section {

@@ -1,0 +1,239 @@
+//! A page as the list of its steps: an element begins, text, an element ends. It is read in order
+//! and more than once, without a tree and without recursion.
+
+use std::ops::Range;
+
+use super::tag::{Attribute, Tag};
+
+/// Place of a step in the list; for an element that of its beginning.
+pub(super) type StepId = u32;
+
+/// A page as the list of its steps.
+#[derive(Default)]
+pub(super) struct Steps {
+    pub(super) list: Vec<Recorded>,
+    /// The text of all text steps.
+    pub(super) text: String,
+    /// Attributes of all elements, with ranges of `values`.
+    pub(super) attributes: Vec<(Attribute, Range<u32>)>,
+    pub(super) values: String,
+    /// Attributes of `html`.
+    pub(super) html: Range<u32>,
+    /// Where the body begins.
+    pub(super) body: StepId,
+}
+
+/// A step as it is kept.
+pub(super) enum Recorded {
+    /// An element, the range of its attributes, and the step after its end.
+    Enter(Tag, Range<u32>, StepId),
+    /// A range of the text.
+    Text(Range<u32>),
+    /// The end of an element that holds anything.
+    Leave(StepId),
+}
+
+/// A step of a walk.
+pub(super) enum Step<'s> {
+    /// An element begins.
+    Enter(Element<'s>),
+    /// The element ends; not for one that was skipped or can hold nothing. A formatting element
+    /// may end before something that began inside it.
+    Leave(StepId),
+    /// Text between elements.
+    Text(&'s str),
+}
+
+impl Steps {
+    /// Walks over the whole page.
+    pub(super) fn walk(&self) -> Walk<'_> {
+        Walk::new(self, 0, self.list.len())
+    }
+
+    /// Walks over an element and what is inside.
+    pub(super) fn walk_in(&self, root: StepId) -> Walk<'_> {
+        Walk::new(self, root as usize, self.end(root))
+    }
+
+    /// An attribute of `html`.
+    pub(super) fn html_attr(&self, attribute: Attribute) -> Option<&str> {
+        self.attr(&self.html, attribute)
+    }
+
+    fn attr(&self, range: &Range<u32>, attribute: Attribute) -> Option<&str> {
+        let attributes = self
+            .attributes
+            .get(range.start as usize..range.end as usize)?;
+        let (_, value) = attributes.iter().find(|(name, _)| *name == attribute)?;
+        self.values.get(value.start as usize..value.end as usize)
+    }
+
+    fn end(&self, id: StepId) -> usize {
+        match self.list.get(id as usize) {
+            Some(Recorded::Enter(_, _, end)) => *end as usize,
+            _ => 0,
+        }
+    }
+}
+
+/// An element of a page.
+#[derive(Clone, Copy)]
+pub(super) struct Element<'s> {
+    pub(super) id: StepId,
+    pub(super) tag: Tag,
+    attributes: &'s Range<u32>,
+    steps: &'s Steps,
+}
+
+impl<'s> Element<'s> {
+    /// An attribute's value.
+    pub(super) fn attr(&self, attribute: Attribute) -> Option<&'s str> {
+        self.steps.attr(self.attributes, attribute)
+    }
+
+    /// Its id, if it has one that can be linked to.
+    pub(super) fn id_attr(&self) -> Option<&'s str> {
+        self.attr(Attribute::Id).filter(|id| !id.is_empty())
+    }
+
+    /// Whether `class` holds the token.
+    pub(super) fn has_class(&self, class: &str) -> bool {
+        self.classes().any(|token| token == class)
+    }
+
+    /// The tokens of `class`.
+    pub(super) fn classes(&self) -> impl Iterator<Item = &'s str> {
+        self.attr(Attribute::Class)
+            .unwrap_or_default()
+            .split_ascii_whitespace()
+    }
+
+    /// Walks over it and what is inside.
+    pub(super) fn walk(&self) -> Walk<'s> {
+        self.steps.walk_in(self.id)
+    }
+}
+
+/// A walk over steps, in the order of the page.
+pub(super) struct Walk<'s> {
+    steps: &'s Steps,
+    next: usize,
+    end: usize,
+    /// What is left out began here and ends before the other step.
+    left_out: (StepId, usize),
+}
+
+impl<'s> Walk<'s> {
+    fn new(steps: &'s Steps, next: usize, end: usize) -> Self {
+        Walk {
+            steps,
+            next,
+            end,
+            left_out: (0, 0),
+        }
+    }
+
+    /// Leaves out what begins inside an element that was just entered, and its `Leave`.
+    pub(super) fn leave_out(&mut self, element: &Element<'_>) {
+        self.left_out = (element.id, self.steps.end(element.id));
+    }
+
+    /// Goes to the end of what is left out, or to the end of something in it that began before.
+    fn skip(&mut self) {
+        let (first, end) = self.left_out;
+        while self.next < end {
+            match self.steps.list.get(self.next) {
+                Some(Recorded::Leave(id)) if *id < first => return,
+                _ => self.next += 1,
+            }
+        }
+    }
+}
+
+impl<'s> Iterator for Walk<'s> {
+    type Item = Step<'s>;
+
+    fn next(&mut self) -> Option<Step<'s>> {
+        self.skip();
+        if self.next >= self.end {
+            return None;
+        }
+        let id = self.next;
+        self.next += 1;
+        Some(match self.steps.list.get(id)? {
+            Recorded::Enter(tag, attributes, _) => Step::Enter(Element {
+                id: place(id),
+                tag: *tag,
+                attributes,
+                steps: self.steps,
+            }),
+            Recorded::Text(range) => Step::Text(
+                self.steps
+                    .text
+                    .get(range.start as usize..range.end as usize)
+                    .unwrap_or_default(),
+            ),
+            Recorded::Leave(id) => Step::Leave(*id),
+        })
+    }
+}
+
+/// A place in a list; what is beyond 4 GiB does not exist.
+pub(super) fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::parse;
+    use super::*;
+
+    fn steps(html: &str) -> String {
+        let steps = parse(html);
+        let mut walk = steps.walk();
+        let mut seen = String::new();
+        while let Some(step) = walk.next() {
+            match step {
+                Step::Enter(element) if element.tag == Tag::Nav => walk.leave_out(&element),
+                Step::Enter(element) => seen += &format!("<{:?}{}>", element.tag, element.id),
+                Step::Leave(id) => seen += &format!("</{id}>"),
+                Step::Text(text) => seen += text,
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn a_walk_goes_in_order_and_leaves_out() {
+        assert_eq!(
+            steps("<title>t</title><div>a<b>b<nav>c<i>d</i></nav></b><!-- x -->e<br>"),
+            "<Title0>t</0><Body3><Div4>a<B6>b</6>e<Br16></4></3>"
+        );
+    }
+
+    #[test]
+    fn what_ends_inside_of_what_is_left_out_ends() {
+        assert_eq!(
+            steps("<code>a<nav>b</code>c</nav>d"),
+            "<Body0><Code1>a</1>d</0>"
+        );
+    }
+
+    #[test]
+    fn attributes_are_those_of_their_element() {
+        let steps = parse("<html lang=de><p id=a x=b id=c><p class='d &amp; e' Hidden>");
+        assert_eq!(steps.html_attr(Attribute::Lang), Some("de"));
+        let attributes: Vec<_> = steps
+            .walk()
+            .filter_map(|step| match step {
+                Step::Enter(element) if element.tag == Tag::P => Some(
+                    [Attribute::Id, Attribute::Class, Attribute::Hidden]
+                        .map(|attribute| element.attr(attribute)),
+                ),
+                _ => None,
+            })
+            .collect();
+        let expected = [[Some("a"), None, None], [None, Some("d & e"), Some("")]];
+        assert_eq!(attributes, expected);
+    }
+}
