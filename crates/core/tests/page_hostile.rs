@@ -60,6 +60,9 @@ hostile! {
     deep_blocks: "<div>", 100_000 => |page| assert_eq!(page.text, "end"),
     deep_inline: "<b>x", 30_000 => |page| assert!(page.text.ends_with("end")),
     deep_formatting_with_ids: "<p><b id=1 class=a><i title=x><u lang=y>", 20_000 => |_| {},
+    formatting_without_end: "<p><b><i><u><s><em><code>x</p>", 15_000 => |page| {
+        assert!(page.text.ends_with("end"));
+    },
     formatting_opened_again: "<p><b a=1><b a=2><b a=3><b a=4></p>", 20_000 => |_| {},
     deep_lists: "<ul><li>", 30_000 => |page| assert_eq!(page.text, "end"),
     deep_tables: "<table><tr><td>", 15_000 => |_| {},
@@ -83,6 +86,8 @@ hostile! {
     many_attributes: "<p a=1 b=2 c=3 d=4 e=5 f=6 g=7>", 15_000 => |_| {},
     entities: "&amp;&bogus;&#0;", 30_000 => |_| {},
     comments: "<!--a-->", 30_000 => |page| assert_eq!(page.text, "end"),
+    unclosed_tags: "<a href=x title='", 30_000 => |_| {},
+    unclosed_scripts: "<script><!--<script>", 15_000 => |_| {},
     unclosed_comments: "<!--", 30_000 => |_| {},
     framesets: "<frameset>", 15_000 => |_| {},
     selects: "<select><option>", 15_000 => |_| {},
@@ -94,6 +99,21 @@ fn a_tag_of_a_million_attributes_is_ended() {
     let attributes: String = (0..1_000_000).map(|n| format!(" a{n}")).collect();
     let page = read_html(&format!("<p{attributes}><a href=x>end</a>"), &page_url());
     assert_eq!(page.links.len(), 1);
+}
+
+#[test]
+fn a_tag_of_many_values_is_one_tag() {
+    let attributes: String = (0..200_000).map(|n| format!(" id='{n}&amp;'")).collect();
+    let page = read_html(&format!("<h1{attributes}>end"), &page_url());
+    assert_eq!(page.sections[0].anchor.as_deref(), Some("0&"));
+}
+
+#[test]
+fn everything_unclosed_is_read_to_its_end() {
+    let piece = "<div><p>a<b><i title=x>b<ul><li>c<table><tr><td>d<a href=x>e<code>f<svg><g>";
+    let page = read_html(&(piece.repeat(5_000) + "</svg>end"), &page_url());
+    check(&page);
+    assert!(page.text.ends_with("end"));
 }
 
 #[test]

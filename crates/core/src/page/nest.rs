@@ -2,8 +2,13 @@
 //! reader sees them.
 //!
 //! End tags that may be left out, formatting that goes on in the next block, tables, SVG: as the
-//! standard has them. What the standard moves elsewhere stays in its place: text and blocks that
-//! stand in a table outside of its cells, and what is left of a form behind its end tag.
+//! standard has them. Nothing is moved or copied, so that the steps stay in the order of the page,
+//! and this differs where browsers do so to mend a page:
+//! - what stands in a table outside of its cells stays there, and is not put before the table;
+//! - a link that crosses blocks is one link, and is not copied into each of them;
+//! - a form ends at its end tag, with all that was left open in it;
+//! - pages of frames have a body; SVG and MathML share the names of elements that hold HTML.
+//!
 //! Each tag costs a search of the open elements, which are bounded.
 
 use std::ops::Range;
@@ -13,8 +18,8 @@ use super::recorder::Recorder;
 use super::steps::Steps;
 use super::tag::{Kind, Tag};
 
-/// A page has at most one step for so many bytes, and [`SPARE_STEPS`]: documentation has one for
-/// 8 or more.
+/// A page has at most one step for so many bytes, and [`SPARE_STEPS`]; after that it is plain text.
+/// Documentation has one for 8 or more.
 const BYTES_PER_STEP: usize = 2;
 const SPARE_STEPS: usize = 10_000;
 
@@ -22,7 +27,6 @@ const SPARE_STEPS: usize = 10_000;
 pub(super) struct Nest {
     pub(super) open: Open,
     pub(super) has_body: bool,
-    /// What the tokenizer reads up to an end tag, without tags.
     pub(super) raw: Raw,
     /// A line break that follows is part of the markup.
     pub(super) skips_line_break: bool,
@@ -31,6 +35,7 @@ pub(super) struct Nest {
     max_steps: usize,
 }
 
+/// What the tokenizer reads up to an end tag.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Raw {
     /// Nothing.
@@ -56,7 +61,7 @@ impl Nest {
 
     /// Text; it may come in pieces.
     pub(super) fn text(&mut self, mut piece: &[u8]) {
-        if self.raw == Raw::Silent || self.is_full() {
+        if self.raw == Raw::Silent {
             return;
         }
         if std::mem::take(&mut self.skips_line_break) {
@@ -70,7 +75,9 @@ impl Nest {
                 return;
             }
             self.begin_body();
-            self.open.reopen();
+            if !self.is_full() {
+                self.open.reopen();
+            }
         }
         if !piece.is_empty() {
             self.open.steps.text(piece);
@@ -133,6 +140,7 @@ impl Nest {
         self.open.steps.finish()
     }
 
+    /// Ends a paragraph, if one is open.
     pub(super) fn end_paragraph(&mut self) {
         if let Some(at) = self.open.find(Scope::Button, |open| open == Tag::P) {
             self.open.end(at);
@@ -149,6 +157,7 @@ impl Nest {
         true
     }
 
+    /// An element that holds nothing.
     pub(super) fn void(&mut self, tag: Tag, attributes: Range<u32>) {
         match tag {
             Tag::Hr => self.end_paragraph(),
@@ -164,6 +173,7 @@ impl Nest {
         self.open.steps.enter(tag, attributes);
     }
 
+    /// Content comes: the body begins, unless it has.
     pub(super) fn begin_body(&mut self) {
         if self.is_before_body() {
             self.has_body = true;
@@ -175,6 +185,7 @@ impl Nest {
         !self.has_body && self.open.is_empty()
     }
 
+    /// Whether the page has as many steps as it may have.
     pub(super) fn is_full(&self) -> bool {
         self.open.steps.len() > self.max_steps
     }

@@ -56,6 +56,12 @@ enum Formatting {
     },
 }
 
+impl Formatting {
+    fn is(&self, tag: Tag) -> bool {
+        matches!(self, Formatting::Element { tag: own, .. } if *own == tag)
+    }
+}
+
 /// How far up a search for an open element goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
@@ -229,8 +235,8 @@ impl Open {
     /// formatting.
     pub(super) fn end_formatting(&mut self, tag: Tag) -> bool {
         let border = self.border();
-        let is_wanted = |entry: &Formatting| matches!(entry, Formatting::Element { tag: other, .. } if *other == tag);
-        let Some(at) = self.formatting[border..].iter().rposition(is_wanted) else {
+        let here = &self.formatting[border..];
+        let Some(at) = here.iter().rposition(|entry| entry.is(tag)) else {
             return false;
         };
         let Formatting::Element { open: Some(id), .. } = self.formatting.remove(border + at) else {
@@ -253,9 +259,8 @@ impl Open {
 
     /// Whether there is such formatting here.
     pub(super) fn has_formatting(&self, tag: Tag) -> bool {
-        self.formatting[self.border()..]
-            .iter()
-            .any(|entry| matches!(entry, Formatting::Element { tag: other, .. } if *other == tag))
+        let here = &self.formatting[self.border()..];
+        here.iter().any(|entry| entry.is(tag))
     }
 
     /// Ends the open element at a place, and all inside.

@@ -18,7 +18,11 @@ impl Nest {
     ) -> Option<State> {
         self.skips_line_break = false;
         if self.is_full() {
-            return None;
+            let state = state(tag);
+            if state.is_some() {
+                self.raw = Raw::Silent;
+            }
+            return state;
         }
         if self.open.is_foreign() {
             if !tag.breaks_out() {
@@ -42,18 +46,14 @@ impl Nest {
                 if !tag.is_of_head() {
                     self.begin_body();
                 }
-                return self.start_inside(tag, attributes, self_closing);
+                self.start_inside(tag, attributes, self_closing);
+                return state(tag);
             }
         }
         None
     }
 
-    fn start_inside(
-        &mut self,
-        tag: Tag,
-        attributes: Range<u32>,
-        self_closing: bool,
-    ) -> Option<State> {
+    fn start_inside(&mut self, tag: Tag, attributes: Range<u32>, self_closing: bool) {
         match tag.kind() {
             Kind::Block => {
                 self.end_paragraph();
@@ -71,7 +71,7 @@ impl Nest {
             Kind::Item => self.start_item(tag, attributes),
             Kind::Formatting => self.start_formatting(tag, attributes),
             Kind::Void => self.void(tag, attributes),
-            Kind::Text | Kind::Silent => return self.start_raw(tag, attributes),
+            Kind::Text | Kind::Silent => self.start_raw(tag, attributes),
             Kind::Closed => {
                 if tag != Tag::Template {
                     self.open.reopen();
@@ -107,7 +107,6 @@ impl Nest {
                 }
             }
         }
-        None
     }
 
     /// Ends a button or a list of choices that is open; whether it was.
@@ -149,7 +148,7 @@ impl Nest {
         }
     }
 
-    fn start_raw(&mut self, tag: Tag, attributes: Range<u32>) -> Option<State> {
+    fn start_raw(&mut self, tag: Tag, attributes: Range<u32>) {
         if tag.kind() == Kind::Silent {
             self.raw = Raw::Silent;
         } else {
@@ -163,12 +162,6 @@ impl Nest {
             self.open.enter(tag, tag, attributes);
             self.skips_line_break = tag == Tag::Textarea;
         }
-        Some(match tag {
-            Tag::Title | Tag::Textarea => State::RcData,
-            Tag::Script => State::ScriptData,
-            Tag::Plaintext => State::PlainText,
-            _ => State::RawText,
-        })
     }
 
     fn start_part(&mut self, tag: Tag, attributes: Range<u32>) {
@@ -204,5 +197,18 @@ impl Nest {
     fn enter_inline(&mut self, tag: Tag, attributes: Range<u32>) {
         self.open.reopen();
         self.enter(tag, attributes);
+    }
+}
+
+/// How the tokenizer reads what an element holds, if not as markup.
+fn state(tag: Tag) -> Option<State> {
+    match tag.kind() {
+        Kind::Text | Kind::Silent => Some(match tag {
+            Tag::Title | Tag::Textarea => State::RcData,
+            Tag::Script => State::ScriptData,
+            Tag::Plaintext => State::PlainText,
+            _ => State::RawText,
+        }),
+        _ => None,
     }
 }
