@@ -564,8 +564,8 @@ fn an_index_of_another_version() {
     drop(TantivyIndex::open(dir.path()).unwrap());
     let meta = dir.path().join("meta.json");
     let text = std::fs::read_to_string(&meta).unwrap();
-    assert!(text.contains("canter-index-1"));
-    std::fs::write(&meta, text.replace("canter-index-1", "canter-index-0")).unwrap();
+    assert!(text.contains("canter-index-2"));
+    std::fs::write(&meta, text.replace("canter-index-2", "canter-index-0")).unwrap();
     for failure in [
         TantivyIndex::open(dir.path()).err(),
         TantivyReader::open(dir.path()).err(),

@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use canter_core::document::{Document, Stored, StoredLink, StoredSection};
+use canter_core::document::{Document, Stored, StoredSection};
 use canter_core::task::UrlKey;
 use canter_core::terms::PageTerms;
+use serde::Serialize;
 use tantivy::indexer::UserOperation;
 use tantivy::schema::{
     BytesOptions, FAST, Field, INDEXED, IndexRecordOption, OwnedValue, STORED, Schema,
@@ -17,9 +18,11 @@ use tantivy::schema::{
 use tantivy::{TantivyDocument, TantivyError, Term};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::cutter::TERMS;
+
 /// Layout of the index: raise it whenever fields or terms change, so that an index of another
 /// layout is refused and not misread.
-const LAYOUT: &str = "canter-index-1";
+const LAYOUT: &str = "canter-index-2";
 
 /// Sections of one page beyond these have no entry of their own; their text counts for the page.
 const MOST_SECTIONS: usize = 5_000;
@@ -67,8 +70,10 @@ pub(super) struct Fields {
     pub(super) address: Field,
     pub(super) common: Field,
     pub(super) section: Field,
-    /// [`Stored`] as JSON, without its links.
+    /// [`Stored`] as JSON, without its text and its links.
     stored: Field,
+    /// The text, as it is: in JSON it would have to be escaped, and read back for each result.
+    text: Field,
     /// The links as JSON: most of what is stored, and no search needs them.
     links: Field,
 }
@@ -81,12 +86,12 @@ impl Fields {
         // pairs would do without, but almost each is a new term, which took half of all the time.
         let terms = TextOptions::default().set_indexing_options(
             TextFieldIndexing::default()
-                .set_tokenizer("whitespace")
+                .set_tokenizer(TERMS)
                 .set_index_option(IndexRecordOption::WithFreqs),
         );
         let placed = TextOptions::default().set_indexing_options(
             TextFieldIndexing::default()
-                .set_tokenizer("whitespace")
+                .set_tokenizer(TERMS)
                 .set_index_option(IndexRecordOption::WithFreqsAndPositions),
         );
         let whole = TextFieldIndexing::default()
@@ -113,6 +118,7 @@ impl Fields {
             common: schema.add_text_field("common", terms.clone()),
             section: schema.add_text_field("section", terms),
             stored: schema.add_text_field("stored", STORED),
+            text: schema.add_text_field("text", STORED),
             links: schema.add_text_field("links", STORED),
         };
         (fields, schema.build())
@@ -127,12 +133,14 @@ impl Fields {
     pub(super) fn stored(&self, entry: &TantivyDocument, links: bool) -> tantivy::Result<Stored> {
         let broken =
             |error| TantivyError::InternalError(format!("a stored page is broken: {error}"));
-        let json = |field| entry.get_first(field).and_then(|value| value.as_str());
-        let mut stored: Stored =
-            serde_json::from_str(json(self.stored).unwrap_or_default()).map_err(broken)?;
+        let kept = |field| {
+            let value = entry.get_first(field);
+            value.and_then(|value| value.as_str()).unwrap_or_default()
+        };
+        let mut stored: Stored = serde_json::from_str(kept(self.stored)).map_err(broken)?;
+        kept(self.text).clone_into(&mut stored.text);
         if links {
-            stored.links =
-                serde_json::from_str(json(self.links).unwrap_or_default()).map_err(broken)?;
+            stored.links = serde_json::from_str(kept(self.links)).map_err(broken)?;
         }
         Ok(stored)
     }
@@ -148,7 +156,7 @@ impl Fields {
         let id = document.id();
         let (high, low) = halves(id);
         let stored = serde_json::to_string(&stored(document))?;
-        let links = serde_json::to_string(&links(document))?;
+        let links = links(document)?;
         let entry = |kind: u64, distance: usize, names: Vec<String>| {
             let mut values = vec![
                 (self.id, OwnedValue::Bytes(id.0.to_vec())),
@@ -176,6 +184,7 @@ impl Fields {
             (self.address, OwnedValue::Str(terms.address)),
             (self.common, OwnedValue::Str(terms.common)),
             (self.stored, OwnedValue::Str(stored)),
+            (self.text, OwnedValue::Str(document.page.text.clone())),
             (self.links, OwnedValue::Str(links)),
         ]);
         if let Some(language) = &document.page.language {
@@ -204,6 +213,19 @@ impl Fields {
 pub(super) fn halves(id: UrlKey) -> (u64, u64) {
     let whole = u128::from_be_bytes(id.0);
     ((whole >> 64) as u64, whole as u64)
+}
+
+/// A [`StoredLink`](canter_core::document::StoredLink) that is still the page's.
+#[derive(Serialize)]
+struct KeptLink<'a> {
+    #[serde(rename = "u")]
+    url: &'a str,
+    #[serde(rename = "f", skip_serializing_if = "Option::is_none")]
+    fragment: Option<&'a str>,
+    #[serde(rename = "t", skip_serializing_if = "str::is_empty")]
+    text: &'a str,
+    #[serde(rename = "n", skip_serializing_if = "std::ops::Not::not")]
+    nofollow: bool,
 }
 
 /// An entry on its way into Tantivy.
@@ -248,18 +270,18 @@ fn stored(document: &Document) -> Stored {
         title: page.title.clone(),
         language: page.language.clone(),
         fetched_at_ms: document.fetched_at.millis(),
-        text: page.text.clone(),
+        text: String::new(),
         sections: sections.collect(),
         links: Vec::new(),
     }
 }
 
-fn links(document: &Document) -> Vec<StoredLink> {
-    let links = document.page.links.iter().map(|link| StoredLink {
-        url: link.url.clone(),
-        fragment: link.fragment.clone(),
-        text: link.text.clone(),
+fn links(document: &Document) -> serde_json::Result<String> {
+    let links = document.page.links.iter().map(|link| KeptLink {
+        url: link.url.as_str(),
+        fragment: link.fragment.as_deref(),
+        text: &link.text,
         nofollow: link.nofollow,
     });
-    links.collect()
+    serde_json::to_string(&links.collect::<Vec<_>>())
 }

@@ -4,6 +4,7 @@
 //! ([`TantivyReader`]). The words, fields and weights are the core's ([`canter_core::terms`],
 //! [`canter_core::query::weight`]); no text of a person reaches a query parser.
 
+mod cutter;
 mod entry;
 mod search;
 mod shelf;

@@ -19,6 +19,7 @@ use tantivy::{
     TantivyError, Term,
 };
 
+use super::cutter::{Cutter, TERMS};
 use super::entry::{Fields, column};
 use super::search;
 
@@ -83,6 +84,7 @@ impl Shelf {
 
     fn over(dir: &Path, index: Index, fields: Fields) -> Result<Self, Failure> {
         let seen = Stamp::of(dir);
+        index.tokenizers().register(TERMS, Cutter::default());
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
