@@ -6,6 +6,7 @@
 
 mod cutter;
 mod entry;
+mod filter;
 mod search;
 mod shelf;
 mod statistics;

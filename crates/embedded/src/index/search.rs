@@ -4,14 +4,14 @@
 //! everything that a page scores, without a table of pages.
 
 use std::cmp::Ordering;
-use std::ops::{Bound, Range};
+use std::ops::Range;
 
 use canter_core::document::Stored;
 use canter_core::query::{DEEP_LINKS, Hit, Hits, Query, SectionHit, weight};
 use canter_core::snippet::snippet;
 use canter_core::terms::QueryTerms;
 use canter_core::words::Words;
-use tantivy::columnar::{Column, StrColumn};
+use tantivy::columnar::Column;
 use tantivy::query::{
     BooleanQuery, EmptyScorer, EnableScoring, PhraseQuery, Query as _, Scorer, TermQuery, Weight,
 };
@@ -19,6 +19,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocAddress, DocId, Searcher, SegmentReader, TERMINATED, TantivyDocument, Term};
 
 use super::entry::{Fields, PAGE, SECTION, column};
+use super::filter::Filter;
 use super::statistics::OfKind;
 
 /// Answers a query from one commit.
@@ -279,79 +280,6 @@ impl Ids {
         columns
             .and_then(Option::as_ref)
             .map_or((0, 0), |(high, low)| (half(high), half(low)))
-    }
-}
-
-/// Which pages of a segment a query wants, as ranges of the numbers that its words have there.
-struct Filter(Vec<Rule>);
-
-/// A column, where the segment has it, and the numbers that are wanted there.
-type Rule = (Option<Column<u64>>, Vec<Range<u64>>);
-
-impl Filter {
-    fn new(segment: &SegmentReader, query: &Query) -> tantivy::Result<Self> {
-        let mut rules = Vec::new();
-        let mut rule = |name: &str, spans: &[Span]| -> tantivy::Result<()> {
-            let column = segment.fast_fields().str(name)?;
-            let mut ranges = Vec::new();
-            for span in spans {
-                if let Some(column) = &column {
-                    ranges.push(span.numbers(column)?);
-                }
-            }
-            rules.push((column.map(|column| column.ords().clone()), ranges));
-            Ok(())
-        };
-        if let Some(site) = &query.site {
-            rule(column::SITE, &[Span::Equal(site.clone())])?;
-        }
-        if let Some(language) = &query.language {
-            let language = language.to_ascii_lowercase();
-            let regional = Span::Begins(format!("{language}-"));
-            rule(column::LANGUAGE, &[Span::Equal(language), regional])?;
-        }
-        if let Some(path) = &query.path {
-            rule(column::PATH, &[Span::Begins(path.clone())])?;
-        }
-        Ok(Filter(rules))
-    }
-
-    fn allows(&self, page: DocId) -> bool {
-        self.0.iter().all(|(column, ranges)| {
-            let number = column.as_ref().and_then(|column| column.first(page));
-            number.is_some_and(|number| ranges.iter().any(|range| range.contains(&number)))
-        })
-    }
-}
-
-enum Span {
-    Equal(String),
-    Begins(String),
-}
-
-impl Span {
-    /// The numbers of its words in a column, whose words are numbered in order.
-    fn numbers(&self, column: &StrColumn) -> tantivy::Result<Range<u64>> {
-        let words = column.dictionary();
-        Ok(match self {
-            Span::Equal(word) => words
-                .term_ord(word)?
-                .map_or(0..0, |number| number..number + 1),
-            Span::Begins(prefix) => {
-                // No byte of UTF-8 is 0xFF, so this lies behind all words with the prefix.
-                let mut behind = prefix.clone().into_bytes();
-                behind.push(0xFF);
-                let (from, to) = words.term_bounds_to_ord(
-                    Bound::Included(prefix.as_bytes()),
-                    Bound::Excluded(behind.as_slice()),
-                )?;
-                let number = |bound, open| match bound {
-                    Bound::Included(number) | Bound::Excluded(number) => number,
-                    Bound::Unbounded => open,
-                };
-                number(from, 0)..number(to, u64::MAX)
-            }
-        })
     }
 }
 
