@@ -8,6 +8,8 @@
 //! When the machine lets nobody run for a while, requests are seen later than they were sent, and
 //! no log can tell. Then, and only then, a row is run again.
 
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 

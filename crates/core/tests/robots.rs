@@ -212,11 +212,18 @@ fn verdicts() {
         (answer(410, &[], 0), allow),
         (answer(429, &[], 0), retry(None)),
         (answer(429, &[("retry-after", "7")], 0), retry(Some(7))),
+        (answer(503, &[("retry-after", "7")], 0), retry(Some(7))),
     ] {
         assert_eq!(step, expected);
     }
-    for status in [500, 503, 599, 0, 999] {
-        let step = answer(status, &[("Retry-After", "7")], 0);
+    for (status, headers) in [
+        (500, [("Retry-After", "7")].as_slice()),
+        (503, &[]),
+        (599, &[]),
+        (0, &[]),
+        (999, &[]),
+    ] {
+        let step = answer(status, headers, 0);
         assert!(
             matches!(step, Step::Done(Verdict::DisallowAll { .. })),
             "{status}"
