@@ -22,6 +22,9 @@ use super::world::{SiteWorld, StepWorld};
 /// Tasks that are taken from the frontier at once.
 const HANDFUL: usize = 64;
 
+/// A crawl that is stopped waits so long for the answers under way, and for the index to take them.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Why a crawl came to rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rest {
@@ -85,14 +88,7 @@ impl<I: Index + 'static> Drive<I> {
             // Whoever waits for a slot now would wait in vain.
             self.world.gates.close(&self.world.site.seeds);
         }
-        if let Err(error) = self.world.index.flush().await {
-            failure.get_or_insert(error);
-        }
-        while let Some(ended) = self.steps.join_next().await {
-            if let Err(error) = self.note(ended) {
-                failure.get_or_insert(error);
-            }
-        }
+        self.see_off(&mut failure).await;
         if let Some(failure) = failure {
             return Err(failure);
         }
@@ -102,6 +98,27 @@ impl<I: Index + 'static> Drive<I> {
             self.world.store.end().await?;
         }
         Ok(rest)
+    }
+
+    /// Waits for the answers under way and for the index to take them, within the grace. A task
+    /// whose answer does not come waits for the next run.
+    async fn see_off(&mut self, failure: &mut Option<Failure>) {
+        let until = Instant::now() + GRACE;
+        while !self.steps.is_empty() && Instant::now() < until {
+            if let Err(error) = self.world.index.flush().await {
+                failure.get_or_insert(error);
+            }
+            let mut ended = timeout(Duration::from_millis(250), self.steps.join_next())
+                .await
+                .unwrap_or_default();
+            while let Some(step) = ended {
+                if let Err(error) = self.note(step) {
+                    failure.get_or_insert(error);
+                }
+                ended = self.steps.try_join_next();
+            }
+        }
+        self.steps.abort_all();
     }
 
     async fn crawl(&mut self) -> Result<Rest, Failure> {

@@ -172,12 +172,12 @@ impl Summary {
         match self.rest {
             Rest::Complete => String::new(),
             Rest::Limit(option) => format!(
-                "  {} URLs wait: the same command with a larger {option}, or without it, goes on\n",
-                HumanCount(self.counts.waiting)
+                "  {} to go: the same command with a larger {option}, or without it, goes on\n",
+                counted(self.counts.waiting, "URL")
             ),
             Rest::Stopped | Rest::Paused(_) => format!(
-                "  {} URLs wait: run the same command again to continue\n",
-                HumanCount(self.counts.waiting)
+                "  {} to go: run the same command again to continue\n",
+                counted(self.counts.waiting, "URL")
             ),
         }
     }

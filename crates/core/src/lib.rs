@@ -28,3 +28,4 @@ pub mod time;
 pub mod twins;
 pub mod url;
 pub mod words;
+pub mod world;

@@ -12,9 +12,10 @@ use crate::failure::Failure;
 use crate::ports::{FetchError, Request, Robots};
 use crate::robots::{MAX_AGE, MAX_BYTES, Step, Verdict, judge, location, unreachable};
 use crate::site::PRODUCT;
-use crate::step::{MAX_HOLD, World};
+use crate::step::MAX_HOLD;
 use crate::task::Skip;
 use crate::time::Moment;
+use crate::world::World;
 
 /// A host whose robots.txt could not be had is asked again after so long.
 const ASK_AGAIN: Duration = Duration::from_secs(1);

@@ -5,9 +5,8 @@
 //! page is in the index before it is finished, and whatever dies on the way is done again from
 //! the start with the same result.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::time::Duration;
+mod ending;
+mod links;
 
 use url::Url;
 
@@ -15,75 +14,21 @@ use crate::document::{Document, document_id, version};
 use crate::domain::domain;
 use crate::failure::Failure;
 use crate::judge::{Judgement, judge, wants_page};
-use crate::page::{Directives, Page};
-use crate::patience::back_off;
-use crate::ports::{
-    Claim, FetchError, Finish, Frontier, Index, Known, Pages, Request, Response, Robots,
-};
-use crate::rulebook::{Permission, Rulebook};
+use crate::page::Directives;
+use crate::ports::{Claim, Finish, Frontier, Index, Known, Pages, Request, Response};
+use crate::rulebook::Permission;
 use crate::scope::Scope;
-use crate::seen::Seen;
 use crate::site::{PRODUCT, Site};
 use crate::task::{Outcome, Skip, Task, UrlKey};
-use crate::time::Moment;
 use crate::url::trap;
+use crate::world::World;
+
+pub(crate) use ending::MAX_HOLD;
+use ending::{again, end, fail, finish, gone, paused, remove, skip};
+use links::{claims, hand_on};
 
 /// Redirects in a row before a chain counts as a loop.
 const MAX_HOPS: u8 = 10;
-/// Crawls in a row in which a page may be missing before it leaves the index.
-const MAX_MISSES: u32 = 3;
-/// Attempts at a URL whose site asks for patience (429, 503).
-const PATIENT_ATTEMPTS: u32 = 10;
-/// A site that wants to be left alone for longer is paused.
-pub(crate) const MAX_HOLD: Duration = Duration::from_secs(3600);
-
-/// Everything that a step wants of the world, for one site.
-pub trait World: Send + Sync {
-    /// The page store.
-    type Pages: Pages;
-    /// The frontier.
-    type Frontier: Frontier;
-    /// The index.
-    type Index: Index;
-    /// Stored robots.txt verdicts.
-    type Robots: Robots;
-
-    /// The site that is crawled.
-    fn site(&self) -> &Site;
-    /// The page store.
-    fn pages(&self) -> &Self::Pages;
-    /// The frontier.
-    fn frontier(&self) -> &Self::Frontier;
-    /// The index.
-    fn index(&self) -> &Self::Index;
-    /// Stored robots.txt verdicts.
-    fn robots(&self) -> &Self::Robots;
-    /// Links that this process has handed on.
-    fn seen(&self) -> &Seen;
-    /// robots.txt of every authority.
-    fn rulebook(&self) -> &Rulebook;
-    /// Time since the Unix epoch.
-    fn now(&self) -> Moment;
-    /// A random number from 0 to 1.
-    fn jitter(&self) -> f64;
-    /// What belongs to the site now; a seed's redirect may move it.
-    fn scope(&self) -> Arc<Scope>;
-
-    /// Makes a request in a slot of its domain.
-    fn fetch(&self, request: Request) -> impl Future<Output = Result<Response, FetchError>> + Send;
-    /// Reads a page with [`crate::page::read`], away from the threads that fire slots.
-    fn read(
-        &self,
-        response: Response,
-        url: &Url,
-    ) -> impl Future<Output = Result<Page, Failure>> + Send;
-    /// Starts nothing on the URL's domain for this long, in any process.
-    fn hold(&self, url: &Url, span: Duration) -> impl Future<Output = Result<(), Failure>> + Send;
-    /// Keeps starts on the URL's domain at least this far apart (`Crawl-delay`).
-    fn slow(&self, url: &Url, delay: Duration);
-    /// Moves the site's scope for good.
-    fn move_scope(&self, scope: Scope) -> impl Future<Output = Result<(), Failure>> + Send;
-}
 
 /// What became of a task in this step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -296,166 +241,4 @@ fn moved(scope: &Scope, task: &Task, to: &Url) -> Option<Scope> {
     seeds.sort_by_key(|seed| **seed != task.url);
     let mut seeds = seeds.into_iter().filter(|seed| domain(seed) == here);
     seeds.find_map(|seed| scope.moved(seed, to))
-}
-
-async fn gone<W: World>(world: &W, task: &Task, known: Known, status: u16) -> Result<End, Failure> {
-    let misses = known.misses + 1;
-    let for_good = status == 410 || misses >= MAX_MISSES;
-    let known = if for_good {
-        remove(world, task, &known).await?;
-        Known::default()
-    } else {
-        Known { misses, ..known }
-    };
-    finish(world, task, known, Outcome::Gone { status }, Some(status)).await
-}
-
-async fn skip<W: World>(
-    world: &W,
-    task: &Task,
-    known: Known,
-    reason: Skip,
-    status: Option<u16>,
-) -> Result<End, Failure> {
-    remove(world, task, &known).await?;
-    finish(
-        world,
-        task,
-        Known::default(),
-        Outcome::Skipped { reason },
-        status,
-    )
-    .await
-}
-
-/// Ends a task that failed; a copy in the index stays, since an outage is no reason to forget.
-async fn fail<W: World>(world: &W, task: &Task, known: Known, why: String) -> Result<End, Failure> {
-    finish(world, task, known, Outcome::Failed { why }, None).await
-}
-
-/// Another attempt later, or the end when there were enough. `hold`: the site asked for patience,
-/// for so long if it named a time.
-async fn again<W: World>(
-    world: &W,
-    task: &Task,
-    known: Known,
-    why: String,
-    hold: Option<Option<Duration>>,
-) -> Result<End, Failure> {
-    let allowed = match hold {
-        Some(_) => PATIENT_ATTEMPTS,
-        None => world.site().limits.attempts,
-    };
-    if task.attempts + 1 >= allowed {
-        let why = format!("{why} (tried {allowed} times)");
-        return fail(world, task, known, why).await;
-    }
-    let delay = back_off(task.attempts, world.jitter());
-    match hold {
-        None => push_again(world, task, why, delay).await,
-        Some(wanted) => {
-            let span = wanted.unwrap_or(delay);
-            world.hold(&task.url, span.min(MAX_HOLD)).await?;
-            push_again(world, task, why.clone(), span.min(MAX_HOLD)).await?;
-            if span > MAX_HOLD {
-                return Ok(paused(span, &why));
-            }
-            Ok(End::Again(why))
-        }
-    }
-}
-
-fn paused(span: Duration, why: &str) -> End {
-    let minutes = span.as_secs() / 60;
-    End::Paused(format!(
-        "the site asks for a pause of {minutes} minutes ({why})"
-    ))
-}
-
-async fn push_again<W: World>(
-    world: &W,
-    task: &Task,
-    why: String,
-    delay: Duration,
-) -> Result<End, Failure> {
-    let task = Task {
-        attempts: task.attempts + 1,
-        ..task.clone()
-    };
-    world.frontier().push(vec![task], delay).await?;
-    Ok(End::Again(why))
-}
-
-/// Links of a page that are to become tasks: in scope, each once, traps and depth marked.
-fn claims<'a, W: World>(
-    world: &W,
-    task: &Task,
-    targets: impl Iterator<Item = &'a Url>,
-) -> Vec<Claim> {
-    let limits = &world.site().limits;
-    let scope = world.scope();
-    let depth = task.depth + 1;
-    let too_deep = limits.max_depth.is_some_and(|most| depth > most);
-    let mut met: HashSet<&Url> = HashSet::new();
-    targets
-        .filter(|url| met.insert(url) && scope.contains(url))
-        .map(|url| Claim {
-            skip: trap(url, &limits.url).or(too_deep.then_some(Skip::TooDeep)),
-            url: url.clone(),
-            depth,
-            hops: 0,
-        })
-        .collect()
-}
-
-/// Claims links and pushes what is now ours; only then are they remembered as seen.
-async fn hand_on<W: World>(world: &W, task: &Task, claims: Vec<Claim>) -> Result<(), Failure> {
-    let key = |claim: &Claim| UrlKey::of(&claim.url);
-    let claims = world.seen().unknown(claims, key);
-    if claims.is_empty() {
-        return Ok(());
-    }
-    // A link that is too deep here may be shallow enough elsewhere.
-    let keys: Vec<UrlKey> = claims
-        .iter()
-        .filter(|claim| claim.skip != Some(Skip::TooDeep))
-        .map(key)
-        .collect();
-    let tasks = world.pages().claim(task, claims).await?;
-    if !tasks.is_empty() {
-        world.frontier().push(tasks, Duration::ZERO).await?;
-    }
-    world.seen().remember(keys);
-    Ok(())
-}
-
-/// Takes the page's copy out of the index, if there is one.
-async fn remove<W: World>(world: &W, task: &Task, known: &Known) -> Result<(), Failure> {
-    if known.indexed.is_none() {
-        return Ok(());
-    }
-    let id = document_id(&task.site, &task.url);
-    world.index().delete(vec![id]).await
-}
-
-async fn finish<W: World>(
-    world: &W,
-    task: &Task,
-    known: Known,
-    outcome: Outcome,
-    status: Option<u16>,
-) -> Result<End, Failure> {
-    let finish = Finish {
-        outcome,
-        known,
-        status,
-        fetched_at: status.map(|_| world.now()),
-    };
-    end(world, task, finish).await
-}
-
-async fn end<W: World>(world: &W, task: &Task, finish: Finish) -> Result<End, Failure> {
-    let outcome = finish.outcome.clone();
-    world.pages().finish(task, finish).await?;
-    Ok(End::Finished(outcome))
 }

@@ -1,0 +1,149 @@
+//! How a task ends, or waits for another attempt.
+
+use std::time::Duration;
+
+use crate::document::document_id;
+use crate::failure::Failure;
+use crate::patience::back_off;
+use crate::ports::{Finish, Frontier, Index, Known, Pages};
+use crate::task::{Outcome, Skip, Task};
+use crate::world::World;
+
+use super::End;
+
+/// Crawls in a row in which a page may be missing before it leaves the index.
+const MAX_MISSES: u32 = 3;
+/// Attempts at a URL whose site asks for patience (429, 503).
+const PATIENT_ATTEMPTS: u32 = 10;
+/// A site that wants to be left alone for longer is paused.
+pub(crate) const MAX_HOLD: Duration = Duration::from_secs(3600);
+
+/// There is no page; a copy leaves the index when that is certain.
+pub(super) async fn gone<W: World>(
+    world: &W,
+    task: &Task,
+    known: Known,
+    status: u16,
+) -> Result<End, Failure> {
+    let misses = known.misses + 1;
+    let for_good = status == 410 || misses >= MAX_MISSES;
+    let known = if for_good {
+        remove(world, task, &known).await?;
+        Known::default()
+    } else {
+        Known { misses, ..known }
+    };
+    finish(world, task, known, Outcome::Gone { status }, Some(status)).await
+}
+
+pub(super) async fn skip<W: World>(
+    world: &W,
+    task: &Task,
+    known: Known,
+    reason: Skip,
+    status: Option<u16>,
+) -> Result<End, Failure> {
+    remove(world, task, &known).await?;
+    finish(
+        world,
+        task,
+        Known::default(),
+        Outcome::Skipped { reason },
+        status,
+    )
+    .await
+}
+
+/// Ends a task that failed; a copy in the index stays, since an outage is no reason to forget.
+pub(super) async fn fail<W: World>(
+    world: &W,
+    task: &Task,
+    known: Known,
+    why: String,
+) -> Result<End, Failure> {
+    finish(world, task, known, Outcome::Failed { why }, None).await
+}
+
+/// Another attempt later, or the end when there were enough. `hold`: the site asked for patience,
+/// for so long if it named a time.
+pub(super) async fn again<W: World>(
+    world: &W,
+    task: &Task,
+    known: Known,
+    why: String,
+    hold: Option<Option<Duration>>,
+) -> Result<End, Failure> {
+    let allowed = match hold {
+        Some(_) => PATIENT_ATTEMPTS,
+        None => world.site().limits.attempts,
+    };
+    if task.attempts + 1 >= allowed {
+        let why = format!("{why} (tried {allowed} times)");
+        return fail(world, task, known, why).await;
+    }
+    let delay = back_off(task.attempts, world.jitter());
+    match hold {
+        None => push_again(world, task, why, delay).await,
+        Some(wanted) => {
+            let span = wanted.unwrap_or(delay);
+            world.hold(&task.url, span.min(MAX_HOLD)).await?;
+            push_again(world, task, why.clone(), span.min(MAX_HOLD)).await?;
+            if span > MAX_HOLD {
+                return Ok(paused(span, &why));
+            }
+            Ok(End::Again(why))
+        }
+    }
+}
+
+pub(super) fn paused(span: Duration, why: &str) -> End {
+    let minutes = span.as_secs() / 60;
+    End::Paused(format!(
+        "the site asks for a pause of {minutes} minutes ({why})"
+    ))
+}
+
+pub(super) async fn push_again<W: World>(
+    world: &W,
+    task: &Task,
+    why: String,
+    delay: Duration,
+) -> Result<End, Failure> {
+    let task = Task {
+        attempts: task.attempts + 1,
+        ..task.clone()
+    };
+    world.frontier().push(vec![task], delay).await?;
+    Ok(End::Again(why))
+}
+
+/// Takes the page's copy out of the index, if there is one.
+pub(super) async fn remove<W: World>(world: &W, task: &Task, known: &Known) -> Result<(), Failure> {
+    if known.indexed.is_none() {
+        return Ok(());
+    }
+    let id = document_id(&task.site, &task.url);
+    world.index().delete(vec![id]).await
+}
+
+pub(super) async fn finish<W: World>(
+    world: &W,
+    task: &Task,
+    known: Known,
+    outcome: Outcome,
+    status: Option<u16>,
+) -> Result<End, Failure> {
+    let finish = Finish {
+        outcome,
+        known,
+        status,
+        fetched_at: status.map(|_| world.now()),
+    };
+    end(world, task, finish).await
+}
+
+pub(super) async fn end<W: World>(world: &W, task: &Task, finish: Finish) -> Result<End, Failure> {
+    let outcome = finish.outcome.clone();
+    world.pages().finish(task, finish).await?;
+    Ok(End::Finished(outcome))
+}

@@ -1,0 +1,59 @@
+//! Links of a page on their way into the frontier.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::failure::Failure;
+use crate::ports::{Claim, Frontier, Pages};
+use crate::task::{Skip, Task, UrlKey};
+use crate::url::trap;
+use crate::world::World;
+
+/// Links of a page that are to become tasks: in scope, each once, traps and depth marked.
+pub(super) fn claims<'a, W: World>(
+    world: &W,
+    task: &Task,
+    targets: impl Iterator<Item = &'a Url>,
+) -> Vec<Claim> {
+    let limits = &world.site().limits;
+    let scope = world.scope();
+    let depth = task.depth + 1;
+    let too_deep = limits.max_depth.is_some_and(|most| depth > most);
+    let mut met: HashSet<&Url> = HashSet::new();
+    targets
+        .filter(|url| met.insert(url) && scope.contains(url))
+        .map(|url| Claim {
+            skip: trap(url, &limits.url).or(too_deep.then_some(Skip::TooDeep)),
+            url: url.clone(),
+            depth,
+            hops: 0,
+        })
+        .collect()
+}
+
+/// Claims links and pushes what is now ours; only then are they remembered as seen.
+pub(super) async fn hand_on<W: World>(
+    world: &W,
+    task: &Task,
+    claims: Vec<Claim>,
+) -> Result<(), Failure> {
+    let key = |claim: &Claim| UrlKey::of(&claim.url);
+    let claims = world.seen().unknown(claims, key);
+    if claims.is_empty() {
+        return Ok(());
+    }
+    // A link that is too deep here may be shallow enough elsewhere.
+    let keys: Vec<UrlKey> = claims
+        .iter()
+        .filter(|claim| claim.skip != Some(Skip::TooDeep))
+        .map(key)
+        .collect();
+    let tasks = world.pages().claim(task, claims).await?;
+    if !tasks.is_empty() {
+        world.frontier().push(tasks, Duration::ZERO).await?;
+    }
+    world.seen().remember(keys);
+    Ok(())
+}
