@@ -145,15 +145,45 @@ fn include_and_exclude_change_the_scope() {
 }
 
 #[test]
-fn another_scope_asks_first() {
-    let site = Site::new().page("/", ["/a"]).page("/a", []).start();
+fn another_scope_asks_first_and_then_holds_for_known_pages_too() {
+    let site = Site::new()
+        .page("/", ["/a", "/old/b"])
+        .page("/a", [])
+        .page("/old/b", [])
+        .start();
     let (canter, _) = crawl(&site);
     site.log().clear();
-    let changed = ["--exclude", "/old/**"];
     canter
-        .crawl(&site.url("/"), &changed)
+        .crawl(&site.url("/"), &["--exclude", "/old/**"])
         .fails(1, &["--change-scope"]);
     assert!(site.log().all().is_empty());
+    canter
+        .crawl(&site.url("/"), &["--exclude", "/old/**", "--change-scope"])
+        .done();
+    fetched(&site, &["/", "/a"]);
+    assert_eq!(canter.indexed(), ["/", "/a"]);
+}
+
+#[test]
+fn pages_that_a_changed_scope_leaves_out_stay_until_its_crawl_is_complete() {
+    let site = Site::new()
+        .page("/", ["/o/b", "/new/b"])
+        .answer("/o/b", Answer::page("b", []))
+        .answer("/new/b", Answer::page("b", []))
+        .start();
+    let (canter, _) = crawl(&site);
+    assert_eq!(canter.indexed(), ["/", "/o/b"]);
+    site.log().clear();
+    let crawl = |args: &[&str]| {
+        let ended = canter.crawl(&site.url("/"), &[&["--exclude", "/o/**"], args].concat());
+        ended.done().summary()["complete"] == true
+    };
+    // Cut off, it takes nothing out: neither what it leaves out nor that page's copy.
+    assert!(!crawl(&["--change-scope", "--max-pages", "2"]));
+    assert_eq!(canter.indexed(), ["/", "/new/b", "/o/b"]);
+    assert!(crawl(&[]));
+    assert_eq!(canter.indexed(), ["/", "/new/b"]);
+    fetched(&site, &["/", "/new/b"]);
 }
 
 #[test]

@@ -8,8 +8,6 @@
 //! When the machine lets nobody run for a while, requests are seen later than they were sent, and
 //! no log can tell. Then, and only then, a row is run again.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,18 +38,19 @@ struct Promise {
     share: u64,
 }
 
-/// Crawls at a rate; asserts the promise.
-fn row(canter: impl Fn() -> Canter, site: impl Fn() -> Site, promise: Promise) {
+/// Crawls at a rate; asserts the promise. Gives the site of the run that counted.
+fn row(canter: impl Fn() -> Canter, site: impl Fn() -> Site, promise: Promise) -> Serving {
     for last in [false, false, true] {
         let site = site().watched().start();
         if run(&canter(), &site, promise, last) {
-            return;
+            return site;
         }
         eprintln!(
             "the machine stalled {} times: once more",
             site.log().stalls()
         );
     }
+    unreachable!("the last run counts")
 }
 
 /// Says whether the run counts: it kept the promise, or the machine did not stall.
@@ -165,6 +164,34 @@ fn tls_with_reuse() {
             share: 80,
         },
     );
+}
+
+/// Over HTTP/2; gives the number of connections for each hundred requests.
+fn http2(site: impl Fn() -> Site, share: u64) -> usize {
+    let _alone = alone();
+    let authority = Authority::new();
+    let site = row(
+        || canter!().with("SSL_CERT_FILE", authority.file()),
+        || site().http2(&authority),
+        Promise {
+            rps: 50,
+            seconds: 4,
+            share,
+        },
+    );
+    site.log().accepted() * 100 / site.log().all().len()
+}
+
+#[test]
+fn http2_with_reuse() {
+    assert!(http2(|| site().latency(ms(50)), 90) <= 10);
+}
+
+#[test]
+fn http2_with_farewells() {
+    // A slot is lost with each connection that turns out to be closed.
+    let connections = http2(|| site().latency(ms(50)).leaving_after(20), 85);
+    assert!(connections <= 15, "{connections} for 100 requests");
 }
 
 #[test]

@@ -156,6 +156,16 @@ impl Answer {
         self.header("Content-Encoding", coding)
     }
 
+    /// The answer in the terms of HTTP/2, where a body has no manners: its head and its body.
+    pub(crate) fn http2(self) -> (http::Response<()>, Vec<u8>) {
+        sleep(self.delay);
+        let mut head = http::Response::builder().status(self.status);
+        for (name, value) in &self.headers {
+            head = head.header(name, value);
+        }
+        (head.body(()).unwrap(), self.body)
+    }
+
     /// Writes the answer; says whether the connection can carry another one.
     pub(crate) fn write(&self, closes: bool, to: &mut impl Write) -> io::Result<bool> {
         sleep(self.delay);

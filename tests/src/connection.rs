@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::http2;
 use crate::site::{Manners, Shared};
 
 /// Serves a connection until either side ends it. What goes wrong ends it, too: a client may leave
@@ -21,9 +22,12 @@ pub(crate) fn serve(stream: TcpStream, tls: Option<Arc<ServerConfig>>, shared: &
         None => talk(stream, number, shared),
         Some(config) => {
             sleep(shared.manners.handshake);
-            match ServerConnection::new(config) {
-                Ok(connection) => talk(StreamOwned::new(connection, stream), number, shared),
-                Err(error) => Err(io::Error::other(error)),
+            if shared.manners.http2 {
+                http2::talk(stream, config, number, shared)
+            } else {
+                ServerConnection::new(config)
+                    .map_err(io::Error::other)
+                    .and_then(|tls| talk(StreamOwned::new(tls, stream), number, shared))
             }
         }
     };

@@ -11,6 +11,7 @@ pub mod answer;
 pub mod canter;
 mod connection;
 pub mod contract;
+mod http2;
 pub mod log;
 pub mod site;
 pub mod tls;

@@ -43,6 +43,8 @@ pub(crate) struct Manners {
     pub(crate) close: Option<Close>,
     pub(crate) idle: Option<Duration>,
     pub(crate) handshake: Duration,
+    pub(crate) http2: bool,
+    pub(crate) farewell: Option<usize>,
 }
 
 /// What all connections of a site share.
@@ -191,6 +193,22 @@ impl Site {
         self
     }
 
+    /// Over TLS and HTTP/2, and over nothing else. Answers have no bad manners here.
+    #[must_use]
+    pub fn http2(mut self, authority: &Authority) -> Self {
+        self.authority = Some(authority.clone());
+        self.manners.http2 = true;
+        self
+    }
+
+    /// Over HTTP/2, bids a connection farewell (GOAWAY) with the answer to its request of this
+    /// number.
+    #[must_use]
+    pub fn leaving_after(mut self, requests: usize) -> Self {
+        self.manners.farewell = Some(requests);
+        self
+    }
+
     /// Counts the machine's stalls, for tests of times.
     #[must_use]
     pub fn watched(mut self) -> Self {
@@ -207,9 +225,14 @@ impl Site {
         } else {
             "http"
         };
+        let protocol: &[u8] = if self.manners.http2 {
+            b"h2"
+        } else {
+            b"http/1.1"
+        };
         let tls = self
             .authority
-            .map(|authority| authority.server(&[b"http/1.1"]));
+            .map(|authority| authority.server(&[protocol]));
         let shared = Arc::new(Shared {
             replies: Mutex::new(self.replies),
             otherwise: self.otherwise,

@@ -15,12 +15,15 @@ use canter_embedded::store::Popped;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
+use url::Url;
 
 use super::progress::Progress;
 use super::world::{SiteWorld, StepWorld};
 
 /// Tasks that are taken from the frontier at once.
 const HANDFUL: usize = 64;
+/// Leftovers that leave the index at once.
+const BATCH: usize = 4096;
 
 /// A crawl that is stopped waits so long for the answers under way, and for the index to take them.
 const GRACE: Duration = Duration::from_secs(5);
@@ -92,8 +95,11 @@ impl<I: Index + 'static> Drive<I> {
         if let Some(failure) = failure {
             return Err(failure);
         }
-        self.fold_twins().await?;
         let rest = result?;
+        if rest == Rest::Complete {
+            self.drop_leftovers().await?;
+        }
+        self.fold_twins().await?;
         if rest == Rest::Complete {
             self.world.store.end().await?;
         }
@@ -244,6 +250,26 @@ impl<I: Index + 'static> Drive<I> {
         Ok(())
     }
 
+    /// Takes pages that only an older scope held out of the index.
+    async fn drop_leftovers(&self) -> Result<(), Failure> {
+        loop {
+            let urls = self.world.store.leftovers(BATCH).await?;
+            if urls.is_empty() {
+                return Ok(());
+            }
+            self.remove(urls.iter()).await?;
+            self.world.store.forget(urls).await?;
+        }
+    }
+
+    /// Takes pages out of the index for good.
+    async fn remove(&self, urls: impl Iterator<Item = &Url>) -> Result<(), Failure> {
+        let ids = urls.map(|url| document_id(&self.world.site.id, url));
+        let deleted = self.world.index.delete(ids.collect());
+        let (deleted, flushed) = tokio::join!(deleted, self.world.index.flush());
+        deleted.and(flushed)
+    }
+
     /// Takes duplicates out of the index.
     async fn fold_twins(&self) -> Result<(), Failure> {
         let store = &self.world.store;
@@ -251,10 +277,7 @@ impl<I: Index + 'static> Drive<I> {
         if found.is_empty() {
             return Ok(());
         }
-        let id = |(url, _): &(url::Url, url::Url)| document_id(&self.world.site.id, url);
-        let deleted = self.world.index.delete(found.iter().map(id).collect());
-        let (deleted, flushed) = tokio::join!(deleted, self.world.index.flush());
-        deleted.and(flushed)?;
+        self.remove(found.iter().map(|(url, _)| url)).await?;
         for (url, of) in &found {
             store.duplicate(url, of).await?;
         }

@@ -107,7 +107,7 @@ pub async fn begin(
         let what = match beginning {
             Beginning::First | Beginning::OtherScope => "Crawling",
             Beginning::Continued => "Continuing the crawl of",
-            Beginning::Refresh => "Refreshing",
+            Beginning::Refresh | Beginning::ChangedScope => "Refreshing",
         };
         let seeds: Vec<&str> = scope.seeds().iter().map(Url::as_str).collect();
         eprintln!("{what} {} from {}", site.id, seeds.join(" "));

@@ -52,6 +52,9 @@ pub(crate) async fn exchange(
         }
     }
     let (response, reusable) = answer?;
+    if lane.warm && connected.is_none() {
+        lanes.open_after(&authority, idle_for);
+    }
     if reusable {
         settle(&lanes, &authority, lane).await;
     }

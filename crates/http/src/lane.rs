@@ -48,6 +48,8 @@ struct Idle {
     lanes: VecDeque<Lane>,
     /// How long its connections are trusted.
     keep: Duration,
+    /// How long one was idle and still open.
+    survived: Duration,
 }
 
 impl Default for Idle {
@@ -55,6 +57,7 @@ impl Default for Idle {
         Idle {
             lanes: VecDeque::new(),
             keep: KEEP,
+            survived: Duration::ZERO,
         }
     }
 }
@@ -72,7 +75,7 @@ impl Lanes {
     /// The lane of the authority that was used last, or a cold one.
     pub(crate) fn take(&self, authority: &str, private: bool) -> Result<Lane, FetchError> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let Idle { lanes, keep } = idle.entry(authority.to_owned()).or_default();
+        let Idle { lanes, keep, .. } = idle.entry(authority.to_owned()).or_default();
         // It will be idle until its slot comes.
         let lead = self.lead();
         while lanes
@@ -86,11 +89,23 @@ impl Lanes {
         warm.map_or_else(|| self.cold(private), Ok)
     }
 
+    /// Learns that a connection was still open after it had been idle for so long.
+    pub(crate) fn open_after(&self, authority: &str, idle_for: Duration) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let survived = &mut idle.entry(authority.to_owned()).or_default().survived;
+        *survived = (*survived).max(idle_for);
+    }
+
     /// Learns that a connection was closed by the server while it was idle for so long.
     pub(crate) fn closed_after(&self, authority: &str, idle_for: Duration) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let keep = &mut idle.entry(authority.to_owned()).or_default().keep;
-        *keep = (*keep).min(idle_for / 2).max(MIN_KEEP);
+        let Idle { keep, survived, .. } = idle.entry(authority.to_owned()).or_default();
+        if idle_for > *survived {
+            *keep = (*keep).min(idle_for / 2).max(*survived).max(MIN_KEEP);
+        }
+        // Others survived as long: this one was closed for what it had carried (GOAWAY after so
+        // many requests). That is believed only while others go on to survive.
+        *survived /= 2;
     }
 
     /// Gives a lane back whose answer was read to its end on a connection that stays open.
@@ -98,7 +113,7 @@ impl Lanes {
         lane.warm = true;
         lane.idle_since = Instant::now();
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let Idle { lanes, keep } = idle.entry(authority.to_owned()).or_default();
+        let Idle { lanes, keep, .. } = idle.entry(authority.to_owned()).or_default();
         // Trust that was lost at once comes back slowly: maybe the server had only been restarted.
         *keep = (*keep + *keep / 64).min(KEEP);
         lanes.push_back(lane);

@@ -39,6 +39,9 @@ pub enum Beginning {
     Continued,
     /// The last crawl had ended; every page that it knew is looked at again.
     Refresh,
+    /// The site is known with another scope, which has changed: every page that is known in the
+    /// new one is looked at again.
+    ChangedScope,
     /// The site is known with another scope: nothing was done.
     OtherScope,
 }
@@ -149,7 +152,12 @@ fn open_site(
         "UPDATE site SET scope = ?, crawl = ?, ended_ms = NULL, moved = NULL WHERE id = ?",
         params![scope, next as i64, id],
     )?;
-    Ok((id, next, Beginning::Refresh, None))
+    let beginning = if same {
+        Beginning::Refresh
+    } else {
+        Beginning::ChangedScope
+    };
+    Ok((id, next, beginning, None))
 }
 
 impl SiteStore {
@@ -164,7 +172,7 @@ impl SiteStore {
     }
 
     /// Fills the frontier: with the seeds, with what an earlier process left, and in a refresh with
-    /// every URL that the last crawl fetched.
+    /// every URL that the last crawl fetched, of those that a changed scope still holds.
     fn restart(
         &self,
         connection: &Connection,
@@ -191,6 +199,9 @@ impl SiteStore {
                 "DELETE FROM url WHERE site = ?2 AND crawl < ?1",
                 params![self.crawl as i64, self.site],
             )?;
+        }
+        if beginning == Beginning::ChangedScope {
+            self.requeue_within(connection, &site.scope)?;
         }
         connection.execute(
             "UPDATE url SET state = ?, due_ms = 0 WHERE site = ? AND crawl = ? AND state IN (?, ?)",

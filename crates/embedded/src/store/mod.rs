@@ -7,6 +7,7 @@
 
 mod crawls;
 mod frontier;
+mod leftovers;
 mod paces;
 mod pages;
 mod reading;

@@ -92,8 +92,9 @@ impl SiteStore {
     }
 
     /// The pages in the index that may be the same as another, as [`canter_core::twins`] wants them.
+    /// Leftovers are not among them: they go, and no page is to go in their favour.
     pub async fn twins(&self) -> Result<Vec<Twin>, Failure> {
-        let site = self.site;
+        let (site, crawl) = (self.site, self.crawl as i64);
         self.store
             .run(move |connection| {
                 connection
@@ -105,11 +106,11 @@ impl SiteStore {
                              SELECT hash FROM url INDEXED BY copy
                              WHERE site = ?1 AND hash IS NOT NULL GROUP BY hash HAVING count(*) > 1)
                          SELECT url, canonical, hash FROM url
-                         WHERE site = ?1 AND hash IS NOT NULL AND (canonical IS NOT NULL
+                         WHERE site = ?1 AND crawl = ?2 AND hash IS NOT NULL AND (canonical IS NOT NULL
                              OR url IN (SELECT url FROM named)
                              OR hash IN (SELECT hash FROM shared))",
                     )?
-                    .query_map([site], twin)?
+                    .query_map([site, crawl], twin)?
                     .collect()
             })
             .await
