@@ -16,16 +16,21 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use console::style;
 use directories::ProjectDirs;
+use tokio::runtime::Builder;
 
 use args::{Cli, Command, Data};
 use usage::UsageError;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
+    let runtime = match cli.command {
+        // One answer is sooner given than threads are started.
+        Command::Search(_) => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    }
+    .worker_threads(2)
+    .enable_all()
+    .build();
     let result = runtime
         .context("the runtime cannot start")
         .and_then(|runtime| {

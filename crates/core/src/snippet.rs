@@ -9,18 +9,43 @@ use crate::words::{Kind, Words};
 pub const LENGTH: usize = 200;
 /// How far into a text a snippet is looked for, in bytes: bounds the work for one result.
 const SCANNED: usize = 16 * 1024;
+/// So many bytes are looked at before it is asked whether they hold all words together.
+const PIECE: usize = 1024;
 
-/// The best part of a text for a query: the one with most of its different words. The beginning
-/// when it holds none. White space is folded; `…` stands for what is left out.
+/// The best part of a text for a query: the one with most of its different words, the first with
+/// all of them. The beginning when it holds none. White space is folded; `…` stands for what is
+/// left out.
 pub fn snippet(text: &str, query: &QueryTerms, words: &mut Words) -> String {
     let text = text.trim();
     let scanned = &text[..text.floor_char_boundary(SCANNED)];
-    let marks = marks(scanned, query, words);
     // As many bytes as LENGTH characters of this text take.
     let characters = scanned.chars().count().max(1);
     let length = LENGTH * scanned.len().div_ceil(characters).max(1);
-    let window = window(text, best(&marks, length), length);
+    let mut marks = Vec::new();
+    let mut stretch = None;
+    let mut at = 0;
+    while at < scanned.len() {
+        let end = piece_end(scanned, at);
+        mark(scanned, at..end, query, words, &mut marks);
+        at = end;
+        let found = best(&marks, length);
+        let different = found.as_ref().map_or(0, |(different, _)| *different);
+        stretch = found.map(|(_, range)| range);
+        if different > 0 && different >= query.distinct() {
+            break;
+        }
+    }
+    let window = window(text, stretch, length);
     render(text, window, &marks)
+}
+
+/// The end of the piece that begins at `at`: behind a space, so that no word is cut.
+fn piece_end(text: &str, at: usize) -> usize {
+    let least = text.ceil_char_boundary((at + PIECE).min(text.len()));
+    let space = text[least..].find(char::is_whitespace);
+    space.map_or(text.len(), |space| {
+        text.ceil_char_boundary(least + space + 1)
+    })
 }
 
 /// A stretch to be marked.
@@ -31,10 +56,16 @@ struct Mark {
     word: usize,
 }
 
-fn marks(text: &str, query: &QueryTerms, words: &mut Words) -> Vec<Mark> {
-    let mut marks: Vec<Mark> = Vec::new();
+/// Adds the marks of a piece of the text.
+fn mark(
+    text: &str,
+    piece: Range<usize>,
+    query: &QueryTerms,
+    words: &mut Words,
+    marks: &mut Vec<Mark>,
+) {
     let mut around = 0..0;
-    words.each(text, |token| {
+    words.each(&text[piece.clone()], |token| {
         if token.kind == Kind::Word {
             around = token.range.clone();
         }
@@ -43,17 +74,19 @@ fn marks(text: &str, query: &QueryTerms, words: &mut Words) -> Vec<Mark> {
         };
         // A hump of a camelCase word marks the whole word: half a name is no word to a reader.
         let range = match token.kind {
-            Kind::Part => around.clone(),
-            _ => token.range.clone(),
+            Kind::Part => &around,
+            _ => &token.range,
         };
-        marks.push(Mark { range, word });
+        marks.push(Mark {
+            range: piece.start + range.start..piece.start + range.end,
+            word,
+        });
     });
-    marks
 }
 
 /// The stretch of at most `length` bytes with most different words, then with most marks; the
-/// first of equals.
-fn best(marks: &[Mark], length: usize) -> Option<Range<usize>> {
+/// first of equals. How many different words it has, and where it is.
+fn best(marks: &[Mark], length: usize) -> Option<(usize, Range<usize>)> {
     let mut best: Option<((usize, usize), Range<usize>)> = None;
     let mut inside = vec![0_usize; marks.iter().map(|mark| mark.word + 1).max().unwrap_or(0)];
     let mut different = 0;
@@ -71,7 +104,7 @@ fn best(marks: &[Mark], length: usize) -> Option<Range<usize>> {
             best = Some((value, marks[first].range.start..mark.range.end));
         }
     }
-    best.map(|(_, range)| range)
+    best.map(|((different, _), range)| (different, range))
 }
 
 /// Widens a stretch to about `length` bytes, cut between words where there are any.

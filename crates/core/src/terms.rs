@@ -173,6 +173,11 @@ impl QueryTerms {
         terms
     }
 
+    /// How many different words a text can hold at the most.
+    pub(crate) fn distinct(&self) -> usize {
+        self.words.len().max(self.common.len())
+    }
+
     /// Which of the query's terms a token of a text is: the same number
     /// for every token of a term, and a small one.
     pub(crate) fn place_of(&self, token: &Token<'_>) -> Option<usize> {
