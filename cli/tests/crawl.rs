@@ -247,7 +247,7 @@ fn redirect_loops_end() {
     assert_eq!(endless, 11, "ten redirects in a row are followed");
     counts(
         &summary,
-        &[("pages", 1), ("failed", 0), ("skipped.redirect_loop", 3)],
+        &[("pages", 1), ("failed", 0), ("skipped.redirect_loop", 8)],
     );
 }
 

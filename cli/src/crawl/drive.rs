@@ -98,6 +98,7 @@ impl<I: Index + 'static> Drive<I> {
         let rest = result?;
         if rest == Rest::Complete {
             self.drop_leftovers().await?;
+            self.world.store.end_circles().await?;
         }
         self.fold_twins().await?;
         if rest == Rest::Complete {

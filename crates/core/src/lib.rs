@@ -6,6 +6,7 @@
 //! way in is [`step`]: the life of one task.
 
 pub mod address;
+pub mod circles;
 pub mod document;
 pub mod domain;
 pub mod failure;

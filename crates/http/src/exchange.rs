@@ -51,8 +51,9 @@ pub(crate) async fn exchange(
             lanes.closed_after(&authority, idle_for);
         }
     }
-    let (response, reusable) = answer?;
-    if lane.warm && connected.is_none() {
+    let (response, reusable, version) = answer?;
+    // Over HTTP/1.1 nothing announces the end: a request near it is lost, and less trust is safer.
+    if lane.warm && connected.is_none() && version == Version::HTTP_2 {
         lanes.open_after(&authority, idle_for);
     }
     if reusable {
@@ -69,12 +70,12 @@ async fn settle(lanes: &Lanes, authority: &str, lane: Lane) {
     lanes.give_back(authority, lane);
 }
 
-/// The answer, and whether its connection can carry another request.
+/// The answer, whether its connection can carry another request, and the protocol.
 async fn answer(
     client: &Client,
     request: &Request,
     ticket: &Ticket,
-) -> Result<(Response, bool), FetchError> {
+) -> Result<(Response, bool, Version), FetchError> {
     let host = request.url.host_str().unwrap_or_default();
     let failed = |error: reqwest::Error| classify(&error, host);
     let mut answer = client
@@ -83,7 +84,8 @@ async fn answer(
         .send()
         .await
         .map_err(failed)?;
-    let keep = answer.version() >= Version::HTTP_11 && !closes(answer.headers());
+    let version = answer.version();
+    let keep = version >= Version::HTTP_11 && !closes(answer.headers());
     let head = head(&answer);
     let wanted = (request.wants_body)(&head);
     let limit = if wanted { request.max_bytes } else { DRAIN };
@@ -110,7 +112,7 @@ async fn answer(
         took: instant.elapsed(),
         bytes,
     };
-    Ok((response, keep && !cut))
+    Ok((response, keep && !cut, version))
 }
 
 fn closes(headers: &HeaderMap) -> bool {

@@ -48,7 +48,7 @@ struct Idle {
     lanes: VecDeque<Lane>,
     /// How long its connections are trusted.
     keep: Duration,
-    /// How long one was idle and still open.
+    /// How long one over HTTP/2 was idle and still open.
     survived: Duration,
 }
 
@@ -89,7 +89,7 @@ impl Lanes {
         warm.map_or_else(|| self.cold(private), Ok)
     }
 
-    /// Learns that a connection was still open after it had been idle for so long.
+    /// Learns that a connection over HTTP/2 was still open after it had been idle for so long.
     pub(crate) fn open_after(&self, authority: &str, idle_for: Duration) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let survived = &mut idle.entry(authority.to_owned()).or_default().survived;
@@ -101,7 +101,7 @@ impl Lanes {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let Idle { keep, survived, .. } = idle.entry(authority.to_owned()).or_default();
         if idle_for > *survived {
-            *keep = (*keep).min(idle_for / 2).max(*survived).max(MIN_KEEP);
+            *keep = (*keep).min(idle_for / 2).max(MIN_KEEP);
         }
         // Others survived as long: this one was closed for what it had carried (GOAWAY after so
         // many requests). That is believed only while others go on to survive.

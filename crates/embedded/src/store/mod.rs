@@ -5,6 +5,7 @@
 //! cut the file is whole and at most the last moments are missing, which are then done again.
 //! Why SQLite and not redb: `docs/adr/0002`.
 
+mod circles;
 mod crawls;
 mod frontier;
 mod leftovers;

@@ -1,0 +1,40 @@
+//! Redirects that lead round in a circle, ended as what they are.
+
+use std::collections::HashMap;
+
+use canter_core::circles::circles;
+use canter_core::failure::Failure;
+use canter_core::task::{Outcome, Skip, UrlKey};
+use rusqlite::params;
+
+use super::crawls::SiteStore;
+use super::pages::{columns, url};
+
+impl SiteStore {
+    /// Ends redirects that lead back to themselves as skipped, once the crawl has followed all.
+    pub async fn end_circles(&self) -> Result<(), Failure> {
+        let (site, crawl) = (self.site, self.crawl as i64);
+        self.store
+            .run(move |connection| {
+                let mut redirects = HashMap::new();
+                let mut redirected = connection.prepare_cached(
+                    "SELECT key, detail FROM url
+                     WHERE site = ? AND crawl = ? AND outcome = 'redirected'",
+                )?;
+                let mut rows = redirected.query(params![site, crawl])?;
+                while let Some(row) = rows.next()? {
+                    redirects.insert(UrlKey(row.get(0)?), UrlKey::of(&url(row.get(1)?)?));
+                }
+                let reason = Skip::RedirectLoop;
+                let (outcome, detail) = columns(&Outcome::Skipped { reason });
+                let mut end = connection.prepare_cached(
+                    "UPDATE url SET outcome = ?, detail = ? WHERE site = ? AND key = ?",
+                )?;
+                for key in circles(&redirects) {
+                    end.execute(params![outcome, detail, site, key.0])?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
