@@ -131,7 +131,7 @@ pub struct Crawl {
     pub allow_private: bool,
 
     /// Serve search while crawling and after
-    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8080", value_parser = listen)]
     pub serve: Option<SocketAddr>,
 
     /// One JSON object per line on standard output: progress, then the summary
@@ -172,7 +172,7 @@ pub struct Search {
 #[derive(Debug, Args)]
 pub struct Serve {
     /// Address to listen on
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listen)]
     pub listen: SocketAddr,
 
     #[command(flatten)]
@@ -191,7 +191,7 @@ pub struct Export {
 #[derive(Debug, Args)]
 pub struct Demo {
     /// Address of the search page
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listen)]
     pub listen: SocketAddr,
 
     /// Crawl, say what was found, and end
@@ -256,6 +256,20 @@ fn bytes(text: &str) -> Result<usize, String> {
         .ok_or_else(|| "not a size up to 1024M: write 500k or 10M".to_owned())
 }
 
+/// An address to listen on; without a host, or with `localhost`, on this machine alone.
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    let local = matches!(host, "" | "localhost");
+    let address = if local {
+        format!("127.0.0.1:{port}")
+    } else {
+        text.to_owned()
+    };
+    address.parse().map_err(|_| {
+        "an address is written 127.0.0.1:8080, or 8080 for this machine alone".to_owned()
+    })
+}
+
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text
         .split_once(':')
@@ -309,6 +323,24 @@ mod tests {
         assert_eq!(bytes("10M"), Ok(10 << 20));
         for bad in ["", "0", "k", "2G", "99999999999999999999"] {
             assert!(bytes(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        let here = Ok(SocketAddr::from(([127, 0, 0, 1], 8028)));
+        for same in ["127.0.0.1:8028", "localhost:8028", ":8028", "8028"] {
+            assert_eq!(listen(same), here, "{same}");
+        }
+        assert_eq!(listen("[::1]:8028"), Ok("[::1]:8028".parse().unwrap()));
+        for bad in [
+            "",
+            "example.org:80",
+            "127.0.0.1",
+            "70000",
+            "http://127.0.0.1:80",
+        ] {
+            assert!(listen(bad).is_err(), "{bad}");
         }
     }
 

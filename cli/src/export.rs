@@ -25,10 +25,18 @@ pub fn export(args: &Export) -> Result<()> {
         .into());
     }
     let mut out = BufWriter::new(stdout().lock());
-    index.export(&args.site, |page| {
-        serde_json::to_writer(&mut out, &page).map_err(Failure::permanent)?;
-        writeln!(out).map_err(Failure::permanent)
-    })?;
+    let mut written = Ok(());
+    let exported = index.export(&args.site, |page| {
+        let line = serde_json::to_string(&page).map_err(Failure::permanent)?;
+        writeln!(out, "{line}").map_err(|error| {
+            let failure = Failure::permanent(&error);
+            written = Err(error);
+            failure
+        })
+    });
+    // The reason itself says more than the failure made of it.
+    written?;
+    exported?;
     out.flush()?;
     Ok(())
 }

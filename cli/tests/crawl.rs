@@ -640,7 +640,7 @@ fn transient_errors_are_tried_again_and_permanent_ones_are_not() {
             "/flaky",
             [
                 Answer::status(500),
-                Answer::raw(""),
+                Answer::status(504),
                 Answer::page("flaky", []),
             ],
         )

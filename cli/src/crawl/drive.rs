@@ -8,7 +8,7 @@ use std::time::Duration;
 use canter_core::document::document_id;
 use canter_core::failure::Failure;
 use canter_core::ports::Index;
-use canter_core::step::{End, step};
+use canter_core::step::{End, MAX_HOLD, step};
 use canter_core::task::Task;
 use canter_core::twins::duplicates;
 use canter_embedded::store::Popped;
@@ -129,6 +129,12 @@ impl<I: Index + 'static> Drive<I> {
     }
 
     async fn crawl(&mut self) -> Result<Rest, Failure> {
+        let held = self.world.gates.held_for(&self.world.site.seeds).await;
+        if held > MAX_HOLD {
+            let minutes = held.as_secs() / 60;
+            let why = format!("the site asked for a pause, {minutes} minutes of it are left");
+            return Ok(Rest::Paused(why));
+        }
         loop {
             while let Some(ended) = self.steps.try_join_next() {
                 self.note(ended)?;

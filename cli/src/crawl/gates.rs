@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use canter_core::domain::domain;
 use canter_core::pace::{Pace, Rate, Tolerance};
@@ -59,6 +60,15 @@ impl Gates {
         for url in urls {
             self.of(url).gate.close();
         }
+    }
+
+    /// How long nothing may start on the domains of these URLs, since a site asked for it.
+    pub async fn held_for(&self, urls: &[Url]) -> Duration {
+        let mut longest = Duration::ZERO;
+        for url in urls {
+            longest = longest.max(self.of(url).gate.held_for().await);
+        }
+        longest
     }
 
     /// What went to the domains of these URLs: requests of all; peak and current rate of the

@@ -44,6 +44,7 @@ struct Frame {
     failed: u64,
     retries: u64,
     rps: u32,
+    held: Duration,
     trouble: Option<String>,
 }
 
@@ -159,6 +160,7 @@ async fn frame(site: &Site) -> Option<Frame> {
         failed: now.failed,
         retries: now.retries,
         rps: site.gates.tally(&site.seeds).current,
+        held: site.gates.held_for(&site.seeds).await,
         trouble: now.last.back().cloned(),
     })
 }
@@ -179,10 +181,14 @@ fn line(frame: &Frame, limit: Option<Rate>) -> String {
     if let Some(limit) = limit {
         line += &format!(" of {}", limit.per_second());
         let left = frame.waiting as f64 / limit.per_second();
-        if frame.waiting > 0 {
+        if frame.waiting > 0 && frame.held.is_zero() {
             let left = HumanDuration(Duration::from_secs_f64(left.min(1e9)));
             line += &format!(", {left:#} for those");
         }
+    }
+    if !frame.held.is_zero() {
+        let left = HumanDuration(frame.held);
+        line += &format!(", the site asked to wait: {left:#} to go");
     }
     if frame.failed > 0 {
         line += &format!(", {} failed", frame.failed);
@@ -206,6 +212,7 @@ fn emit(site: &Site, frame: &Frame, limit: Option<Rate>, elapsed: Duration) {
         "failed": frame.failed,
         "retries": frame.retries,
         "rps": frame.rps,
+        "held_seconds": frame.held.as_secs_f64(),
         "rps_limit": limit.map(Rate::per_second),
         "seconds": elapsed.as_secs_f64(),
     });

@@ -51,7 +51,7 @@ impl Summary {
             stopped: *rest == Rest::Stopped,
             site: world.site.id.clone(),
             rest: rest.clone(),
-            requests: tally.started,
+            requests: world.requests.load(Ordering::Relaxed),
             bytes: world.bytes.load(Ordering::Relaxed),
             elapsed,
             limit,

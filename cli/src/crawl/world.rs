@@ -38,6 +38,8 @@ pub struct SiteWorld<I> {
     /// One permit for each core: readers never outnumber them.
     pub readers: Arc<Semaphore>,
     pub bytes: AtomicU64,
+    /// Requests that were answered or broke off, robots.txt among them.
+    pub requests: AtomicU64,
     /// Pages on their way to the index.
     pub being_indexed: Arc<AtomicU64>,
     seen: Seen,
@@ -86,6 +88,7 @@ impl<I> SiteWorld<I> {
             clock: parts.clock,
             readers: parts.readers,
             bytes: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
             being_indexed: Arc::default(),
             seen: Seen::new(SEEN),
             rulebook: parts.rulebook,
@@ -158,11 +161,13 @@ impl<I: Index> World for StepWorld<I> {
         let domain = self.shared.gates.of(&request.url);
         let _place = domain.flight.acquire().await;
         let gate = Arc::new(domain.gate);
-        let response = self.shared.fetcher.fetch(request, gate).await?;
-        self.shared
-            .bytes
-            .fetch_add(response.bytes, Ordering::Relaxed);
-        Ok(response)
+        let answer = self.shared.fetcher.fetch(request, gate).await;
+        if let Ok(_) | Err(FetchError::Timeout(_) | FetchError::Broken(_)) = answer {
+            self.shared.requests.fetch_add(1, Ordering::Relaxed);
+        }
+        let bytes = answer.as_ref().map_or(0, |response| response.bytes);
+        self.shared.bytes.fetch_add(bytes, Ordering::Relaxed);
+        answer
     }
 
     async fn read(&self, response: Response, url: &Url) -> Result<Page, Failure> {

@@ -172,6 +172,9 @@ pub trait Paces: Send + Sync {
     /// Lets no slot of the domain lie before `until`, for any worker (`Retry-After`).
     fn hold(&self, domain: &str, until: Moment)
     -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Until when the domain is held, if it ever was; may lie in the past.
+    fn held(&self, domain: &str) -> impl Future<Output = Result<Option<Moment>, Failure>> + Send;
 }
 
 /// A link on its way to become a task.

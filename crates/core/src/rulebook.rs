@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::ports::{FetchError, Request, Robots};
 use crate::robots::{MAX_AGE, MAX_BYTES, Step, Verdict, judge, location, unreachable};
 use crate::site::PRODUCT;
-use crate::step::MAX_HOLD;
+use crate::step::{LONGEST_HOLD, MAX_HOLD};
 use crate::task::Skip;
 use crate::time::Moment;
 use crate::world::World;
@@ -149,7 +149,7 @@ async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<Verdict, FetchErro
             Step::Done(verdict) => {
                 if let Verdict::Retry { after } = verdict {
                     world
-                        .hold(&at, after.unwrap_or(ASK_AGAIN).min(MAX_HOLD))
+                        .hold(&at, after.unwrap_or(ASK_AGAIN).min(LONGEST_HOLD))
                         .await?;
                 }
                 return Ok(Ok(verdict));

@@ -23,7 +23,8 @@ use crate::task::{Outcome, Skip, Task, UrlKey};
 use crate::url::trap;
 use crate::world::World;
 
-pub(crate) use ending::MAX_HOLD;
+pub(crate) use ending::LONGEST_HOLD;
+pub use ending::MAX_HOLD;
 use ending::{again, end, fail, finish, gone, paused, remove, skip};
 use links::{claims, hand_on};
 

@@ -27,37 +27,72 @@ pub(crate) async fn exchange(
     let authority = canter_core::domain::authority(&request.url);
     let approach = gate.near(lanes.lead()).await?;
     let lane = lanes.take(&authority, private)?;
-    let ticket = Arc::new(Ticket::new(
-        gate,
-        approach,
-        CONNECT_TIMEOUT.min(request.timeout),
-    ));
+    let (warm, idle_since) = (lane.warm, lane.idle_since);
+    let ticket = Ticket::new(Arc::clone(&gate), approach, connect_timeout(&request));
+    match on_lane(&lanes, &authority, lane, &request, ticket).await {
+        Err(Lost::Unanswered(FetchError::Broken(_))) if warm => {
+            // The server closed the idle connection as the request was sent on it. A GET may be
+            // made again (RFC 9110 §9.2.2), in a slot of its own and on a new connection.
+            lanes.closed_after(&authority, idle_since.elapsed());
+            let approach = gate.near(lanes.lead()).await?;
+            let ticket = Ticket::new(gate, approach, connect_timeout(&request));
+            let lane = lanes.cold(private)?;
+            on_lane(&lanes, &authority, lane, &request, ticket).await
+        }
+        done => done,
+    }
+    .map_err(|(Lost::Unanswered(error) | Lost::Otherwise(error))| error)
+}
+
+/// Why there is no response.
+enum Lost {
+    /// Not a byte of an answer came.
+    Unanswered(FetchError),
+    /// Any other way.
+    Otherwise(FetchError),
+}
+
+fn connect_timeout(request: &Request) -> Duration {
+    CONNECT_TIMEOUT.min(request.timeout)
+}
+
+/// Makes the request on a lane, which goes back to the idle ones when it can be used again.
+async fn on_lane(
+    lanes: &Lanes,
+    authority: &str,
+    lane: Lane,
+    request: &Request,
+    ticket: Ticket,
+) -> Result<Response, Lost> {
+    let ticket = Arc::new(ticket);
     lane.turnstile.admit(Arc::clone(&ticket));
     let idle_for = if lane.warm {
-        ticket.fire().await?;
+        ticket.fire().await.map_err(Lost::Otherwise)?;
         lane.idle_since.elapsed()
     } else {
         Duration::ZERO
     };
     let answer = tokio::select! {
-        answer = answer(&lane.client, &request, &ticket) => answer,
-        () = ticket.expired(request.timeout) => Err(FetchError::Timeout(request.timeout)),
+        answer = answer(&lane.client, request, &ticket) => answer,
+        () = ticket.expired(request.timeout) => {
+            Err(Lost::Otherwise(FetchError::Timeout(request.timeout)))
+        }
     };
     let connected = lane.turnstile.dismiss();
     if let Some(took) = connected {
         lanes.connected_in(took);
         if lane.warm {
             // It had to connect: the server had closed its connection meanwhile.
-            lanes.closed_after(&authority, idle_for);
+            lanes.closed_after(authority, idle_for);
         }
     }
     let (response, reusable, version) = answer?;
     // Over HTTP/1.1 nothing announces the end: a request near it is lost, and less trust is safer.
     if lane.warm && connected.is_none() && version == Version::HTTP_2 {
-        lanes.open_after(&authority, idle_for);
+        lanes.open_after(authority, idle_for);
     }
     if reusable {
-        settle(&lanes, &authority, lane).await;
+        settle(lanes, authority, lane).await;
     }
     Ok(response)
 }
@@ -75,18 +110,22 @@ async fn answer(
     client: &Client,
     request: &Request,
     ticket: &Ticket,
-) -> Result<(Response, bool, Version), FetchError> {
+) -> Result<(Response, bool, Version), Lost> {
     let host = request.url.host_str().unwrap_or_default();
-    let failed = |error: reqwest::Error| classify(&error, host);
+    let failed = |error: reqwest::Error| Lost::Otherwise(classify(&error, host));
     let mut answer = client
         .get(request.url.clone())
         .headers(header_map(&request.headers))
         .send()
         .await
-        .map_err(failed)?;
+        .map_err(|error| Lost::Unanswered(classify(&error, host)))?;
     let version = answer.version();
     let keep = version >= Version::HTTP_11 && !closes(answer.headers());
     let head = head(&answer);
+    if let Some(codings) = unread_coding(&head) {
+        let why = format!("its content coding {codings:?} cannot be read");
+        return Err(Lost::Otherwise(FetchError::Broken(why)));
+    }
     let wanted = (request.wants_body)(&head);
     let limit = if wanted { request.max_bytes } else { DRAIN };
     let mut body = Vec::new();
@@ -103,7 +142,7 @@ async fn answer(
     if !wanted {
         body.clear();
     }
-    let Start { moment, instant } = ticket.start().ok_or(FetchError::Closed)?;
+    let Start { moment, instant } = ticket.start().ok_or(Lost::Otherwise(FetchError::Closed))?;
     let response = Response {
         head,
         body,
@@ -113,6 +152,30 @@ async fn answer(
         bytes,
     };
     Ok((response, keep && !cut, version))
+}
+
+/// A compression that the client left in place: its body would be read as noise. What is no
+/// compression (`utf-8`, `none`) is a server's mistake that changes nothing.
+fn unread_coding(head: &Head) -> Option<&str> {
+    const COMPRESSIONS: [&str; 7] = [
+        "gzip",
+        "x-gzip",
+        "deflate",
+        "br",
+        "zstd",
+        "compress",
+        "x-compress",
+    ];
+    let codings = head.headers.get("content-encoding")?;
+    codings
+        .split(',')
+        .map(str::trim)
+        .any(|coding| {
+            COMPRESSIONS
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(coding))
+        })
+        .then_some(codings)
 }
 
 fn closes(headers: &HeaderMap) -> bool {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use canter_core::failure::Failure;
 use canter_core::pace::{Grant, Lease, Pace, Slot, Tolerance, Verdict, Window};
 use canter_core::ports::{Approach, Boxed, FetchError, Gate, Paces};
 use canter_core::time::Moment;
@@ -39,6 +40,8 @@ struct State {
     pace: Option<Pace>,
     lease: Option<Lease>,
     held_until: Moment,
+    /// The stored hold is known.
+    asked: bool,
     approaching: usize,
     closed: bool,
     window: Window,
@@ -78,6 +81,7 @@ impl<P: Paces + 'static> PacedGate<P> {
             pace,
             lease: None,
             held_until: Moment(0),
+            asked: false,
             approaching: 0,
             closed: false,
             window: Window::default(),
@@ -120,7 +124,7 @@ impl<P: Paces + 'static> PacedGate<P> {
     }
 
     /// Starts nothing before `until`, in any process (`Retry-After`).
-    pub async fn hold(&self, until: Moment) -> Result<(), canter_core::failure::Failure> {
+    pub async fn hold(&self, until: Moment) -> Result<(), Failure> {
         {
             let mut state = self.shared.state();
             state.held_until = state.held_until.max(until);
@@ -128,6 +132,14 @@ impl<P: Paces + 'static> PacedGate<P> {
         }
         self.shared.changed.send_replace(());
         self.shared.paces.hold(&self.shared.domain, until).await
+    }
+
+    /// How long nothing may start, since the site asked for it; zero when it may.
+    pub async fn held_for(&self) -> Duration {
+        // Without an answer of the store nothing starts either, and whoever asks for a slot waits.
+        let _ = self.shared.learn_hold().await;
+        let held_until = self.shared.state().held_until;
+        self.shared.clock.now().until(held_until)
     }
 
     /// Lets nobody through any more: whoever waits gets [`FetchError::Closed`].
@@ -292,10 +304,26 @@ impl<P: Paces> Shared<P> {
         }
     }
 
+    /// Asks the store once whether the domain is held.
+    async fn learn_hold(&self) -> Result<(), Failure> {
+        if self.state().asked {
+            return Ok(());
+        }
+        let held = self.paces.held(&self.domain).await?;
+        let mut state = self.state();
+        state.held_until = state.held_until.max(held.unwrap_or(Moment(0)));
+        state.asked = true;
+        Ok(())
+    }
+
     /// Makes sure that there is a slot to take, waiting for others or for a hold to end.
     async fn ensure_lease(&self) -> Result<(), FetchError> {
         let _leasing = self.leasing.lock().await;
         let mut changes = self.changed.subscribe();
+        while self.learn_hold().await.is_err() && !self.state().closed {
+            // The store did not answer: nothing may start until it does.
+            self.sleep(self.clock.now() + LEASE, &mut changes).await;
+        }
         loop {
             let now = self.clock.now();
             let (pace, held_until) = {

@@ -133,7 +133,8 @@ impl Lanes {
             .clamp(Duration::from_millis(20), MAX_LEAD);
     }
 
-    fn cold(&self, private: bool) -> Result<Lane, FetchError> {
+    /// A lane that certainly has no connection yet.
+    pub(crate) fn cold(&self, private: bool) -> Result<Lane, FetchError> {
         let turnstile = Turnstile::default();
         let client = Client::builder()
             .user_agent(&self.user_agent)

@@ -15,8 +15,10 @@ use super::End;
 const MAX_MISSES: u32 = 3;
 /// Attempts at a URL whose site asks for patience (429, 503).
 const PATIENT_ATTEMPTS: u32 = 10;
+/// What a site asks for beyond this is taken for a mistake.
+pub(crate) const LONGEST_HOLD: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A site that wants to be left alone for longer is paused.
-pub(crate) const MAX_HOLD: Duration = Duration::from_secs(3600);
+pub const MAX_HOLD: Duration = Duration::from_secs(3600);
 
 /// There is no page; a copy leaves the index when that is certain.
 pub(super) async fn gone<W: World>(
@@ -86,7 +88,7 @@ pub(super) async fn again<W: World>(
         None => push_again(world, task, why, delay).await,
         Some(wanted) => {
             let span = wanted.unwrap_or(delay);
-            world.hold(&task.url, span.min(MAX_HOLD)).await?;
+            world.hold(&task.url, span.min(LONGEST_HOLD)).await?;
             push_again(world, task, why.clone(), span.min(MAX_HOLD)).await?;
             if span > MAX_HOLD {
                 return Ok(paused(span, &why));

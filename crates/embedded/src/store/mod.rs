@@ -18,9 +18,10 @@ mod schema;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use canter_core::failure::Failure;
+use canter_core::time::Moment;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
@@ -79,8 +80,13 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.set_prepared_statement_cache_capacity(64);
     schema::create(&connection)?;
-    paces::settle(&connection)?;
+    paces::settle(&connection, now())?;
     Ok(connection)
+}
+
+fn now() -> Moment {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH);
+    Moment(0) + wall.unwrap_or_default()
 }
 
 fn work(mut connection: Connection, queue: &Receiver<Job>) {

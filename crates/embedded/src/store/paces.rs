@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::pace::{Grant, Pace, grant};
+use canter_core::pace::{Grant, Pace, Tolerance, grant};
 use canter_core::ports::Paces;
 use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -12,6 +12,13 @@ use super::Store;
 
 /// Slots are given out no further ahead.
 const HORIZON: Duration = Duration::from_secs(1);
+
+/// What is stored of a domain.
+struct Record {
+    next: Moment,
+    spacing: Duration,
+    held: Moment,
+}
 
 impl Paces for Store {
     async fn lease(
@@ -23,9 +30,25 @@ impl Paces for Store {
     ) -> Result<Grant, Failure> {
         let domain = domain.to_owned();
         self.run(move |connection| {
-            let decision = grant(next(connection, &domain)?, now, pace, count, HORIZON);
+            let record = load(connection, &domain)?;
+            // The last slot given out lies one old spacing before the next one; from there on the
+            // pace that is asked for now counts.
+            let next = record
+                .as_ref()
+                .map(|record| (record.next - record.spacing + pace.spacing).max(record.held));
+            let decision = grant(next, now, pace, count, HORIZON);
             if let Grant::Take { next, .. } = decision {
-                store(connection, &domain, next)?;
+                let held = record.map_or(Moment(0), |record| record.held);
+                let spacing = pace.spacing;
+                store(
+                    connection,
+                    &domain,
+                    &Record {
+                        next,
+                        spacing,
+                        held,
+                    },
+                )?;
             }
             Ok(decision)
         })
@@ -34,35 +57,71 @@ impl Paces for Store {
 
     async fn hold(&self, domain: &str, until: Moment) -> Result<(), Failure> {
         let domain = domain.to_owned();
-        self.run(move |connection| match next(connection, &domain)? {
-            Some(next) if next >= until => Ok(()),
-            _ => store(connection, &domain, until),
+        self.run(move |connection| {
+            let record = load(connection, &domain)?.unwrap_or(Record {
+                next: Moment(0),
+                spacing: Duration::ZERO,
+                held: Moment(0),
+            });
+            let held = record.held.max(until);
+            store(connection, &domain, &Record { held, ..record })
         })
         .await
     }
+
+    async fn held(&self, domain: &str) -> Result<Option<Moment>, Failure> {
+        let domain = domain.to_owned();
+        self.run(move |connection| Ok(load(connection, &domain)?.map(|record| record.held)))
+            .await
+    }
 }
 
-/// A process that died may have started its last requests late, and nobody knows its window: the
-/// next slots keep a whole second away from its last ones.
-pub(super) fn settle(connection: &Connection) -> rusqlite::Result<()> {
-    let second = 1_000_000_000_i64;
+/// Takes back the slots that a process which is gone leased and had no time to use; the folder's
+/// lock says that there is no other. It may have fired its last ones late, so that those to come
+/// are put off by as much.
+pub(super) fn settle(connection: &Connection, now: Moment) -> rusqlite::Result<()> {
+    let late = Tolerance::ALONE.patience;
+    let horizon = HORIZON * 2;
     connection
-        .execute("UPDATE pace SET next_ns = next_ns + ?", [second])
+        .execute(
+            "UPDATE pace SET next_ns = ?2 + next_ns
+                 - max(0, (next_ns - ?1) / max(spacing_ns, 1)) * spacing_ns
+             WHERE next_ns > ?3",
+            params![nanos(now), late.as_nanos() as i64, nanos(now - horizon)],
+        )
         .map(drop)
 }
 
-fn next(connection: &Connection, domain: &str) -> rusqlite::Result<Option<Moment>> {
+fn load(connection: &Connection, domain: &str) -> rusqlite::Result<Option<Record>> {
+    let moment = |ns: i64| Moment(ns.max(0) as u64);
     connection
-        .prepare_cached("SELECT next_ns FROM pace WHERE domain = ?")?
-        .query_row([domain], |row| row.get::<_, i64>(0))
+        .prepare_cached("SELECT next_ns, spacing_ns, held_ns FROM pace WHERE domain = ?")?
+        .query_row([domain], |row| {
+            Ok(Record {
+                next: moment(row.get(0)?),
+                spacing: Duration::from_nanos(moment(row.get(1)?).0),
+                held: moment(row.get(2)?),
+            })
+        })
         .optional()
-        .map(|next| next.map(|next| Moment(next.max(0) as u64)))
 }
 
-fn store(connection: &Connection, domain: &str, next: Moment) -> rusqlite::Result<()> {
-    let next = i64::try_from(next.0).unwrap_or(i64::MAX);
+fn store(connection: &Connection, domain: &str, record: &Record) -> rusqlite::Result<()> {
+    let spacing = i64::try_from(record.spacing.as_nanos()).unwrap_or(i64::MAX);
     connection
-        .prepare_cached("INSERT OR REPLACE INTO pace (domain, next_ns) VALUES (?, ?)")?
-        .execute(params![domain, next])?;
+        .prepare_cached(
+            "INSERT OR REPLACE INTO pace (domain, next_ns, spacing_ns, held_ns)
+             VALUES (?, ?, ?, ?)",
+        )?
+        .execute(params![
+            domain,
+            nanos(record.next),
+            spacing,
+            nanos(record.held)
+        ])?;
     Ok(())
+}
+
+fn nanos(moment: Moment) -> i64 {
+    i64::try_from(moment.0).unwrap_or(i64::MAX)
 }

@@ -53,8 +53,10 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
          CREATE INDEX IF NOT EXISTS frontier ON url (site, due_ms, depth) WHERE state = 1;
          CREATE INDEX IF NOT EXISTS copy ON url (site, hash) WHERE hash IS NOT NULL;
          CREATE TABLE IF NOT EXISTS pace (
-             domain  TEXT PRIMARY KEY,
-             next_ns INTEGER NOT NULL    -- next free slot, Unix ns
+             domain     TEXT PRIMARY KEY,
+             next_ns    INTEGER NOT NULL, -- next free slot, Unix ns
+             spacing_ns INTEGER NOT NULL, -- between the slots before it
+             held_ns    INTEGER NOT NULL  -- no slot before this: the site asked for it
          ) STRICT, WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS robots (
              authority  TEXT PRIMARY KEY,
