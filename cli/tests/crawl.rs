@@ -398,9 +398,13 @@ fn a_canonical_page_is_indexed_in_the_place_of_its_copies() {
         ))
     };
     let site = Site::new()
-        .page("/", ["/1", "/2", "/lost", "/away"])
+        .page("/", ["/1", "/2", "/3", "/lost", "/away"])
         .answer("/1", copy(1))
         .answer("/2", copy(2))
+        .answer(
+            "/3",
+            Answer::page("3", []).header("Link", "<c>; rel=\"canonical\""),
+        )
         .page("/c", [])
         .answer(
             "/lost",
@@ -415,7 +419,7 @@ fn a_canonical_page_is_indexed_in_the_place_of_its_copies() {
     assert_eq!(canter.indexed(), ["/", "/away", "/c", "/lost"]);
     counts(
         &summary,
-        &[("duplicates", 2), ("indexed", 4), ("pages", 6), ("gone", 1)],
+        &[("duplicates", 3), ("indexed", 4), ("pages", 7), ("gone", 1)],
     );
 }
 

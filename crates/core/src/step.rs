@@ -14,7 +14,7 @@ use crate::document::{Document, document_id, version};
 use crate::domain::domain;
 use crate::failure::Failure;
 use crate::judge::{Judgement, judge, wants_page};
-use crate::page::Directives;
+use crate::page::{Directives, link_header};
 use crate::ports::{Claim, Finish, Frontier, Index, Known, Pages, Request, Response};
 use crate::rulebook::Permission;
 use crate::scope::Scope;
@@ -116,6 +116,7 @@ async fn page<W: World>(
     let hash = UrlKey::hash(&response.body);
     let headers = &response.head.headers;
     let asked = Directives::from_header(headers.all("x-robots-tag"), PRODUCT);
+    let named = link_header::canonical(headers.all("link"), &task.url);
     let fetched_at = response.started;
     let mut finish = Finish {
         outcome: Outcome::Indexed,
@@ -133,6 +134,7 @@ async fn page<W: World>(
         Ok(page) => page,
         Err(unreadable) => return fail(world, task, known, unreadable.to_string()).await,
     };
+    page.canonical = page.canonical.or(named);
     if asked.nofollow || page.directives.nofollow {
         // Said of each link, it is still known when only the stored copy is read.
         page.links.iter_mut().for_each(|link| link.nofollow = true);

@@ -28,7 +28,7 @@ const ARENA: usize = 64 << 20;
 /// Documents that wait to be indexed, in KiB of memory.
 const WAITING_KIB: u32 = 48 << 10;
 /// A commit waits this long for company.
-const GATHER: Duration = Duration::from_secs(2);
+const GATHER: Duration = Duration::from_secs(1);
 /// A commit that took long waits so many times its duration, so that committing stays a small
 /// part of the work.
 const SHARE: u32 = 10;
