@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::pace::{Grant, Pace};
 use crate::query::{Hits, Query};
 use crate::robots::Verdict;
-use crate::task::{Outcome, Skip, Task, UrlKey};
+use crate::task::{Kind, Outcome, Skip, Task, UrlKey};
 use crate::time::Moment;
 
 /// A future behind a pointer, where a port is called through `dyn`.
@@ -188,6 +188,24 @@ pub struct Claim {
     pub hops: u8,
     /// When set, the URL is not to be fetched: it is recorded and its task ends at once.
     pub skip: Option<Skip>,
+    /// What is expected there.
+    pub kind: Kind,
+    /// When it last changed, as a sitemap says; nothing relies on it.
+    pub lastmod: Option<Moment>,
+}
+
+impl Claim {
+    /// A page to fetch.
+    pub fn page(url: Url, depth: u32) -> Self {
+        Claim {
+            url,
+            depth,
+            hops: 0,
+            skip: None,
+            kind: Kind::Page,
+            lastmod: None,
+        }
+    }
 }
 
 /// What an earlier crawl left about a URL.
@@ -212,10 +230,33 @@ pub struct Finish {
     pub outcome: Outcome,
     /// What is known for the next crawl.
     pub known: Known,
-    /// Status of the last answer; none when there was none.
-    pub status: Option<u16>,
-    /// When it was fetched, since the Unix epoch; none when it was not.
-    pub fetched_at: Option<Moment>,
+    /// The last answer; none when there was none.
+    pub exchange: Option<Exchange>,
+}
+
+/// What a request came to, in figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exchange {
+    /// Status code.
+    pub status: u16,
+    /// When the request started, since the Unix epoch.
+    pub started: Moment,
+    /// From the start to the last byte.
+    pub took: Duration,
+    /// Bytes of the body, decoded.
+    pub bytes: u64,
+}
+
+impl Exchange {
+    /// The figures of an answer.
+    pub fn of(response: &Response) -> Self {
+        Exchange {
+            status: response.head.status,
+            started: response.started,
+            took: response.took,
+            bytes: response.bytes,
+        }
+    }
 }
 
 /// What is known about every URL: exactly one row a URL and site.

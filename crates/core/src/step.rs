@@ -15,7 +15,7 @@ use crate::domain::domain;
 use crate::failure::Failure;
 use crate::judge::{Judgement, judge, wants_page};
 use crate::page::{Directives, link_header};
-use crate::ports::{Claim, Finish, Frontier, Index, Known, Pages, Request, Response};
+use crate::ports::{Claim, Exchange, Finish, Frontier, Index, Known, Pages, Request, Response};
 use crate::rulebook::Permission;
 use crate::scope::Scope;
 use crate::site::{PRODUCT, Site};
@@ -54,7 +54,7 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
     match world.rulebook().permission(world, &task.url).await? {
         Permission::Granted => {}
         Permission::Denied(reason) => return skip(world, task, known, reason, None).await,
-        Permission::Later(why) => return again(world, task, known, why, None).await,
+        Permission::Later(why) => return again(world, task, known, why, None, None).await,
         Permission::Pause(span) => {
             world.frontier().push(vec![task.clone()], MAX_HOLD).await?;
             return Ok(paused(span, "robots.txt"));
@@ -69,15 +69,15 @@ async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<End, 
     let request = request(world.site(), task, &known);
     let conditional = known.indexed.is_some();
     let answer = world.fetch(request).await;
-    let status = answer.as_ref().ok().map(|answer| answer.head.status);
+    let exchange = answer.as_ref().ok().map(Exchange::of);
     match judge(&task.url, conditional, answer, world.now()) {
         Judgement::Page(response) => page(world, task, known, response).await,
-        Judgement::NotModified => not_modified(world, task, known).await,
-        Judgement::Redirect(to) => redirect(world, task, known, to, status).await,
-        Judgement::Gone => gone(world, task, known, status.unwrap_or(404)).await,
-        Judgement::Skip(reason) => skip(world, task, known, reason, status).await,
-        Judgement::Again { why, hold } => again(world, task, known, why, hold).await,
-        Judgement::Failed(why) => fail(world, task, known, why).await,
+        Judgement::NotModified => not_modified(world, task, known, exchange).await,
+        Judgement::Redirect(to) => redirect(world, task, known, to, exchange).await,
+        Judgement::Gone => gone(world, task, known, exchange).await,
+        Judgement::Skip(reason) => skip(world, task, known, reason, exchange).await,
+        Judgement::Again { why, hold } => again(world, task, known, why, hold, exchange).await,
+        Judgement::Failed(why) => fail(world, task, known, why, exchange).await,
         Judgement::Stopped => Ok(End::Stopped),
     }
 }
@@ -127,12 +127,13 @@ async fn page<W: World>(
             canonical: None,
             misses: 0,
         },
-        status: Some(response.head.status),
-        fetched_at: Some(fetched_at),
+        exchange: Some(Exchange::of(&response)),
     };
     let mut page = match world.read(response, &task.url).await {
         Ok(page) => page,
-        Err(unreadable) => return fail(world, task, known, unreadable.to_string()).await,
+        Err(unreadable) => {
+            return fail(world, task, known, unreadable.to_string(), finish.exchange).await;
+        }
     };
     page.canonical = page.canonical.or(named);
     if asked.nofollow || page.directives.nofollow {
@@ -177,7 +178,12 @@ async fn page<W: World>(
 
 /// A 304: the links of the stored copy are claimed again, so that an unchanged page does not make
 /// its children look gone.
-async fn not_modified<W: World>(world: &W, task: &Task, known: Known) -> Result<End, Failure> {
+async fn not_modified<W: World>(
+    world: &W,
+    task: &Task,
+    known: Known,
+    exchange: Option<Exchange>,
+) -> Result<End, Failure> {
     let id = document_id(&task.site, &task.url);
     let Some(stored) = world.index().get(id).await? else {
         // The index lost its copy: the page is fetched whole.
@@ -193,8 +199,7 @@ async fn not_modified<W: World>(world: &W, task: &Task, known: Known) -> Result<
     let finish = Finish {
         outcome: Outcome::Unchanged,
         known: Known { misses: 0, ..known },
-        status: Some(304),
-        fetched_at: Some(world.now()),
+        exchange,
     };
     end(world, task, finish).await
 }
@@ -204,22 +209,22 @@ async fn redirect<W: World>(
     task: &Task,
     known: Known,
     to: Url,
-    status: Option<u16>,
+    exchange: Option<Exchange>,
 ) -> Result<End, Failure> {
     if task.hops >= MAX_HOPS || task.parent.as_ref() == Some(&to) && task.hops > 0 {
-        return skip(world, task, known, Skip::RedirectLoop, status).await;
+        return skip(world, task, known, Skip::RedirectLoop, exchange).await;
     }
     if !world.scope().contains(&to) {
         match moved(&world.scope(), task, &to) {
             Some(scope) => world.move_scope(scope).await?,
-            None => return skip(world, task, known, Skip::LeavesSite, status).await,
+            None => return skip(world, task, known, Skip::LeavesSite, exchange).await,
         }
     }
     let claim = Claim {
         skip: trap(&to, &world.site().limits.url),
-        url: to.clone(),
-        depth: task.depth,
         hops: task.hops + 1,
+        kind: task.kind,
+        ..Claim::page(to.clone(), task.depth)
     };
     hand_on(world, task, vec![claim]).await?;
     remove(world, task, &known).await?;
@@ -228,7 +233,7 @@ async fn redirect<W: World>(
         task,
         Known::default(),
         Outcome::Redirected { to },
-        status,
+        exchange,
     )
     .await
 }

@@ -53,6 +53,20 @@ pub struct Task {
     pub attempts: u32,
     /// The page that named it first; none for a seed.
     pub parent: Option<Url>,
+    /// What is expected there.
+    #[serde(default)]
+    pub kind: Kind,
+}
+
+/// What a task fetches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A page for the index.
+    #[default]
+    Page,
+    /// A list of URLs (sitemaps.org).
+    Sitemap,
 }
 
 /// How a task ended. Every claimed task ends in one.

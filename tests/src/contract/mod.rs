@@ -7,9 +7,11 @@ pub mod paces;
 pub mod pages;
 pub mod robots;
 
+use std::time::Duration;
+
 use canter_core::failure::Failure;
-use canter_core::ports::{Claim, Finish, Known};
-use canter_core::task::{Outcome, Task, UrlKey};
+use canter_core::ports::{Claim, Exchange, Finish, Known};
+use canter_core::task::{Kind, Outcome, Task, UrlKey};
 use canter_core::time::Moment;
 use url::Url;
 
@@ -33,6 +35,7 @@ impl Crawl {
             hops: 0,
             attempts: 0,
             parent: None,
+            kind: Kind::Page,
         }
     }
 
@@ -65,12 +68,7 @@ pub fn url(path: &str) -> Url {
 
 /// A link to a path, one deep.
 pub fn link(path: &str) -> Claim {
-    Claim {
-        url: url(path),
-        depth: 1,
-        hops: 0,
-        skip: None,
-    }
+    Claim::page(url(path), 1)
 }
 
 /// The end of a page that is now in the index with these bytes.
@@ -84,8 +82,12 @@ pub fn indexed(body: &str) -> Finish {
             canonical: Some(url("/canonical")),
             misses: 0,
         },
-        status: Some(200),
-        fetched_at: Some(Moment::from_millis(1_000)),
+        exchange: Some(Exchange {
+            status: 200,
+            started: Moment::from_millis(1_000),
+            took: Duration::from_millis(20),
+            bytes: body.len() as u64,
+        }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The page store: one row a URL and site, claimed by one parent, ended once.
 
 use canter_core::ports::{Claim, Finish, Frontier, Known, Pages};
-use canter_core::task::{Outcome, Skip};
+use canter_core::task::{Kind, Outcome, Skip};
 use std::time::Duration;
 
 use super::{Crawl, fine, indexed, link, paths, url};
@@ -25,6 +25,7 @@ pub async fn a_claim_becomes_a_task<P: Pages>(pages: &P, crawl: &Crawl) {
     let claim = Claim {
         depth: 3,
         hops: 2,
+        kind: Kind::Sitemap,
         ..link("/child")
     };
     let tasks = fine(pages.claim(&parent, vec![claim]).await);
@@ -32,6 +33,7 @@ pub async fn a_claim_becomes_a_task<P: Pages>(pages: &P, crawl: &Crawl) {
         panic!("{tasks:?}");
     };
     assert_eq!((task.depth, task.hops, task.attempts), (3, 2, 0));
+    assert_eq!(task.kind, Kind::Sitemap);
     assert_eq!(
         (&task.url, &task.parent),
         (&url("/child"), &Some(url("/parent")))

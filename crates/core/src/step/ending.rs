@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::document::document_id;
 use crate::failure::Failure;
 use crate::patience::back_off;
-use crate::ports::{Finish, Frontier, Index, Known, Pages};
+use crate::ports::{Exchange, Finish, Frontier, Index, Known, Pages};
 use crate::task::{Outcome, Skip, Task};
 use crate::world::World;
 
@@ -25,8 +25,9 @@ pub(super) async fn gone<W: World>(
     world: &W,
     task: &Task,
     known: Known,
-    status: u16,
+    exchange: Option<Exchange>,
 ) -> Result<End, Failure> {
+    let status = exchange.map_or(404, |exchange| exchange.status);
     let misses = known.misses + 1;
     let for_good = status == 410 || misses >= MAX_MISSES;
     let known = if for_good {
@@ -35,7 +36,7 @@ pub(super) async fn gone<W: World>(
     } else {
         Known { misses, ..known }
     };
-    finish(world, task, known, Outcome::Gone { status }, Some(status)).await
+    finish(world, task, known, Outcome::Gone { status }, exchange).await
 }
 
 pub(super) async fn skip<W: World>(
@@ -43,7 +44,7 @@ pub(super) async fn skip<W: World>(
     task: &Task,
     known: Known,
     reason: Skip,
-    status: Option<u16>,
+    exchange: Option<Exchange>,
 ) -> Result<End, Failure> {
     remove(world, task, &known).await?;
     finish(
@@ -51,7 +52,7 @@ pub(super) async fn skip<W: World>(
         task,
         Known::default(),
         Outcome::Skipped { reason },
-        status,
+        exchange,
     )
     .await
 }
@@ -62,8 +63,9 @@ pub(super) async fn fail<W: World>(
     task: &Task,
     known: Known,
     why: String,
+    exchange: Option<Exchange>,
 ) -> Result<End, Failure> {
-    finish(world, task, known, Outcome::Failed { why }, None).await
+    finish(world, task, known, Outcome::Failed { why }, exchange).await
 }
 
 /// Another attempt later, or the end when there were enough. `hold`: the site asked for patience,
@@ -74,6 +76,7 @@ pub(super) async fn again<W: World>(
     known: Known,
     why: String,
     hold: Option<Option<Duration>>,
+    exchange: Option<Exchange>,
 ) -> Result<End, Failure> {
     let allowed = match hold {
         Some(_) => PATIENT_ATTEMPTS,
@@ -81,7 +84,7 @@ pub(super) async fn again<W: World>(
     };
     if task.attempts + 1 >= allowed {
         let why = format!("{why} (tried {allowed} times)");
-        return fail(world, task, known, why).await;
+        return fail(world, task, known, why, exchange).await;
     }
     let delay = back_off(task.attempts, world.jitter());
     match hold {
@@ -133,13 +136,12 @@ pub(super) async fn finish<W: World>(
     task: &Task,
     known: Known,
     outcome: Outcome,
-    status: Option<u16>,
+    exchange: Option<Exchange>,
 ) -> Result<End, Failure> {
     let finish = Finish {
         outcome,
         known,
-        status,
-        fetched_at: status.map(|_| world.now()),
+        exchange,
     };
     end(world, task, finish).await
 }

@@ -26,9 +26,7 @@ pub(super) fn claims<'a, W: World>(
         .filter(|url| met.insert(url) && scope.contains(url))
         .map(|url| Claim {
             skip: trap(url, &limits.url).or(too_deep.then_some(Skip::TooDeep)),
-            url: url.clone(),
-            depth,
-            hops: 0,
+            ..Claim::page(url.clone(), depth)
         })
         .collect()
 }

@@ -179,12 +179,7 @@ impl SiteStore {
         site: &Site,
         beginning: Beginning,
     ) -> rusqlite::Result<()> {
-        let seeds = site.seeds.iter().map(|url| Claim {
-            url: url.clone(),
-            depth: 0,
-            hops: 0,
-            skip: None,
-        });
+        let seeds = site.seeds.iter().map(|url| Claim::page(url.clone(), 0));
         self.claim_seeds(connection, seeds.collect())?;
         if beginning == Beginning::Refresh {
             connection.execute(

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use url::Url;
 
 use super::crawls::SiteStore;
+use super::schema::kind;
 use super::schema::state::{CLAIMED, TAKEN, WAITING};
 
 impl Frontier for SiteStore {
@@ -119,7 +120,7 @@ fn due(
 ) -> rusqlite::Result<Vec<Task>> {
     connection
         .prepare_cached(
-            "SELECT url, depth, hops, attempts, parent FROM url INDEXED BY frontier
+            "SELECT url, depth, hops, attempts, parent, kind FROM url INDEXED BY frontier
              WHERE site = ? AND state = 1 AND due_ms <= ? ORDER BY due_ms, depth LIMIT ?",
         )?
         .query_map(params![site, now, count as i64], |row| {
@@ -147,5 +148,6 @@ fn task(row: &Row<'_>, site: &str, crawl: u64) -> rusqlite::Result<Task> {
         hops: row.get(2)?,
         attempts: row.get(3)?,
         parent: parent.and_then(|parent| Url::parse(&parent).ok()),
+        kind: kind::named(row.get(5)?),
     })
 }

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use url::Url;
 
 use super::crawls::SiteStore;
+use super::schema::kind;
 use super::schema::state::{CLAIMED, FINISHED};
 
 impl Pages for SiteStore {
@@ -39,18 +40,21 @@ impl Pages for SiteStore {
         self.store
             .run(move |connection| {
                 let (outcome, detail) = columns(&finish.outcome);
+                let exchange = finish.exchange;
                 connection
                     .prepare_cached(
                         "UPDATE url SET state = 3, outcome = ?, detail = ?, status = ?,
-                             fetched_ms = coalesce(?, fetched_ms), etag = ?, last_modified = ?,
-                             hash = ?, canonical = ?, misses = ?
+                             fetched_ms = coalesce(?, fetched_ms), took_ms = ?, bytes = ?, etag = ?,
+                             last_modified = ?, hash = ?, canonical = ?, misses = ?
                          WHERE site = ? AND key = ? AND crawl = ? AND state < 3",
                     )?
                     .execute(params![
                         outcome,
                         detail,
-                        finish.status,
-                        finish.fetched_at.map(|at| at.millis() as i64),
+                        exchange.map(|exchange| exchange.status),
+                        exchange.map(|exchange| exchange.started.millis() as i64),
+                        exchange.map(|exchange| exchange.took.as_millis() as i64),
+                        exchange.map(|exchange| exchange.bytes as i64),
                         finish.known.etag,
                         finish.known.last_modified,
                         finish.known.indexed.map(|hash| hash.0),
@@ -83,6 +87,7 @@ impl SiteStore {
                 hops: 0,
                 attempts: 0,
                 parent: None,
+                kind: seed.kind,
             };
             if insert(connection, self.site, &nobody, None, &seed)? {
                 tasks.push(nobody);
@@ -154,6 +159,7 @@ fn claim(
                 hops: link.hops,
                 attempts: 0,
                 parent: Some(parent.url.clone()),
+                kind: link.kind,
             });
         }
     }
@@ -174,11 +180,12 @@ fn insert(
     let changed = connection
         .prepare_cached(
             "INSERT INTO url (site, key, url, crawl, state, due_ms, depth, hops, attempts, parent,
-                              outcome, detail)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, 0, ?8, ?9, ?10)
+                              outcome, detail, kind, lastmod_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT (site, key) DO UPDATE SET
                  crawl = ?4, state = ?5, due_ms = 0, depth = ?6, hops = ?7, attempts = 0,
-                 parent = ?8, outcome = ?9, detail = ?10
+                 parent = ?8, outcome = ?9, detail = ?10, kind = ?11,
+                 lastmod_ms = coalesce(?12, lastmod_ms)
              WHERE crawl < ?4
                 OR (crawl = ?4 AND state = 0 AND parent IS ?8)
                 OR (crawl = ?4 AND detail = 'too_deep' AND ?9 IS NULL)",
@@ -193,7 +200,9 @@ fn insert(
             link.hops,
             parent.map(Url::as_str),
             outcome,
-            detail.flatten()
+            detail.flatten(),
+            kind::number(link.kind),
+            link.lastmod.map(|at| at.millis() as i64)
         ])?;
     Ok(changed > 0)
 }

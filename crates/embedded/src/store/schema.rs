@@ -14,9 +14,53 @@ pub(super) mod state {
     pub(crate) const FINISHED: i64 = 3;
 }
 
+/// What a URL is expected to be.
+pub(super) mod kind {
+    use canter_core::task::Kind;
+
+    /// As it is stored.
+    pub(crate) fn number(kind: Kind) -> i64 {
+        match kind {
+            Kind::Page => 0,
+            Kind::Sitemap => 1,
+        }
+    }
+
+    /// What [`number`] stored.
+    pub(crate) fn named(number: i64) -> Kind {
+        match number {
+            1 => Kind::Sitemap,
+            _ => Kind::Page,
+        }
+    }
+}
+
+/// What each version of the tables added to the one before it, from the second on.
+const ADDED: [&str; 1] = ["
+    ALTER TABLE url ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE url ADD COLUMN lastmod_ms INTEGER;
+    ALTER TABLE url ADD COLUMN took_ms INTEGER;
+    ALTER TABLE url ADD COLUMN bytes INTEGER;
+"];
+
+/// Brings the tables of an older canter up to date, and creates what is missing.
+pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
+    let version: usize = connection
+        .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?
+        .max(0) as usize;
+    let exists = connection.table_exists(None, "url")?;
+    if exists {
+        for added in ADDED.iter().skip(version) {
+            connection.execute_batch(&format!("BEGIN; {added} COMMIT;"))?;
+        }
+    }
+    tables(connection)?;
+    connection.pragma_update(None, "user_version", ADDED.len() as i64)
+}
+
 /// Creates what is missing. Frontier and page store are one table: a task is a row that is not
 /// finished, and the frontier is an index over the ones that wait.
-pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
+fn tables(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "BEGIN;
          CREATE TABLE IF NOT EXISTS site (
@@ -48,6 +92,10 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
              hash          BLOB,         -- of the body of the copy in the index; NULL without one
              canonical     TEXT,
              misses        INTEGER NOT NULL DEFAULT 0,
+             kind          INTEGER NOT NULL DEFAULT 0, -- what is expected there: 0 page, 1 sitemap
+             lastmod_ms    INTEGER,      -- when it last changed, as a sitemap says
+             took_ms       INTEGER,      -- from the last request's start to its answer's last byte
+             bytes         INTEGER,      -- of its body, decoded
              PRIMARY KEY (site, key)
          ) STRICT, WITHOUT ROWID;
          CREATE INDEX IF NOT EXISTS frontier ON url (site, due_ms, depth) WHERE state = 1;
