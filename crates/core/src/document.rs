@@ -70,6 +70,9 @@ pub struct StoredSection {
     /// Its heading.
     #[serde(rename = "t")]
     pub title: String,
+    /// Names that it defines.
+    #[serde(rename = "n", default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// As [`crate::page::Section::level`].
     #[serde(rename = "l")]
     pub level: u8,

@@ -12,8 +12,8 @@ use crate::document::Document;
 use crate::page::Section;
 use crate::words::{Kind, Token, Words, is_question_word, name};
 
-/// How often a heading counts in its section's field, beside its place in the text.
-const HEADING_COPIES: usize = 2;
+/// How often a heading counts for its section, beside its place in the text.
+pub const HEADING_COPIES: usize = 2;
 /// Words of a query beyond these are ignored: what is longer is a pasted text.
 const MOST_WORDS: usize = 32;
 
@@ -25,7 +25,8 @@ pub struct PageTerms {
     /// Words of the main text in order, stop words left out. With the title and the identifiers
     /// the body of the page; a pair are two neighbours in the title or here.
     pub text: String,
-    /// Identifiers of both, whole, and their parts.
+    /// Identifiers of both, whole, and their parts; outside of sections each character of a script
+    /// without spaces.
     pub identifiers: String,
     /// Words of the URL's path.
     pub address: String,
@@ -37,11 +38,20 @@ pub struct PageTerms {
     pub sections: Vec<SectionTerms>,
 }
 
-/// A section as an index holds it.
+/// A section as an index holds it: a range of the words of [`PageTerms::text`], and what is not in
+/// them. It is weighed as a text of its own: its words and marks, its heading
+/// [`HEADING_COPIES`] times more, and once the headings above it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SectionTerms {
-    /// Own text, heading three times, the headings above it, its ids.
-    pub text: String,
+    /// Number of its first word; its last is the one before the next section's first.
+    pub start: usize,
+    /// So many of its first words are its heading.
+    pub heading: usize,
+    /// As [`Section::level`].
+    pub level: u8,
+    /// Words that belong to it and stand elsewhere: its ids, and each character of a script
+    /// without spaces.
+    pub marks: String,
     /// Its heading, its ids, the names that it defines.
     pub names: Vec<String>,
 }
@@ -58,12 +68,13 @@ impl PageTerms {
         let mut reading = Reading {
             terms: &mut terms,
             common: &mut common,
+            count: 0,
         };
         reading.read(&page.title, words);
         reading.terms.title = std::mem::take(&mut reading.terms.text);
+        reading.count = 0;
 
         let mut sections = Vec::with_capacity(page.sections.len());
-        let mut above: Vec<(u8, String)> = Vec::new();
         let mut read_to = 0;
         for section in &page.sections {
             // Sections cover the text by contract; what one leaves out still counts for the page.
@@ -71,31 +82,24 @@ impl PageTerms {
                 reading.read(between, words);
             }
             let mut own = SectionTerms {
-                text: String::new(),
+                start: reading.count,
+                level: section.level,
                 names: section_names(section),
+                ..SectionTerms::default()
             };
-            if let Some(text) = page.text.get(section.range.clone()) {
-                own.text = reading.read_section(text, words);
-                read_to = read_to.max(section.range.end);
-            }
-            let heading = stems(&section.title, words);
-            for _ in 0..HEADING_COPIES {
-                push(&mut own.text, &heading);
-            }
-            if section.level > 0 {
-                while above
-                    .last()
-                    .is_some_and(|(level, _)| *level >= section.level)
-                {
-                    above.pop();
+            let text = page.text.get(section.range.clone()).unwrap_or_default();
+            reading.read_with(text, words, |single| push(&mut own.marks, single));
+            read_to = read_to.max(section.range.end);
+            if text.starts_with(&section.title) {
+                own.heading = count_words(&section.title, words);
+            } else {
+                let heading = stems(&section.title, words);
+                for _ in 0..HEADING_COPIES {
+                    push(&mut own.marks, &heading);
                 }
-                for (_, heading) in &above {
-                    push(&mut own.text, heading);
-                }
-                above.push((section.level, heading));
             }
             for id in section.anchor.iter().chain(&section.names) {
-                push(&mut own.text, &stems(id, words));
+                push(&mut own.marks, &stems(id, words));
             }
             sections.push(own);
         }
@@ -116,9 +120,10 @@ impl PageTerms {
 /// What a query looks for. Each list holds a term once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueryTerms {
-    /// In [`SectionTerms::text`] and [`PageTerms::address`].
+    /// In sections and in [`PageTerms::address`].
     pub words: Vec<String>,
-    /// In the body: [`PageTerms::title`], [`PageTerms::text`] and [`PageTerms::identifiers`].
+    /// In the body: [`PageTerms::title`], [`PageTerms::text`], [`PageTerms::identifiers`] and
+    /// [`SectionTerms::marks`].
     pub body: Vec<String>,
     /// Neighbours in [`PageTerms::title`] or [`PageTerms::text`].
     pub pairs: Vec<[String; 2]>,
@@ -195,33 +200,26 @@ impl QueryTerms {
 struct Reading<'a> {
     terms: &'a mut PageTerms,
     common: &'a mut HashSet<String, RandomState>,
+    /// Words of the text so far.
+    count: usize,
 }
 
 impl Reading<'_> {
+    /// Reads what belongs to no section.
     fn read(&mut self, text: &str, words: &mut Words) {
-        self.read_with(text, words, |_| ());
-    }
-
-    /// Reads the text of a section; gives its own terms, each character of a script without
-    /// spaces after the words.
-    fn read_section(&mut self, text: &str, words: &mut Words) -> String {
-        let start = self.terms.text.len();
         let mut singles = String::new();
         self.read_with(text, words, |single| push(&mut singles, single));
-        let mut own = String::with_capacity(self.terms.text.len() - start + singles.len() + 64);
-        own.push_str(self.terms.text[start..].trim_start());
-        push(&mut own, &singles);
-        own
+        push(&mut self.terms.identifiers, &singles);
     }
 
     fn read_with(&mut self, text: &str, words: &mut Words, mut single: impl FnMut(&str)) {
         words.each(text, |Token { kind, term, .. }| match kind {
-            Kind::Word => push(&mut self.terms.text, term),
-            Kind::Whole | Kind::Part => push(&mut self.terms.identifiers, term),
-            Kind::Single => {
-                push(&mut self.terms.identifiers, term);
-                single(term);
+            Kind::Word => {
+                self.count += 1;
+                push(&mut self.terms.text, term);
             }
+            Kind::Whole | Kind::Part => push(&mut self.terms.identifiers, term),
+            Kind::Single => single(term),
             Kind::Stop | Kind::Signs => {
                 if !self.common.contains(term) {
                     self.common.insert(term.to_owned());
@@ -242,14 +240,24 @@ fn stems(text: &str, words: &mut Words) -> String {
     joined
 }
 
-/// Names by which a whole query finds a section. A heading `os.path — Common manipulations` is
-/// also called by what stands before the dash, and `argparse.Action` is also called `Action`.
+/// How many words a short text holds.
+fn count_words(text: &str, words: &mut Words) -> usize {
+    let mut count = 0;
+    words.each(text, |token| count += usize::from(token.kind == Kind::Word));
+    count
+}
+
 fn section_names(section: &Section) -> Vec<String> {
-    let title = section.title.as_str();
+    names(&section.title, section.anchor.iter().chain(&section.names))
+}
+
+/// Names by which a whole query finds a section of this title and with these ids. A heading
+/// `os.path — Common manipulations` is also called by what stands before the dash, and
+/// `argparse.Action` is also called `Action`.
+pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) -> Vec<String> {
     let called = ["—", "–", " - ", ": "]
         .iter()
         .filter_map(|dash| Some(title.split_once(dash)?.0));
-    let ids = section.anchor.iter().chain(&section.names);
     let ids = ids.map(String::as_str);
     let last = ids
         .clone()

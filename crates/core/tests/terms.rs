@@ -5,7 +5,7 @@
 use canter_core::document::Document;
 use canter_core::page::{Page, Section};
 use canter_core::snippet::snippet;
-use canter_core::terms::{PageTerms, QueryTerms};
+use canter_core::terms::{PageTerms, QueryTerms, SectionTerms};
 use canter_core::time::Moment;
 use canter_core::words::Words;
 
@@ -48,12 +48,20 @@ fn page() -> PageTerms {
 }
 
 #[test]
-fn a_section_holds_its_text_its_heading_three_times_and_what_stands_above() {
+fn a_section_is_a_range_of_the_words_with_its_heading_and_its_marks() {
     let sections = page().sections;
-    assert_eq!(sections[0].text, "queue task wait queue queue queue");
+    let shape = |number: usize| {
+        let section: &SectionTerms = &sections[number];
+        (section.start, section.heading, section.level)
+    };
+    assert_eq!(shape(0), (0, 1, 1));
+    assert_eq!(sections[0].marks, "queue");
+    // Its heading is no part of its text, so that it is among the marks.
+    assert_eq!(shape(1), (3, 0, 7));
+    let heading = "queue get nowait";
     assert_eq!(
-        sections[1].text,
-        "get nowait take next queue get nowait queue get nowait queue queue get nowait"
+        sections[1].marks,
+        format!("{heading} {heading} {heading}")
     );
     assert_eq!(sections[1].names, ["get_nowait", "queue.get_nowait"]);
 }
@@ -87,7 +95,7 @@ fn text_outside_of_sections_counts_for_the_page() {
     };
     let terms = PageTerms::of(&document, &mut Words::default());
     assert_eq!(terms.text, "befor insid after");
-    assert_eq!(terms.sections[0].text, "insid");
+    assert_eq!(terms.sections[0].start, 1);
 }
 
 #[test]

@@ -1,8 +1,5 @@
-//! How a page lies in Tantivy: one entry for the page, then one for each of its sections, in this
-//! order and always in one segment, so that a section's page is found by counting back.
-//!
-//! Tantivy keeps the order of entries when it merges segments, and all entries of a page carry
-//! its id and are deleted together: the distance from a section to its page never changes.
+//! How a page lies in Tantivy: one entry, whose sections are ranges of the positions of its words
+//! (`docs/adr/0006`).
 
 use std::sync::Arc;
 
@@ -10,32 +7,26 @@ use canter_core::document::{Document, Stored, StoredSection};
 use canter_core::task::UrlKey;
 use canter_core::terms::PageTerms;
 use serde::Serialize;
-use tantivy::indexer::UserOperation;
 use tantivy::schema::{
-    BytesOptions, FAST, Field, INDEXED, IndexRecordOption, OwnedValue, STORED, Schema,
+    BytesOptions, FAST, Field, IndexRecordOption, OwnedValue, STORED, Schema,
     TextFieldIndexing, TextOptions, Value,
 };
 use tantivy::{TantivyDocument, TantivyError, Term};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::cutter::TERMS;
+use super::sections::Places;
 
 /// Layout of the index: raise it whenever fields or terms change, so that an index of another
 /// layout is refused and not misread.
-const LAYOUT: &str = "canter-index-2";
-
-/// Sections of one page beyond these have no entry of their own; their text counts for the page.
-const MOST_SECTIONS: usize = 5_000;
-
-/// Value of [`Fields::kind`] for a page.
-pub(super) const PAGE: u64 = 0;
-/// Value of [`Fields::kind`] for a section.
-pub(super) const SECTION: u64 = 1;
+const LAYOUT: &str = "canter-index-3";
 
 /// Names of the columns that are read by name.
 pub(super) mod column {
-    /// Entries from a section back to its page; 0 for a page.
-    pub(in crate::index) const DISTANCE: &str = "distance";
+    /// Where a page's sections lie in its words; see [`crate::index::sections`].
+    pub(in crate::index) const SECTIONS: &str = "sections";
+    /// Where their marks lie.
+    pub(in crate::index) const MARKS: &str = "marks";
     /// First half of a page's id.
     pub(in crate::index) const ID_HIGH: &str = "id-high";
     /// Second half of a page's id.
@@ -50,26 +41,25 @@ pub(super) mod column {
     pub(in crate::index) const PATH: &str = "path";
 }
 
-/// The fields of both kinds of entries. Fields with terms belong to one kind each, so that BM25
-/// counts pages among pages and sections among sections.
+/// The fields of an entry.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields {
-    /// Id of the page, in all its entries.
     pub(super) id: Field,
-    pub(super) kind: Field,
-    /// Names, in the entry of whatever bears them.
+    /// Names of the page and of its sections.
     pub(super) name: Field,
-    distance: Field,
+    sections: Field,
+    marks: Field,
     id_high: Field,
     id_low: Field,
     version: Field,
     pub(super) site: Field,
     language: Field,
     path: Field,
+    /// Words of the text, marks of its sections, title, identifiers: in this order, since the
+    /// sections are found in it by position.
     pub(super) body: Field,
     pub(super) address: Field,
     pub(super) common: Field,
-    pub(super) section: Field,
     /// [`Stored`] as JSON, without its text and its links.
     stored: Field,
     /// The text, as it is: in JSON it would have to be escaped, and read back for each result.
@@ -82,8 +72,9 @@ impl Fields {
     /// The fields and the schema that holds them.
     pub(super) fn new() -> (Self, Schema) {
         let mut schema = Schema::builder();
-        // Snippets are made from the text, so that positions are kept for pairs alone. A field of
-        // pairs would do without, but almost each is a new term, which took half of all the time.
+        // Positions serve pairs and sections. A field of pairs would do without, but almost each is
+        // a new term, which took half of all the time; a field of sections would hold each word
+        // a second time.
         let terms = TextOptions::default().set_indexing_options(
             TextFieldIndexing::default()
                 .set_tokenizer(TERMS)
@@ -104,9 +95,9 @@ impl Fields {
         schema.add_u64_field(LAYOUT, FAST);
         let fields = Fields {
             id: schema.add_bytes_field("id", BytesOptions::default().set_indexed()),
-            kind: schema.add_u64_field("kind", INDEXED),
             name: schema.add_text_field("name", name.clone()),
-            distance: schema.add_u64_field(column::DISTANCE, FAST),
+            sections: schema.add_u64_field(column::SECTIONS, FAST),
+            marks: schema.add_u64_field(column::MARKS, FAST),
             id_high: schema.add_u64_field(column::ID_HIGH, FAST),
             id_low: schema.add_u64_field(column::ID_LOW, FAST),
             version: schema.add_u64_field(column::VERSION, FAST),
@@ -115,8 +106,7 @@ impl Fields {
             path: schema.add_text_field(column::PATH, word),
             body: schema.add_text_field("body", placed),
             address: schema.add_text_field("address", terms.clone()),
-            common: schema.add_text_field("common", terms.clone()),
-            section: schema.add_text_field("section", terms),
+            common: schema.add_text_field("common", terms),
             stored: schema.add_text_field("stored", STORED),
             text: schema.add_text_field("text", STORED),
             links: schema.add_text_field("links", STORED),
@@ -124,7 +114,7 @@ impl Fields {
         (fields, schema.build())
     }
 
-    /// What all entries of a page have and no other.
+    /// What a page's entry has and no other.
     pub(super) fn id_term(&self, id: UrlKey) -> Term {
         Term::from_field_bytes(self.id, &id.0)
     }
@@ -145,67 +135,54 @@ impl Fields {
         Ok(stored)
     }
 
-    /// All entries of a document in order, as one group that Tantivy keeps together. The permit
-    /// is given back when the last of them is indexed.
-    pub(super) fn entries(
+    /// The entry of a document. The permit is given back when it is indexed.
+    pub(super) fn entry(
         &self,
         document: &Document,
         terms: PageTerms,
         room: &Arc<OwnedSemaphorePermit>,
-    ) -> Result<Vec<UserOperation<Entry>>, serde_json::Error> {
+    ) -> Result<Entry, serde_json::Error> {
         let id = document.id();
         let (high, low) = halves(id);
-        let stored = serde_json::to_string(&stored(document))?;
-        let links = links(document)?;
-        let entry = |kind: u64, distance: usize, names: Vec<String>| {
-            let mut values = vec![
-                (self.id, OwnedValue::Bytes(id.0.to_vec())),
-                (self.kind, OwnedValue::U64(kind)),
-                (self.distance, OwnedValue::U64(distance as u64)),
-            ];
-            values.extend(
-                names
-                    .into_iter()
-                    .map(|name| (self.name, OwnedValue::Str(name))),
-            );
-            values
-        };
-        let mut page = entry(PAGE, 0, terms.names);
-        page.extend([
-            (self.id_high, OwnedValue::U64(high)),
-            (self.id_low, OwnedValue::U64(low)),
-            (self.version, OwnedValue::U64(document.version)),
-            (self.site, OwnedValue::Str(document.site.clone())),
-            (self.path, OwnedValue::Str(document.url.path().to_owned())),
-            // Values of their own, between which Tantivy leaves a gap: no pair spans two of them.
-            (self.body, OwnedValue::Str(terms.title)),
-            (self.body, OwnedValue::Str(terms.text)),
-            (self.body, OwnedValue::Str(terms.identifiers)),
-            (self.address, OwnedValue::Str(terms.address)),
-            (self.common, OwnedValue::Str(terms.common)),
-            (self.stored, OwnedValue::Str(stored)),
-            (self.text, OwnedValue::Str(document.page.text.clone())),
-            (self.links, OwnedValue::Str(links)),
-        ]);
+        let text = |field, text: String| (field, OwnedValue::Str(text));
+        let number = |field, number| (field, OwnedValue::U64(number));
+        let mut values = vec![
+            (self.id, OwnedValue::Bytes(id.0.to_vec())),
+            number(self.id_high, high),
+            number(self.id_low, low),
+            number(self.version, document.version),
+            text(self.site, document.site.clone()),
+            text(self.path, document.url.path().to_owned()),
+            text(self.stored, serde_json::to_string(&stored(document))?),
+            text(self.text, document.page.text.clone()),
+            text(self.links, links(document)?),
+        ];
         if let Some(language) = &document.page.language {
-            page.push((
-                self.language,
-                OwnedValue::Str(language.to_ascii_lowercase()),
-            ));
+            values.push(text(self.language, language.to_ascii_lowercase()));
         }
-        let sections = terms.sections.into_iter().take(MOST_SECTIONS);
-        let sections = sections.enumerate().map(|(place, section)| {
-            let mut values = entry(SECTION, place + 1, section.names);
-            values.push((self.section, OwnedValue::Str(section.text)));
-            values
-        });
-        let entries = std::iter::once(page).chain(sections).map(|values| {
-            UserOperation::Add(Entry {
-                values,
-                _room: Arc::clone(room),
-            })
-        });
-        Ok(entries.collect())
+        let places = Places::of(&terms);
+        values.extend(places.starts.into_iter().map(|it| number(self.sections, it)));
+        values.extend(places.marks.into_iter().map(|it| number(self.marks, it)));
+        let marks = terms.sections.iter().map(|section| section.marks.as_str());
+        let marks: Vec<&str> = marks.filter(|marks| !marks.is_empty()).collect();
+        // Values of their own, between which Tantivy leaves a gap: no pair spans two of them.
+        values.extend([
+            text(self.body, terms.text),
+            text(self.body, marks.join(" ")),
+            text(self.body, terms.title),
+            text(self.body, terms.identifiers),
+            text(self.address, terms.address),
+            text(self.common, terms.common),
+        ]);
+        let mut names = terms.names;
+        names.extend(terms.sections.into_iter().flat_map(|section| section.names));
+        names.sort_unstable();
+        names.dedup();
+        values.extend(names.into_iter().map(|name| text(self.name, name)));
+        Ok(Entry {
+            values,
+            _room: Arc::clone(room),
+        })
     }
 }
 
@@ -260,6 +237,7 @@ fn stored(document: &Document) -> Stored {
     let sections = page.sections.iter().map(|section| StoredSection {
         anchor: section.anchor.clone(),
         title: section.title.clone(),
+        names: section.names.clone(),
         level: section.level,
         start: section.range.start,
         end: section.range.end,

@@ -7,9 +7,10 @@
 mod cutter;
 mod entry;
 mod filter;
+mod scoring;
 mod search;
+mod sections;
 mod shelf;
-mod statistics;
 mod writer;
 
 use std::path::Path;

@@ -188,7 +188,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// Where a page's entry lies. Its sections carry the id too and come after it.
+    /// Where a page's entry lies.
     fn page(&self, searcher: &Searcher, id: UrlKey) -> tantivy::Result<Option<DocAddress>> {
         let mut found = None;
         each_entry(searcher, self.fields.id_term(id), |entry| {

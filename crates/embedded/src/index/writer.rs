@@ -287,8 +287,9 @@ impl Work {
             if known.is_some() {
                 group.push(UserOperation::Delete(fields.id_term(id)));
             }
-            let entries = fields.entries(document, terms, room);
-            group.extend(entries.map_err(|error| TantivyError::InternalError(error.to_string()))?);
+            let entry = fields.entry(document, terms, room);
+            let entry = entry.map_err(|error| TantivyError::InternalError(error.to_string()))?;
+            group.push(UserOperation::Add(entry));
             self.tantivy()?.run(group)?;
             self.versions.insert(id, Some(document.version));
         }

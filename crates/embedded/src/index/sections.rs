@@ -1,0 +1,227 @@
+//! Where the sections of a page lie in its words, and what they score.
+//!
+//! Words of the text have positions from 0. Behind them, with a gap of one, lie the marks of the
+//! sections in their order. Two columns say where each section's words and marks begin, and with
+//! one value more where the last ones end.
+
+use canter_core::terms::{HEADING_COPIES, PageTerms};
+use tantivy::columnar::Column;
+use tantivy::{DocId, SegmentReader};
+
+use super::entry::column;
+
+/// Sections of one page beyond these are not weighed; their text counts for the page.
+const MOST: usize = 5_000;
+/// Bits of a heading's words, and of its level.
+const HEADING_BITS: u32 = 10;
+const LEVEL_BITS: u32 = 4;
+/// BM25, as Tantivy weighs pages.
+const K1: f32 = 1.2;
+const B: f32 = 0.75;
+
+/// The sections of a page, as the columns keep them.
+#[derive(Default)]
+pub(super) struct Places {
+    /// First word, words of the heading and level of each; then the number of words.
+    pub(super) starts: Vec<u64>,
+    /// First mark of each; then the number of marks.
+    pub(super) marks: Vec<u64>,
+}
+
+impl Places {
+    pub(super) fn of(terms: &PageTerms) -> Self {
+        let mut places = Places::default();
+        let mut marks = 0;
+        for (number, section) in terms.sections.iter().enumerate() {
+            if number < MOST {
+                let heading = (section.heading as u64).min((1 << HEADING_BITS) - 1);
+                let level = u64::from(section.level).min((1 << LEVEL_BITS) - 1);
+                let start = (section.start as u64) << HEADING_BITS | heading;
+                places.starts.push(start << LEVEL_BITS | level);
+                places.marks.push(marks);
+            }
+            marks += count(&section.marks);
+        }
+        if !places.starts.is_empty() {
+            let words = count(&terms.text);
+            places.starts.push(words << (HEADING_BITS + LEVEL_BITS));
+            places.marks.push(marks);
+        }
+        places
+    }
+}
+
+/// How many terms a list holds.
+fn count(list: &str) -> u64 {
+    match list {
+        "" => 0,
+        list => list.bytes().filter(|byte| *byte == b' ').count() as u64 + 1,
+    }
+}
+
+/// A section of the page at hand.
+#[derive(Debug, Clone, Copy, Default)]
+struct Section {
+    /// First word, and first mark, by position.
+    start: u32,
+    marks: u32,
+    /// Words of its heading.
+    heading: u32,
+    level: u8,
+    /// Words that it is weighed by.
+    length: u32,
+    /// How often it has the word at hand.
+    count: u32,
+    score: f32,
+}
+
+/// The sections of one page at a time, weighed.
+pub(super) struct Sections {
+    columns: Option<(Column<u64>, Column<u64>)>,
+    /// Words of an average section.
+    average: f32,
+    page: Vec<Section>,
+    /// Words of the page's text, and the position behind its marks.
+    words: u32,
+    end: u32,
+    /// Those that have the word at hand.
+    touched: Vec<usize>,
+    above: Vec<(u8, u32)>,
+}
+
+impl Sections {
+    pub(super) fn new(segment: &SegmentReader, average: f32) -> tantivy::Result<Self> {
+        let columns = segment.fast_fields();
+        let starts = columns.column_opt::<u64>(column::SECTIONS)?;
+        let marks = columns.column_opt::<u64>(column::MARKS)?;
+        Ok(Sections {
+            columns: starts.zip(marks),
+            average,
+            page: Vec::new(),
+            words: 0,
+            end: 0,
+            touched: Vec::new(),
+            above: Vec::new(),
+        })
+    }
+
+    /// How many sections the pages of a segment have, about.
+    pub(super) fn count(segment: &SegmentReader) -> tantivy::Result<u64> {
+        let starts = segment.fast_fields().column_opt::<u64>(column::SECTIONS)?;
+        Ok(starts.map_or(0, |starts| u64::from(starts.values.num_vals())))
+    }
+
+    /// Takes up a page.
+    pub(super) fn take(&mut self, page: DocId) {
+        self.page.clear();
+        let Some((starts, marks)) = &self.columns else {
+            return;
+        };
+        let both = starts.values_for_doc(page).zip(marks.values_for_doc(page));
+        self.page.extend(both.map(|(place, marks)| Section {
+            start: (place >> (HEADING_BITS + LEVEL_BITS)) as u32,
+            heading: (place >> LEVEL_BITS) as u32 & ((1 << HEADING_BITS) - 1),
+            level: place as u8 & ((1 << LEVEL_BITS) - 1),
+            marks: marks as u32,
+            ..Section::default()
+        }));
+        let Some(end) = self.page.pop() else {
+            return;
+        };
+        let first_mark = end.start + 1;
+        self.words = end.start;
+        self.end = first_mark + end.marks;
+        self.above.clear();
+        let mut next = (self.words, self.end);
+        for section in self.page.iter_mut().rev() {
+            section.marks += first_mark;
+            section.length = next.0.saturating_sub(section.start)
+                + next.1.saturating_sub(section.marks)
+                + section.heading * HEADING_COPIES as u32;
+            next = (section.start, section.marks);
+        }
+        for section in &mut self.page {
+            if section.level == 0 {
+                continue;
+            }
+            while self.above.last().is_some_and(|above| above.0 >= section.level) {
+                self.above.pop();
+            }
+            section.length += self.above.iter().map(|above| above.1).sum::<u32>();
+            self.above.push((section.level, section.heading));
+        }
+    }
+
+    /// Adds what a word is worth to each section that has it. `positions` are its own in the page,
+    /// in order.
+    pub(super) fn add(&mut self, positions: &[u32], idf: f32) {
+        let mut at = 0;
+        for &position in positions {
+            if position >= self.end {
+                break;
+            }
+            let mark = position >= self.words;
+            let start = |section: &Section| match mark {
+                true => section.marks,
+                false => section.start,
+            };
+            if mark && at > 0 && start(&self.page[at - 1]) > position {
+                at = 0;
+            }
+            while self.page.get(at).is_some_and(|next| start(next) <= position) {
+                at += 1;
+            }
+            // What stands before the first section is in none.
+            let Some(place) = at.checked_sub(1) else {
+                continue;
+            };
+            let section = self.page[place];
+            if mark || position >= section.start + section.heading {
+                self.touch(place, 1);
+                continue;
+            }
+            self.touch(place, 1 + HEADING_COPIES as u32);
+            let below = self.page[place + 1..].iter();
+            let below = below.take_while(|below| below.level > section.level);
+            let below = if section.level > 0 { below.count() } else { 0 };
+            for place in place + 1..=place + below {
+                self.touch(place, 1);
+            }
+        }
+        for place in self.touched.drain(..) {
+            let section = &mut self.page[place];
+            let count = section.count as f32;
+            let length = section.length as f32 / self.average;
+            section.score += idf * (K1 + 1.0) * count / (count + K1 * (1.0 - B + B * length));
+            section.count = 0;
+        }
+    }
+
+    fn touch(&mut self, place: usize, count: u32) {
+        let section = &mut self.page[place];
+        if section.count == 0 {
+            self.touched.push(place);
+        }
+        section.count += count;
+    }
+
+    /// The most that a word can be worth to a section.
+    pub(super) fn bound(idf: f32) -> f32 {
+        idf * (K1 + 1.0)
+    }
+
+    /// Score of the best section; 0 where none matches.
+    pub(super) fn best(&self) -> f32 {
+        let scores = self.page.iter().map(|section| section.score);
+        scores.fold(0.0, f32::max)
+    }
+
+    /// Places of the sections that match, best first.
+    pub(super) fn ranked(&self) -> Vec<usize> {
+        let score = |place: usize| self.page[place].score;
+        let mut places: Vec<usize> = (0..self.page.len()).collect();
+        places.retain(|&place| score(place) > 0.0);
+        places.sort_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
+        places
+    }
+}
