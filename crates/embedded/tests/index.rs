@@ -12,7 +12,7 @@ use canter_core::page::{Link, Page, Section};
 use canter_core::ports::Index;
 use canter_core::query::{Hits, Query};
 use canter_core::time::Moment;
-use canter_embedded::index::{TantivyIndex, TantivyReader};
+use canter_embedded::index::{LAYOUT, TantivyIndex, TantivyReader};
 use tempfile::TempDir;
 
 /// A page whose lines that begin with `# ` are headings, each with its text as its anchor.
@@ -564,8 +564,8 @@ fn an_index_of_another_version() {
     drop(TantivyIndex::open(dir.path()).unwrap());
     let meta = dir.path().join("meta.json");
     let text = std::fs::read_to_string(&meta).unwrap();
-    assert!(text.contains("canter-index-2"));
-    std::fs::write(&meta, text.replace("canter-index-2", "canter-index-0")).unwrap();
+    assert!(text.contains(LAYOUT));
+    std::fs::write(&meta, text.replace(LAYOUT, "canter-index-0")).unwrap();
     for failure in [
         TantivyIndex::open(dir.path()).err(),
         TantivyReader::open(dir.path()).err(),

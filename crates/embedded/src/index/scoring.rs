@@ -50,13 +50,14 @@ impl Asked {
         for segment in searcher.segment_readers() {
             sections += Sections::count(segment)?;
         }
+        let sections = sections.max(pages);
         let mut asked = Asked {
             body: fields.body,
             wanted: Vec::new(),
             pairs: Vec::new(),
             others: Vec::new(),
             name: None,
-            average_section: words as f32 / sections.max(1) as f32,
+            average_section: words as f32 / sections as f32,
             bound: 0.0,
         };
         let mut places = Vec::new();
@@ -67,7 +68,8 @@ impl Asked {
                 continue;
             }
             let bm25 = Bm25Weight::for_one_term_without_explain(with_it, pages, average_page);
-            let idf = terms.words.contains(word).then(|| idf(with_it, pages));
+            // As if each page with the word had it in one section.
+            let idf = terms.words.contains(word).then(|| idf(with_it, sections));
             asked.bound += idf.map_or(0.0, Sections::bound) * weight::SECTION;
             places.push(word);
             asked.wanted.push(Wanted {
