@@ -59,7 +59,8 @@ pub fn kept(rows: &[Kept]) -> String {
 }
 
 fn times(ratio: f64) -> StyledObject<String> {
-    let text = style(format!("{ratio:.1}x"));
+    let places = if ratio < 10.0 { 2 } else { 0 };
+    let text = style(format!("{ratio:.places$}x"));
     match ratio {
         ratio if ratio < 0.95 => text.yellow(),
         ratio if ratio > 1.05 => text.green(),

@@ -228,7 +228,7 @@ pub struct Completions {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     canter man crawl | man -l -                        read a page\n  \
-    canter man --dir ~/.local/share/man/man1           then: man canter, man canter-crawl")]
+    canter man --dir ~/.cargo/share/man/man1           then: man canter, man canter-crawl")]
 pub struct Man {
     /// The command whose page it is [default: canter itself]
     #[arg(value_name = "COMMAND")]
