@@ -22,7 +22,7 @@ use super::cutter::TERMS;
 
 /// Layout of the index: raise it whenever fields or terms change, so that an index of another
 /// layout is refused and not misread.
-const LAYOUT: &str = "canter-index-2";
+pub const LAYOUT: &str = "canter-index-2";
 
 /// Sections of one page beyond these have no entry of their own; their text counts for the page.
 const MOST_SECTIONS: usize = 5_000;

@@ -21,6 +21,7 @@ use canter_core::ports::Index;
 use canter_core::query::{Hits, Query};
 use canter_core::task::UrlKey;
 
+pub use entry::LAYOUT;
 use shelf::Shelf;
 use writer::Writer;
 
