@@ -1,7 +1,7 @@
 # Each target is one plain command; `make test` is what CI runs.
 DENY = target/tools/bin/cargo-deny
 
-.PHONY: demo test fmt lint deny advisories unit
+.PHONY: bench demo test fmt lint deny advisories unit
 
 demo:
 	cargo run --release -- demo
@@ -22,6 +22,12 @@ advisories: $(DENY)
 
 unit:
 	cargo test --release --workspace --no-fail-fast
+
+# DOCS is a folder of HTML pages; ARGS are options of canter-bench, as --help lists them.
+bench:
+	$(if $(DOCS),,$(error name a folder of HTML pages: make bench DOCS=/usr/share/doc/python3.11/html))
+	cargo build --release
+	cargo run --release --quiet --package canter-bench -- $(DOCS) $(ARGS)
 
 $(DENY):
 	cargo install cargo-deny --locked --version 0.20.2 --root target/tools

@@ -2,11 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use canter_core::pace::Rate;
+use canter_embedded::folder::FORMAT;
+use canter_embedded::index::LAYOUT;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -14,10 +18,18 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
+/// The version, and which data folders it reads: what a folder was made with is seen before it is
+/// refused.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("{version} (data format {FORMAT}, index {LAYOUT})")
+});
+
 /// Crawl a website at an exact pace and make it searchable.
 #[derive(Debug, Parser)]
 #[command(
-    name = "canter", version, styles = STYLES, max_term_width = 100,
+    name = "canter", version = VERSION.as_str(), styles = STYLES, max_term_width = 100,
+    subcommand_value_name = "COMMAND",
     after_help = "Examples:\n  \
         canter demo                                    see it work, without a network\n  \
         canter crawl https://docs.example.org/ --serve crawl a site and search it meanwhile\n  \
@@ -44,6 +56,10 @@ pub enum Command {
     Export(Export),
     /// Crawl a small real site that ships with canter, over loopback, and serve its search
     Demo(Demo),
+    /// Print the completions of a shell
+    Completions(Completions),
+    /// Print the man page of canter or of a command, or write all of them into a folder
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -197,6 +213,30 @@ pub struct Demo {
     /// Crawl, say what was found, and end
     #[arg(long)]
     pub once: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    canter completions bash > ~/.local/share/bash-completion/completions/canter\n  \
+    canter completions zsh > ~/.zfunc/_canter         with ~/.zfunc in fpath before compinit\n  \
+    canter completions fish > ~/.config/fish/completions/canter.fish")]
+pub struct Completions {
+    /// The shell
+    pub shell: Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    canter man crawl | man -l -                        read a page\n  \
+    canter man --dir ~/.cargo/share/man/man1           then: man canter, man canter-crawl")]
+pub struct Man {
+    /// The command whose page it is [default: canter itself]
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+
+    /// Write the pages of canter and all its commands into this folder instead
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub dir: Option<PathBuf>,
 }
 
 /// A rate, or none.

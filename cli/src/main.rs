@@ -5,6 +5,7 @@ mod crawl;
 mod demo;
 mod demo_site;
 mod export;
+mod manual;
 mod search;
 mod serve;
 mod usage;
@@ -65,6 +66,8 @@ async fn run(command: Command) -> Result<()> {
         Command::Serve(args) => serve::serve(args).await,
         Command::Export(args) => export::export(&args),
         Command::Demo(args) => demo::demo(args).await,
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     }
 }
 

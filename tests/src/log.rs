@@ -1,6 +1,6 @@
 //! What a site saw.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,11 +32,18 @@ impl Visit {
 #[derive(Debug)]
 pub struct Log {
     began: Instant,
-    visits: Mutex<Vec<Visit>>,
+    visits: Mutex<Visits>,
     accepted: AtomicUsize,
     open: AtomicUsize,
     most_open: AtomicUsize,
     stalls: AtomicUsize,
+}
+
+/// The requests, and how many there were for each path.
+#[derive(Debug, Default)]
+struct Visits {
+    all: Vec<Visit>,
+    of: HashMap<String, usize>,
 }
 
 /// A thread that wakes later than this was kept from running by the machine.
@@ -93,20 +100,23 @@ impl Log {
         // The time first: the lock may be held for a moment.
         let at = self.began.elapsed();
         let mut visits = self.visits();
+        let seen = visits.of.entry(path.to_owned()).or_default();
+        let nth = *seen;
+        *seen += 1;
         let visit = Visit {
             at,
             path: path.to_owned(),
             headers,
             connection,
-            nth: visits.iter().filter(|visit| visit.path == path).count(),
+            nth,
         };
-        visits.push(visit.clone());
+        visits.all.push(visit.clone());
         visit
     }
 
     /// All requests, in the order of their arrival.
     pub fn all(&self) -> Vec<Visit> {
-        let mut visits = self.visits().clone();
+        let mut visits = self.visits().all.clone();
         visits.sort_by_key(|visit| visit.at);
         visits
     }
@@ -131,7 +141,7 @@ impl Log {
 
     /// Forgets all requests.
     pub fn clear(&self) {
-        self.visits().clear();
+        *self.visits() = Visits::default();
     }
 
     /// How many connections were accepted.
@@ -147,20 +157,26 @@ impl Log {
     /// The largest number of requests that arrived in any sliding second.
     pub fn most_in_a_second(&self) -> usize {
         let times: Vec<Duration> = self.all().iter().map(|visit| visit.at).collect();
-        let mut first = 0;
-        let mut most = 0;
-        for (last, at) in times.iter().enumerate() {
-            while *at - times[first] >= Duration::from_secs(1) {
-                first += 1;
-            }
-            most = most.max(last + 1 - first);
-        }
-        most
+        most_in_a_second(&times)
     }
 
-    fn visits(&self) -> MutexGuard<'_, Vec<Visit>> {
+    fn visits(&self) -> MutexGuard<'_, Visits> {
         self.visits.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The largest number of times in any sliding second; they are in ascending order. Those that are a
+/// whole second apart are in different seconds.
+pub fn most_in_a_second(times: &[Duration]) -> usize {
+    let mut first = 0;
+    let mut most = 0;
+    for (last, at) in times.iter().enumerate() {
+        while *at - times[first] >= Duration::from_secs(1) {
+            first += 1;
+        }
+        most = most.max(last + 1 - first);
+    }
+    most
 }
 
 #[cfg(test)]
@@ -169,16 +185,27 @@ mod tests {
 
     #[test]
     fn the_busiest_second_is_found_wherever_it_begins() {
-        let log = Log::new();
-        for ms in [0, 900, 950, 1000, 1899, 1900, 2900] {
-            log.visits().push(Visit {
-                at: Duration::from_millis(ms),
-                path: String::new(),
-                headers: Vec::new(),
-                connection: 0,
-                nth: 0,
-            });
+        for (times_ms, most) in [
+            (&[][..], 0),
+            (&[0, 900, 950, 1000, 1899, 1900, 2900], 4),
+            (&[0, 500, 1000], 2),
+            (&[0, 500, 999], 3),
+        ] {
+            let times: Vec<Duration> = times_ms
+                .iter()
+                .copied()
+                .map(Duration::from_millis)
+                .collect();
+            assert_eq!(most_in_a_second(&times), most, "{times_ms:?}");
         }
-        assert_eq!(log.most_in_a_second(), 4);
+    }
+
+    #[test]
+    fn visits_of_a_path_are_counted_until_they_are_forgotten() {
+        let log = Log::new();
+        let nth = |path| log.arrived(path, Vec::new(), 0).nth;
+        assert_eq!([nth("/a"), nth("/b"), nth("/a")], [0, 0, 1]);
+        log.clear();
+        assert_eq!(nth("/a"), 0);
     }
 }

@@ -64,7 +64,7 @@ impl PageTerms {
             text: String::with_capacity(page.text.len()),
             ..PageTerms::default()
         };
-        let mut common = HashSet::default();
+        let mut common = Common::default();
         let mut reading = Reading {
             terms: &mut terms,
             common: &mut common,
@@ -107,9 +107,7 @@ impl PageTerms {
             reading.read(rest, words);
         }
 
-        let mut common: Vec<String> = common.into_iter().collect();
-        common.sort_unstable();
-        terms.common = common.join(" ");
+        terms.common = common.joined();
         terms.address = stems(&decoded(document.url.path()), words);
         terms.names.extend(name(&page.title));
         terms.sections = sections;
@@ -199,7 +197,7 @@ impl QueryTerms {
 /// The page's text on its way into the fields.
 struct Reading<'a> {
     terms: &'a mut PageTerms,
-    common: &'a mut HashSet<String, RandomState>,
+    common: &'a mut Common,
     /// Words of the text so far.
     count: usize,
 }
@@ -220,12 +218,32 @@ impl Reading<'_> {
             }
             Kind::Whole | Kind::Part => push(&mut self.terms.identifiers, term),
             Kind::Single => single(term),
-            Kind::Stop | Kind::Signs => {
-                if !self.common.contains(term) {
-                    self.common.insert(term.to_owned());
-                }
-            }
+            Kind::Stop | Kind::Signs => self.common.add(term),
         });
+    }
+}
+
+/// Stop words and signs, which come so often that each is compared as a number: none has more than
+/// seven bytes.
+#[derive(Default)]
+struct Common {
+    met: HashSet<u64, RandomState>,
+    terms: Vec<String>,
+}
+
+impl Common {
+    fn add(&mut self, term: &str) {
+        let number = term
+            .bytes()
+            .fold(1, |number, byte| number << 8 | u64::from(byte));
+        if self.met.insert(number) {
+            self.terms.push(term.to_owned());
+        }
+    }
+
+    fn joined(mut self) -> String {
+        self.terms.sort_unstable();
+        self.terms.join(" ")
     }
 }
 

@@ -64,7 +64,7 @@ impl TextWriter {
     pub(super) fn folded(&mut self, text: &str) {
         let mut rest = text;
         while !rest.is_empty() {
-            let end = word_end(rest);
+            let end = words_end(rest);
             if end > 0 {
                 self.settle();
                 self.text.push_str(&rest[..end]);
@@ -119,13 +119,14 @@ fn space_end(text: &str) -> usize {
     }
 }
 
-/// Length of the text before its first white space.
-fn word_end(text: &str) -> usize {
+/// Length of the words that a text begins with, as far as a single space stands between them.
+fn words_end(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = 0;
     loop {
         match bytes[at..] {
             [] => return at,
+            [b' ', next, ..] if at > 0 && next.is_ascii_graphic() => at += 2,
             [byte, ..] if byte.is_ascii_whitespace() => return at,
             [0xC2, 0xA0, ..] => return at,
             _ => at += 1,

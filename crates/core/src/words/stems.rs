@@ -12,6 +12,10 @@ use super::spelling::fold;
 /// Spellings that are remembered: the vocabulary of a large site, in a few megabytes.
 const REMEMBERED: usize = 50_000;
 
+/// Words up to so many bytes are looked up as a number: without a call to compare them, and
+/// without going where they are kept. Almost all words are so short.
+const SHORT: usize = 15;
+
 /// What is known of a word.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -25,8 +29,9 @@ pub(super) struct Known {
 
 /// Words as they are written, and what is known of them.
 pub(super) struct Stems {
-    /// Places in `known`.
-    places: HashMap<Box<str>, usize, RandomState>,
+    /// Places in `known`, of short words and of long ones.
+    short: HashMap<u128, usize, RandomState>,
+    long: HashMap<Box<str>, usize, RandomState>,
     known: Vec<Known>,
     stemmer: Stemmer,
 }
@@ -34,7 +39,8 @@ pub(super) struct Stems {
 impl Default for Stems {
     fn default() -> Self {
         Stems {
-            places: HashMap::default(),
+            short: HashMap::default(),
+            long: HashMap::default(),
             known: Vec::new(),
             stemmer: Stemmer::create(Algorithm::English),
         }
@@ -44,7 +50,11 @@ impl Default for Stems {
 impl Stems {
     /// What is known of a word.
     pub(super) fn of(&mut self, word: &str) -> &Known {
-        let place = match self.places.get(word) {
+        let known = match number(word) {
+            Some(number) => self.short.get(&number),
+            None => self.long.get(word),
+        };
+        let place = match known {
             Some(&place) => place,
             None => self.learn(word),
         };
@@ -53,14 +63,28 @@ impl Stems {
 
     fn learn(&mut self, word: &str) -> usize {
         if self.known.len() >= REMEMBERED {
-            self.places.clear();
+            self.short.clear();
+            self.long.clear();
             self.known.clear();
         }
         let place = self.known.len();
         self.known.push(learnt(&self.stemmer, word));
-        self.places.insert(word.into(), place);
+        match number(word) {
+            Some(number) => self.short.insert(number, place),
+            None => self.long.insert(word.into(), place),
+        };
         place
     }
+}
+
+/// A short word as a number of its own: its bytes and its length.
+fn number(word: &str) -> Option<u128> {
+    let mut bytes = [0; SHORT + 1];
+    bytes.get_mut(..word.len())?.copy_from_slice(word.as_bytes());
+    (word.len() <= SHORT).then(|| {
+        bytes[SHORT] = word.len() as u8;
+        u128::from_le_bytes(bytes)
+    })
 }
 
 fn learnt(stemmer: &Stemmer, word: &str) -> Known {

@@ -19,7 +19,7 @@ use super::sections::Places;
 
 /// Layout of the index: raise it whenever fields or terms change, so that an index of another
 /// layout is refused and not misread.
-const LAYOUT: &str = "canter-index-3";
+pub const LAYOUT: &str = "canter-index-3";
 
 /// Names of the columns that are read by name.
 pub(super) mod column {

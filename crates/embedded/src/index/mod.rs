@@ -22,6 +22,7 @@ use canter_core::ports::Index;
 use canter_core::query::{Hits, Query};
 use canter_core::task::UrlKey;
 
+pub use entry::LAYOUT;
 use shelf::Shelf;
 use writer::Writer;
 
