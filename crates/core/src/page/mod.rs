@@ -4,6 +4,7 @@ mod content;
 mod directives;
 mod encoding;
 mod facts;
+mod item;
 pub mod link_header;
 mod links;
 mod names;

@@ -106,6 +106,11 @@ pub(super) fn fold(text: &str) -> String {
     writer.finish()
 }
 
+/// Whether a text is white space alone, no-break space included.
+pub(super) fn is_blank(text: &str) -> bool {
+    space_end(text) == text.len()
+}
+
 /// Length of the white space that a text begins with.
 fn space_end(text: &str) -> usize {
     let bytes = text.as_bytes();
