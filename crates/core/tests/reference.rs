@@ -32,13 +32,13 @@ const NOISE: &str = "script, style, template, noscript, nav, search, footer, for
     .ln, .rouge-gutter, .line-numbers-wrapper, .line-numbers-rows, .hljs-ln-numbers, \
     .linenumber, .source-line-no, .sourceLineNo, .noprint, .no-print, .d-print-none, \
     .print\\:hidden, .mw-editsection, .mw-jump-link, .printfooter, .catlinks, .navheader, \
-    .navfooter, .nav-panel, .breadcrumb, .breadcrumbs, .pagination, .skip-link, \
+    .navfooter, .nav-panel, .pageId, .docInfo, .breadcrumb, .breadcrumbs, .pagination, .skip-link, \
     .skip-to-content, .theme-edit-this-page, .edit-link, .srclink, .view-source-button, \
     div.pdoc-code, span.lang, span.boring, table.head, table.foot, #siteSub, #contentSub";
 /// Words for those who hear a page; headings among them count.
 const HEARD: &str = ".sr-only, .visually-hidden, .screen-reader-text";
 /// What may be a page's contents.
-const CONTENTS: &str = ".toc, .table-of-contents, .mini-toc, #toc, #TOC, #table-of-contents";
+const CONTENTS: &str = ".toc, .dw__toc, .table-of-contents, #toc, #TOC, #table-of-contents";
 /// What is noise beside a page's whole body.
 const SURROUNDINGS: &str = "body > header, div > header, [role=banner], [role=complementary], \
     div#footer, div#sidebar, div#navbar, div#nav, div#navigation, div#menu, ul#menu, ul#nav, \
@@ -60,9 +60,9 @@ const SURROUNDING: [&str; 13] = [
     "topNav",
 ];
 /// What is noise on a page of rustdoc, and of Doxygen.
-const RUSTDOC: &str = ".src, .since, .rightside, .rustdoc-breadcrumbs, .hideme, .sub-heading, \
+const RUSTDOC: &str = ".src, .since, .rightside, .out-of-band, .rustdoc-breadcrumbs, .hideme, .sub-heading, \
     .test-arrow";
-const DOXYGEN: &str = ".summary, .ttc, .navpath, .levels, div#top, div#titlearea, div#side-nav, \
+const DOXYGEN: &str = ".summary, .ttc, .navpath, .levels, .mlabels, .ingroups, div#top, div#titlearea, div#side-nav, \
     div#nav-path";
 /// Main content with fewer characters than this gives way to a body that has more.
 const ALMOST_EMPTY: usize = 200;

@@ -28,6 +28,26 @@ impl Generator {
     }
 }
 
+impl Generator {
+    /// The member that an element with this id defines, if it does.
+    pub(super) fn member_of_id(self, id: &str) -> Option<&str> {
+        match self {
+            Generator::Rustdoc => member_of_rustdoc(id),
+            Generator::Pdoc => Some(id).filter(|id| is_identifier(id)),
+            _ => None,
+        }
+    }
+
+    /// The member that a heading with this id and text defines, if it does.
+    pub(super) fn member_of_heading<'t>(self, id: &str, text: &'t str) -> Option<&'t str> {
+        match self {
+            Generator::Javadoc => member_of_javadoc(id, text),
+            Generator::Doxygen => member_of_doxygen(id, text),
+            _ => None,
+        }
+    }
+}
+
 /// What a page defines as a whole.
 pub(super) struct Item {
     /// `std::option::Option`, `java.util.List`.
@@ -94,6 +114,34 @@ fn of_doxygen(title: &str) -> Option<&str> {
     let kind = kind.strip_suffix(" Template").unwrap_or(kind);
     let name = kinds.iter().find_map(|known| kind.strip_suffix(known))?;
     name.split([' ', '<']).next()
+}
+
+/// The member that an id of rustdoc names: `push` of `method.push` and of `method.push-1`, its
+/// second definition.
+fn member_of_rustdoc(id: &str) -> Option<&str> {
+    let (kind, name) = id.split_once('.')?;
+    let is_member = matches!(
+        kind,
+        "method" | "tymethod" | "variant" | "structfield" | "associatedconstant" | "associatedtype"
+    );
+    let name = name.split('-').next()?;
+    (is_member && is_identifier(name) && !name.contains('.')).then_some(name)
+}
+
+/// The member that a heading of Javadoc stands for: its text, if the id is that of a member:
+/// `add(int,java.lang.Object)`, `add-int-java.lang.Object-` of older versions, `width`.
+fn member_of_javadoc<'t>(id: &str, text: &'t str) -> Option<&'t str> {
+    let name = id.split(['(', '-']).next()?;
+    (name == text && is_identifier(text)).then_some(text)
+}
+
+/// The member that a heading of Doxygen stands for: `crush` of `crush() [1/2]`, if its id is that
+/// of a member, a hash.
+fn member_of_doxygen<'t>(id: &str, text: &'t str) -> Option<&'t str> {
+    let hash = id.strip_prefix('g').unwrap_or(id);
+    let is_member = hash.len() >= 33 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let name = text.split([' ', '(']).next()?;
+    (is_member && is_identifier(name)).then_some(name)
 }
 
 #[cfg(test)]
@@ -167,5 +215,41 @@ mod tests {
             item.members("List.add"),
             ["util.List.add", "java.util.List.add"]
         );
+    }
+
+    #[test]
+    fn ids_of_members() {
+        let rustdoc_rows = [
+            ("method.is_some", Some("is_some")),
+            ("method.cloned-1", Some("cloned")),
+            ("variant.None", Some("None")),
+            ("variant.A.field.b", None),
+            ("impl-Clone-for-Option", None),
+            ("fields", None),
+        ];
+        for (id, expected) in rustdoc_rows {
+            assert_eq!(member_of_rustdoc(id), expected, "{id:?}");
+        }
+        let javadoc_rows = [
+            ("add(int,java.lang.Object)", "add", Some("add")),
+            ("add-int-java.lang.Object-", "add", Some("add")),
+            ("width", "width", Some("width")),
+            ("<init>(int)", "Stone", None),
+            ("field-detail", "Field Details", None),
+        ];
+        for (id, text, expected) in javadoc_rows {
+            assert_eq!(member_of_javadoc(id, text), expected, "{id:?}");
+        }
+        let hash = "a0eb4044e2bf0875a869754a166714b15";
+        let doxygen_rows = [
+            (hash, "crush() [1/2]", Some("crush")),
+            (hash, "MILL_OK", Some("MILL_OK")),
+            (hash, "operator==()", None),
+            ("details", "Detailed Description", None),
+            ("func-members", "Functions", None),
+        ];
+        for (id, text, expected) in doxygen_rows {
+            assert_eq!(member_of_doxygen(id, text), expected, "{id:?} {text:?}");
+        }
     }
 }

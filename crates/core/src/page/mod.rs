@@ -1,5 +1,6 @@
 //! What is read out of a response: title, language, main content, sections, links, directives.
 
+mod anchors;
 mod content;
 mod directives;
 mod encoding;

@@ -111,10 +111,10 @@ impl Noise {
             | "sourceLineNo" => true,
             // What is not printed belongs to the screen, not to the text.
             "noprint" | "no-print" | "d-print-none" | "print:hidden" => true,
-            // Ways around: MediaWiki, DocBook, Texinfo, Bootstrap.
+            // Ways around: MediaWiki, DocBook, Texinfo, DokuWiki, Bootstrap.
             "mw-editsection" | "mw-jump-link" | "printfooter" | "catlinks" | "navheader"
-            | "navfooter" | "nav-panel" | "breadcrumb" | "breadcrumbs" | "pagination"
-            | "skip-link" | "skip-to-content" => true,
+            | "navfooter" | "nav-panel" | "pageId" | "docInfo" | "breadcrumb" | "breadcrumbs"
+            | "pagination" | "skip-link" | "skip-to-content" => true,
             // Ways to the source: Docusaurus, gi-docgen, pdoc.
             "theme-edit-this-page" | "edit-link" | "srclink" | "view-source-button" => true,
             // The lines above and below a manual page: mandoc.
@@ -128,17 +128,25 @@ impl Noise {
             "lang" => element.tag == Tag::Span,
             // What an example needs to run and mdBook hides.
             "boring" => element.tag == Tag::Span,
-            "toc" | "table-of-contents" | "mini-toc" => leads_into_page(element),
+            "table-of-contents" => leads_into_page(element),
             "src"
             | "since"
             | "rightside"
+            | "out-of-band"
             | "rustdoc-breadcrumbs"
             | "hideme"
             | "sub-heading"
             | "test-arrow" => self.generator == Generator::Rustdoc,
-            "summary" | "ttc" | "navpath" | "levels" => self.generator == Generator::Doxygen,
+            "summary" | "ttc" | "navpath" | "levels" | "mlabels" | "ingroups" => {
+                self.generator == Generator::Doxygen
+            }
             "header" => self.whole_body && is_way_on(element),
-            _ => self.whole_body && is_surrounding(class),
+            _ if !self.whole_body && !class.ends_with("toc") => false,
+            _ => match name(class) {
+                Some("toc") => leads_into_page(element),
+                Some(name) => self.whole_body && is_surrounding(name),
+                None => false,
+            },
         }
     }
 
@@ -160,11 +168,22 @@ impl Noise {
     }
 }
 
-/// Whether a class names what surrounds the content: `menu`, `site-footer`, `tsd-navigation`; not
-/// what only says that there is such a thing (`has-sidebar`).
-fn is_surrounding(class: &str) -> bool {
-    let (before, name) = class.rsplit_once(['-', '_']).unwrap_or(("", class));
-    let is_surrounding = matches!(
+/// What a class names: its last part (`footer` of `site-footer`), unless it only says that there is
+/// such a thing (`has-sidebar`).
+fn name(class: &str) -> Option<&str> {
+    let Some((before, name)) = class.rsplit_once(['-', '_']) else {
+        return Some(class);
+    };
+    let is_about_another = matches!(
+        before.split(['-', '_']).next(),
+        Some("has" | "no" | "with" | "without" | "left" | "right" | "hide" | "show")
+    );
+    (!is_about_another).then_some(name)
+}
+
+/// Whether a class with such a name is on what surrounds the content.
+fn is_surrounding(name: &str) -> bool {
+    matches!(
         name,
         "menu"
             | "mainmenu"
@@ -181,12 +200,7 @@ fn is_surrounding(class: &str) -> bool {
             | "topNav"
             | "bottomNav"
             | "subNav"
-    );
-    is_surrounding
-        && !matches!(
-            before.split(['-', '_']).next(),
-            Some("has" | "no" | "with" | "without" | "left" | "right" | "hide" | "show")
-        )
+    )
 }
 
 /// How many steps of an element are looked at for the first link in it.
@@ -231,4 +245,54 @@ pub(super) fn is_permalink(element: &Element<'_>) -> bool {
             Step::Text(text) => text.contains(char::is_alphanumeric),
             _ => false,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::super::read_html;
+
+    fn text(html: &str) -> String {
+        let url = Url::parse("https://example.org/").unwrap();
+        read_html(html, &url).text
+    }
+
+    /// A list of so many links.
+    fn links(count: usize) -> String {
+        format!("<ul>{}</ul>", "<li><a href=b>l</a>".repeat(count))
+    }
+
+    macro_rules! texts {
+        ($($name:ident: $html:expr => $expected:expr,)*) => {
+            $(#[test]
+            fn $name() {
+                assert_eq!(text(&$html), $expected);
+            })*
+        };
+    }
+
+    texts! {
+        menu_before_the_heading: format!("{}<h1>A</h1>", links(8)) => "A",
+        few_links_before_the_heading: format!("{}<h1>A</h1>", links(2)) => "l\nl\nA",
+        links_below_the_heading: format!("<h1>A</h1>{}", links(8)) => "A\nl\nl\nl\nl\nl\nl\nl\nl",
+        links_with_words_beside:
+            format!("<ul><li>x{}</ul><h1>A</h1>", "<li><a href=b>l</a>".repeat(8)) =>
+            "x\nl\nl\nl\nl\nl\nl\nl\nl\nA",
+        way_to_the_next_page:
+            "<div class=header>Next: <a href=b rel=next>B</a></div><h1>A</h1>" => "A",
+        header_with_a_heading: "<div class=header><h1>A</h1><a href=b>b</a></div>" => "A\nb",
+        surroundings_by_the_end_of_a_class: "<h1>A</h1><div class=site-footer>x</div>" => "A",
+        surroundings_that_are_only_there: "<div class='has-footer no-nav'><h1>A</h1></div>" => "A",
+        surroundings_inside_the_content: "<main><h1>A</h1><div class=tab-menu>x</div></main>" => "A\nx",
+        contents_of_the_page: "<h1>A</h1><div class=page-toc><a href='#b'>B</a></div>" => "A",
+        contents_of_other_pages: "<h1>A</h1><div class=toc><a href='b'>B</a></div>" => "A\nB",
+        words_that_are_only_heard:
+            "<h1>A</h1><a href='#a'><span class=sr-only>Link</span></a><h2 class=sr-only>B</h2>" =>
+            "A\nB",
+        label_that_is_a_button: "<h1>A</h1><label role=button>x</label>" => "A",
+        labels_are_words: "<label>A</label><label>B</label>" => "A B",
+        numbers_of_lines: "<pre><span class=lnt>1</span>a</pre>" => "a",
+        not_printed: "<h1>A</h1><p class=noprint>x" => "A",
+    }
 }

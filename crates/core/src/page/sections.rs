@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Section;
+use super::anchors::Anchors;
 use super::item::{Generator, Item};
 use super::links::decoded;
 use super::names;
@@ -32,19 +33,8 @@ pub(super) struct SectionWriter {
     item: Option<Item>,
     sections: Vec<Section>,
     open: Option<Open>,
-    /// The id of a section or article that began, and where: its first heading may use it.
-    wrapper: Option<(String, usize)>,
-    target: Option<Target>,
+    anchors: Anchors,
     generator: Generator,
-}
-
-/// An anchor that precedes.
-struct Target {
-    name: String,
-    /// Where it stood.
-    at: usize,
-    /// It was written to be one, and so may name what follows.
-    is_anchor: bool,
 }
 
 /// A heading whose text is being read; its section is the last one.
@@ -65,8 +55,7 @@ impl SectionWriter {
             item,
             sections: Vec::new(),
             open: None,
-            wrapper: None,
-            target: None,
+            anchors: Anchors::default(),
             generator,
         }
     }
@@ -81,35 +70,36 @@ impl SectionWriter {
             Tag::H1 | Tag::H2 | Tag::H3 | Tag::H4 | Tag::H5 | Tag::H6 => {
                 return Some(Entry::Heading);
             }
-            Tag::Dt if id.is_some() || self.is_aimed(at) => {
+            Tag::Dt if id.is_some() || self.anchors.is_aimed(at) => {
                 return Some(Entry::Definition);
             }
             Tag::Section | Tag::Article | Tag::Span
                 if self.generator == Generator::Rustdoc
-                    && id.is_some_and(|id| names::rustdoc(id).is_some()) =>
+                    && id.is_some_and(|id| self.generator.member_of_id(id).is_some()) =>
             {
                 return Some(Entry::Definition);
             }
-            Tag::Section | Tag::Article => self.wrap(id, at),
+            Tag::Section | Tag::Article => self.anchors.wrap(id, at),
             Tag::Div if self.generator == Generator::Doxygen && element.has_class("title") => {
                 return Some(Entry::Heading);
             }
             Tag::Div
                 if self.generator == Generator::Pdoc
                     && element.has_class("attr")
-                    && self.is_wrapped(at) =>
+                    && self.anchors.is_wrapped(at) =>
             {
                 return Some(Entry::Definition);
             }
             // The page itself is what leads to its first heading.
             Tag::Div | Tag::Li if !self.sections.is_empty() || element.has_class("section") => {
-                self.wrap(id, at);
+                self.anchors.wrap(id, at);
             }
             Tag::A => {
                 let name = id.or_else(|| element.attr(Attribute::Name));
-                self.aim(name, at, true);
+                let is_link = element.attr(Attribute::Href).is_some();
+                self.anchors.aim(name, at, !is_link);
             }
-            Tag::Span => self.aim(id, at, false),
+            Tag::Span => self.anchors.aim(id, at, false),
             _ => {}
         }
         None
@@ -161,45 +151,11 @@ impl SectionWriter {
         }
     }
 
-    fn wrap(&mut self, id: Option<&str>, at: usize) {
-        if let Some(id) = id {
-            self.wrapper = Some((id.to_owned(), at));
-        }
-    }
-
-    fn aim(&mut self, name: Option<&str>, at: usize, is_anchor: bool) {
-        if let Some(name) = name.filter(|name| !name.is_empty()) {
-            self.target = Some(Target {
-                name: name.to_owned(),
-                at,
-                is_anchor,
-            });
-        }
-    }
-
-    /// Whether an anchor stands right before byte `at`.
-    fn is_aimed(&self, at: usize) -> bool {
-        self.target.as_ref().is_some_and(|target| target.at == at)
-    }
-
-    /// Whether an element with an id began right before byte `at`.
-    fn is_wrapped(&self, at: usize) -> bool {
-        self.wrapper.as_ref().is_some_and(|(_, began)| *began == at)
-    }
-
     /// Begins a section at byte `start` of the text.
     pub(super) fn begin(&mut self, element: &Element<'_>, entry: Entry, start: usize) {
         let is_definition = entry == Entry::Definition;
         let own = element.id_attr().map(str::to_owned);
-        // Nothing but a line's end stands between what precedes a heading and the heading.
-        let here = |found: Option<(String, usize)>| {
-            found
-                .filter(|(_, at)| at + 1 >= start)
-                .map(|(anchor, _)| anchor)
-        };
-        let wrapper = here(self.wrapper.take());
-        let target = self.target.take().map(|target| (target.name, target.at));
-        let target = here(target);
+        let [wrapper, target] = self.anchors.take(start);
         let anchor_is_guess = own.is_none() && wrapper.is_none();
         let level = match element.tag {
             _ if is_definition => DEFINITION,
@@ -226,16 +182,13 @@ impl SectionWriter {
 
     /// Whether an anchor with the name of something stands right before byte `at`.
     pub(super) fn has_target(&self, at: usize) -> bool {
-        self.open.is_none()
-            && self.target.as_ref().is_some_and(|target| {
-                target.is_anchor && target.at == at && names::is_distinctive(&target.name)
-            })
+        self.open.is_none() && self.anchors.has_name(at)
     }
 
     /// Begins a definition at byte `start`, named by the anchor before it: hand-made pages mark
     /// what they define so.
     pub(super) fn begin_at_target(&mut self, start: usize) {
-        if let Some(Target { name, .. }) = self.target.take() {
+        if let Some(name) = self.anchors.take_name() {
             self.sections.push(Section {
                 anchor: Some(name.clone()),
                 title: name.clone(),
@@ -279,11 +232,7 @@ impl SectionWriter {
         if open.is_definition {
             let signature = open.name.map(|range| writer.get(range).trim());
             let item = self.item.as_ref();
-            let member = match self.generator {
-                Generator::Rustdoc => names::rustdoc(anchor),
-                Generator::Pdoc => Some(anchor).filter(|id| names::is_identifier(id)),
-                _ => None,
-            };
+            let member = self.generator.member_of_id(anchor);
             let name = match (member, signature) {
                 (Some(member), _) => match item {
                     Some(item) => item.members(member).into_iter().next(),
@@ -298,11 +247,7 @@ impl SectionWriter {
             section.title = name.clone().unwrap_or(text);
             section.names.extend(name);
         } else {
-            let member = match self.generator {
-                Generator::Javadoc => names::javadoc(anchor, &text),
-                Generator::Doxygen => names::doxygen(anchor, &text),
-                _ => None,
-            };
+            let member = self.generator.member_of_heading(anchor, &text);
             section.names = match (member, &self.item) {
                 (Some(member), Some(item)) => item.members(member),
                 (Some(member), None) => vec![member.to_owned()],
@@ -388,6 +333,7 @@ mod tests {
         anchor_with_text_behind_it: "<a name=n></a>x y z<h2>A</h2>" => "0 - , 2 - A",
         preceding_span: "<p>x</p><span id=a.b></span><h2>A</h2>" => "0 - , 2 a.b A",
         span_before_text_defines_nothing: "x<span id=a_b></span>y" => "0 - ",
+        link_with_a_name_defines_nothing: "x<a id=a_b href='#c'>y</a>" => "0 - ",
         anchor_with_a_gap: "<p>x</p><a name=aB>&nbsp;</a><h2>A</h2>" => "0 - , 2 aB A",
         id_around_a_heading: "<h1>A</h1><div id=b><div><h2>B</h2>" => "1 - A, 2 b B",
         page_around_its_heading: "<div id=page><h1>A</h1>" => "1 - A",
