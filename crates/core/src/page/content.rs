@@ -110,7 +110,7 @@ impl Reader {
                 self.in_code = true;
                 self.pre = Some(Preformatted {
                     start,
-                    has_lines: tag == Tag::Div,
+                    has_lines: tag == Tag::Div && self.generator == Generator::Doxygen,
                 });
                 Ending::Block { start }
             }
@@ -177,9 +177,12 @@ impl Reader {
 
     /// Whether an element holds lines of code, each kept as it stands.
     fn is_preformatted(&self, tag: Tag, element: &Element<'_>) -> bool {
-        match tag {
-            Tag::Pre | Tag::Listing => true,
-            Tag::Div => self.generator == Generator::Doxygen && element.has_class("fragment"),
+        match (tag, self.generator) {
+            (Tag::Pre | Tag::Listing, _) => true,
+            (Tag::Div, Generator::Doxygen) => element.has_class("fragment"),
+            (Tag::Div, Generator::Javadoc) => element
+                .classes()
+                .any(|class| matches!(class, "type-signature" | "member-signature")),
             _ => false,
         }
     }

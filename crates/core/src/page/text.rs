@@ -78,11 +78,17 @@ impl TextWriter {
         }
     }
 
-    /// Text inside `pre`.
+    /// Text inside `pre`. Only the no-break space becomes another: nobody types it.
     pub(super) fn verbatim(&mut self, text: &str) {
-        if !text.is_empty() {
-            self.settle();
-            self.text.push_str(text);
+        if text.is_empty() {
+            return;
+        }
+        self.settle();
+        let mut pieces = text.split('\u{a0}');
+        self.text.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            self.text.push(' ');
+            self.text.push_str(piece);
         }
     }
 
@@ -146,6 +152,13 @@ mod tests {
     fn white_space_is_folded() {
         assert_eq!(fold("  a \n\t b\u{a0}\u{a0}c  é\u{a0} "), "a b c é");
         assert_eq!(fold(" \n "), "");
+    }
+
+    #[test]
+    fn code_has_plain_spaces() {
+        let mut writer = TextWriter::default();
+        writer.verbatim("\u{a0}a\n  \u{a0}b ");
+        assert_eq!(writer.finish(), " a\n   b ");
     }
 
     #[test]
