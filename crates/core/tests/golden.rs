@@ -77,17 +77,37 @@ fn check(name: &str) {
     );
 }
 
-#[test]
-fn sphinx() {
-    check("sphinx");
+macro_rules! golden {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            check(stringify!($name));
+        })*
+    };
 }
 
-#[test]
-fn rustdoc() {
-    check("rustdoc");
-}
-
-#[test]
-fn handmade() {
-    check("handmade");
+golden! {
+    asciidoctor
+    blog
+    docusaurus
+    docusaurus_blog
+    doxygen
+    doxygen_file
+    furo
+    groff
+    handmade
+    javadoc
+    man2html
+    mandoc
+    mandoc_c
+    material
+    material_tabs
+    mdbook
+    mediawiki
+    mkdocs
+    pdoc
+    rustdoc
+    sphinx
+    typedoc
+    vitepress
 }

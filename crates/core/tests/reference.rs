@@ -23,17 +23,47 @@ use scraper::{ElementRef, Html, Node, Selector};
 use url::Url;
 
 /// What never belongs to the content.
-const NOISE: &str = "script, style, template, noscript, nav, footer, form, button, select, \
-    textarea, iframe, object, audio, video, canvas, svg, [aria-hidden=true], [role=navigation], \
-    [role=search], [role=contentinfo], [hidden]:not([role=tabpanel]):not([hidden=until-found]), \
-    .sphinxsidebar, .headerlink, .viewcode-link, .linenos, .lineno, .gutter, .nosearch";
+const NOISE: &str = "script, style, template, noscript, nav, search, footer, form, button, \
+    select, textarea, iframe, object, audio, video, canvas, svg, [aria-hidden=true], \
+    [role=navigation], [role=search], [role=contentinfo], [role=menu], [role=menubar], \
+    [role=toolbar], [role=tooltip], [role=doc-toc], [role=doc-pagelist], [role=doc-pageheader], \
+    [role=doc-pagefooter], label[role=button], span[role=button], [hidden]:not([role=tabpanel]):not([hidden=until-found]), \
+    .sphinxsidebar, .headerlink, .viewcode-link, .nosearch, .linenos, .lineno, .gutter, .lnt, \
+    .ln, .rouge-gutter, .line-numbers-wrapper, .line-numbers-rows, .hljs-ln-numbers, \
+    .linenumber, .source-line-no, .sourceLineNo, .noprint, .no-print, .d-print-none, \
+    .print\\:hidden, .mw-editsection, .mw-jump-link, .printfooter, .catlinks, .navheader, \
+    .navfooter, .nav-panel, .pageId, .docInfo, .breadcrumb, .breadcrumbs, .pagination, .skip-link, \
+    .skip-to-content, .theme-edit-this-page, .edit-link, .srclink, .view-source-button, \
+    div.pdoc-code, span.lang, span.boring, table.head, table.foot, #siteSub, #contentSub";
+/// Words for those who hear a page; headings among them count.
+const HEARD: &str = ".sr-only, .visually-hidden, .screen-reader-text";
+/// What may be a page's contents.
+const CONTENTS: &str = ".toc, .dw__toc, .table-of-contents, #toc, #TOC, #table-of-contents";
 /// What is noise beside a page's whole body.
-const SURROUNDINGS: &str = "body > header, div > header, [role=banner], .menu, .mainmenu, \
-    .submenu, .nav, .navbar, .navigation, .sidenav, .sidebar, .breadcrumb, .breadcrumbs, .topbar, \
-    .footer";
-/// What is noise on a page of rustdoc.
-const RUSTDOC: &str = ".src, .since, .rightside, .rustdoc-breadcrumbs, .hideme, .sub-heading, \
+const SURROUNDINGS: &str = "body > header, div > header, [role=banner], [role=complementary], \
+    div#footer, div#sidebar, div#navbar, div#nav, div#navigation, div#menu, ul#menu, ul#nav, \
+    div#breadcrumbs";
+/// Last parts of classes that name such things.
+const SURROUNDING: [&str; 13] = [
+    "menu",
+    "mainmenu",
+    "submenu",
+    "nav",
+    "navbar",
+    "navigation",
+    "sidenav",
+    "sidebar",
+    "breadcrumb",
+    "breadcrumbs",
+    "topbar",
+    "footer",
+    "topNav",
+];
+/// What is noise on a page of rustdoc, and of Doxygen.
+const RUSTDOC: &str = ".src, .since, .rightside, .out-of-band, .rustdoc-breadcrumbs, .hideme, .sub-heading, \
     .test-arrow";
+const DOXYGEN: &str = ".summary, .ttc, .navpath, .levels, .mlabels, .ingroups, div#top, div#titlearea, div#side-nav, \
+    div#nav-path";
 /// Main content with fewer characters than this gives way to a body that has more.
 const ALMOST_EMPTY: usize = 200;
 
@@ -64,7 +94,15 @@ impl Reference {
     fn text(&self) -> String {
         let articles = self.all("article");
         let main = self.all("main, [role=main]").first().copied();
-        let main = main.or_else(|| articles.first().copied().filter(|_| articles.len() == 1));
+        let headings = self.all("h1");
+        let main = main.or_else(|| match (articles.len(), headings.len()) {
+            (1, _) => Some(articles[0]),
+            (_, 1) => {
+                let around = headings[0].ancestors().filter_map(ElementRef::wrap);
+                around.filter(|e| e.value().name() == "article").last()
+            }
+            _ => None,
+        });
         let body = self.all("body")[0];
         let Some(main) = main else {
             return self.text_of(body, true);
@@ -77,20 +115,60 @@ impl Reference {
 
     fn text_of(&self, root: ElementRef<'_>, whole_body: bool) -> String {
         let mut noise = self.all(NOISE);
+        let is_heading = |element: &ElementRef| element.value().name().starts_with('h');
+        noise.extend(self.all(HEARD).into_iter().filter(|e| !is_heading(e)));
+        noise.extend(self.all(CONTENTS).into_iter().filter(|list| {
+            let reference = first_link(*list).and_then(|link| link.attr("href"));
+            !is_heading(list) && reference.is_some_and(|reference| reference.starts_with('#'))
+        }));
         if whole_body {
             noise.extend(self.all(SURROUNDINGS));
+            noise.extend(self.all("[class]").into_iter().filter(|element| {
+                element.value().classes().any(|class| {
+                    let parts: Vec<&str> = class.split(['-', '_']).collect();
+                    SURROUNDING.contains(&parts[parts.len() - 1])
+                        && (parts.len() == 1 || !["has", "no", "with", "left"].contains(&parts[0]))
+                })
+            }));
+            noise.extend(self.all(".header").into_iter().filter(|header| {
+                let rel = first_link(*header).and_then(|link| link.attr("rel"));
+                rel.is_some_and(|rel| rel.contains("next") || rel.contains("prev"))
+            }));
+            noise.extend(self.menus());
         }
-        if !self
-            .all("meta[name=generator][content^=rustdoc]")
-            .is_empty()
-        {
+        if self.is_by("rustdoc") {
             noise.extend(self.all(RUSTDOC));
+        }
+        if self.is_by("Doxygen") {
+            noise.extend(self.all(DOXYGEN));
         }
         noise.extend(self.all("a[href^='#']").into_iter().filter(|link| {
             let text: String = link.text().collect();
             link.attr("href") != Some("#") && !text.contains(char::is_alphanumeric)
         }));
         text_without(root, &noise)
+    }
+
+    fn is_by(&self, generator: &str) -> bool {
+        let generators = self.all("meta[name=generator][content]");
+        let mut names = generators.iter().filter_map(|meta| meta.attr("content"));
+        names.any(|name| name.starts_with(generator))
+    }
+
+    /// Lists before the first heading that are links alone.
+    fn menus(&self) -> Vec<ElementRef<'_>> {
+        let lists = self.all("h1, ul").into_iter();
+        let before = lists.take_while(|element| element.value().name() == "ul");
+        let is_menu = |list: &ElementRef| {
+            let links: Vec<_> = list.select(&selectors("a")).collect();
+            let beside = text_without(*list, &links);
+            links.len() >= 8 && !beside.contains(char::is_alphanumeric)
+        };
+        let menus = before.filter(is_menu).collect();
+        if self.all("h1").is_empty() {
+            return Vec::new();
+        }
+        menus
     }
 
     /// Links that lead to other URLs than the one before, and all their texts.
@@ -112,6 +190,10 @@ impl Reference {
         links.dedup();
         (links, texts)
     }
+}
+
+fn first_link(element: ElementRef<'_>) -> Option<ElementRef<'_>> {
+    element.select(&selectors("a")).next()
 }
 
 /// Text inside an element and outside of some, without white space.
@@ -160,10 +242,21 @@ fn compare(html: &str, name: &str) {
 #[test]
 fn golden_pages() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    for name in ["sphinx", "rustdoc", "handmade"] {
-        let html = fs::read_to_string(folder.join(format!("{name}.html"))).unwrap();
-        compare(&html, name);
+    let mut pages = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "html")
+        {
+            compare(
+                &fs::read_to_string(&path).unwrap(),
+                &path.display().to_string(),
+            );
+            pages += 1;
+        }
     }
+    assert!(pages > 10, "only {pages} golden pages");
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use super::Section;
+use super::item::Generator;
 use super::noise::Noise;
 use super::sections::{Entry, SectionWriter};
 use super::steps::{Element, Step, StepId, Steps};
 use super::tag::Tag;
-use super::text::TextWriter;
+use super::text::{TextWriter, is_blank};
 
 /// Text, sections and code of a part of a page.
 pub(super) struct Content {
@@ -50,8 +51,9 @@ pub(super) fn extract(
         code: Vec::new(),
         endings: Vec::new(),
         in_code: false,
-        in_pre: false,
+        pre: None,
         sectioning: 0,
+        generator: noise.generator,
     };
     let mut walk = steps.walk_in(root);
     while let Some(step) = walk.next() {
@@ -71,14 +73,24 @@ pub(super) fn extract(
     reader.finish(sections)
 }
 
+/// Preformatted code that is open.
+#[derive(Clone, Copy)]
+struct Preformatted {
+    /// Where it began.
+    start: usize,
+    /// Its lines are elements, and what breaks lines between them is markup.
+    has_lines: bool,
+}
+
 struct Reader {
     writer: TextWriter,
     code: Vec<Range<usize>>,
     endings: Vec<(StepId, Ending)>,
     in_code: bool,
-    in_pre: bool,
+    pre: Option<Preformatted>,
     /// Open articles and sections.
     sectioning: usize,
+    generator: Generator,
 }
 
 impl Reader {
@@ -92,13 +104,15 @@ impl Reader {
                 self.sectioning += 1;
                 Ending::Sectioning
             }
-            Tag::Pre | Tag::Listing if !self.in_code => {
+            tag if !self.in_code && self.is_preformatted(tag, element) => {
                 self.writer.line();
+                let start = self.writer.settle();
                 self.in_code = true;
-                self.in_pre = true;
-                Ending::Block {
-                    start: self.writer.settle(),
-                }
+                self.pre = Some(Preformatted {
+                    start,
+                    has_lines: tag == Tag::Div && self.generator == Generator::Doxygen,
+                });
+                Ending::Block { start }
             }
             Tag::Code | Tag::Kbd | Tag::Samp | Tag::Tt if !self.in_code => {
                 self.in_code = true;
@@ -106,8 +120,8 @@ impl Reader {
                     start: self.writer.len(),
                 }
             }
-            Tag::Td | Tag::Th => Ending::Word,
-            Tag::Br if self.in_pre => {
+            Tag::Td | Tag::Th | Tag::Label => Ending::Word,
+            Tag::Br if self.pre.is_some() => {
                 self.writer.verbatim("\n");
                 return;
             }
@@ -161,6 +175,18 @@ impl Reader {
         self.endings.push((element.id, ending));
     }
 
+    /// Whether an element holds lines of code, each kept as it stands.
+    fn is_preformatted(&self, tag: Tag, element: &Element<'_>) -> bool {
+        match (tag, self.generator) {
+            (Tag::Pre | Tag::Listing, _) => true,
+            (Tag::Div, Generator::Doxygen) => element.has_class("fragment"),
+            (Tag::Div, Generator::Javadoc) => element
+                .classes()
+                .any(|class| matches!(class, "type-signature" | "member-signature")),
+            _ => false,
+        }
+    }
+
     fn begin(&mut self, element: &Element<'_>, entry: Entry, sections: &mut SectionWriter) {
         let ending = match entry {
             Entry::Name => {
@@ -178,15 +204,28 @@ impl Reader {
     }
 
     fn text(&mut self, text: &str, sections: &mut SectionWriter) {
-        if self.in_pre {
-            self.writer.verbatim(text);
-            return;
+        if let Some(pre) = self.pre {
+            return self.preformatted(pre, text);
         }
-        if sections.has_target(self.writer.len()) && !text.trim_ascii().is_empty() {
+        if sections.has_target(self.writer.len()) && !is_blank(text) {
             let start = self.writer.settle();
             sections.begin_at_target(start);
         }
         self.writer.folded(text);
+    }
+
+    fn preformatted(&mut self, pre: Preformatted, text: &str) {
+        if pre.has_lines && is_blank(text) && text.contains('\n') {
+            return;
+        }
+        // Empty lines before the first line of code are markup.
+        let is_first = self.writer.len() == pre.start;
+        let begin = if is_first {
+            text.trim_start_matches('\n')
+        } else {
+            text
+        };
+        self.writer.verbatim(begin);
     }
 
     fn leave(&mut self, id: StepId, sections: &mut SectionWriter) {
@@ -204,7 +243,7 @@ impl Reader {
             Ending::Word => self.writer.space(),
             Ending::Block { start } => {
                 self.writer.trim_end(start);
-                self.in_pre = false;
+                self.pre = None;
                 self.code_ends(start);
                 self.writer.line();
             }

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::Directives;
+use super::item::Generator;
 use super::links::LinkCollector;
 use super::refresh;
 use super::steps::{Element, Step, StepId, Steps};
@@ -16,7 +17,9 @@ pub(super) struct Facts<'t> {
     title: Capture,
     first_heading: Capture,
     og_title: Option<&'t str>,
-    language: Option<&'t str>,
+    og_locale: Option<&'t str>,
+    /// By `lang` and `xml:lang` of `html`, by `lang` of the body.
+    languages: [Option<&'t str>; 3],
     content_language: Option<&'t str>,
     base: Option<&'t str>,
     canonical: Option<&'t str>,
@@ -30,8 +33,15 @@ pub(super) struct Facts<'t> {
     main: Option<StepId>,
     article: Option<StepId>,
     articles: usize,
-    /// It was written by rustdoc.
-    pub(super) is_rustdoc: bool,
+    /// The outermost article that is open.
+    open_article: Option<StepId>,
+    /// The article that holds the first `h1`.
+    article_of_heading: Option<StepId>,
+    headings: usize,
+    /// What wrote it.
+    pub(super) generator: Generator,
+    /// What it says of itself (`meta name=description`).
+    pub(super) description: Option<&'t str>,
 }
 
 /// The text of the first element of a kind.
@@ -67,7 +77,11 @@ impl<'t> Facts<'t> {
     /// Walks over the whole page.
     pub(super) fn collect(steps: &'t Steps) -> Self {
         let mut facts = Facts {
-            language: steps.html_attr(Attribute::Lang),
+            languages: [
+                steps.html_attr(Attribute::Lang),
+                steps.html_attr(Attribute::XmlLang),
+                steps.body_attr(Attribute::Lang),
+            ],
             body: steps.body,
             ..Facts::default()
         };
@@ -83,6 +97,7 @@ impl<'t> Facts<'t> {
                     facts.title.leave(id);
                     facts.first_heading.leave(id);
                     facts.links.leave(id);
+                    facts.open_article = facts.open_article.filter(|open| *open != id);
                 }
                 Step::Text(text) => {
                     facts.title.text(text);
@@ -102,7 +117,11 @@ impl<'t> Facts<'t> {
                 self.base = element.attr(Attribute::Href);
             }
             Tag::Title => self.title.enter(element.id),
-            Tag::H1 => self.first_heading.enter(element.id),
+            Tag::H1 => {
+                self.first_heading.enter(element.id);
+                self.headings += 1;
+                self.article_of_heading = self.article_of_heading.or(self.open_article);
+            }
             Tag::Meta => self.meta(element),
             Tag::Link if element.id < self.body && self.canonical.is_none() => {
                 let rel = element.attr(Attribute::Rel).unwrap_or_default();
@@ -133,6 +152,7 @@ impl<'t> Facts<'t> {
             Tag::Main => self.main = self.main.or(Some(element.id)),
             Tag::Article => {
                 self.article = self.article.or(Some(element.id));
+                self.open_article = self.open_article.or(Some(element.id));
                 self.articles += 1;
             }
             _ if element.attr(Attribute::Role) == Some("main") => {
@@ -153,8 +173,10 @@ impl<'t> Facts<'t> {
                 self.content_language = self.content_language.or(Some(content));
             }
         }
-        if element.attr(Attribute::Property) == Some("og:title") {
-            self.og_title = self.og_title.or(Some(content));
+        match element.attr(Attribute::Property) {
+            Some("og:title") => self.og_title = self.og_title.or(Some(content)),
+            Some("og:locale") => self.og_locale = self.og_locale.or(Some(content)),
+            _ => {}
         }
         let Some(name) = element.attr(Attribute::Name) else {
             return;
@@ -162,7 +184,11 @@ impl<'t> Facts<'t> {
         if name.eq_ignore_ascii_case("robots") || name.eq_ignore_ascii_case("canter") {
             self.directives = self.directives.union(Directives::from_meta(content));
         } else if name.eq_ignore_ascii_case("generator") {
-            self.is_rustdoc |= content.starts_with("rustdoc");
+            if self.generator == Generator::Other {
+                self.generator = Generator::named(content);
+            }
+        } else if name.eq_ignore_ascii_case("description") {
+            self.description = self.description.or(Some(content));
         }
     }
 
@@ -186,11 +212,18 @@ impl<'t> Facts<'t> {
         fold(self.og_title.unwrap_or_default())
     }
 
-    /// `html lang`, else the first of `content-language`.
+    /// The first `h1`.
+    pub(super) fn first_heading(&self) -> Option<StepId> {
+        self.first_heading.element
+    }
+
+    /// What the elements say, else the first of `content-language`, else `og:locale`.
     pub(super) fn language(&self) -> Option<String> {
-        self.language
-            .and_then(language_tag)
-            .or_else(|| language_tag(self.content_language?.split(',').next()?))
+        let pragma = self
+            .content_language
+            .and_then(|tags| tags.split(',').next());
+        let named = self.languages.into_iter().chain([pragma, self.og_locale]);
+        named.flatten().find_map(language_tag)
     }
 
     /// Target of `link rel=canonical`.
@@ -203,10 +236,15 @@ impl<'t> Facts<'t> {
         join(base, refresh::target(self.refresh?)?)
     }
 
-    /// `main` or `role=main`, else the only `article`.
+    /// `main` or `role=main`, else the only `article`, else the one that holds the only `h1`: a post
+    /// with its comments.
     pub(super) fn main(&self) -> Option<StepId> {
-        self.main
-            .or_else(|| self.article.filter(|_| self.articles == 1))
+        let article = match (self.articles, self.headings) {
+            (1, _) => self.article,
+            (_, 1) => self.article_of_heading,
+            _ => None,
+        };
+        self.main.or(article)
     }
 }
 
@@ -256,6 +294,10 @@ mod tests {
         language_by_meta:
             "<html lang=''><meta http-equiv=Content-Language content='de, en'>",
             |p| p.language => Some("de"),
+        language_of_xhtml: "<html xml:lang=fr>", |p| p.language => Some("fr"),
+        language_of_the_body: "<html lang=''><body lang=fr>", |p| p.language => Some("fr"),
+        language_by_property:
+            "<html><meta property=og:locale content=fr_CA>", |p| p.language => Some("fr-ca"),
         no_language: "<html lang='{{ lang }}'>", |p| p.language => None,
         canonical:
             "<link rel='x CANONICAL' href='../c#d'>",

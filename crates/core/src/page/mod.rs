@@ -1,9 +1,11 @@
 //! What is read out of a response: title, language, main content, sections, links, directives.
 
+mod anchors;
 mod content;
 mod directives;
 mod encoding;
 mod facts;
+mod item;
 pub mod link_header;
 mod links;
 mod names;

@@ -3,47 +3,16 @@
 /// A section defines at most so many names, against generated pages.
 const MAX_NAMES: usize = 200;
 
-/// What a page of rustdoc defines.
-pub(super) struct Item {
-    /// `std::option::Option`.
-    pub(super) path: String,
-}
-
-impl Item {
-    /// From the title of a page of rustdoc: `Option in std::option - Rust`, `std::option - Rust`.
-    pub(super) fn of_rustdoc(title: &str) -> Option<Item> {
-        let title = title.strip_suffix(" - Rust")?;
-        let path = match title.split_once(" in ") {
-            Some((name, module)) => format!("{module}::{name}"),
-            None => title.to_owned(),
-        };
-        is_identifier(&path).then_some(Item { path })
+/// The options of a command that a term defines: `-v` and `--verbose` of `-v, --verbose=<level>`.
+pub(super) fn options(term: &str) -> Vec<String> {
+    let mut names = Names::default();
+    if term.starts_with('-') {
+        for word in term.split([' ', ',', '=', '[', '|', '/']) {
+            let is_option = word.starts_with('-') && word.contains(char::is_alphanumeric);
+            names.add_if(is_option, word);
+        }
     }
-
-    /// The last part of its path.
-    fn name(&self) -> &str {
-        self.path.rsplit("::").next().unwrap_or(&self.path)
-    }
-}
-
-/// The member that an id of rustdoc names: `push` of `method.push` and of `method.push-1`, its
-/// second definition.
-pub(super) fn rustdoc(id: &str) -> Option<&str> {
-    let (kind, name) = id.split_once('.')?;
-    let is_member = matches!(
-        kind,
-        "method" | "tymethod" | "variant" | "structfield" | "associatedconstant" | "associatedtype"
-    );
-    let name = name.split('-').next()?;
-    (is_member && is_identifier(name) && !name.contains('.')).then_some(name)
-}
-
-/// The whole name of a member of an item.
-pub(super) fn member(item: Option<&Item>, member: &str) -> String {
-    match item {
-        Some(item) => format!("{}::{member}", item.name()),
-        None => member.to_owned(),
-    }
+    names.0
 }
 
 /// The name of a definition of Sphinx, from its id and from the name in its signature. Ids of
@@ -67,6 +36,9 @@ pub(super) fn defined(id: &str, signature: &str) -> String {
 /// The names that a heading defines, from its id and its text.
 pub(super) fn of_heading(id: &str, text: &str) -> Vec<String> {
     let mut names = Names::default();
+    if text.contains("nherited from ") {
+        return names.0;
+    }
     // Sphinx writes so what documents a module.
     if let Some(module) = id.strip_prefix("module-") {
         names.add_if(is_identifier(module), module);
@@ -75,7 +47,12 @@ pub(super) fn of_heading(id: &str, text: &str) -> Vec<String> {
     if let Some((call, _)) = id.split_once('(') {
         names.add_if(is_identifier(call), call);
     }
-    names.add_if(is_distinctive(id) && !is_slug(id, text), id);
+    let is_name = is_distinctive(id) && !is_slug(id, text) && is_about(id, text);
+    names.add_if(is_name, id);
+    // A heading that is one call names what it calls, however plain its name.
+    if let Some((call, "()")) = text.find('(').map(|at| text.split_at(at)) {
+        names.add_if(is_identifier(call), call);
+    }
     let mut words = text.split_whitespace().map(bare).peekable();
     if let Some(first) = words.next() {
         let alone = words.peek().is_none() || text.contains('(');
@@ -83,6 +60,22 @@ pub(super) fn of_heading(id: &str, text: &str) -> Vec<String> {
         for word in std::iter::once(first).chain(words) {
             names.add_if(is_distinctive(word) && word.contains(['_', '.', ':']), word);
         }
+    }
+    names.0
+}
+
+/// The names before the dash in the section NAME of a manual page (man-pages(7)):
+/// `open, openat, creat - open and possibly create a file`.
+pub(super) fn of_manual(text: &str) -> Vec<String> {
+    let mut names = Names::default();
+    let dashes = [" - ", " -- ", " — ", " – "];
+    let line = text.trim_start().lines().next().unwrap_or_default();
+    let Some(end) = dashes.iter().filter_map(|dash| line.find(dash)).min() else {
+        return names.0;
+    };
+    for name in line[..end].split(',').map(str::trim) {
+        let is_name = !name.is_empty() && !name.contains(char::is_whitespace);
+        names.add_if(is_name, name);
     }
     names.0
 }
@@ -137,13 +130,29 @@ fn bare(word: &str) -> &str {
 
 /// Whether an id was made from the words of its heading, and so names nothing.
 fn is_slug(id: &str, text: &str) -> bool {
-    let letters = |text: &str| -> String {
-        text.chars()
-            .filter(|c| c.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-            .collect()
+    let (text_letters, id_letters) = (letters(text), letters(id));
+    // `Buffer.Write` is more than the end of `func (*Buffer) Write`.
+    let is_made = match id.contains('.') {
+        true => text_letters == id_letters,
+        false => text_letters.ends_with(&id_letters),
     };
-    !id.contains('.') && text.contains(char::is_whitespace) && letters(text).ends_with(&letters(id))
+    is_made && !text.contains(id)
+}
+
+/// Whether an id has a word with its heading in common; if not, it names a place on the page
+/// (`firstHeading`).
+fn is_about(id: &str, text: &str) -> bool {
+    let text = letters(text);
+    id.split(|c: char| !c.is_alphanumeric())
+        .any(|word| word.len() > 2 && text.contains(&letters(word)))
+}
+
+/// Letters and digits alone, in lower case.
+fn letters(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// Whether a term defines its id: that is a name, or what the term calls (`abs` of `abs(X)`).
@@ -200,13 +209,20 @@ mod tests {
 
     #[test]
     fn headings_name_what_they_document() {
-        let rows: [(&str, &str, &[&str]); 11] = [
+        let rows: [(&str, &str, &[&str]); 18] = [
             ("module-heapq", "heapq — Heap queue algorithm", &["heapq"]),
             ("pragma_auto_vacuum", "PRAGMA auto_vacuum", &["auto_vacuum"]),
             ("the_where_clause", "2.1. The WHERE clause", &[]),
             ("locked", "(6) SQLITE_LOCKED", &["SQLITE_LOCKED"]),
             ("sqlite", "Why SQLite", &[]),
             ("typeddict", "TypedDict", &["TypedDict"]),
+            ("_see_also", "SEE ALSO", &[]),
+            ("millset_gapdepth", "mill.set_gap(depth)", &["mill.set_gap"]),
+            ("method.summary", "Method Summary", &[]),
+            ("x", "Methods inherited from class java.lang.Object", &[]),
+            ("firstHeading", "Grinding grain", &[]),
+            ("set-gap", "gap()", &["gap"]),
+            ("a", "Stone(s)", &[]),
             ("length()", "length", &["length"]),
             ("add(int,java.lang.Object)", "add", &["add"]),
             ("x", "os.path.join(path, *paths)", &["os.path.join"]),
@@ -243,23 +259,32 @@ mod tests {
     }
 
     #[test]
-    fn rustdoc_names_members_by_id() {
-        let item = Item::of_rustdoc("Option in std::option - Rust");
-        let rows = [
-            ("method.is_some", Some("Option::is_some")),
-            ("method.cloned-1", Some("Option::cloned")),
-            ("variant.None", Some("Option::None")),
-            ("variant.A.field.b", None),
-            ("impl-Clone-for-Option", None),
-            ("fields", None),
+    fn manual_pages_name_what_they_are_about() {
+        let rows: [(&str, &[&str]); 4] = [
+            (
+                "\nmill_open, mill_close - open",
+                &["mill_open", "mill_close"],
+            ),
+            ("\ngit-var — Show a variable\nmore", &["git-var"]),
+            ("\nof a miller\nx - y", &[]),
+            ("\nA long - sentence", &[]),
         ];
-        for (id, expected) in rows {
-            let name = rustdoc(id).map(|name| member(item.as_ref(), name));
-            assert_eq!(name.as_deref(), expected, "{id:?}");
+        for (text, expected) in rows {
+            assert_eq!(of_manual(text), expected, "{text:?}");
         }
-        assert_eq!(
-            item.map(|item| item.path),
-            Some("std::option::Option".to_owned())
-        );
+    }
+
+    #[test]
+    fn terms_name_options() {
+        let rows: [(&str, &[&str]); 5] = [
+            ("-v, --verbose=<level>", &["-v", "--verbose"]),
+            ("-g gap", &["-g"]),
+            ("--[no-]color", &[]),
+            ("- item", &[]),
+            ("a -b", &[]),
+        ];
+        for (term, expected) in rows {
+            assert_eq!(options(term), expected, "{term:?}");
+        }
     }
 }

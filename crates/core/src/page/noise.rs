@@ -1,16 +1,19 @@
 //! What a page shows beside its content: navigation, banners, forms, buttons, marks beside
-//! headings. Told by structure and by the classes that the common generators write.
+//! headings, numbers beside lines. Told by structure, by roles (WAI-ARIA, DPUB-ARIA) and by the
+//! classes that the common generators write.
 
-use super::steps::{Element, Step};
-use super::tag::{Attribute, Tag};
+use super::item::Generator;
+use super::steps::{Element, Step, StepId};
+use super::tag::{Attribute, Kind, Tag};
 
 /// What counts as noise in a part of a page.
 #[derive(Clone, Copy)]
 pub(super) struct Noise {
     /// The part is the whole body, so that the site's own surroundings are in it.
     pub(super) whole_body: bool,
-    /// The page was written by rustdoc.
-    pub(super) rustdoc: bool,
+    /// The page's first `h1`.
+    pub(super) first_heading: Option<StepId>,
+    pub(super) generator: Generator,
 }
 
 impl Noise {
@@ -21,6 +24,7 @@ impl Noise {
             Tag::Template
             | Tag::Svg
             | Tag::Nav
+            | Tag::Search
             | Tag::Footer
             | Tag::Form
             | Tag::Button
@@ -32,43 +36,202 @@ impl Noise {
             | Tag::Canvas => return true,
             Tag::Header if self.whole_body && !in_section => return true,
             Tag::A if is_permalink(element) => return true,
+            Tag::Ul if self.is_menu(element) => return true,
             _ => {}
         }
-        element.attr(Attribute::AriaHidden) == Some("true")
-            || self.is_role(element)
-            || element.classes().any(|class| self.is_class(class))
+        element
+            .attributes()
+            .any(|(attribute, value)| match attribute {
+                Attribute::AriaHidden => value == "true",
+                Attribute::Role => self.is_role(value, element.tag),
+                // The sheets of a set of tabs are hidden until a script shows one.
+                Attribute::Hidden => {
+                    !value.eq_ignore_ascii_case("until-found")
+                        && element.attr(Attribute::Role) != Some("tabpanel")
+                }
+                Attribute::Class => {
+                    let mut classes = value.split_ascii_whitespace();
+                    classes.any(|class| self.is_class(class, element))
+                }
+                Attribute::Id => self.is_id(value, element),
+                _ => false,
+            })
     }
 
-    fn is_role(self, element: &Element<'_>) -> bool {
-        let role = element.attr(Attribute::Role).unwrap_or_default();
-        match role {
-            "navigation" | "search" | "contentinfo" => true,
-            "banner" => self.whole_body,
-            // The sheets of a set of tabs, of which a script shows one.
-            "tabpanel" => false,
-            _ => element
-                .attr(Attribute::Hidden)
-                .is_some_and(|state| !state.eq_ignore_ascii_case("until-found")),
+    /// Whether a list before the page's heading has many items, each of them a link.
+    fn is_menu(self, list: &Element<'_>) -> bool {
+        let is_before = |heading| list.id < heading;
+        if !self.whole_body || !self.first_heading.is_some_and(is_before) {
+            return false;
         }
+        let mut links = 0;
+        let mut open: Option<StepId> = None;
+        for step in list.walk().take(MOST_STEPS_OF_A_MENU) {
+            match step {
+                Step::Enter(link) if link.tag == Tag::A => {
+                    links += 1;
+                    open = Some(link.id);
+                }
+                Step::Leave(id) if open == Some(id) => open = None,
+                Step::Text(text) if open.is_none() && text.contains(char::is_alphanumeric) => {
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        links >= MENU
     }
 
-    fn is_class(self, class: &str) -> bool {
-        match class {
-            // Sphinx, Pygments; and what a site marks for its own search.
-            "sphinxsidebar" | "headerlink" | "viewcode-link" | "linenos" | "lineno" | "gutter"
-            | "nosearch" => true,
-            "src"
-            | "since"
-            | "rightside"
-            | "rustdoc-breadcrumbs"
-            | "hideme"
-            | "sub-heading"
-            | "test-arrow" => self.rustdoc,
-            "menu" | "mainmenu" | "submenu" | "nav" | "navbar" | "navigation" | "sidenav"
-            | "sidebar" | "breadcrumb" | "breadcrumbs" | "topbar" | "footer" => self.whole_body,
+    fn is_role(self, role: &str, tag: Tag) -> bool {
+        match role {
+            "navigation" | "search" | "contentinfo" | "menu" | "menubar" | "toolbar"
+            | "tooltip" | "doc-toc" | "doc-pagelist" | "doc-pageheader" | "doc-pagefooter" => true,
+            "button" => matches!(tag, Tag::Label | Tag::Span),
+            "banner" | "complementary" => self.whole_body,
             _ => false,
         }
     }
+
+    fn is_class(self, class: &str, element: &Element<'_>) -> bool {
+        match class {
+            // Sphinx, Pygments; and what a site marks for its own search.
+            "sphinxsidebar" | "headerlink" | "viewcode-link" | "nosearch" => true,
+            // Numbers of lines: Pygments, Chroma, Rouge, Shiki, highlight.js, Javadoc.
+            "linenos"
+            | "lineno"
+            | "gutter"
+            | "lnt"
+            | "ln"
+            | "rouge-gutter"
+            | "line-numbers-wrapper"
+            | "line-numbers-rows"
+            | "hljs-ln-numbers"
+            | "linenumber"
+            | "source-line-no"
+            | "sourceLineNo" => true,
+            // What is not printed belongs to the screen, not to the text.
+            "noprint" | "no-print" | "d-print-none" | "print:hidden" => true,
+            // Ways around: MediaWiki, DocBook, Texinfo, DokuWiki, Bootstrap.
+            "mw-editsection" | "mw-jump-link" | "printfooter" | "catlinks" | "navheader"
+            | "navfooter" | "nav-panel" | "pageId" | "docInfo" | "breadcrumb" | "breadcrumbs"
+            | "pagination" | "skip-link" | "skip-to-content" => true,
+            // Ways to the source: Docusaurus, gi-docgen, pdoc.
+            "theme-edit-this-page" | "edit-link" | "srclink" | "view-source-button" => true,
+            // The lines above and below a manual page: mandoc.
+            "head" | "foot" => element.tag == Tag::Table,
+            "pdoc-code" => element.tag == Tag::Div,
+            // Words for those who only hear a page repeat what others see, but for headings.
+            "sr-only" | "visually-hidden" | "screen-reader-text" => {
+                element.tag.kind() != Kind::Heading
+            }
+            // The name of a language in the corner of its code.
+            "lang" => element.tag == Tag::Span,
+            // What an example needs to run and mdBook hides.
+            "boring" => element.tag == Tag::Span,
+            "table-of-contents" => leads_into_page(element),
+            "src"
+            | "since"
+            | "rightside"
+            | "out-of-band"
+            | "rustdoc-breadcrumbs"
+            | "hideme"
+            | "sub-heading"
+            | "test-arrow" => self.generator == Generator::Rustdoc,
+            "summary" | "ttc" | "navpath" | "levels" | "mlabels" | "ingroups" => {
+                self.generator == Generator::Doxygen
+            }
+            "header" => self.whole_body && is_way_on(element),
+            _ if !self.whole_body && !class.ends_with("toc") => false,
+            _ => match name(class) {
+                Some("toc") => leads_into_page(element),
+                Some(name) => self.whole_body && is_surrounding(name),
+                None => false,
+            },
+        }
+    }
+
+    fn is_id(self, id: &str, element: &Element<'_>) -> bool {
+        match id {
+            "top" | "titlearea" | "side-nav" | "nav-path" => {
+                self.generator == Generator::Doxygen && element.tag == Tag::Div
+            }
+            // What MediaWiki writes below a page's heading.
+            "siteSub" | "contentSub" => true,
+            "toc" | "TOC" | "table-of-contents" => {
+                element.tag.kind() != Kind::Heading && leads_into_page(element)
+            }
+            "footer" | "sidebar" | "navbar" | "nav" | "navigation" | "menu" | "breadcrumbs" => {
+                self.whole_body && element.tag.kind() == Kind::Block
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What a class names: its last part (`footer` of `site-footer`), unless it only says that there is
+/// such a thing (`has-sidebar`).
+fn name(class: &str) -> Option<&str> {
+    let Some((before, name)) = class.rsplit_once(['-', '_']) else {
+        return Some(class);
+    };
+    let is_about_another = matches!(
+        before.split(['-', '_']).next(),
+        Some("has" | "no" | "with" | "without" | "left" | "right" | "hide" | "show")
+    );
+    (!is_about_another).then_some(name)
+}
+
+/// Whether a class with such a name is on what surrounds the content.
+fn is_surrounding(name: &str) -> bool {
+    matches!(
+        name,
+        "menu"
+            | "mainmenu"
+            | "submenu"
+            | "nav"
+            | "navbar"
+            | "navigation"
+            | "sidenav"
+            | "sidebar"
+            | "breadcrumb"
+            | "breadcrumbs"
+            | "topbar"
+            | "footer"
+            | "topNav"
+            | "bottomNav"
+            | "subNav"
+    )
+}
+
+/// How many steps of an element are looked at for the first link in it.
+const MOST_STEPS: usize = 64;
+/// A menu has at least so many links.
+const MENU: usize = 8;
+/// And is told by so many steps, so that lists in lists cost little.
+const MOST_STEPS_OF_A_MENU: usize = 256;
+
+/// Whether the first link inside an element leads into its own page, as in a page's contents.
+fn leads_into_page(element: &Element<'_>) -> bool {
+    first_link(element)
+        .and_then(|link| link.attr(Attribute::Href))
+        .is_some_and(|reference| reference.starts_with('#'))
+}
+
+/// Whether the first link inside an element leads to the page before or after, or up from it.
+fn is_way_on(element: &Element<'_>) -> bool {
+    first_link(element)
+        .and_then(|link| link.attr(Attribute::Rel))
+        .is_some_and(|rel| {
+            rel.split_ascii_whitespace()
+                .any(|word| matches!(word, "next" | "prev" | "previous" | "up"))
+        })
+}
+
+fn first_link<'s>(element: &Element<'s>) -> Option<Element<'s>> {
+    element.walk().take(MOST_STEPS).find_map(|step| match step {
+        Step::Enter(inside) if inside.tag == Tag::A => Some(inside),
+        _ => None,
+    })
 }
 
 /// Whether an element is a link into its own page whose text is a mark, no word: `¶`, `§`, `#`,
@@ -82,4 +245,54 @@ pub(super) fn is_permalink(element: &Element<'_>) -> bool {
             Step::Text(text) => text.contains(char::is_alphanumeric),
             _ => false,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::super::read_html;
+
+    fn text(html: &str) -> String {
+        let url = Url::parse("https://example.org/").unwrap();
+        read_html(html, &url).text
+    }
+
+    /// A list of so many links.
+    fn links(count: usize) -> String {
+        format!("<ul>{}</ul>", "<li><a href=b>l</a>".repeat(count))
+    }
+
+    macro_rules! texts {
+        ($($name:ident: $html:expr => $expected:expr,)*) => {
+            $(#[test]
+            fn $name() {
+                assert_eq!(text(&$html), $expected);
+            })*
+        };
+    }
+
+    texts! {
+        menu_before_the_heading: format!("{}<h1>A</h1>", links(8)) => "A",
+        few_links_before_the_heading: format!("{}<h1>A</h1>", links(2)) => "l\nl\nA",
+        links_below_the_heading: format!("<h1>A</h1>{}", links(8)) => "A\nl\nl\nl\nl\nl\nl\nl\nl",
+        links_with_words_beside:
+            format!("<ul><li>x{}</ul><h1>A</h1>", "<li><a href=b>l</a>".repeat(8)) =>
+            "x\nl\nl\nl\nl\nl\nl\nl\nl\nA",
+        way_to_the_next_page:
+            "<div class=header>Next: <a href=b rel=next>B</a></div><h1>A</h1>" => "A",
+        header_with_a_heading: "<div class=header><h1>A</h1><a href=b>b</a></div>" => "A\nb",
+        surroundings_by_the_end_of_a_class: "<h1>A</h1><div class=site-footer>x</div>" => "A",
+        surroundings_that_are_only_there: "<div class='has-footer no-nav'><h1>A</h1></div>" => "A",
+        surroundings_inside_the_content: "<main><h1>A</h1><div class=tab-menu>x</div></main>" => "A\nx",
+        contents_of_the_page: "<h1>A</h1><div class=page-toc><a href='#b'>B</a></div>" => "A",
+        contents_of_other_pages: "<h1>A</h1><div class=toc><a href='b'>B</a></div>" => "A\nB",
+        words_that_are_only_heard:
+            "<h1>A</h1><a href='#a'><span class=sr-only>Link</span></a><h2 class=sr-only>B</h2>" =>
+            "A\nB",
+        label_that_is_a_button: "<h1>A</h1><label role=button>x</label>" => "A",
+        labels_are_words: "<label>A</label><label>B</label>" => "A B",
+        numbers_of_lines: "<pre><span class=lnt>1</span>a</pre>" => "a",
+        not_printed: "<h1>A</h1><p class=noprint>x" => "A",
+    }
 }

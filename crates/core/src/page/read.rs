@@ -4,7 +4,7 @@ use url::Url;
 
 use super::content::{Content, extract};
 use super::facts::Facts;
-use super::names::Item;
+use super::item::Item;
 use super::noise::Noise;
 use super::sections::SectionWriter;
 use super::steps::{StepId, Steps};
@@ -57,11 +57,12 @@ fn content(steps: &Steps, facts: &Facts<'_>, title: &str) -> Content {
 }
 
 fn part(steps: &Steps, facts: &Facts<'_>, title: &str, root: StepId, whole_body: bool) -> Content {
-    let rustdoc = facts.is_rustdoc;
-    let item = rustdoc.then(|| Item::of_rustdoc(title)).flatten();
+    let generator = facts.generator;
+    let item = Item::of_page(generator, title, facts.description.unwrap_or_default());
     let noise = Noise {
         whole_body,
-        rustdoc,
+        first_heading: facts.first_heading(),
+        generator,
     };
-    extract(steps, root, noise, SectionWriter::new(item, rustdoc))
+    extract(steps, root, noise, SectionWriter::new(item, generator))
 }

@@ -3,14 +3,19 @@
 use std::ops::Range;
 
 use super::Section;
+use super::anchors::Anchors;
+use super::item::{Generator, Item};
 use super::links::decoded;
-use super::names::{self, Item};
+use super::names;
 use super::steps::Element;
 use super::tag::{Attribute, Tag};
 use super::text::TextWriter;
 
 /// Level of a definition.
 const DEFINITION: u8 = 7;
+
+/// The section of a manual page that names what it is about is one of so many first ones.
+const MANUAL: usize = 3;
 
 /// How an element takes part in the sections.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,11 +33,8 @@ pub(super) struct SectionWriter {
     item: Option<Item>,
     sections: Vec<Section>,
     open: Option<Open>,
-    /// The id of a section or article that began, and where: its first heading may use it.
-    wrapper: Option<(String, usize)>,
-    /// The id or name of an anchor that precedes, and where it stood.
-    target: Option<(String, usize)>,
-    is_rustdoc: bool,
+    anchors: Anchors,
+    generator: Generator,
 }
 
 /// A heading whose text is being read; its section is the last one.
@@ -48,14 +50,13 @@ struct Open {
 
 impl SectionWriter {
     /// No section yet. `item` is what the page as a whole defines.
-    pub(super) fn new(item: Option<Item>, is_rustdoc: bool) -> Self {
+    pub(super) fn new(item: Option<Item>, generator: Generator) -> Self {
         SectionWriter {
             item,
             sections: Vec::new(),
             open: None,
-            wrapper: None,
-            target: None,
-            is_rustdoc,
+            anchors: Anchors::default(),
+            generator,
         }
     }
 
@@ -69,23 +70,36 @@ impl SectionWriter {
             Tag::H1 | Tag::H2 | Tag::H3 | Tag::H4 | Tag::H5 | Tag::H6 => {
                 return Some(Entry::Heading);
             }
-            Tag::Dt if id.is_some() || self.is_aimed(at) => {
+            Tag::Dt if id.is_some() || self.anchors.is_aimed(at) => {
                 return Some(Entry::Definition);
             }
             Tag::Section | Tag::Article | Tag::Span
-                if self.is_rustdoc && id.is_some_and(|id| names::rustdoc(id).is_some()) =>
+                if self.generator == Generator::Rustdoc
+                    && id.is_some_and(|id| self.generator.member_of_id(id).is_some()) =>
             {
                 return Some(Entry::Definition);
             }
-            Tag::Section | Tag::Article => self.wrap(id, at),
-            Tag::Div if id.is_some() && element.has_class("section") => {
-                self.wrap(id, at);
+            Tag::Section | Tag::Article => self.anchors.wrap(id, at),
+            Tag::Div if self.generator == Generator::Doxygen && element.has_class("title") => {
+                return Some(Entry::Heading);
+            }
+            Tag::Div
+                if self.generator == Generator::Pdoc
+                    && element.has_class("attr")
+                    && self.anchors.is_wrapped(at) =>
+            {
+                return Some(Entry::Definition);
+            }
+            // The page itself is what leads to its first heading.
+            Tag::Div | Tag::Li if !self.sections.is_empty() || element.has_class("section") => {
+                self.anchors.wrap(id, at);
             }
             Tag::A => {
                 let name = id.or_else(|| element.attr(Attribute::Name));
-                self.aim(name, at);
+                let is_link = element.attr(Attribute::Href).is_some();
+                self.anchors.aim(name, at, !is_link);
             }
-            Tag::Span => self.aim(id.filter(|id| !names::is_identifier(id)), at),
+            Tag::Span => self.anchors.aim(id, at, false),
             _ => {}
         }
         None
@@ -137,39 +151,15 @@ impl SectionWriter {
         }
     }
 
-    fn wrap(&mut self, id: Option<&str>, at: usize) {
-        if let Some(id) = id {
-            self.wrapper = Some((id.to_owned(), at));
-        }
-    }
-
-    fn aim(&mut self, name: Option<&str>, at: usize) {
-        if let Some(name) = name.filter(|name| !name.is_empty()) {
-            self.target = Some((name.to_owned(), at));
-        }
-    }
-
-    /// Whether an anchor stands right before byte `at`.
-    fn is_aimed(&self, at: usize) -> bool {
-        self.target.as_ref().is_some_and(|(_, stood)| *stood == at)
-    }
-
     /// Begins a section at byte `start` of the text.
     pub(super) fn begin(&mut self, element: &Element<'_>, entry: Entry, start: usize) {
         let is_definition = entry == Entry::Definition;
         let own = element.id_attr().map(str::to_owned);
-        // Nothing but a line's end stands between what precedes a heading and the heading.
-        let here = |found: Option<(String, usize)>| {
-            found
-                .filter(|(_, at)| at + 1 >= start)
-                .map(|(anchor, _)| anchor)
-        };
-        let wrapper = here(self.wrapper.take());
-        let target = here(self.target.take());
+        let [wrapper, target] = self.anchors.take(start);
         let anchor_is_guess = own.is_none() && wrapper.is_none();
         let level = match element.tag {
             _ if is_definition => DEFINITION,
-            Tag::H1 => 1,
+            Tag::H1 | Tag::Div => 1,
             Tag::H2 => 2,
             Tag::H3 => 3,
             Tag::H4 => 4,
@@ -192,17 +182,13 @@ impl SectionWriter {
 
     /// Whether an anchor with the name of something stands right before byte `at`.
     pub(super) fn has_target(&self, at: usize) -> bool {
-        self.open.is_none()
-            && self
-                .target
-                .as_ref()
-                .is_some_and(|(name, stood)| *stood == at && names::is_distinctive(name))
+        self.open.is_none() && self.anchors.has_name(at)
     }
 
     /// Begins a definition at byte `start`, named by the anchor before it: hand-made pages mark
     /// what they define so.
     pub(super) fn begin_at_target(&mut self, start: usize) {
-        if let Some((name, _)) = self.target.take() {
+        if let Some(name) = self.anchors.take_name() {
             self.sections.push(Section {
                 anchor: Some(name.clone()),
                 title: name.clone(),
@@ -245,17 +231,32 @@ impl SectionWriter {
         let anchor = section.anchor.as_deref().unwrap_or_default();
         if open.is_definition {
             let signature = open.name.map(|range| writer.get(range).trim());
-            let member = self.is_rustdoc.then(|| names::rustdoc(anchor)).flatten();
+            let item = self.item.as_ref();
+            let member = self.generator.member_of_id(anchor);
             let name = match (member, signature) {
-                (Some(member), _) => Some(names::member(self.item.as_ref(), member)),
+                (Some(member), _) => match item {
+                    Some(item) => item.members(member).into_iter().next(),
+                    None => Some(member.to_owned()),
+                },
                 (None, Some(signature)) => Some(names::defined(anchor, signature)),
                 (None, None) => names::is_defined_by(anchor, &text).then(|| anchor.to_owned()),
             };
+            if name.is_none() {
+                section.names = names::options(&text);
+            }
             section.title = name.clone().unwrap_or(text);
             section.names.extend(name);
         } else {
-            section.names = names::of_heading(anchor, &text);
+            let member = self.generator.member_of_heading(anchor, &text);
+            section.names = match (member, &self.item) {
+                (Some(member), Some(item)) => item.members(member),
+                (Some(member), None) => vec![member.to_owned()],
+                // The headings between the members only sort them.
+                (None, _) if self.generator == Generator::Javadoc => Vec::new(),
+                (None, _) => names::of_heading(anchor, &text),
+            };
             if is_first && let Some(item) = &self.item {
+                section.names.retain(|name| *name != item.path);
                 section.names.insert(0, item.path.clone());
             }
             section.title = text;
@@ -270,6 +271,12 @@ impl SectionWriter {
             section.range.start = section.range.start.min(end);
             section.range.end = end;
             end = section.range.start;
+        }
+        let name = |section: &&mut Section| section.title.eq_ignore_ascii_case("name");
+        if let Some(section) = sections.iter_mut().take(MANUAL).find(name) {
+            let body = text.get(section.range.clone()).unwrap_or_default();
+            let body = body.get(section.title.len()..).unwrap_or_default();
+            section.names.extend(names::of_manual(body));
         }
         if end > 0 {
             // A page without headings that begins with declarations is about them.
@@ -324,6 +331,12 @@ mod tests {
             "<section id=s><p>some words</p><h2>A</h2>" => "0 - , 2 - A",
         preceding_anchor: "<p>x</p><a name=n></a><h2>A</h2>" => "0 - , 2 n A",
         anchor_with_text_behind_it: "<a name=n></a>x y z<h2>A</h2>" => "0 - , 2 - A",
+        preceding_span: "<p>x</p><span id=a.b></span><h2>A</h2>" => "0 - , 2 a.b A",
+        span_before_text_defines_nothing: "x<span id=a_b></span>y" => "0 - ",
+        link_with_a_name_defines_nothing: "x<a id=a_b href='#c'>y</a>" => "0 - ",
+        anchor_with_a_gap: "<p>x</p><a name=aB>&nbsp;</a><h2>A</h2>" => "0 - , 2 aB A",
+        id_around_a_heading: "<h1>A</h1><div id=b><div><h2>B</h2>" => "1 - A, 2 b B",
+        page_around_its_heading: "<div id=page><h1>A</h1>" => "1 - A",
         anchor_inside: "<h2><a name=n>A</a></h2>" => "2 n A",
         mark_beside_a_heading: "<h2>A <a href='#m%20n'>#</a></h2>" => "2 m n A",
         mark_wins_over_preceding_anchor:

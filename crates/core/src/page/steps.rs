@@ -60,6 +60,14 @@ impl Steps {
         self.attr(&self.html, attribute)
     }
 
+    /// An attribute of the body.
+    pub(super) fn body_attr(&self, attribute: Attribute) -> Option<&str> {
+        match self.list.get(self.body as usize)? {
+            Recorded::Enter(_, attributes, _) => self.attr(attributes, attribute),
+            _ => None,
+        }
+    }
+
     fn attr(&self, range: &Range<u32>, attribute: Attribute) -> Option<&str> {
         let attributes = self
             .attributes
@@ -89,6 +97,17 @@ impl<'s> Element<'s> {
     /// An attribute's value.
     pub(super) fn attr(&self, attribute: Attribute) -> Option<&'s str> {
         self.steps.attr(self.attributes, attribute)
+    }
+
+    /// All its attributes that are read, with their values.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = (Attribute, &'s str)> + use<'s> {
+        let range = self.attributes.start as usize..self.attributes.end as usize;
+        let steps = self.steps;
+        let attributes = steps.attributes.get(range).unwrap_or_default();
+        attributes.iter().filter_map(|(attribute, value)| {
+            let value = value.start as usize..value.end as usize;
+            Some((*attribute, steps.values.get(value)?))
+        })
     }
 
     /// Its id, if it has one that can be linked to.

@@ -108,7 +108,7 @@ tags! {
         Select "select";
     Foreign: Math "math" Svg "svg";
     Plain: AnnotationXml "annotation-xml" Audio "audio" Canvas "canvas" Desc "desc"
-        ForeignObject "foreignobject" Kbd "kbd" Legend "legend" Mi "mi" Mn "mn" Mo "mo" Ms "ms"
+        ForeignObject "foreignobject" Kbd "kbd" Label "label" Legend "legend" Mi "mi" Mn "mn" Mo "mo" Ms "ms"
         Mtext "mtext" Ruby "ruby" Samp "samp" Span "span" Sub "sub" Sup "sup" Var "var"
         Video "video";
 }
@@ -218,5 +218,5 @@ macro_rules! attributes {
 attributes! {
     AriaHidden "aria-hidden" Class "class" Content "content" Hidden "hidden" Href "href"
     HttpEquiv "http-equiv" Id "id" Lang "lang" Name "name" Property "property" Rel "rel"
-    Role "role"
+    Role "role" XmlLang "xml:lang"
 }

@@ -78,11 +78,17 @@ impl TextWriter {
         }
     }
 
-    /// Text inside `pre`.
+    /// Text inside `pre`. Only the no-break space becomes another: nobody types it.
     pub(super) fn verbatim(&mut self, text: &str) {
-        if !text.is_empty() {
-            self.settle();
-            self.text.push_str(text);
+        if text.is_empty() {
+            return;
+        }
+        self.settle();
+        let mut pieces = text.split('\u{a0}');
+        self.text.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            self.text.push(' ');
+            self.text.push_str(piece);
         }
     }
 
@@ -104,6 +110,11 @@ pub(super) fn fold(text: &str) -> String {
     let mut writer = TextWriter::with_capacity(text.len());
     writer.folded(text);
     writer.finish()
+}
+
+/// Whether a text is white space alone, no-break space included.
+pub(super) fn is_blank(text: &str) -> bool {
+    space_end(text) == text.len()
 }
 
 /// Length of the white space that a text begins with.
@@ -142,6 +153,13 @@ mod tests {
     fn white_space_is_folded() {
         assert_eq!(fold("  a \n\t b\u{a0}\u{a0}c  é\u{a0} "), "a b c é");
         assert_eq!(fold(" \n "), "");
+    }
+
+    #[test]
+    fn code_has_plain_spaces() {
+        let mut writer = TextWriter::default();
+        writer.verbatim("\u{a0}a\n  \u{a0}b ");
+        assert_eq!(writer.finish(), " a\n   b ");
     }
 
     #[test]
