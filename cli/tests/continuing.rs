@@ -45,6 +45,22 @@ fn undisturbed() -> String {
 }
 
 #[test]
+fn a_lost_index_is_made_anew() {
+    let site = site().start();
+    let canter = canter!();
+    let lose = || std::fs::remove_dir_all(canter.data().join("index")).unwrap();
+    canter
+        .crawl(&site.url("/"), &["--max-pages", "100"])
+        .done();
+    lose();
+    canter.crawl(&site.url("/"), &[]).done();
+    assert_eq!(left(&canter, &site), undisturbed(), "cut off before");
+    lose();
+    canter.crawl(&site.url("/"), &[]).done();
+    assert_eq!(left(&canter, &site), undisturbed(), "complete before");
+}
+
+#[test]
 fn killed_at_any_moment_a_crawl_ends_with_the_same_index() {
     let expected = undisturbed();
     let site = site().start();

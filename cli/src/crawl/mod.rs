@@ -71,6 +71,9 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     let mut runs = Vec::new();
     for site in sites {
         let (site_store, scope) = setup::begin(&store, &site, &args, clock).await?;
+        if index.count(&site.id)? == 0 {
+            site_store.fetch_copies_again().await?;
+        }
         let counts = site_store.counts().await?;
         let parts = Parts {
             site,

@@ -149,7 +149,7 @@ fn bars(all: &MultiProgress, sites: &[Site]) -> Vec<ProgressBar> {
 }
 
 async fn frame(site: &Site) -> Option<Frame> {
-    let waiting = site.store.waiting().await.ok()?;
+    let waiting = site.store.waiting();
     let now = site.progress.now();
     // What is on its way to the index was read; only its commit is to come.
     let read = site.being_indexed.load(Ordering::Relaxed);

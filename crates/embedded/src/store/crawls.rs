@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use canter_core::failure::Failure;
 use canter_core::ports::Claim;
@@ -28,6 +29,9 @@ pub struct SiteStore {
     pub(super) clock: Arc<dyn Fn() -> Moment + Send + Sync>,
     /// Told of every push.
     pub(super) pushed: Arc<Notify>,
+    /// Tasks that wait or are under way: counted as they are claimed and finished, since a large
+    /// site has too many rows to look at each time somebody asks.
+    pub(super) waiting: Arc<AtomicU64>,
 }
 
 /// How a crawl begins.
@@ -94,6 +98,7 @@ impl Store {
                     crawl,
                     clock,
                     pushed: Arc::default(),
+                    waiting: Arc::default(),
                 };
                 if beginning != Beginning::OtherScope {
                     site_store.restart(connection, &asked, beginning)?;
@@ -202,6 +207,12 @@ impl SiteStore {
             "UPDATE url SET state = ?, due_ms = 0 WHERE site = ? AND crawl = ? AND state IN (?, ?)",
             params![WAITING, self.site, self.crawl as i64, CLAIMED, TAKEN],
         )?;
+        let waiting: i64 = connection.query_row(
+            "SELECT count(*) FROM url INDEXED BY frontier WHERE site = ? AND state = 1",
+            [self.site],
+            |row| row.get(0),
+        )?;
+        self.waiting.store(waiting.max(0) as u64, Ordering::Relaxed);
         Ok(())
     }
 

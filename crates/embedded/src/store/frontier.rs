@@ -1,5 +1,6 @@
 //! The frontier: rows that wait, by the time at which they are due.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use canter_core::failure::Failure;
@@ -95,18 +96,8 @@ impl SiteStore {
     }
 
     /// How many tasks wait or are under way.
-    pub async fn waiting(&self) -> Result<u64, Failure> {
-        let (site, crawl) = (self.site, self.crawl as i64);
-        self.store
-            .run(move |connection| {
-                connection
-                    .prepare_cached(
-                        "SELECT count(*) FROM url WHERE site = ? AND crawl = ? AND state < 3",
-                    )?
-                    .query_row(params![site, crawl], |row| row.get::<_, i64>(0))
-            })
-            .await
-            .map(|count| count.max(0) as u64)
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
     }
 }
 

@@ -1,5 +1,8 @@
 //! The page store: what is known about every URL.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use canter_core::failure::Failure;
 use canter_core::ports::{Claim, Finish, Known, Pages};
 use canter_core::task::{Outcome, Skip, Task, UrlKey};
@@ -10,7 +13,7 @@ use url::Url;
 
 use super::crawls::SiteStore;
 use super::schema::kind;
-use super::schema::state::{CLAIMED, FINISHED};
+use super::schema::state::{CLAIMED, FINISHED, WAITING};
 
 impl Pages for SiteStore {
     async fn begin(&self, task: &Task) -> Result<Option<Known>, Failure> {
@@ -30,18 +33,20 @@ impl Pages for SiteStore {
 
     async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Vec<Task>, Failure> {
         let (site, parent) = (self.site, parent.clone());
+        let waiting = Arc::clone(&self.waiting);
         self.store
-            .run(move |connection| claim(connection, site, &parent, links))
+            .run(move |connection| claim(connection, site, &waiting, &parent, links))
             .await
     }
 
     async fn finish(&self, task: &Task, finish: Finish) -> Result<(), Failure> {
         let (site, key, crawl) = (self.site, UrlKey::of(&task.url), task.crawl as i64);
+        let waiting = Arc::clone(&self.waiting);
         self.store
             .run(move |connection| {
                 let (outcome, detail) = columns(&finish.outcome);
                 let exchange = finish.exchange;
-                connection
+                let ended = connection
                     .prepare_cached(
                         "UPDATE url SET state = 3, outcome = ?, detail = ?, status = ?,
                              fetched_ms = coalesce(?, fetched_ms), took_ms = ?, bytes = ?, etag = ?,
@@ -64,6 +69,7 @@ impl Pages for SiteStore {
                         key.0,
                         crawl
                     ])?;
+                waiting.fetch_sub(ended as u64, Ordering::Relaxed);
                 Ok(())
             })
             .await
@@ -71,13 +77,12 @@ impl Pages for SiteStore {
 }
 
 impl SiteStore {
-    /// Claims the seeds of a crawl, and gives those that are not finished in it yet.
+    /// Claims the seeds of a crawl.
     pub(super) fn claim_seeds(
         &self,
         connection: &Connection,
         seeds: Vec<Claim>,
-    ) -> rusqlite::Result<Vec<Task>> {
-        let mut tasks = Vec::new();
+    ) -> rusqlite::Result<()> {
         for seed in seeds {
             let nobody = Task {
                 site: self.name.clone(),
@@ -89,11 +94,9 @@ impl SiteStore {
                 parent: None,
                 kind: seed.kind,
             };
-            if insert(connection, self.site, &nobody, None, &seed)? {
-                tasks.push(nobody);
-            }
+            insert(connection, self.site, &nobody, None, &seed)?;
         }
-        Ok(tasks)
+        Ok(())
     }
 
     /// The pages in the index that may be the same as another, as [`canter_core::twins`] wants them.
@@ -121,6 +124,29 @@ impl SiteStore {
             .await
     }
 
+    /// Lets every page be fetched whole again that is in the index as far as the store knows: the
+    /// index was lost, or made anew by another version.
+    pub async fn fetch_copies_again(&self) -> Result<(), Failure> {
+        let (site, crawl) = (self.site, self.crawl as i64);
+        let waiting = Arc::clone(&self.waiting);
+        self.store
+            .run(move |connection| {
+                let ended = connection.execute(
+                    "UPDATE url SET state = ?3, due_ms = 0, attempts = 0, outcome = NULL, detail = NULL
+                     WHERE site = ?1 AND crawl = ?2 AND hash IS NOT NULL AND state = ?4",
+                    params![site, crawl, WAITING, FINISHED],
+                )?;
+                waiting.fetch_add(ended as u64, Ordering::Relaxed);
+                connection.execute(
+                    "UPDATE url SET hash = NULL, etag = NULL, last_modified = NULL
+                     WHERE site = ?1 AND hash IS NOT NULL",
+                    [site],
+                )?;
+                Ok(())
+            })
+            .await
+    }
+
     /// Ends a page as a duplicate, after its copy has left the index. Without a hash it is fetched
     /// whole in the next crawl, when the other page may be gone.
     pub async fn duplicate(&self, url: &Url, of: &Url) -> Result<(), Failure> {
@@ -144,39 +170,58 @@ impl SiteStore {
 fn claim(
     connection: &Connection,
     site: i64,
+    waiting: &AtomicU64,
     parent: &Task,
     links: Vec<Claim>,
 ) -> rusqlite::Result<Vec<Task>> {
     let mut tasks = Vec::new();
     for link in links {
-        let ours = insert(connection, site, parent, Some(&parent.url), &link)?;
-        if ours && link.skip.is_none() {
-            tasks.push(Task {
-                site: parent.site.clone(),
-                crawl: parent.crawl,
-                url: link.url,
-                depth: link.depth,
-                hops: link.hops,
-                attempts: 0,
-                parent: Some(parent.url.clone()),
-                kind: link.kind,
-            });
+        let claimed = insert(connection, site, parent, Some(&parent.url), &link)?;
+        if link.skip.is_some() {
+            continue;
         }
+        match claimed {
+            Claimed::New => waiting.fetch_add(1, Ordering::Relaxed),
+            Claimed::Again => 0,
+            Claimed::No => continue,
+        };
+        tasks.push(Task {
+            site: parent.site.clone(),
+            crawl: parent.crawl,
+            url: link.url,
+            depth: link.depth,
+            hops: link.hops,
+            attempts: 0,
+            parent: Some(parent.url.clone()),
+            kind: link.kind,
+        });
     }
     Ok(tasks)
 }
 
-/// Inserts or takes over the row of a link; says whether it is ours now. Here a push is as durable
-/// as a claim, so that only a child that was not pushed is given to its parent a second time.
+/// What became of a claim.
+#[derive(PartialEq, Eq)]
+enum Claimed {
+    /// It is the parent's now.
+    New,
+    /// It was the parent's, which did not come to push it.
+    Again,
+    /// It is somebody else's, or ended.
+    No,
+}
+
+/// Inserts or takes over the row of a link. Here a push is as durable as a claim, so that only a
+/// child that was not pushed is given to its parent a second time.
 fn insert(
     connection: &Connection,
     site: i64,
     crawl: &Task,
     parent: Option<&Url>,
     link: &Claim,
-) -> rusqlite::Result<bool> {
+) -> rusqlite::Result<Claimed> {
     let ended = link.skip.map(|reason| Outcome::Skipped { reason });
     let (outcome, detail) = ended.as_ref().map(columns).unzip();
+    let (key, parent) = (UrlKey::of(&link.url).0, parent.map(Url::as_str));
     let changed = connection
         .prepare_cached(
             "INSERT INTO url (site, key, url, crawl, state, due_ms, depth, hops, attempts, parent,
@@ -186,25 +231,31 @@ fn insert(
                  crawl = ?4, state = ?5, due_ms = 0, depth = ?6, hops = ?7, attempts = 0,
                  parent = ?8, outcome = ?9, detail = ?10, kind = ?11,
                  lastmod_ms = coalesce(?12, lastmod_ms)
-             WHERE crawl < ?4
-                OR (crawl = ?4 AND state = 0 AND parent IS ?8)
-                OR (crawl = ?4 AND detail = 'too_deep' AND ?9 IS NULL)",
+             WHERE crawl < ?4 OR (crawl = ?4 AND detail = 'too_deep' AND ?9 IS NULL)",
         )?
         .execute(params![
             site,
-            UrlKey::of(&link.url).0,
+            key,
             link.url.as_str(),
             crawl.crawl as i64,
             if ended.is_some() { FINISHED } else { CLAIMED },
             link.depth,
             link.hops,
-            parent.map(Url::as_str),
+            parent,
             outcome,
             detail.flatten(),
             kind::number(link.kind),
             link.lastmod.map(|at| at.millis() as i64)
         ])?;
-    Ok(changed > 0)
+    if changed > 0 {
+        return Ok(Claimed::New);
+    }
+    let again = connection
+        .prepare_cached(
+            "SELECT 1 FROM url WHERE site = ? AND key = ? AND crawl = ? AND state = ? AND parent IS ?",
+        )?
+        .exists(params![site, key, crawl.crawl as i64, CLAIMED, parent])?;
+    Ok(if again { Claimed::Again } else { Claimed::No })
 }
 
 /// An outcome as it is stored: its kind, and what belongs to it.
