@@ -19,14 +19,18 @@ pub fn iso(ms: u64) -> String {
 
 /// How long ago, and when: `3 minutes ago (2026-11-22T10:00:00Z)`.
 pub fn ago(ms: u64, now_ms: u64) -> String {
+    format!("{} ({})", span(ms, now_ms), iso(ms))
+}
+
+/// How long ago: `3 minutes ago`.
+pub fn span(ms: u64, now_ms: u64) -> String {
     let span = HumanDuration(Duration::from_millis(now_ms.abs_diff(ms)));
-    let at = iso(ms);
     if ms > now_ms {
-        format!("in {span} ({at})")
+        format!("in {span}")
     } else if now_ms - ms < 1_000 {
-        format!("just now ({at})")
+        "just now".to_owned()
     } else {
-        format!("{span} ago ({at})")
+        format!("{span} ago")
     }
 }
 

@@ -25,11 +25,11 @@ pub fn advice(case: &Case<'_>) -> Option<String> {
         (Some(Some(outcome)), _) => ended(case, outcome),
         (_, Some(Refusal::Outside(outside))) => Some(outside_of(case, outside)),
         (Some(None), _) if case.busy => None,
-        (Some(None), _) => Some(format!("{} goes on with it", command(case, ""))),
+        (Some(None), _) => Some(format!("to go on with it: {}", command(case, ""))),
         (None, Some(refusal)) => refusal.skip().and_then(|reason| skipped(case, reason)),
         (None, None) => Some(format!(
-            "no page that was read links to it: {} takes it as a start",
-            command(case, &format!(" {}", case.url))
+            "no page that was read links to it; to take it as a start: {}",
+            as_start(case)
         )),
     }
 }
@@ -43,14 +43,15 @@ fn ended(case: &Case<'_>, outcome: &Outcome) -> Option<String> {
         )),
         Outcome::Gone { status: 410 } => None,
         Outcome::Gone { .. } => {
-            let misses = case.account.map_or(0, |account| account.misses);
             let parent = case.account.and_then(|account| account.found.last());
-            let parent = parent.map(|step| format!("the link on {} leads nowhere", step.url));
+            let parent = parent.map(|step| format!("mend the link on {}", step.url));
             let copy = "its copy leaves the index after three crawls without it";
-            match misses {
-                1..3 => Some(parent.map_or(copy.to_owned(), |parent| format!("{parent}; {copy}"))),
-                _ => parent,
-            }
+            let copy = case
+                .account
+                .filter(|account| account.indexed)
+                .map(|_| copy.to_owned());
+            let both: Vec<String> = parent.into_iter().chain(copy).collect();
+            (!both.is_empty()).then(|| both.join("; "))
         }
         _ => None,
     }
@@ -72,8 +73,8 @@ fn skipped(case: &Case<'_>, reason: Skip) -> Option<String> {
         }
         Skip::LongUrl => format!("--max-url-bytes {} takes it in", url.as_str().len()),
         Skip::Trap => format!(
-            "if it is a page after all, {} takes it as a start",
-            command(case, &format!(" {url}"))
+            "if it is a page after all, take it as a start: {}",
+            as_start(case)
         ),
         Skip::LeavesSite => "crawl the place that it redirects to as a site of its own".into(),
         Skip::RedirectLoop => "only the site's owner can mend its redirects".into(),
@@ -96,12 +97,22 @@ fn outside_of(case: &Case<'_>, outside: &Outside) -> String {
     }
 }
 
+fn as_start(case: &Case<'_>) -> String {
+    command(case, &format!(" {} --change-scope", case.url))
+}
+
 /// The command that crawls the site once more, with something added.
 fn command(case: &Case<'_>, more: &str) -> String {
     let seeds: Vec<&str> = case.site.seeds.iter().map(Url::as_str).collect();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:/".contains(c);
+    let name = &case.site.name;
+    let name = if name.chars().all(plain) {
+        name.clone()
+    } else {
+        format!("'{name}'")
+    };
     format!(
-        "canter crawl {}{more} --site '{}' and its other options",
-        seeds.join(" "),
-        case.site.name
+        "canter crawl {}{more} --site {name} (and its other options)",
+        seeds.join(" ")
     )
 }

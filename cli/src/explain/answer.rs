@@ -16,7 +16,8 @@ pub struct Answer {
     #[serde(serialize_with = "names")]
     pub changes: Vec<Change>,
     pub address: Address,
-    pub robots: Robots,
+    /// None for what is not of the web.
+    pub robots: Option<Robots>,
     pub sites: Vec<OfSite>,
     pub not_in: Vec<NotIn>,
 }
@@ -27,6 +28,8 @@ pub struct Address {
     pub host: Option<String>,
     /// `name`, `public` or `private`.
     pub kind: &'static str,
+    /// Whether it may be dialled; a name's address is not known before.
+    pub permitted: Option<bool>,
 }
 
 /// What the robots.txt of the URL's authority says.
@@ -50,7 +53,6 @@ pub struct OfSite {
     pub site: String,
     pub in_scope: bool,
     pub would_fetch: bool,
-    pub address_permitted: bool,
     /// What speaks, or spoke, against it.
     pub reason: Option<&'static str>,
     /// One sentence.

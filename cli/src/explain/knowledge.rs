@@ -69,8 +69,9 @@ impl Knowledge {
         let mut answer = Answer {
             typed: typed.to_owned(),
             changes: changes(typed, &spelled),
-            address: address(&url),
-            robots: robots(&url, verdict.as_ref()),
+            address: self.address(&url),
+            robots: matches!(url.scheme(), "http" | "https")
+                .then(|| robots(&url, verdict.as_ref())),
             sites: Vec::new(),
             not_in: Vec::new(),
             url,
@@ -86,6 +87,26 @@ impl Knowledge {
         Ok(answer)
     }
 
+    fn address(&self, url: &Url) -> Address {
+        let permits = |site: &KnownSite| is_permitted(url, &site.seeds, &bounds(site));
+        let private = private_address(url).is_some();
+        let (kind, open) = match url.host() {
+            Some(Host::Domain(_)) => ("name", None),
+            None => ("none", None),
+            Some(_) if private => ("private", Some(false)),
+            Some(_) => ("public", Some(true)),
+        };
+        Address {
+            host: url.host_str().map(str::to_owned),
+            kind,
+            permitted: if self.sites.iter().any(permits) {
+                Some(true)
+            } else {
+                open
+            },
+        }
+    }
+
     fn verdict(&self, url: &Url) -> Result<Option<(Verdict, Moment)>> {
         let reading = self.reading.as_ref();
         let verdict = reading.map(|reading| reading.verdict(&authority(url)));
@@ -99,7 +120,7 @@ impl Knowledge {
         url: &Url,
         verdict: Option<&Verdict>,
     ) -> Result<Result<OfSite, NotIn>> {
-        let bounds = site.bounds.clone().unwrap_or_else(unknown_bounds);
+        let bounds = bounds(site);
         let ground = Ground {
             scope: &site.scope,
             seeds: &site.seeds,
@@ -137,8 +158,6 @@ impl Knowledge {
             site: site.name.clone(),
             in_scope: outside.is_none(),
             would_fetch: refusal.is_none(),
-            address_permitted: private_address(url).is_none()
-                || is_permitted(url, &site.seeds, &bounds),
             reason: reason(refusal.as_ref(), account.as_ref()),
             why: why(&case),
             advice,
@@ -149,26 +168,13 @@ impl Knowledge {
 }
 
 /// An older canter did not note the bounds of its crawls: none that it kept is held against a URL.
-fn unknown_bounds() -> Bounds {
-    Bounds {
+fn bounds(site: &KnownSite) -> Bounds {
+    site.bounds.clone().unwrap_or_else(|| Bounds {
         max_depth: None,
         max_page_bytes: usize::MAX,
         url: Limits::default(),
         allow_private: true,
-    }
-}
-
-fn address(url: &Url) -> Address {
-    let kind = match url.host() {
-        Some(Host::Domain(_)) => "name",
-        None => "none",
-        Some(_) if private_address(url).is_some() => "private",
-        Some(_) => "public",
-    };
-    Address {
-        host: url.host_str().map(str::to_owned),
-        kind,
-    }
+    })
 }
 
 fn robots(url: &Url, verdict: Option<&(Verdict, Moment)>) -> Robots {

@@ -35,7 +35,7 @@ use knowledge::Knowledge;
     The network is not asked: everything comes from the data folder.\n\n\
     In JSON each URL is one object; what is not known is null:\n  \
     typed, url, changes[]             as it was given, normalised, what normalising changed\n  \
-    address.{host, kind}              kind: name, public, private\n  \
+    address.{host, kind, permitted}   kind: name, public, private\n  \
     robots.{authority, known, allowed, rule, group, crawl_delay_seconds, fetched_at}\n  \
     sites[]                           the sites that it belongs to, or that know it:\n    \
       site, in_scope, would_fetch     as far as that can be said without a request\n    \
@@ -116,8 +116,8 @@ async fn answer_lines(knowledge: &Knowledge, site: Option<&str>) -> Result<()> {
             continue;
         }
         let answer = match answer_line(knowledge, text, site).await {
-            Ok(answer) => serde_json::to_value(&answer)?,
-            Err(error) => json!({ "line": number, "error": format!("{error:#}") }),
+            Ok(answer) => serde_json::to_string(&answer)?,
+            Err(error) => json!({ "line": number, "error": format!("{error:#}") }).to_string(),
         };
         let mut out = stdout().lock();
         // Whoever asks may wait for each answer.

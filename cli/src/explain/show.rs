@@ -21,7 +21,9 @@ pub fn text(answer: &Answer, asked: bool) -> String {
         text += &row("normalised", &changes.join(", "));
     }
     text += &row("address", &address(answer));
-    text += &row("robots.txt", &robots(&answer.robots));
+    if let Some(said) = &answer.robots {
+        text += &row("robots.txt", &robots(said));
+    }
     for site in &answer.sites {
         text += &of_site(site);
     }
@@ -55,12 +57,12 @@ fn rows(label: &str, all: impl ExactSizeIterator<Item = String>, most: usize) ->
 
 fn address(answer: &Answer) -> String {
     let host = answer.address.host.as_deref().unwrap_or("none");
-    let permitted = answer.sites.iter().any(|site| site.address_permitted);
-    match answer.address.kind {
-        "private" if permitted => format!("{host}, private and permitted"),
-        "private" => format!("{host}, {}", style("private").yellow()),
-        "public" => format!("{host}, public"),
-        "name" => format!("{host}, looked up when it is dialled"),
+    match (answer.address.kind, answer.address.permitted) {
+        ("private", Some(true)) => format!("{host}, private and permitted"),
+        ("private", _) => format!("{host}, {}", style("private: refused").yellow()),
+        ("public", _) => format!("{host}, public"),
+        ("name", Some(true)) => format!("{host}, looked up when it is dialled; may be private"),
+        ("name", _) => format!("{host}, looked up when it is dialled; must be public"),
         _ => host.to_owned(),
     }
 }
@@ -222,7 +224,13 @@ fn of_index(page: &InIndex) -> String {
     };
     let title = style(&page.title).bold();
     let mut text = row("title", &format!("{title} ({language}, {links})"));
-    let sections = page.sections.iter().map(|section| {
+    // What comes before the first heading has no title.
+    let titled = page
+        .sections
+        .iter()
+        .filter(|section| !section.title.is_empty());
+    let titled: Vec<_> = titled.collect();
+    let sections = titled.iter().map(|section| {
         let indent = "  ".repeat(usize::from(section.level.saturating_sub(1)));
         let anchor = match &section.anchor {
             Some(anchor) => style(format!(" #{anchor}")).cyan().to_string(),

@@ -60,6 +60,8 @@ pub struct Account {
     pub took_ms: Option<u64>,
     /// Bytes of the last answer's body, decoded.
     pub bytes: Option<u64>,
+    /// A copy of it is in the index.
+    pub indexed: bool,
     /// Validator of the copy in the index.
     pub etag: Option<String>,
     /// Validator of the copy in the index.
@@ -138,7 +140,7 @@ impl Reading {
             .prepare_cached(
                 "SELECT state, due_ms, depth, attempts, kind, outcome, detail, status, fetched_ms,
                      took_ms, bytes, etag, last_modified, lastmod_ms, canonical, misses, crawl,
-                     parent
+                     parent, hash IS NOT NULL
                  FROM url WHERE site = ? AND key = ?",
             )?
             .query_row(params![site.id, UrlKey::of(of).0], |row| {
@@ -269,6 +271,7 @@ fn account(row: &Row<'_>, site: &KnownSite) -> rusqlite::Result<Account> {
         fetched_ms: number(8)?,
         took_ms: number(9)?,
         bytes: number(10)?,
+        indexed: row.get(18)?,
         etag: row.get(11)?,
         last_modified: row.get(12)?,
         lastmod_ms: number(13)?,

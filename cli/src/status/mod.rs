@@ -1,25 +1,27 @@
 //! `canter status`: what is known, how fresh, how far.
 
+mod show;
+
 use std::fs;
 use std::io::{Write, stdout};
 use std::path::Path;
 
 use anyhow::Result;
-use canter_core::task::Skip;
 use canter_embedded::folder::{FORMAT, Folder, nothing};
 use canter_embedded::store::{Reading, Rest, SiteReport};
 use clap::Args;
 use console::style;
-use indicatif::{HumanBytes, HumanCount};
+use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
 use crate::args::Data;
 use crate::usage::UsageError;
-use crate::when::{ago, iso, now_ms};
+use crate::when::iso;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    canter status\n  \
+    canter status                             all sites\n  \
+    canter status docs.example.org/3          one, with what was skipped and why\n  \
     canter status docs.example.org/3 --json\n\n\
     In JSON each site is one object on a line: site, state (running, complete, stopped, limit, paused,\n\
     cut_off, forgotten), why, pages, searchable, indexed, unchanged, duplicates, redirected, gone,\n\
@@ -65,11 +67,14 @@ pub fn status(args: &Status) -> Result<()> {
                 "state_format": reading.version(),
             });
             writeln!(out, "{object}")?;
-        } else {
-            write!(out, "{}", text(site, busy))?;
+        } else if sites.len() == 1 {
+            write!(out, "{}", show::site(site, busy))?;
         }
     }
     if !args.json {
+        if sites.len() > 1 {
+            write!(out, "{}", show::table(&sites, busy))?;
+        }
         let line = format!(
             "{}: {}, format {FORMAT}.{}",
             path.display(),
@@ -136,82 +141,6 @@ fn object(site: &SiteReport, busy: bool) -> Value {
         "began_at": iso(site.began_ms),
         "fetched_at": site.fetched_ms.map(iso),
     })
-}
-
-fn text(site: &SiteReport, busy: bool) -> String {
-    let counts = &site.counts;
-    let now = now_ms();
-    let mut text = format!("{} {}\n", style(&site.site).bold(), phrase(site, busy));
-    let mut row = |label: &str, what: String| {
-        text += &format!("  {} {what}\n", style(format!("{label:<10}")).dim());
-    };
-    let searchable = match site.searchable {
-        all if all == counts.pages => "all searchable".to_owned(),
-        some => format!("{} searchable", HumanCount(some)),
-    };
-    row(
-        "pages",
-        format!("{}, {searchable}", HumanCount(counts.pages)),
-    );
-    let others = [
-        (counts.duplicates, "duplicates"),
-        (counts.redirected, "redirects"),
-    ];
-    for (count, label) in others {
-        if count > 0 {
-            row(label, HumanCount(count).to_string());
-        }
-    }
-    if counts.waiting > 0 {
-        row("waiting", HumanCount(counts.waiting).to_string());
-    }
-    let mut skipped = Vec::new();
-    for reason in Skip::ALL {
-        if let Some(count) = counts.skipped_by.get(reason.name()) {
-            skipped.push(format!("{} {}", HumanCount(*count), reason.phrase()));
-        }
-    }
-    for (number, what) in skipped.into_iter().enumerate() {
-        row(if number == 0 { "skipped" } else { "" }, what);
-    }
-    for (count, label) in [(counts.gone, "dead"), (counts.failed, "failed")] {
-        if count > 0 {
-            row(label, style(HumanCount(count)).yellow().to_string());
-        }
-    }
-    row(
-        "rate",
-        match site.rps {
-            Some(rps) => format!("at most {rps} a second"),
-            None => "no limit".to_owned(),
-        },
-    );
-    row("began", ago(site.began_ms, now));
-    if let Some(fetched) = site.fetched_ms {
-        row("fetched", ago(fetched, now));
-    }
-    text
-}
-
-fn phrase(site: &SiteReport, busy: bool) -> String {
-    let (state, why) = state(site, busy);
-    let why = why.unwrap_or_default();
-    match state {
-        "running" => style("crawling now").cyan().to_string(),
-        "complete" => style("complete").green().to_string(),
-        "limit" => style(format!("stopped at {why}")).yellow().to_string(),
-        "paused" => style(format!("paused: {why}")).yellow().to_string(),
-        "stopped" => style("stopped; the same crawl command goes on")
-            .yellow()
-            .to_string(),
-        "forgotten" => {
-            let again = format!("half forgotten: canter forget {} finishes", site.site);
-            style(again).red().to_string()
-        }
-        _ => style("cut off; the same crawl command goes on")
-            .yellow()
-            .to_string(),
-    }
 }
 
 /// Bytes of all files of a folder; what goes away meanwhile counts for nothing.
