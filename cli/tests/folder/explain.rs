@@ -322,6 +322,7 @@ fn several_sites_each_have_their_say() {
     let site = Site::new()
         .page("/", ["/docs/a"])
         .page("/docs/a", [])
+        .page("/x", [])
         .start();
     let canter = canter!();
     canter.crawl(&site.url("/"), &[]).done();

@@ -1,5 +1,7 @@
 //! What is told of a data folder, and what is stopped and forgotten in it.
 
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
 mod explain;
 mod forget;
 mod status;

@@ -619,6 +619,26 @@ async fn a_copy_taken_while_writing_opens_at_its_last_commit() {
     assert_eq!(paths(&index.search(query("zebra")).await.unwrap()), ["/a"]);
 }
 
+#[tokio::test]
+async fn what_a_writer_did_before_it_died_can_be_done_again() {
+    let names = ["/a", "/b", "/c", "/d", "/e"];
+    let documents = names.map(|name| document(name, "A", "zebra")).to_vec();
+    let place = Place::with(documents).await;
+    let meta = place.dir.path().join("meta.json");
+    let before = std::fs::read(&meta).unwrap();
+    let gone = document("/a", "", "").id();
+    let delete = place.index.delete(vec![gone]);
+    done(&place.index, delete).await.unwrap();
+    // Killed between its files and the commit that names them.
+    let Place { dir, index } = place;
+    drop(index);
+    std::fs::write(&meta, before).unwrap();
+    let index = TantivyIndex::open(dir.path()).unwrap();
+    assert_eq!(index.search(query("zebra")).await.unwrap().total, 5);
+    done(&index, index.delete(vec![gone])).await.unwrap();
+    assert_eq!(index.search(query("zebra")).await.unwrap().total, 4);
+}
+
 fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
