@@ -623,15 +623,15 @@ async fn a_copy_taken_while_writing_opens_at_its_last_commit() {
 async fn what_a_writer_did_before_it_died_can_be_done_again() {
     let names = ["/a", "/b", "/c", "/d", "/e"];
     let documents = names.map(|name| document(name, "A", "zebra")).to_vec();
-    let place = Place::with(documents).await;
-    let meta = place.dir.path().join("meta.json");
+    let Place { dir, index } = Place::with(documents).await;
+    drop(index);
+    let meta = dir.path().join("meta.json");
     let before = std::fs::read(&meta).unwrap();
     let gone = document("/a", "", "").id();
-    let delete = place.index.delete(vec![gone]);
-    done(&place.index, delete).await.unwrap();
-    // Killed between its files and the commit that names them.
-    let Place { dir, index } = place;
+    let index = TantivyIndex::open(dir.path()).unwrap();
+    done(&index, index.delete(vec![gone])).await.unwrap();
     drop(index);
+    // Killed between its files and the commit that names them.
     std::fs::write(&meta, before).unwrap();
     let index = TantivyIndex::open(dir.path()).unwrap();
     assert_eq!(index.search(query("zebra")).await.unwrap().total, 5);
