@@ -145,7 +145,7 @@ async fn answer_line(
         knowledge.site(site).map_err(UsageError::new)?;
     }
     let url = parse(&question.url)?;
-    Ok(knowledge.answer(&question.url, &url, site).await?)
+    knowledge.answer(&question.url, &url, site).await
 }
 
 /// What a person typed as a URL. Where no crawl would start at it, it can still be explained.
