@@ -40,8 +40,12 @@ pub async fn forget(args: Forget) -> Result<()> {
     let site = &args.site;
     let report = status::find(report(&folder)?, site)?;
     let _lock = folder.lock()?;
-    if !args.yes && !confirm(site, report.searchable)? {
-        bail!("nothing was removed: add --yes to forget {site}");
+    if !args.yes {
+        match confirm(site, report.searchable)? {
+            Some(true) => {}
+            Some(false) => bail!("nothing was removed"),
+            None => bail!("nothing was removed: add --yes to forget {site}"),
+        }
     }
     let store = Store::open(&folder.state())?;
     let index = TantivyIndex::open(&folder.index())?;
@@ -62,13 +66,14 @@ pub async fn forget(args: Forget) -> Result<()> {
     Ok(())
 }
 
-fn confirm(site: &str, pages: u64) -> Result<bool> {
+/// Asks; none where there is nobody to ask.
+fn confirm(site: &str, pages: u64) -> Result<Option<bool>> {
     if !(stdin().is_terminal() && stderr().is_terminal()) {
-        return Ok(false);
+        return Ok(None);
     }
     let pages = counted(pages, "page");
     eprint!("Remove {pages} of {site} and all that is known of it? [y/N] ");
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
-    Ok(answer.trim().eq_ignore_ascii_case("y"))
+    Ok(Some(answer.trim().eq_ignore_ascii_case("y")))
 }

@@ -5,7 +5,7 @@ use indicatif::{HumanBytes, HumanCount};
 
 use super::answer::{Answer, InIndex, NotIn, OfSite, Robots};
 use super::known::{Known, Link};
-use crate::when::{ago, iso, now_ms};
+use crate::when::{ago, iso, now_ms, span};
 
 /// Sections that are shown.
 const SECTIONS: usize = 30;
@@ -86,7 +86,7 @@ fn robots(robots: &Robots) -> String {
         Some(seconds) => format!(", Crawl-delay {seconds} s"),
         None => String::new(),
     };
-    format!("{said}{delay}, as of {}", ago(fetched, now_ms()))
+    format!("{said}{delay}, as of {}", span(fetched, now_ms()))
 }
 
 fn of_site(site: &OfSite) -> String {
