@@ -12,6 +12,11 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::explain::Explain;
+use crate::forget::Forget;
+use crate::status::Status;
+use crate::stop::Stop;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -34,6 +39,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
         canter demo                                    see it work, without a network\n  \
         canter crawl https://docs.example.org/ --serve crawl a site and search it meanwhile\n  \
         canter search asyncio gather                   search what was crawled\n  \
+        canter status                                  how far and how fresh each site is\n  \
+        canter explain https://docs.example.org/a      why a page was fetched, or not\n  \
         canter serve                                   the search page at http://127.0.0.1:8080/"
 )]
 pub struct Cli {
@@ -54,6 +61,14 @@ pub enum Command {
     Serve(Serve),
     /// Write the pages of a site as JSON lines to standard output
     Export(Export),
+    /// Say whether a URL would be fetched, and why, and what is known of it
+    Explain(Explain),
+    /// Say what is known of each site, how fresh it is, and how far its crawl is
+    Status(Status),
+    /// Ask the crawl of a site to stop
+    Stop(Stop),
+    /// Remove a site and its pages
+    Forget(Forget),
     /// Crawl a small real site that ships with canter, over loopback, and serve its search
     Demo(Demo),
     /// Print the completions of a shell

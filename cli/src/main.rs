@@ -4,11 +4,16 @@ mod args;
 mod crawl;
 mod demo;
 mod demo_site;
+mod explain;
 mod export;
+mod forget;
 mod manual;
 mod search;
 mod serve;
+mod status;
+mod stop;
 mod usage;
+mod when;
 
 use std::io;
 use std::path::PathBuf;
@@ -65,6 +70,10 @@ async fn run(command: Command) -> Result<()> {
         Command::Search(args) => search::search(args).await,
         Command::Serve(args) => serve::serve(args).await,
         Command::Export(args) => export::export(&args),
+        Command::Explain(args) => explain::explain(args).await,
+        Command::Status(args) => status::status(&args),
+        Command::Stop(args) => stop::stop(args).await,
+        Command::Forget(args) => forget::forget(args).await,
         Command::Demo(args) => demo::demo(args).await,
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),

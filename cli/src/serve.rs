@@ -9,7 +9,7 @@ use canter_core::failure::Failure;
 use canter_core::time::Moment;
 use canter_embedded::folder::Folder;
 use canter_embedded::index::TantivyReader;
-use canter_embedded::store::{SiteReport, report};
+use canter_embedded::store::{Rest, SiteReport, report};
 use console::style;
 use tokio::net::TcpListener;
 
@@ -63,7 +63,7 @@ impl Status for FolderStatus {
         let folder = self.folder.clone();
         let read = move || {
             let busy = folder.is_locked();
-            let sites = report(&folder.state())?;
+            let sites = report(&folder)?;
             let crawls = sites.into_iter().map(|site| crawl(site, busy)).collect();
             Ok(Report { crawls })
         };
@@ -75,10 +75,11 @@ impl Status for FolderStatus {
 
 fn crawl(site: SiteReport, busy: bool) -> Crawl {
     Crawl {
-        state: match (site.ended, busy) {
-            (true, _) => State::Complete,
-            (false, true) => State::Running,
-            (false, false) => State::Incomplete,
+        state: match site.rest {
+            _ if site.is_running(busy) => State::Running,
+            _ if site.ended => State::Complete,
+            Some(Rest::Paused { .. }) => State::Paused,
+            _ => State::Incomplete,
         },
         site: site.site,
         searchable: site.searchable,
@@ -87,6 +88,6 @@ fn crawl(site: SiteReport, busy: bool) -> Crawl {
         failed: site.counts.failed,
         rps_limit: site.rps,
         started_at: Moment::from_millis(site.began_ms),
-        updated_at: Moment::from_millis(site.updated_ms),
+        updated_at: Moment::from_millis(site.fetched_ms.unwrap_or(site.began_ms)),
     }
 }

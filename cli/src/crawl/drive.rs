@@ -11,7 +11,7 @@ use canter_core::ports::Index;
 use canter_core::step::{End, MAX_HOLD, step};
 use canter_core::task::Task;
 use canter_core::twins::duplicates;
-use canter_embedded::store::Popped;
+use canter_embedded::store::{Popped, Rest as Stored};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -39,6 +39,20 @@ pub enum Rest {
     Stopped,
     /// The site wants to be left alone, for this reason; tasks wait.
     Paused(String),
+}
+
+impl Rest {
+    /// As the store keeps it; none for a crawl that has ended.
+    fn stored(&self) -> Option<Stored> {
+        match self {
+            Rest::Complete => None,
+            Rest::Limit(option) => Some(Stored::Limit {
+                option: (*option).to_owned(),
+            }),
+            Rest::Stopped => Some(Stored::Stopped),
+            Rest::Paused(why) => Some(Stored::Paused { why: why.clone() }),
+        }
+    }
 }
 
 /// Bounds of a drive.
@@ -87,9 +101,12 @@ impl<I: Index + 'static> Drive<I> {
     pub async fn run(mut self) -> Result<Rest, Failure> {
         let result = self.crawl().await;
         let mut failure = result.as_ref().err().cloned();
-        if !matches!(result, Ok(Rest::Complete)) {
+        let (gates, seeds) = (&self.world.gates, &self.world.site.seeds);
+        match result {
             // Whoever waits for a slot now would wait in vain.
-            self.world.gates.close(&self.world.site.seeds);
+            Ok(Rest::Paused(_)) | Err(_) => gates.close(seeds),
+            // Other sites on the domain go on.
+            Ok(Rest::Complete | Rest::Limit(_) | Rest::Stopped) => gates.leave(seeds),
         }
         self.see_off(&mut failure).await;
         if let Some(failure) = failure {
@@ -101,8 +118,9 @@ impl<I: Index + 'static> Drive<I> {
             self.world.store.end_circles().await?;
         }
         self.fold_twins().await?;
-        if rest == Rest::Complete {
-            self.world.store.end().await?;
+        match rest.stored() {
+            None => self.world.store.end().await?,
+            Some(stored) => self.world.store.note_rest(&stored).await?,
         }
         Ok(rest)
     }

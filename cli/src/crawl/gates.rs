@@ -1,6 +1,6 @@
 //! One gate for each domain that the crawl meets.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ pub struct Gates {
     concurrency: usize,
     clock: Clock,
     domains: Mutex<HashMap<String, Domain>>,
+    /// Sites that crawl each domain now.
+    crawled: Mutex<HashMap<String, usize>>,
 }
 
 impl Gates {
@@ -36,6 +38,7 @@ impl Gates {
             concurrency,
             clock,
             domains: Mutex::default(),
+            crawled: Mutex::default(),
         }
     }
 
@@ -53,6 +56,32 @@ impl Gates {
             }
         };
         domains.entry(name.clone()).or_insert_with(new).clone()
+    }
+
+    /// A site crawls the domains of these URLs from now on.
+    pub fn enter(&self, urls: &[Url]) {
+        let mut crawled = self.crawled.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in names(urls) {
+            *crawled.entry(name).or_default() += 1;
+        }
+    }
+
+    /// A site crawls the domains of these URLs no more: where it was the last one, nobody is let
+    /// through.
+    pub fn leave(&self, urls: &[Url]) {
+        let mut crawled = self.crawled.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in names(urls) {
+            let left = crawled.entry(name).or_default();
+            *left = left.saturating_sub(1);
+        }
+        let alone = |url: &&Url| {
+            crawled
+                .get(domain(url).as_str())
+                .is_none_or(|left| *left == 0)
+        };
+        for url in urls.iter().filter(alone) {
+            self.of(url).gate.close();
+        }
     }
 
     /// Lets nobody through to the domains of these URLs any more.
@@ -85,4 +114,9 @@ impl Gates {
             current: sum.current.max(tally.current),
         })
     }
+}
+
+/// The domains of these URLs, each once.
+fn names(urls: &[Url]) -> BTreeSet<String> {
+    urls.iter().map(|url| domain(url).to_string()).collect()
 }

@@ -22,7 +22,7 @@ use canter_http::{Clock, HttpConfig, HttpFetcher};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::args::Crawl;
 use crate::serve::{self, FolderStatus};
@@ -31,12 +31,15 @@ use gates::Gates;
 use progress::Progress;
 use show::Show;
 use summary::Summary;
+pub use summary::counted;
 use world::{Parts, SiteWorld};
 
 /// Steps that read or write while others fetch.
 const SPARE_STEPS: usize = 8;
 /// Signals that come so soon after the first one are the same.
 const ECHO: Duration = Duration::from_millis(500);
+/// A request to stop is looked for so often.
+const LOOK: Duration = Duration::from_secs(1);
 /// Requests in flight where no rate says how many it takes.
 const UNLIMITED_CONCURRENCY: usize = 16;
 
@@ -51,6 +54,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     let sites = setup::sites(&args)?;
     let folder = Folder::create(&crate::folder(&args.data)?)?;
     let lock = folder.lock()?;
+    folder.clear_stops()?;
     let listener = match args.serve {
         None => None,
         Some(address) => Some(serve::bind(address).await?),
@@ -96,7 +100,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     stop_on_signal(stop, args.json);
     let began = Instant::now();
     let show = Show::start(&args, &runs, began);
-    let rests = drive_all(&args, &runs, concurrency, stopped.clone()).await;
+    let rests = drive_all(&args, &folder, &runs, concurrency, &stopped).await;
     show.end().await;
     for (run, rest) in runs.iter().zip(rests?) {
         let summary = Summary::of(
@@ -131,18 +135,23 @@ pub async fn crawl(args: Crawl) -> Result<()> {
 /// Drives all sites at once; their rests in order, or the first failure.
 async fn drive_all(
     args: &Crawl,
+    folder: &Folder,
     runs: &[Run],
     concurrency: usize,
-    stopped: watch::Receiver<bool>,
+    stopped: &watch::Receiver<bool>,
 ) -> Result<Vec<Rest>> {
     let mut drives = JoinSet::new();
+    for run in runs {
+        run.world.gates.enter(&run.world.site.seeds);
+    }
     for (number, run) in runs.iter().enumerate() {
         let bounds = Bounds {
             steps: concurrency + SPARE_STEPS,
             deadline: args.max_time.map(|span| Instant::now() + span),
         };
         let world = Arc::clone(&run.world);
-        let drive = Drive::new(world, Arc::clone(&run.progress), stopped.clone(), bounds);
+        let stop = stop_of(folder, &run.world.site.id, stopped.clone(), args.json);
+        let drive = Drive::new(world, Arc::clone(&run.progress), stop, bounds);
         drives.spawn(async move { (number, drive.run().await) });
     }
     let mut rests = Vec::new();
@@ -209,6 +218,36 @@ fn stop_on_signal(stop: watch::Sender<bool>, json: bool) {
             }
         }
     });
+}
+
+/// The stop of one site: everybody's, or one that `canter stop` asks for.
+fn stop_of(
+    folder: &Folder,
+    site: &str,
+    mut stopped: watch::Receiver<bool>,
+    json: bool,
+) -> watch::Receiver<bool> {
+    let (folder, site) = (folder.clone(), site.to_owned());
+    let (stop, ours) = watch::channel(false);
+    tokio::spawn(async move {
+        // The sender of the signals outlives the crawl; without one, only a request is left.
+        let everybody = stopped.wait_for(|stopped| *stopped);
+        tokio::pin!(everybody);
+        loop {
+            tokio::select! {
+                _ = &mut everybody => break,
+                () = sleep(LOOK) => if folder.is_asked_to_stop(&site) {
+                    folder.end_stopping(&site);
+                    if !json {
+                        eprintln!("Stopping {site}, as `canter stop` asks.");
+                    }
+                    break;
+                },
+            }
+        }
+        stop.send_replace(true);
+    });
+    ours
 }
 
 async fn wait_for_signal(mut stopped: watch::Receiver<bool>) {

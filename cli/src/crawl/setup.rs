@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use canter_core::address::is_public;
 use canter_core::domain::authority;
 use canter_core::ports::Headers;
+use canter_core::prospect::Bounds;
 use canter_core::scope::{Options, Scope, site_id};
 use canter_core::site::{Limits, Site};
 use canter_core::url::{Limits as UrlLimits, parse_seed};
@@ -100,12 +101,26 @@ pub async fn begin(
         begun = store.begin_crawl(site, true, now).await?;
     }
     let (site_store, beginning, scope) = begun;
+    if beginning == Beginning::Forgotten {
+        bail!(
+            "the site {0} was to be forgotten, which was cut off: run `canter forget {0}` first",
+            site.id
+        );
+    }
+    site_store
+        .note_bounds(&Bounds {
+            max_depth: site.limits.max_depth,
+            max_page_bytes: site.limits.max_page_bytes,
+            url: site.limits.url,
+            allow_private: args.allow_private,
+        })
+        .await?;
     site_store
         .note_rate(args.rps.0.map(|rate| rate.per_second()))
         .await?;
     if !args.json {
         let what = match beginning {
-            Beginning::First | Beginning::OtherScope => "Crawling",
+            Beginning::First | Beginning::OtherScope | Beginning::Forgotten => "Crawling",
             Beginning::Continued => "Continuing the crawl of",
             Beginning::Refresh | Beginning::ChangedScope => "Refreshing",
         };

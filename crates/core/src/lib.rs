@@ -15,6 +15,7 @@ pub mod pace;
 pub mod page;
 pub mod patience;
 pub mod ports;
+pub mod prospect;
 pub mod query;
 pub mod robots;
 pub mod rulebook;

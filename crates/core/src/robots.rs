@@ -41,7 +41,7 @@ pub fn location(url: &Url) -> Option<Url> {
 pub struct Rules(Robots);
 
 impl PartialEq for Rules {
-    /// The name of the group that they came from is not stored, and makes no difference.
+    /// The name of the group that they came from makes no difference.
     fn eq(&self, other: &Self) -> bool {
         self.0.rules() == other.0.rules()
             && self.crawl_delay() == other.crawl_delay()
@@ -68,12 +68,15 @@ impl Rules {
     /// rule matches, and the URL is allowed.
     pub fn rule(&self, url: &Url) -> Option<String> {
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        if path == "/robots.txt" {
-            return None;
-        }
         let rule = self.0.matching_rule(path)?;
         let verb = if rule.is_allow() { "Allow" } else { "Disallow" };
-        Some(format!("{verb}: {}", rule.pattern()))
+        // No rule speaks for `/robots.txt`, even one that matches it.
+        (rule.is_allow() == self.allows(url)).then(|| format!("{verb}: {}", rule.pattern()))
+    }
+
+    /// The group of the file that speaks to canter: `canter`, or `*` for everyone's.
+    pub fn group(&self) -> &str {
+        self.0.user_agent()
     }
 
     /// Time between two requests that the site asks for (`Crawl-delay`, no part of the RFC), in
@@ -237,6 +240,9 @@ struct Stored {
     /// `+/path` allows, `-/path` disallows, one a line. Normalised paths hold no line end.
     #[serde(rename = "r", default, skip_serializing_if = "String::is_empty")]
     rules: String,
+    /// The group that they came from; left out for everyone's.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     delay_ms: Option<u64>,
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
@@ -253,6 +259,9 @@ impl From<Rules> for Stored {
         }
         Stored {
             rules: lines,
+            group: Some(rules.group())
+                .filter(|group| *group != robotxt::ANY_AGENT)
+                .map(str::to_owned),
             delay_ms: rules
                 .crawl_delay()
                 .and_then(|delay| u64::try_from(delay.as_millis()).ok()),
@@ -272,7 +281,7 @@ impl TryFrom<Stored> for Rules {
             Some(json!({ "pattern": pattern, "allow": verb == "+" }))
         });
         let robots = json!({
-            "user_agent": robotxt::ANY_AGENT,
+            "user_agent": stored.group.as_deref().unwrap_or(robotxt::ANY_AGENT),
             "rules": rules.collect::<Vec<_>>(),
             "crawl_delay": stored.delay_ms.map(Duration::from_millis),
             "sitemaps": stored.sitemaps,

@@ -3,6 +3,8 @@
 //! A person who names `https://docs.example.org/3/` means that host and what is below `/3/`.
 //! Everything else is asked for: `--include`, `--exclude`, `--subdomains`.
 
+mod outside;
+
 use globset::{GlobBuilder, GlobSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -10,6 +12,8 @@ use url::{Host, Url};
 
 use crate::domain::{domain, is_public_suffix};
 use crate::url::{is_http, normalise};
+
+pub use outside::Outside;
 
 /// What changes a scope beside its seeds. Globs match the path of a URL, percent-encoded, without
 /// its query; letter case counts. `*` and `?` stay within one segment, `**` spans segments.
@@ -179,9 +183,10 @@ impl Place {
 
     fn has_host(&self, url: &Url) -> bool {
         // A default port parses to none, so that http and https agree on it.
-        if url.port() != self.seed.port() {
-            return false;
-        }
+        url.port() == self.seed.port() && self.has_name(url)
+    }
+
+    fn has_name(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
         self.seed.host_str() == Some(host)
             || self

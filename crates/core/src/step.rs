@@ -20,7 +20,7 @@ use crate::rulebook::Permission;
 use crate::scope::Scope;
 use crate::site::{PRODUCT, Site};
 use crate::task::{Outcome, Skip, Task, UrlKey};
-use crate::url::trap;
+use crate::url::{Trap, trap};
 use crate::world::World;
 
 pub(crate) use ending::LONGEST_HOLD;
@@ -221,7 +221,7 @@ async fn redirect<W: World>(
         }
     }
     let claim = Claim {
-        skip: trap(&to, &world.site().limits.url),
+        skip: trap(&to, &world.site().limits.url).map(Trap::skip),
         hops: task.hops + 1,
         kind: task.kind,
         ..Claim::page(to.clone(), task.depth)

@@ -5,10 +5,17 @@
 //! §6.2.2 calls safe. What a site might tell apart stays: the order of a query, a final slash,
 //! `index.html`, letter case of the path. The site itself joins those, by redirect or canonical.
 
+mod changes;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
 use crate::task::Skip;
+
+pub use changes::{Change, changes};
 
 /// The form under which a URL is claimed, fetched and stored.
 ///
@@ -115,7 +122,7 @@ pub enum SeedError {
 }
 
 /// How far a URL may go before it counts as generated without end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Longest URL in bytes, normalised.
     pub bytes: usize,
@@ -137,24 +144,61 @@ impl Default for Limits {
     }
 }
 
+/// What makes a URL look generated without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trap<'a> {
+    /// So many bytes are too long.
+    Long(usize),
+    /// So many segments are too many.
+    Segments(usize),
+    /// This segment occurs so often.
+    Repeats(&'a str, usize),
+}
+
+impl Trap<'_> {
+    /// The reason under which such a URL is skipped.
+    pub fn skip(self) -> Skip {
+        match self {
+            Trap::Long(_) => Skip::LongUrl,
+            Trap::Segments(_) | Trap::Repeats(..) => Skip::Trap,
+        }
+    }
+}
+
+/// For a person: a sentence about the URL.
+impl fmt::Display for Trap<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trap::Long(bytes) => write!(f, "the URL is too long, {bytes} bytes"),
+            Trap::Segments(count) => {
+                write!(f, "the path looks generated without end: {count} segments")
+            }
+            Trap::Repeats(segment, times) => write!(
+                f,
+                "the path looks generated without end: {segment:?} is in it {times} times"
+            ),
+        }
+    }
+}
+
 /// Why a URL is not followed, judged by its spelling alone.
-pub fn trap(url: &Url, limits: &Limits) -> Option<Skip> {
-    if url.as_str().len() > limits.bytes {
-        return Some(Skip::LongUrl);
+pub fn trap<'a>(url: &'a Url, limits: &Limits) -> Option<Trap<'a>> {
+    let bytes = url.as_str().len();
+    if bytes > limits.bytes {
+        return Some(Trap::Long(bytes));
     }
     let segments: Vec<&str> = url.path().split('/').skip(1).collect();
     if segments.len() > limits.segments {
-        return Some(Skip::Trap);
+        return Some(Trap::Segments(segments.len()));
     }
     if segments.len() <= limits.repeats {
         return None;
     }
-    let repeated = segments.iter().any(|segment| {
+    segments.iter().find_map(|segment| {
         // Numbers repeat in honest paths, such as dates and shards (`/0/0/0/0/0/0/7.html`).
-        !is_number(segment)
-            && segments.iter().filter(|other| *other == segment).count() > limits.repeats
-    });
-    repeated.then_some(Skip::Trap)
+        let times = segments.iter().filter(|other| *other == segment).count();
+        (times > limits.repeats && !is_number(segment)).then_some(Trap::Repeats(segment, times))
+    })
 }
 
 /// Whether this is a URL of the web.

@@ -150,6 +150,18 @@ fn crawl_delay() {
 }
 
 #[test]
+fn the_group_is_named() {
+    for (file, group) in [
+        ("User-agent: Canter/1\nDisallow: /a", "canter"),
+        ("User-agent: *\nDisallow: /a", "*"),
+        ("User-agent: other\nDisallow: /a", "*"),
+    ] {
+        let rules = Rules::parse(file.as_bytes(), "canter");
+        assert_eq!((rules.group(), restored(&rules).group()), (group, group));
+    }
+}
+
+#[test]
 fn stored_form_holds_our_group_only() {
     let file = "User-agent: *\nDisallow: /a\nAllow: /a/b c\nCrawl-delay: 1.5\n\
         User-agent: other\nDisallow: /secret\n\
@@ -289,5 +301,25 @@ proptest! {
         if let Ok(url) = url("https://example.org").join(&path) {
             prop_assert_eq!(restored.allows(&url), rules.allows(&url));
         }
+    }
+
+    /// The rule that is named decides as the rules do, with wildcards and escapes too.
+    #[test]
+    fn the_rule_that_is_named_is_the_one_that_decides(
+        rules in prop::collection::vec((any::<bool>(), "[/*]{1,2}(a|%61|b|\\*|\\$|robots.txt){0,3}\\$?"), 0..8),
+        path in prop_oneof![
+            3 => "/(a|%61|b|/|\\*|%24|robots.txt){0,4}",
+            1 => Just("/robots.txt".to_owned()),
+        ],
+    ) {
+        let mut file = String::from("User-agent: canter\n");
+        for (allow, pattern) in &rules {
+            let verb = if *allow { "Allow" } else { "Disallow" };
+            file.push_str(&format!("{verb}: {pattern}\n"));
+        }
+        let rules = restored(&Rules::parse(file.as_bytes(), "canter"));
+        let url = url(&format!("https://example.org{path}"));
+        let disallowed = rules.rule(&url).is_some_and(|rule| rule.starts_with("Disallow: "));
+        prop_assert_eq!(disallowed, !rules.allows(&url), "{}{}", file, url);
     }
 }

@@ -31,9 +31,11 @@ macro_rules! scopes {
             for scope in [scope, restored] {
                 for inside in $inside.split_whitespace() {
                     assert!(scope.contains(&url(inside)), "{inside} is in {stored}");
+                    assert_eq!(scope.outside(&url(inside)), None, "{inside} is in {stored}");
                 }
                 for outside in $outside.split_whitespace() {
                     assert!(!scope.contains(&url(outside)), "{outside} is out of {stored}");
+                    assert!(scope.outside(&url(outside)).is_some(), "{outside} is out of {stored}");
                 }
             }
         }
@@ -85,6 +87,69 @@ scopes! {
     subdomains_of_a_public_suffix: "https://github.io/", "subdomains", "https://github.io/", "https://me.github.io/";
     subdomains_of_a_local_name: "http://wiki.internal/", "subdomains", "http://a.wiki.internal/", "http://internal/";
     nothing: "", "+/**", "", "https://h.org/";
+}
+
+/// Each part of a scope says for itself that it leaves a URL out, and what would take it in.
+#[test]
+fn reasons_and_remedies() {
+    let rows = [
+        // seeds, options, URL, reason, remedy
+        (
+            "https://h.org/3/",
+            "",
+            "ftp://h.org/3/",
+            "ftp: is neither http nor https",
+            None,
+        ),
+        (
+            "https://h.org/3/",
+            "",
+            "https://i.org/3/",
+            "i.org is another host",
+            None,
+        ),
+        (
+            "https://h.org/3/",
+            "",
+            "https://docs.h.org/3/a",
+            "docs.h.org is another host",
+            Some("--subdomains"),
+        ),
+        (
+            "https://h.org/3/",
+            "",
+            "https://h.org:8443/3/",
+            "port 8443 is another one",
+            None,
+        ),
+        (
+            "https://h.org/3/ https://h.org/a[1]",
+            "",
+            "https://h.org/4/x/y",
+            "its path is not below /3/ or /a[1]",
+            Some("--include '/3/**' --include '/a\\[1\\]/**' --include '/4/x/**'"),
+        ),
+        (
+            "https://h.org/",
+            "+/3/** +*.htm",
+            "https://h.org/4/x",
+            "its path matches no --include '/3/**' or '*.htm'",
+            Some("--include '/4/**'"),
+        ),
+        (
+            "https://h.org/",
+            "-*.pdf -/old/**",
+            "https://h.org/old",
+            "its path matches --exclude '/old/**'",
+            None,
+        ),
+    ];
+    for (seeds, options, outside, reason, remedy) in rows {
+        let scope = scope(seeds, options);
+        let outside = url(outside);
+        assert_eq!(scope.outside(&outside).unwrap().to_string(), reason);
+        assert_eq!(scope.remedy(&outside).as_deref(), remedy, "{reason}");
+    }
 }
 
 #[test]

@@ -47,19 +47,20 @@ impl Folder {
 
     /// Opens a folder for reading.
     pub fn existing(path: &Path) -> Result<Self, Failure> {
+        Self::find(path)?.ok_or_else(|| nothing(path))
+    }
+
+    /// Opens a folder for reading; none where nothing was crawled yet.
+    pub fn find(path: &Path) -> Result<Option<Self>, Failure> {
         let format = match fs::read_to_string(path.join(MARKER)) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-                return Err(if empty || !path.exists() {
-                    Failure::permanent(format!(
-                        "there is no index in {} yet: crawl a site first, \
-                         for example: canter crawl https://docs.example.org/",
-                        path.display()
-                    ))
+                return if empty || !path.exists() {
+                    Ok(None)
                 } else {
-                    foreign(path)
-                });
+                    Err(foreign(path))
+                };
             }
             Err(error) => {
                 return Err(Failure::permanent(format!(
@@ -69,9 +70,9 @@ impl Folder {
             }
         };
         if format.trim() == FORMAT.to_string() {
-            return Ok(Folder {
+            return Ok(Some(Folder {
                 path: path.to_owned(),
-            });
+            }));
         }
         Err(Failure::permanent(format!(
             "the data folder {} has format {}, this canter knows {FORMAT}: \
@@ -110,6 +111,11 @@ impl Folder {
         lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where the index lies.
     pub fn index(&self) -> PathBuf {
         self.path.join("index")
@@ -119,6 +125,15 @@ impl Folder {
     pub fn state(&self) -> PathBuf {
         self.path.join("state.sqlite")
     }
+}
+
+/// What is said of a folder in which nothing was crawled yet.
+pub fn nothing(path: &Path) -> Failure {
+    Failure::permanent(format!(
+        "there is no index in {} yet: crawl a site first, \
+         for example: canter crawl https://docs.example.org/",
+        path.display()
+    ))
 }
 
 fn foreign(path: &Path) -> Failure {

@@ -2,4 +2,5 @@
 
 pub mod folder;
 pub mod index;
+mod stopping;
 pub mod store;

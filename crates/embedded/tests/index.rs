@@ -619,6 +619,26 @@ async fn a_copy_taken_while_writing_opens_at_its_last_commit() {
     assert_eq!(paths(&index.search(query("zebra")).await.unwrap()), ["/a"]);
 }
 
+#[tokio::test]
+async fn what_a_writer_did_before_it_died_can_be_done_again() {
+    let names = ["/a", "/b", "/c", "/d", "/e"];
+    let documents = names.map(|name| document(name, "A", "zebra")).to_vec();
+    let Place { dir, index } = Place::with(documents).await;
+    drop(index);
+    let meta = dir.path().join("meta.json");
+    let before = std::fs::read(&meta).unwrap();
+    let gone = document("/a", "", "").id();
+    let index = TantivyIndex::open(dir.path()).unwrap();
+    done(&index, index.delete(vec![gone])).await.unwrap();
+    drop(index);
+    // Killed between its files and the commit that names them.
+    std::fs::write(&meta, before).unwrap();
+    let index = TantivyIndex::open(dir.path()).unwrap();
+    assert_eq!(index.search(query("zebra")).await.unwrap().total, 5);
+    done(&index, index.delete(vec![gone])).await.unwrap();
+    assert_eq!(index.search(query("zebra")).await.unwrap().total, 4);
+}
+
 fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

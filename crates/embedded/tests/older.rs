@@ -5,14 +5,16 @@
     reason = "a test that panics fails, and that is all"
 )]
 
+use std::path::Path;
 use std::sync::Arc;
 
 use canter_core::scope::{Options, Scope};
 use canter_core::site::{Limits, Site};
-use canter_core::task::Kind;
+use canter_core::task::{Kind, UrlKey};
 use canter_core::time::Moment;
 use canter_core::url::Limits as UrlLimits;
-use canter_embedded::store::{Beginning, Popped, Store};
+use canter_embedded::folder::Folder;
+use canter_embedded::store::{Beginning, Popped, Reading, Rest, Store};
 use rusqlite::{Connection, params};
 use url::Url;
 
@@ -31,29 +33,56 @@ const OLD: &str = "
         PRIMARY KEY (site, key)
     ) STRICT, WITHOUT ROWID;";
 
+/// A folder as an older canter left it, in the middle of a crawl.
+fn left(folder: &Path) -> Folder {
+    let folder = Folder::create(folder).unwrap();
+    let old = Connection::open(folder.state()).unwrap();
+    old.execute_batch(OLD).unwrap();
+    let site = site();
+    let scope = serde_json::to_string(&site.scope).unwrap();
+    let known = params![site.id, scope];
+    old.execute(
+        "INSERT INTO site (name, scope, crawl) VALUES (?, ?, 7)",
+        known,
+    )
+    .unwrap();
+    old.execute(
+        "INSERT INTO url (site, key, url, crawl, state, due_ms, depth, hops, attempts)
+         VALUES (1, ?, 'https://example.org/a', 7, 1, 0, 1, 0, 2)",
+        params![UrlKey::of(&"https://example.org/a".parse().unwrap()).0],
+    )
+    .unwrap();
+    folder
+}
+
+#[test]
+fn it_is_told_of_before_any_crawl_of_this_canter() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = left(folder.path());
+    let reading = Reading::open(&folder).unwrap().unwrap();
+    let reports = reading.report().unwrap();
+    let report = &reports[0];
+    assert_eq!(
+        (report.site.as_str(), report.counts.waiting),
+        ("example.org", 1)
+    );
+    assert_eq!(report.rest, Some(Rest::CutOff));
+    let sites = reading.sites().unwrap();
+    assert_eq!(sites[0].bounds, None);
+    let url = "https://example.org/a".parse().unwrap();
+    let account = reading.account(&sites[0], &url).unwrap().unwrap();
+    assert!(account.waits && account.met);
+    assert_eq!(
+        (account.attempts, account.took_ms, account.kind),
+        (2, None, Kind::Page)
+    );
+}
+
 #[tokio::test]
 async fn a_crawl_goes_on_where_an_older_canter_left_it() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("state.sqlite");
-    let seed = Url::parse("https://example.org/").unwrap();
-    let site = site(&seed);
-    {
-        let old = Connection::open(&file).unwrap();
-        old.execute_batch(OLD).unwrap();
-        let scope = serde_json::to_string(&site.scope).unwrap();
-        let known = params![site.id, scope];
-        old.execute(
-            "INSERT INTO site (name, scope, crawl) VALUES (?, ?, 7)",
-            known,
-        )
-        .unwrap();
-        old.execute(
-            "INSERT INTO url (site, key, url, crawl, state, due_ms, depth, hops, attempts)
-             VALUES (1, randomblob(16), 'https://example.org/a', 7, 1, 0, 1, 0, 2)",
-            [],
-        )
-        .unwrap();
-    }
+    let folder = left(folder.path());
+    let (file, site) = (folder.state(), site());
     // Twice: what was brought up to date stays so.
     for _ in 0..2 {
         let store = Store::open(&file).unwrap();
@@ -73,11 +102,12 @@ async fn a_crawl_goes_on_where_an_older_canter_left_it() {
     }
 }
 
-fn site(seed: &Url) -> Site {
+fn site() -> Site {
+    let seed = Url::parse("https://example.org/").unwrap();
     Site {
         id: "example.org".into(),
-        seeds: vec![seed.clone()],
-        scope: Scope::new(std::slice::from_ref(seed), Options::default()).unwrap(),
+        scope: Scope::new(std::slice::from_ref(&seed), Options::default()).unwrap(),
+        seeds: vec![seed],
         limits: Limits {
             max_pages: None,
             max_depth: None,

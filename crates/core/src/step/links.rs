@@ -8,7 +8,7 @@ use url::Url;
 use crate::failure::Failure;
 use crate::ports::{Claim, Frontier, Pages};
 use crate::task::{Skip, Task, UrlKey};
-use crate::url::trap;
+use crate::url::{Trap, trap};
 use crate::world::World;
 
 /// Links of a page that are to become tasks: in scope, each once, traps and depth marked.
@@ -25,7 +25,9 @@ pub(super) fn claims<'a, W: World>(
     targets
         .filter(|url| met.insert(url) && scope.contains(url))
         .map(|url| Claim {
-            skip: trap(url, &limits.url).or(too_deep.then_some(Skip::TooDeep)),
+            skip: trap(url, &limits.url)
+                .map(Trap::skip)
+                .or(too_deep.then_some(Skip::TooDeep)),
             ..Claim::page(url.clone(), depth)
         })
         .collect()

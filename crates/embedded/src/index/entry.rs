@@ -192,6 +192,11 @@ pub(super) fn halves(id: UrlKey) -> (u64, u64) {
     ((whole >> 64) as u64, whole as u64)
 }
 
+/// The id whose halves these are.
+pub(super) fn whole((high, low): (u64, u64)) -> UrlKey {
+    UrlKey((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
+}
+
 /// A [`StoredLink`](canter_core::document::StoredLink) that is still the page's.
 #[derive(Serialize)]
 struct KeptLink<'a> {

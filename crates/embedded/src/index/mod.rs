@@ -60,6 +60,11 @@ impl TantivyIndex {
     pub fn count(&self, site: &str) -> Result<u64, Failure> {
         self.shelf.count(site)
     }
+
+    /// The ids of all documents of a site, as they were at the call.
+    pub fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
+        self.shelf.ids(site)
+    }
 }
 
 impl Index for TantivyIndex {

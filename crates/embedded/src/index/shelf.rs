@@ -20,7 +20,7 @@ use tantivy::{
 };
 
 use super::cutter::{Cutter, TERMS};
-use super::entry::{Fields, column};
+use super::entry::{Fields, column, whole};
 use super::search;
 
 /// Blocks of stored pages that each segment keeps unpacked, tens of KiB each: the next page of
@@ -166,26 +166,39 @@ impl Shelf {
         Ok(count)
     }
 
+    pub(super) fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
+        let pages = self.pages(&self.searcher(), site);
+        let pages = pages.map_err(|error| self.failure(&error))?;
+        Ok(pages.into_iter().map(|(id, _)| id).collect())
+    }
+
     pub(super) fn export(
         &self,
         site: &str,
         mut each: impl FnMut(Stored) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let searcher = self.searcher();
-        let mut pages = Vec::new();
-        let ids = search::Ids::of(&searcher).map_err(|error| self.failure(&error))?;
-        let term = Term::from_field_text(self.fields.site, site);
-        each_entry(&searcher, term, |page| {
-            pages.push((ids.id(page), page));
-            Ok(true)
-        })
-        .map_err(|error| self.failure(&error))?;
+        let mut pages = self
+            .pages(&searcher, site)
+            .map_err(|error| self.failure(&error))?;
         pages.sort_unstable();
         for (_, page) in pages {
             let stored = load(&searcher, &self.fields, page);
             each(stored.map_err(|error| self.failure(&error))?)?;
         }
         Ok(())
+    }
+
+    /// The pages of a site, and where their entries lie.
+    fn pages(&self, searcher: &Searcher, site: &str) -> tantivy::Result<Vec<(UrlKey, DocAddress)>> {
+        let mut pages = Vec::new();
+        let ids = search::Ids::of(searcher)?;
+        let term = Term::from_field_text(self.fields.site, site);
+        each_entry(searcher, term, |page| {
+            pages.push((whole(ids.id(page)), page));
+            Ok(true)
+        })?;
+        Ok(pages)
     }
 
     /// Where a page's entry lies.

@@ -325,5 +325,8 @@ fn open(shelf: &Shelf) -> tantivy::Result<IndexWriter<Entry>> {
     let mut policy = LogMergePolicy::default();
     policy.set_del_docs_ratio_before_merge(DELETED);
     writer.set_merge_policy(Box::new(policy));
+    // A writer that died left files that no commit names. Their names count operations, so that
+    // doing the same again would meet them and fail.
+    writer.garbage_collect_files().wait()?;
     Ok(writer)
 }

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::Store;
 use super::pages::outcome;
+use super::rest::{Rest, rest};
 use super::schema::state::{CLAIMED, TAKEN, WAITING};
 
 /// One site's part of the store, in its newest crawl.
@@ -48,6 +49,8 @@ pub enum Beginning {
     ChangedScope,
     /// The site is known with another scope: nothing was done.
     OtherScope,
+    /// The site is being forgotten, which was cut off: nothing was done.
+    Forgotten,
 }
 
 /// Numbers of a crawl, from its rows.
@@ -100,7 +103,7 @@ impl Store {
                     pushed: Arc::default(),
                     waiting: Arc::default(),
                 };
-                if beginning != Beginning::OtherScope {
+                if !matches!(beginning, Beginning::OtherScope | Beginning::Forgotten) {
                     site_store.restart(connection, &asked, beginning)?;
                 }
                 Ok((site_store, beginning, moved))
@@ -125,7 +128,7 @@ fn open_site(
 ) -> rusqlite::Result<(i64, u64, Beginning, Option<String>)> {
     let found = connection
         .query_row(
-            "SELECT id, scope, crawl, ended_ms, moved FROM site WHERE name = ?",
+            "SELECT id, scope, crawl, ended_ms, moved, rest FROM site WHERE name = ?",
             [&site.id],
             |row| {
                 Ok((
@@ -134,17 +137,21 @@ fn open_site(
                     row.get::<_, i64>(2)? as u64,
                     row.get::<_, Option<i64>>(3)?,
                     row.get::<_, Option<String>>(4)?,
+                    rest(row.get(5)?),
                 ))
             },
         )
         .optional()?;
-    let Some((id, stored, crawl, ended, moved)) = found else {
+    let Some((id, stored, crawl, ended, moved, rest)) = found else {
         connection.execute(
             "INSERT INTO site (name, scope, crawl) VALUES (?, ?, ?)",
             params![site.id, scope, now as i64],
         )?;
         return Ok((connection.last_insert_rowid(), now, Beginning::First, None));
     };
+    if rest == Some(Rest::Forgotten) {
+        return Ok((id, crawl, Beginning::Forgotten, None));
+    }
     let same = stored == scope;
     if !same && !change_scope {
         return Ok((id, crawl, Beginning::OtherScope, None));
@@ -184,6 +191,7 @@ impl SiteStore {
         site: &Site,
         beginning: Beginning,
     ) -> rusqlite::Result<()> {
+        connection.execute("UPDATE site SET rest = NULL WHERE id = ?", [self.site])?;
         let seeds = site.seeds.iter().map(|url| Claim::page(url.clone(), 0));
         self.claim_seeds(connection, seeds.collect())?;
         if beginning == Beginning::Refresh {
@@ -362,7 +370,7 @@ impl Counts {
         Ok(counts)
     }
 
-    fn add(&mut self, outcome: Option<&str>, reason: Option<String>, count: u64) {
+    pub(super) fn add(&mut self, outcome: Option<&str>, reason: Option<String>, count: u64) {
         let of_outcome = match outcome {
             None => &mut self.waiting,
             Some("indexed") => &mut self.indexed,

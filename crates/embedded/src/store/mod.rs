@@ -5,13 +5,16 @@
 //! cut the file is whole and at most the last moments are missing, which are then done again.
 //! Why SQLite and not redb: `docs/adr/0002`.
 
+mod account;
 mod circles;
 mod crawls;
+mod forgetting;
 mod frontier;
 mod leftovers;
 mod paces;
 mod pages;
 mod reading;
+mod rest;
 mod robots;
 mod schema;
 
@@ -25,9 +28,11 @@ use canter_core::time::Moment;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
+pub use account::{Account, Found, KnownSite, Step};
 pub use crawls::{Beginning, Counts, SiteStore, Trouble};
 pub use frontier::Popped;
-pub use reading::{SiteReport, report};
+pub use reading::{Reading, SiteReport, report};
+pub use rest::Rest;
 
 /// Jobs that share a transaction at the most.
 const BATCH: usize = 256;
@@ -81,6 +86,7 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     connection.set_prepared_statement_cache_capacity(64);
     schema::create(&connection)?;
     paces::settle(&connection, now())?;
+    rest::settle(&connection)?;
     Ok(connection)
 }
 

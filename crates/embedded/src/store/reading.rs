@@ -4,9 +4,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use rusqlite::{Connection, OpenFlags, params};
+use canter_core::robots::Verdict;
+use canter_core::time::Moment;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::crawls::Counts;
+use super::rest::{Rest, rest};
+use super::{Store, failure, robots, schema};
+use crate::folder::Folder;
+
+/// The store of a folder, open for reading.
+pub struct Reading {
+    pub(super) connection: Connection,
+}
 
 /// The newest crawl of a site.
 #[derive(Debug, Clone)]
@@ -21,38 +31,145 @@ pub struct SiteReport {
     pub rps: Option<f64>,
     /// When it began, Unix ms.
     pub began_ms: u64,
-    /// When it last ended a task that it had fetched, Unix ms.
-    pub updated_ms: u64,
+    /// When a page was last fetched, Unix ms; none when none ever was.
+    pub fetched_ms: Option<u64>,
     /// Whether it has seen every page.
     pub ended: bool,
+    /// Why it does not go on; none while it does, and when it has ended.
+    pub rest: Option<Rest>,
 }
 
-/// The newest crawl of every site of a store, by site.
-pub fn report(file: &Path) -> Result<Vec<SiteReport>, Failure> {
-    read(file).map_err(|error| super::failure(&error))
+impl SiteReport {
+    /// Whether the crawl goes on at this moment. `busy` says that a crawl holds the folder.
+    pub fn is_running(&self, busy: bool) -> bool {
+        busy && !self.ended && self.rest.is_none()
+    }
 }
 
-fn read(file: &Path) -> rusqlite::Result<Vec<SiteReport>> {
+/// The newest crawl of every site of a folder, by site.
+pub fn report(folder: &Folder) -> Result<Vec<SiteReport>, Failure> {
+    Reading::open(folder)?.map_or(Ok(Vec::new()), |reading| reading.report())
+}
+
+impl Reading {
+    /// Opens the store of a folder; none when nothing was crawled yet. The tables of an older
+    /// canter are brought up to date first.
+    pub fn open(folder: &Folder) -> Result<Option<Self>, Failure> {
+        let file = folder.state();
+        if !file.exists() {
+            return Ok(None);
+        }
+        let open = || open(&file).map_err(|error| failure(&error));
+        let (connection, version) = open()?;
+        if version >= schema::VERSION {
+            return Ok(Some(Reading { connection }));
+        }
+        drop(connection);
+        {
+            let _alone = folder.lock()?;
+            drop(Store::open(&file)?);
+        }
+        let (connection, _) = open()?;
+        Ok(Some(Reading { connection }))
+    }
+
+    /// Version of the tables.
+    pub fn version(&self) -> usize {
+        schema::VERSION
+    }
+
+    /// The newest crawl of every site, by site.
+    pub fn report(&self) -> Result<Vec<SiteReport>, Failure> {
+        self.reports().map_err(|error| failure(&error))
+    }
+
+    fn reports(&self) -> rusqlite::Result<Vec<SiteReport>> {
+        let mut sites = self.connection.prepare(
+            "SELECT id, name, crawl, rps, ended_ms IS NOT NULL, rest FROM site ORDER BY name",
+        )?;
+        let mut rows = sites.query([])?;
+        let mut reports = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (site, crawl): (i64, i64) = (row.get(0)?, row.get(2)?);
+            let rows = self.rows(site, crawl)?;
+            reports.push(SiteReport {
+                site: row.get(1)?,
+                counts: rows.counts,
+                searchable: rows.searchable,
+                rps: row.get(3)?,
+                began_ms: crawl.max(0) as u64,
+                fetched_ms: rows.fetched_ms.map(|at| at.max(0) as u64),
+                ended: row.get(4)?,
+                rest: rest(row.get(5)?),
+            });
+        }
+        Ok(reports)
+    }
+
+    /// Counts a site's rows in one pass over them: they are many, and SQLite would sort them to
+    /// group them, which takes longer than all the rest.
+    fn rows(&self, site: i64, crawl: i64) -> rusqlite::Result<Rows> {
+        let mut found = Rows::default();
+        let mut groups: Vec<Group> = Vec::new();
+        let mut all = self.connection.prepare_cached(
+            "SELECT crawl = ?2, outcome, CASE outcome WHEN 'skipped' THEN detail END,
+                 hash IS NOT NULL, fetched_ms
+             FROM url WHERE site = ?1",
+        )?;
+        let mut rows = all.query(params![site, crawl])?;
+        while let Some(row) = rows.next()? {
+            found.searchable += u64::from(row.get::<_, bool>(3)?);
+            found.fetched_ms = found.fetched_ms.max(row.get(4)?);
+            if !row.get::<_, bool>(0)? {
+                continue;
+            }
+            let outcome = row.get_ref(1)?.as_str_or_null()?;
+            let reason = row.get_ref(2)?.as_str_or_null()?;
+            let same = |group: &&mut Group| {
+                group.outcome.as_deref() == outcome && group.reason.as_deref() == reason
+            };
+            match groups.iter_mut().find(same) {
+                Some(group) => group.count += 1,
+                None => groups.push(Group {
+                    outcome: outcome.map(str::to_owned),
+                    reason: reason.map(str::to_owned),
+                    count: 1,
+                }),
+            }
+        }
+        for group in groups {
+            let outcome = group.outcome.as_deref();
+            found.counts.add(outcome, group.reason, group.count);
+        }
+        Ok(found)
+    }
+
+    /// What the robots.txt of an authority said, and when it was fetched.
+    pub fn verdict(&self, authority: &str) -> Result<Option<(Verdict, Moment)>, Failure> {
+        robots::stored(&self.connection, authority, Moment(0))
+            .optional()
+            .map(|stored| stored.and_then(robots::verdict))
+            .map_err(|error| failure(&error))
+    }
+}
+
+#[derive(Default)]
+struct Rows {
+    counts: Counts,
+    searchable: u64,
+    fetched_ms: Option<i64>,
+}
+
+/// Rows of one outcome and reason.
+struct Group {
+    outcome: Option<String>,
+    reason: Option<String>,
+    count: u64,
+}
+
+fn open(file: &Path) -> rusqlite::Result<(Connection, usize)> {
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.busy_timeout(Duration::from_secs(2))?;
-    let mut sites = connection
-        .prepare("SELECT id, name, crawl, rps, ended_ms IS NOT NULL FROM site ORDER BY name")?;
-    let mut rows = sites.query([])?;
-    let mut reports = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (site, crawl): (i64, i64) = (row.get(0)?, row.get(2)?);
-        let (searchable, updated): (i64, Option<i64>) = connection
-            .prepare_cached("SELECT count(hash), max(fetched_ms) FROM url WHERE site = ?")?
-            .query_row(params![site], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        reports.push(SiteReport {
-            site: row.get(1)?,
-            counts: Counts::of(&connection, site, crawl)?,
-            searchable: searchable.max(0) as u64,
-            rps: row.get(3)?,
-            began_ms: crawl.max(0) as u64,
-            updated_ms: updated.unwrap_or(crawl).max(0) as u64,
-            ended: row.get(4)?,
-        });
-    }
-    Ok(reports)
+    let version = schema::version(&connection)?;
+    Ok((connection, version))
 }

@@ -4,7 +4,7 @@ use canter_core::failure::Failure;
 use canter_core::ports::Robots;
 use canter_core::robots::Verdict;
 use canter_core::time::Moment;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Store;
 
@@ -16,23 +16,9 @@ impl Robots for Store {
     ) -> Result<Option<(Verdict, Moment)>, Failure> {
         let authority = authority.to_owned();
         let stored = self
-            .run(move |connection| {
-                connection
-                    .prepare_cached(
-                        "SELECT verdict, fetched_ns FROM robots
-                         WHERE authority = ? AND fetched_ns >= ?",
-                    )?
-                    .query_row(params![authority, since.0 as i64], |row| {
-                        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
-                    })
-                    .optional()
-            })
+            .run(move |connection| stored(connection, &authority, since).optional())
             .await?;
-        // A verdict that an older canter wrote in another form is fetched anew.
-        Ok(stored.and_then(|(verdict, fetched)| {
-            let verdict = serde_json::from_str(&verdict).ok()?;
-            Some((verdict, Moment(fetched.max(0) as u64)))
-        }))
+        Ok(stored.and_then(verdict))
     }
 
     async fn save(
@@ -53,4 +39,25 @@ impl Robots for Store {
         })
         .await
     }
+}
+
+/// The row of an authority's verdict, unless it was fetched before `since`.
+pub(super) fn stored(
+    connection: &Connection,
+    authority: &str,
+    since: Moment,
+) -> rusqlite::Result<(String, i64)> {
+    connection
+        .prepare_cached(
+            "SELECT verdict, fetched_ns FROM robots WHERE authority = ? AND fetched_ns >= ?",
+        )?
+        .query_row(params![authority, since.0 as i64], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+}
+
+/// What [`stored`] gave; none for what an older canter wrote in another form.
+pub(super) fn verdict((verdict, fetched): (String, i64)) -> Option<(Verdict, Moment)> {
+    let verdict = serde_json::from_str(&verdict).ok()?;
+    Some((verdict, Moment(fetched.max(0) as u64)))
 }

@@ -36,18 +36,25 @@ pub(super) mod kind {
 }
 
 /// What each version of the tables added to the one before it, from the second on.
-const ADDED: [&str; 1] = ["
+const ADDED: [&str; 2] = [
+    "
     ALTER TABLE url ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE url ADD COLUMN lastmod_ms INTEGER;
     ALTER TABLE url ADD COLUMN took_ms INTEGER;
     ALTER TABLE url ADD COLUMN bytes INTEGER;
-"];
+",
+    "
+    ALTER TABLE site ADD COLUMN bounds TEXT;
+    ALTER TABLE site ADD COLUMN rest TEXT;
+",
+];
+
+/// Version of the tables.
+pub(super) const VERSION: usize = ADDED.len();
 
 /// Brings the tables of an older canter up to date, and creates what is missing.
 pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
-    let version: usize = connection
-        .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?
-        .max(0) as usize;
+    let version = version(connection)?;
     let exists = connection.table_exists(None, "url")?;
     if exists {
         for added in ADDED.iter().skip(version) {
@@ -55,7 +62,14 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
         }
     }
     tables(connection)?;
-    connection.pragma_update(None, "user_version", ADDED.len() as i64)
+    connection.pragma_update(None, "user_version", VERSION as i64)
+}
+
+/// Version of the tables that are there.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    let version =
+        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
+    Ok(version.max(0) as usize)
 }
 
 /// Creates what is missing. Frontier and page store are one table: a task is a row that is not
@@ -70,7 +84,9 @@ fn tables(connection: &Connection) -> rusqlite::Result<()> {
              moved    TEXT,              -- JSON: where a seed's redirect moved it in this crawl
              crawl    INTEGER NOT NULL,  -- id of the newest crawl: its beginning, Unix ms
              rps      REAL,              -- limit of the newest crawl; NULL for none
-             ended_ms INTEGER            -- when it ended; NULL while tasks wait
+             ended_ms INTEGER,           -- when it ended; NULL while tasks wait
+             bounds   TEXT,              -- JSON: of the newest crawl
+             rest     TEXT               -- JSON: why it does not go on; NULL while it does
          ) STRICT;
          CREATE TABLE IF NOT EXISTS url (
              site          INTEGER NOT NULL REFERENCES site (id),

@@ -1,0 +1,196 @@
+//! What the data folder knows, if there is one.
+
+use std::path::Path;
+
+use anyhow::Result;
+use canter_core::document::document_id;
+use canter_core::domain::authority;
+use canter_core::ports::Index;
+use canter_core::prospect::{Bounds, Ground, is_permitted, private_address, refusal};
+use canter_core::robots::Verdict;
+use canter_core::time::Moment;
+use canter_core::url::{Limits, changes, normalise};
+use canter_embedded::folder::Folder;
+use canter_embedded::index::TantivyReader;
+use canter_embedded::store::{KnownSite, Reading};
+use url::{Host, Url};
+
+use super::advice::{Case, advice};
+use super::answer::{Address, Answer, InIndex, NotIn, OfSite, Robots};
+use super::known::Known;
+use super::phrase::{reason, why};
+
+/// A folder's sites, rows and pages.
+pub struct Knowledge {
+    reading: Option<Reading>,
+    index: Option<TantivyReader>,
+    sites: Vec<KnownSite>,
+    busy: bool,
+}
+
+impl Knowledge {
+    /// Of a folder; of nothing, where nothing was crawled yet.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut knowledge = Knowledge {
+            reading: None,
+            index: None,
+            sites: Vec::new(),
+            busy: false,
+        };
+        let Some(folder) = Folder::find(path)? else {
+            return Ok(knowledge);
+        };
+        knowledge.busy = folder.is_locked();
+        knowledge.reading = Reading::open(&folder)?;
+        if let Some(reading) = &knowledge.reading {
+            knowledge.sites = reading.sites()?;
+        }
+        // A crawl that has just begun may have the one and not yet the other.
+        if folder.index().join("meta.json").exists() {
+            knowledge.index = Some(TantivyReader::open(&folder.index())?);
+        }
+        Ok(knowledge)
+    }
+
+    /// The site of a name; else a sentence with the names that there are.
+    pub fn site(&self, name: &str) -> Result<&KnownSite, String> {
+        let found = self.sites.iter().find(|site| site.name == name);
+        found.ok_or_else(|| {
+            let names = self.sites.iter().map(|site| site.name.as_str());
+            crate::status::no_such_site(name, names)
+        })
+    }
+
+    /// Everything about a URL, in one site or in all.
+    pub async fn answer(&self, typed: &str, url: &Url, only: Option<&str>) -> Result<Answer> {
+        let spelled = Url::parse(typed.trim()).unwrap_or_else(|_| url.clone());
+        let url = normalise(url.clone());
+        let verdict = self.verdict(&url)?;
+        let mut answer = Answer {
+            typed: typed.to_owned(),
+            changes: changes(typed, &spelled),
+            address: self.address(&url),
+            robots: matches!(url.scheme(), "http" | "https")
+                .then(|| robots(&url, verdict.as_ref())),
+            sites: Vec::new(),
+            not_in: Vec::new(),
+            url,
+        };
+        let wanted = |site: &&KnownSite| only.is_none_or(|only| site.name == only);
+        for site in self.sites.iter().filter(wanted) {
+            let verdict = verdict.as_ref().map(|(verdict, _)| verdict);
+            match self.of_site(site, &answer.url, verdict).await? {
+                Ok(part) => answer.sites.push(part),
+                Err(part) => answer.not_in.push(part),
+            }
+        }
+        Ok(answer)
+    }
+
+    fn address(&self, url: &Url) -> Address {
+        let permits = |site: &KnownSite| is_permitted(url, &site.seeds, &bounds(site));
+        let private = private_address(url).is_some();
+        let (kind, open) = match url.host() {
+            Some(Host::Domain(_)) => ("name", None),
+            None => ("none", None),
+            Some(_) if private => ("private", Some(false)),
+            Some(_) => ("public", Some(true)),
+        };
+        Address {
+            host: url.host_str().map(str::to_owned),
+            kind,
+            permitted: if self.sites.iter().any(permits) {
+                Some(true)
+            } else {
+                open
+            },
+        }
+    }
+
+    fn verdict(&self, url: &Url) -> Result<Option<(Verdict, Moment)>> {
+        let reading = self.reading.as_ref();
+        let verdict = reading.map(|reading| reading.verdict(&authority(url)));
+        Ok(verdict.transpose()?.flatten())
+    }
+
+    /// What a site has to do with a URL, or why nothing.
+    async fn of_site(
+        &self,
+        site: &KnownSite,
+        url: &Url,
+        verdict: Option<&Verdict>,
+    ) -> Result<Result<OfSite, NotIn>> {
+        let bounds = bounds(site);
+        let ground = Ground {
+            scope: &site.scope,
+            seeds: &site.seeds,
+            bounds: &bounds,
+            verdict,
+        };
+        let refusal = refusal(url, ground);
+        let account = match &self.reading {
+            Some(reading) => reading.account(site, url)?,
+            None => None,
+        };
+        let outside = site.scope.outside(url);
+        let case = Case {
+            url,
+            site,
+            bounds: &bounds,
+            refusal: refusal.as_ref(),
+            account: account.as_ref(),
+            busy: self.busy,
+        };
+        let advice = advice(&case);
+        if let (Some(outside), None) = (&outside, &account) {
+            return Ok(Err(NotIn {
+                site: site.name.clone(),
+                reason: outside.name(),
+                why: outside.to_string(),
+                advice,
+            }));
+        }
+        let stored = match &self.index {
+            Some(index) => index.get(document_id(&site.name, url)).await?,
+            None => None,
+        };
+        Ok(Ok(OfSite {
+            site: site.name.clone(),
+            in_scope: outside.is_none(),
+            would_fetch: refusal.is_none(),
+            reason: reason(refusal.as_ref(), account.as_ref()),
+            why: why(&case),
+            advice,
+            known: account.map(|account| Known::of(account, site, url)),
+            index: stored.map(InIndex::of),
+        }))
+    }
+}
+
+/// An older canter did not note the bounds of its crawls: none that it kept is held against a URL.
+fn bounds(site: &KnownSite) -> Bounds {
+    site.bounds.clone().unwrap_or_else(|| Bounds {
+        max_depth: None,
+        max_page_bytes: usize::MAX,
+        url: Limits::default(),
+        allow_private: true,
+    })
+}
+
+fn robots(url: &Url, verdict: Option<&(Verdict, Moment)>) -> Robots {
+    let rules = match verdict {
+        Some((Verdict::Rules(rules), _)) => Some(rules),
+        _ => None,
+    };
+    Robots {
+        authority: authority(url),
+        known: verdict.is_some(),
+        allowed: verdict.map(|_| rules.is_none_or(|rules| rules.allows(url))),
+        rule: rules.and_then(|rules| rules.rule(url)),
+        group: rules.map(|rules| rules.group().to_owned()),
+        crawl_delay_seconds: rules
+            .and_then(|rules| rules.crawl_delay())
+            .map(|delay| delay.as_secs_f64()),
+        fetched_ms: verdict.map(|(_, at)| at.millis()),
+    }
+}

@@ -1,0 +1,159 @@
+//! `canter explain`: would a URL be fetched, and why; what is known of it. Reads the data folder
+//! alone, while a crawl writes it too.
+
+mod advice;
+mod answer;
+mod knowledge;
+mod known;
+mod phrase;
+mod show;
+
+use std::io::{BufRead, Write, stdin, stdout};
+
+use anyhow::Result;
+use canter_core::url::{SeedError, parse_seed};
+use clap::Args;
+use serde::Deserialize;
+use serde_json::json;
+use url::Url;
+
+use crate::args::Data;
+use crate::usage::UsageError;
+use knowledge::Knowledge;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  \
+    canter explain https://docs.example.org/3/library/\n  \
+    canter explain https://docs.example.org/old/ --site docs --json\n  \
+    canter search asyncio --json | jq -c '.results[] | {url}' | canter explain --stdin\n\n\
+    The network is not asked: everything comes from the data folder. --help tells the names in JSON.",
+    after_long_help = "Examples:\n  \
+    canter explain https://docs.example.org/3/library/\n  \
+    canter explain https://docs.example.org/old/ --site docs --json\n  \
+    canter search asyncio --json | jq -c '.results[] | {url}' | canter explain --stdin\n\n\
+    The network is not asked: everything comes from the data folder.\n\n\
+    In JSON each URL is one object; what is not known is null:\n  \
+    typed, url, changes[]             as it was given, normalised, what normalising changed\n  \
+    address.{host, kind, permitted}   kind: name, public, private\n  \
+    robots.{authority, known, allowed, rule, group, crawl_delay_seconds, fetched_at}\n  \
+    sites[]                           the sites that it belongs to, or that know it:\n    \
+      site, in_scope, would_fetch     as far as that can be said without a request\n    \
+      reason, why, advice             what speaks against it, what happened, what one could do\n    \
+      known.{waits, met, due_at, kind, depth, attempts, outcome, reason, target, failure, status,\n          \
+        fetched_at, took_ms, bytes, etag, last_modified, lastmod, canonical, misses,\n          \
+        found[].{url, by}, redirected_from[], redirects_to[].{url, outcome}, duplicates[]}\n    \
+      index.{title, language, fetched_at, links, sections[].{title, level, anchor}}\n  \
+    not_in[].{site, reason, why}      the other sites, and the part of the scope that leaves it out\n\
+    reason is a part of the scope (scheme, host, port, path_prefix, include, exclude) or a reason of\n\
+    the summary's skipped_by. A line of --stdin that cannot be read gives {\"line\":N,\"error\":...}."
+)]
+pub struct Explain {
+    /// URLs to explain
+    #[arg(value_name = "URL", required_unless_present = "stdin")]
+    pub urls: Vec<String>,
+
+    /// Only this site
+    #[arg(long, value_name = "NAME")]
+    pub site: Option<String>,
+
+    /// Read a URL or {"url":...,"site":...} from each line of standard input, and answer each with
+    /// a line of JSON
+    #[arg(long, conflicts_with = "urls")]
+    pub stdin: bool,
+
+    #[command(flatten)]
+    pub data: Data,
+
+    /// One JSON object per URL, each on a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A line of `--stdin`.
+#[derive(Deserialize)]
+struct Question {
+    url: String,
+    site: Option<String>,
+}
+
+/// Answers each URL.
+pub async fn explain(args: Explain) -> Result<()> {
+    let knowledge = Knowledge::open(&crate::folder(&args.data)?)?;
+    if args.stdin {
+        return answer_lines(&knowledge, args.site.as_deref()).await;
+    }
+    let parse = |typed: &String| Ok((typed.clone(), parse(typed).map_err(UsageError::new)?));
+    let urls: Result<Vec<(String, Url)>> = args.urls.iter().map(parse).collect();
+    if let Some(site) = &args.site {
+        knowledge.site(site).map_err(UsageError::new)?;
+    }
+    for (number, (typed, url)) in urls?.into_iter().enumerate() {
+        let answer = knowledge.answer(&typed, &url, args.site.as_deref()).await?;
+        let mut out = stdout().lock();
+        if args.json {
+            writeln!(out, "{}", serde_json::to_string(&answer)?)?;
+        } else {
+            let gap = if number > 0 { "\n" } else { "" };
+            write!(out, "{gap}{}", show::text(&answer, args.site.is_some()))?;
+        }
+    }
+    Ok(())
+}
+
+async fn answer_lines(knowledge: &Knowledge, site: Option<&str>) -> Result<()> {
+    let mut lines = stdin().lock();
+    let mut line = Vec::new();
+    let mut number = 0;
+    while {
+        line.clear();
+        lines.read_until(b'\n', &mut line)? > 0
+    } {
+        number += 1;
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim();
+        if text.is_empty() {
+            continue;
+        }
+        let answer = match answer_line(knowledge, text, site).await {
+            Ok(answer) => serde_json::to_string(&answer)?,
+            Err(error) => json!({ "line": number, "error": format!("{error:#}") }).to_string(),
+        };
+        let mut out = stdout().lock();
+        // Whoever asks may wait for each answer.
+        writeln!(out, "{answer}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+async fn answer_line(
+    knowledge: &Knowledge,
+    text: &str,
+    site: Option<&str>,
+) -> Result<answer::Answer> {
+    let question = if text.starts_with('{') {
+        serde_json::from_str(text)?
+    } else {
+        Question {
+            url: text.to_owned(),
+            site: None,
+        }
+    };
+    let site = question.site.as_deref().or(site);
+    if let Some(site) = site {
+        knowledge.site(site).map_err(UsageError::new)?;
+    }
+    let url = parse(&question.url)?;
+    knowledge.answer(&question.url, &url, site).await
+}
+
+/// What a person typed as a URL. Where no crawl would start at it, it can still be explained.
+fn parse(typed: &str) -> Result<Url, SeedError> {
+    match parse_seed(typed) {
+        Err(error @ (SeedError::Credentials | SeedError::OtherScheme { .. })) => {
+            Url::parse(typed.trim()).map_err(|_| error)
+        }
+        parsed => parsed,
+    }
+}

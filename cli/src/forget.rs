@@ -1,0 +1,79 @@
+//! `canter forget`: removes a site, its pages from the index first, then what is known of it.
+
+use std::io::{IsTerminal, stderr, stdin};
+
+use anyhow::{Result, bail};
+use canter_core::ports::Index;
+use canter_embedded::folder::Folder;
+use canter_embedded::index::TantivyIndex;
+use canter_embedded::store::{Store, report};
+use clap::Args;
+use console::style;
+
+use crate::args::Data;
+use crate::crawl::counted;
+use crate::status;
+
+/// Pages that leave the index in one commit.
+const BATCH: usize = 10_000;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    canter forget docs.example.org/3          asks first\n  \
+    canter forget docs.example.org/3 --yes    for scripts\n\n\
+    Cut off, the same command finishes.")]
+pub struct Forget {
+    /// Name of the site, as `canter status` gives it
+    pub site: String,
+
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+
+    #[command(flatten)]
+    pub data: Data,
+}
+
+/// Removes the site for good.
+pub async fn forget(args: Forget) -> Result<()> {
+    let folder = Folder::existing(&crate::folder(&args.data)?)?;
+    let site = &args.site;
+    let report = status::find(report(&folder)?, site)?;
+    let _lock = folder.lock()?;
+    if !args.yes {
+        match confirm(site, report.searchable)? {
+            Some(true) => {}
+            Some(false) => bail!("nothing was removed"),
+            None => bail!("nothing was removed: add --yes to forget {site}"),
+        }
+    }
+    let store = Store::open(&folder.state())?;
+    let index = TantivyIndex::open(&folder.index())?;
+    store.begin_forgetting(site).await?;
+    let ids = index.ids(site)?;
+    for ids in ids.chunks(BATCH) {
+        let deleted = index.delete(ids.to_vec());
+        let (deleted, flushed) = tokio::join!(deleted, index.flush());
+        deleted.and(flushed)?;
+    }
+    let urls = store.forget_site(site).await?;
+    eprintln!(
+        "{} is forgotten: {} and {}.",
+        style(site).bold(),
+        counted(ids.len() as u64, "page"),
+        counted(urls, "known URL")
+    );
+    Ok(())
+}
+
+/// Asks; none where there is nobody to ask.
+fn confirm(site: &str, pages: u64) -> Result<Option<bool>> {
+    if !(stdin().is_terminal() && stderr().is_terminal()) {
+        return Ok(None);
+    }
+    let pages = counted(pages, "page");
+    eprint!("Remove {pages} of {site} and all that is known of it? [y/N] ");
+    let mut answer = String::new();
+    stdin().read_line(&mut answer)?;
+    Ok(Some(answer.trim().eq_ignore_ascii_case("y")))
+}

@@ -1,0 +1,143 @@
+//! The state of sites for a person.
+
+use canter_core::task::Skip;
+use canter_embedded::store::SiteReport;
+use console::{Alignment, measure_text_width, pad_str, style};
+use indicatif::HumanCount;
+
+use super::state;
+use crate::when::{ago, now_ms, span};
+
+/// One site, with all that is known.
+pub fn site(site: &SiteReport, busy: bool) -> String {
+    let counts = &site.counts;
+    let now = now_ms();
+    let mut text = format!("{} {}\n", style(&site.site).bold(), phrase(site, busy));
+    let mut row = |label: &str, what: String| {
+        text += &format!("  {} {what}\n", style(format!("{label:<10}")).dim());
+    };
+    let searchable = match site.searchable {
+        all if all == counts.pages => "all searchable".to_owned(),
+        some => format!("{} searchable", HumanCount(some)),
+    };
+    row(
+        "pages",
+        format!("{}, {searchable}", HumanCount(counts.pages)),
+    );
+    let others = [
+        (counts.duplicates, "duplicates"),
+        (counts.redirected, "redirects"),
+        (counts.waiting, "waiting"),
+    ];
+    for (count, label) in others {
+        if count > 0 {
+            row(label, HumanCount(count).to_string());
+        }
+    }
+    let reasons = Skip::ALL.into_iter().filter_map(|reason| {
+        let count = counts.skipped_by.get(reason.name())?;
+        Some(format!("{}: {}", HumanCount(*count), reason.phrase()))
+    });
+    for (number, reason) in reasons.enumerate() {
+        row(if number == 0 { "skipped" } else { "" }, reason);
+    }
+    for (count, label) in [(counts.gone, "dead"), (counts.failed, "failed")] {
+        if count > 0 {
+            row(label, style(HumanCount(count)).yellow().to_string());
+        }
+    }
+    row(
+        "rate",
+        match site.rps {
+            Some(rps) => format!("at most {rps} a second"),
+            None => "no limit".to_owned(),
+        },
+    );
+    row("began", ago(site.began_ms, now));
+    if let Some(fetched) = site.fetched_ms {
+        row("fetched", ago(fetched, now));
+    }
+    text
+}
+
+/// All sites, one a line.
+pub fn table(sites: &[SiteReport], busy: bool) -> String {
+    let now = now_ms();
+    let heads = [
+        "site",
+        "pages",
+        "searchable",
+        "waiting",
+        "skipped",
+        "dead",
+        "failed",
+        "fetched",
+        "state",
+    ];
+    let mut lines = vec![heads.map(|head| style(head).dim().to_string())];
+    lines.extend(sites.iter().map(|site| {
+        let counts = &site.counts;
+        let number = |count: u64| match count {
+            0 => style("-").dim().to_string(),
+            count => HumanCount(count).to_string(),
+        };
+        let trouble = |count: u64| match count {
+            0 => number(0),
+            count => style(HumanCount(count)).yellow().to_string(),
+        };
+        [
+            style(&site.site).bold().to_string(),
+            number(counts.pages),
+            number(site.searchable),
+            number(counts.waiting),
+            number(counts.skipped),
+            trouble(counts.gone),
+            trouble(counts.failed),
+            site.fetched_ms
+                .map_or(number(0), |fetched| span(fetched, now)),
+            phrase(site, busy),
+        ]
+    }));
+    let width = |column: usize| {
+        let widths = lines.iter().map(|line| measure_text_width(&line[column]));
+        widths.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let cells = line.iter().enumerate().map(|(column, cell)| {
+            // Numbers stand below each other; the last column needs no padding.
+            let numbers = (1..heads.len() - 2).contains(&column);
+            let side = if numbers {
+                Alignment::Right
+            } else {
+                Alignment::Left
+            };
+            let last = column + 1 == heads.len();
+            let width = if last { 0 } else { widths[column] };
+            pad_str(cell, width, side, None).into_owned()
+        });
+        text += &cells.collect::<Vec<_>>().join("  ");
+        text.push('\n');
+    }
+    text
+}
+
+fn phrase(site: &SiteReport, busy: bool) -> String {
+    let (state, why) = state(site, busy);
+    let why = why.unwrap_or_default();
+    match state {
+        "running" => style("crawling now".to_owned()).cyan(),
+        "complete" => style("complete".to_owned()).green(),
+        "limit" => style(format!("stopped at {why}")).yellow(),
+        "paused" => style(format!("paused: {why}")).yellow(),
+        "stopped" => style("stopped; the same crawl command goes on".to_owned()).yellow(),
+        "forgotten" => style(format!(
+            "half forgotten; canter forget {} finishes",
+            site.site
+        ))
+        .red(),
+        _ => style("cut off; the same crawl command goes on".to_owned()).yellow(),
+    }
+    .to_string()
+}

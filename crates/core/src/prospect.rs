@@ -1,0 +1,149 @@
+//! Whether a crawl would fetch a URL that it met, and what speaks against it: the same questions in
+//! the same order as a step asks them, answered from what is stored.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+use crate::address::is_public;
+use crate::domain::authority;
+use crate::robots::Verdict;
+use crate::scope::{Outside, Scope};
+use crate::task::Skip;
+use crate::url::{Limits, Trap, trap};
+
+/// What bounds a crawl beside its scope, as the store keeps it for whoever asks later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Links from a seed; none for no limit.
+    pub max_depth: Option<u32>,
+    /// Bytes of one page, decoded.
+    pub max_page_bytes: usize,
+    /// Traps in the spelling of URLs.
+    pub url: Limits,
+    /// Private addresses are permitted at the seeds' own hosts and ports.
+    pub allow_private: bool,
+}
+
+/// What is known of a site for this.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// What belongs to the site.
+    pub scope: &'a Scope,
+    /// The seeds as they were typed, where redirects have not moved them yet.
+    pub seeds: &'a [Url],
+    /// Bounds of its newest crawl.
+    pub bounds: &'a Bounds,
+    /// The verdict of the URL's robots.txt, if it was fetched.
+    pub verdict: Option<&'a Verdict>,
+}
+
+/// What speaks against fetching a URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal<'a> {
+    /// It is not of the site.
+    Outside(Outside),
+    /// It looks generated without end.
+    Trap(Trap<'a>),
+    /// This rule of robots.txt disallows it.
+    Robots(String),
+    /// It is at this private address.
+    PrivateAddress(IpAddr),
+}
+
+impl Refusal<'_> {
+    /// Under which reason a task is skipped for it; none for what never becomes a task.
+    pub fn skip(&self) -> Option<Skip> {
+        match self {
+            Refusal::Outside(_) => None,
+            Refusal::Trap(trap) => Some(trap.skip()),
+            Refusal::Robots(_) => Some(Skip::Robots),
+            Refusal::PrivateAddress(_) => Some(Skip::PrivateAddress),
+        }
+    }
+}
+
+/// What speaks first against fetching a normalised URL. None when it would be fetched, as far as
+/// that can be said without a request: a name may still lead to a private address, and depth
+/// depends on the page that links to it.
+pub fn refusal<'a>(url: &'a Url, ground: Ground<'_>) -> Option<Refusal<'a>> {
+    if let Some(outside) = ground.scope.outside(url) {
+        return Some(Refusal::Outside(outside));
+    }
+    if let Some(trap) = trap(url, &ground.bounds.url) {
+        return Some(Refusal::Trap(trap));
+    }
+    let private = private_address(url);
+    if let Some(address) = private
+        && !is_permitted(url, ground.seeds, ground.bounds)
+    {
+        return Some(Refusal::PrivateAddress(address));
+    }
+    match ground.verdict {
+        Some(Verdict::Rules(rules)) if !rules.allows(url) => {
+            Some(Refusal::Robots(rules.rule(url).unwrap_or_default()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a private address may be dialled for this URL: at a seed's own host and port.
+pub fn is_permitted(url: &Url, seeds: &[Url], bounds: &Bounds) -> bool {
+    bounds.allow_private && seeds.iter().any(|seed| authority(seed) == authority(url))
+}
+
+/// The private address that a URL names; none for a public one and for names.
+pub fn private_address(url: &Url) -> Option<IpAddr> {
+    let address: IpAddr = match url.host()? {
+        Host::Ipv4(address) => address.into(),
+        Host::Ipv6(address) => address.into(),
+        Host::Domain(_) => return None,
+    };
+    (!is_public(address)).then_some(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::robots::Rules;
+    use crate::scope::Options;
+
+    #[test]
+    fn refusals_in_the_order_of_a_step() {
+        let seeds = ["http://10.0.0.1/a/", "https://h.org/"].map(|seed| seed.parse().unwrap());
+        let scope = Scope::new(&seeds, Options::default()).unwrap();
+        let rules = Rules::parse(b"User-agent: *\nDisallow: /a/no\nDisallow: /x/x", "canter");
+        let bounds = |allow_private| Bounds {
+            max_depth: None,
+            max_page_bytes: 1,
+            url: Limits::default(),
+            allow_private,
+        };
+        for (url, allow_private, expected) in [
+            ("https://h.org/", false, "fetched"),
+            ("https://i.org/a/no", false, "host"),
+            ("http://10.0.0.2/a/no", false, "host"),
+            ("http://10.0.0.1/b", false, "path_prefix"),
+            ("https://h.org/x/x/x/x/x/x", false, "trap"),
+            ("https://h.org/a/no", false, "robots"),
+            ("http://10.0.0.1/a/no", false, "private_address"),
+            ("http://10.0.0.1/a/no", true, "robots"),
+            ("http://10.0.0.1/a/", true, "fetched"),
+        ] {
+            let url: Url = url.parse().unwrap();
+            let ground = Ground {
+                scope: &scope,
+                seeds: &seeds,
+                bounds: &bounds(allow_private),
+                verdict: Some(&Verdict::Rules(rules.clone())),
+            };
+            let name = match refusal(&url, ground) {
+                None => "fetched",
+                Some(Refusal::Outside(outside)) => outside.name(),
+                Some(refusal) => refusal.skip().map_or("", Skip::name),
+            };
+            assert_eq!(name, expected, "{url}");
+        }
+    }
+}
