@@ -1,7 +1,10 @@
 //! `canter crawl`: sets the world up, drives each site, says how it goes and how it ended.
 
+mod bar;
 mod drive;
+mod estimate;
 mod gates;
+mod line;
 mod progress;
 mod setup;
 mod show;

@@ -14,6 +14,7 @@ use indicatif::{HumanBytes, HumanCount};
 use serde_json::{Value, json};
 
 use super::drive::Rest;
+use super::line::slows;
 use super::progress::Progress;
 use super::world::SiteWorld;
 
@@ -32,6 +33,7 @@ pub struct Summary {
     elapsed: Duration,
     limit: Option<Rate>,
     peak: u32,
+    delay: Duration,
     retries: u64,
     gone: Vec<Trouble>,
     failed: Vec<Trouble>,
@@ -56,6 +58,7 @@ impl Summary {
             elapsed,
             limit,
             peak: tally.peak,
+            delay: tally.delay,
             retries: progress.now().retries,
             gone: world.store.troubles("gone", EXAMPLES).await?,
             failed: world.store.troubles("failed", EXAMPLES).await?,
@@ -93,6 +96,7 @@ impl Summary {
             "seconds": self.elapsed.as_secs_f64(),
             "rps_limit": self.limit.map(Rate::per_second),
             "rps_peak": self.peak,
+            "crawl_delay": (!self.delay.is_zero()).then(|| self.delay.as_secs_f64()),
             "complete": self.rest == Rest::Complete,
             "rest": self.rest_name(),
         })
@@ -145,10 +149,14 @@ impl Summary {
                 }
             }
         }
-        let limit = match self.limit {
+        let mut limit = match self.limit {
             Some(limit) => format!("limit {}", limit.per_second()),
             None => "no limit".to_owned(),
         };
+        if slows(self.delay, self.limit.map(Rate::per_second)) {
+            let delay = self.delay.as_secs_f64();
+            limit += &format!("; the site asks for {delay} s between requests");
+        }
         text += &format!(
             "  {}, {} in {:.1} s; at most {} in any second ({limit})\n",
             counted(self.requests, "request"),

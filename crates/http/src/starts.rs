@@ -129,6 +129,9 @@ mod tests {
     fn a_long_pause_is_no_memory() {
         let record = noted([(0, 1), (7 * 24 * 3_600_000, 2)]);
         assert!(record.stretches.len() <= MOST);
-        assert_eq!(Stretch::of(&record.stretches), Stretch { count: 2, peak: 2 });
+        assert_eq!(
+            Stretch::of(&record.stretches),
+            Stretch { count: 2, peak: 2 }
+        );
     }
 }
