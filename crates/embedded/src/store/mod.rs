@@ -7,6 +7,7 @@
 
 mod circles;
 mod crawls;
+mod findings;
 mod frontier;
 mod leftovers;
 mod paces;
@@ -26,6 +27,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 pub use crawls::{Beginning, Counts, SiteStore, Trouble};
+pub use findings::{Findings, Found, findings};
 pub use frontier::Popped;
 pub use reading::{SiteReport, report};
 
