@@ -134,6 +134,11 @@ pub struct Crawl {
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8080", value_parser = listen)]
     pub serve: Option<SocketAddr>,
 
+    /// Write a page about the crawl when it ends: rate, outcomes, dead links with the pages that
+    /// link to them, slow and large pages
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+
     /// One JSON object per line on standard output: progress, then the summary
     #[arg(long)]
     pub json: bool,

@@ -5,6 +5,7 @@ mod crawl;
 mod demo;
 mod demo_site;
 mod export;
+mod report;
 mod search;
 mod serve;
 mod usage;

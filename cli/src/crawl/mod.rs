@@ -6,6 +6,7 @@ mod estimate;
 mod gates;
 mod line;
 mod progress;
+mod report;
 mod setup;
 mod show;
 mod summary;
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::args::Crawl;
+use crate::report::ReportFile;
 use crate::serve::{self, FolderStatus};
 use drive::{Bounds, Drive, Rest};
 use gates::Gates;
@@ -52,6 +54,7 @@ struct Run {
 /// Runs the command to its end.
 pub async fn crawl(args: Crawl) -> Result<()> {
     let sites = setup::sites(&args)?;
+    let report = args.report.as_deref().map(ReportFile::check).transpose()?;
     let folder = Folder::create(&crate::folder(&args.data)?)?;
     let lock = folder.lock()?;
     let listener = match args.serve {
@@ -98,23 +101,29 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     let show = Show::start(&args, &runs, began);
     let rests = drive_all(&args, &runs, concurrency, stopped.clone()).await;
     show.end().await;
+    let mut summaries = Vec::new();
     for (run, rest) in runs.iter().zip(rests?) {
-        let summary = Summary::of(
-            &run.world,
-            &run.progress,
-            &rest,
-            args.rps.0,
-            began.elapsed(),
-        )
-        .await?;
+        let (world, progress) = (&run.world, &run.progress);
+        let summary = Summary::of(world, progress, &rest, args.rps.0, began.elapsed()).await?;
+        summaries.push(summary);
+    }
+    let written = match &report {
+        Some(file) => report::write(file, &runs, &summaries, &folder).await,
+        None => Ok(()),
+    };
+    for (run, summary) in runs.iter().zip(&summaries) {
         let seeds = &run.world.site.seeds;
-        let nothing = nothing_crawled(&summary, &run.world.store, seeds).await?;
+        let nothing = nothing_crawled(summary, &run.world.store, seeds).await?;
         if args.json || nothing.is_none() {
             summary.print(args.json)?;
         }
         if let Some(why) = nothing {
             bail!("nothing was crawled: {why}");
         }
+    }
+    written?;
+    if let Some(file) = report.filter(|_| !args.json) {
+        eprintln!("Report: {}", file.path().display());
     }
     // What was crawled is on disk: another crawl may have the folder now.
     drop(runs);

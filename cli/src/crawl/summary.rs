@@ -1,5 +1,6 @@
 //! How a crawl ended, for a person and for a program.
 
+use std::collections::BTreeMap;
 use std::io::{Write, stderr, stdout};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use super::drive::Rest;
 use super::line::slows;
 use super::progress::Progress;
 use super::world::SiteWorld;
+use crate::report::Run;
 
 /// Examples of each kind of trouble.
 const EXAMPLES: usize = 5;
@@ -63,6 +65,30 @@ impl Summary {
             gone: world.store.troubles("gone", EXAMPLES).await?,
             failed: world.store.troubles("failed", EXAMPLES).await?,
         })
+    }
+
+    /// How the crawl came to rest, as a phrase; whether it is complete.
+    pub fn rest(&self) -> (String, bool) {
+        let phrase = match &self.rest {
+            Rest::Complete => "complete".to_owned(),
+            Rest::Limit(option) => format!("stopped at {option}"),
+            Rest::Stopped => "stopped".to_owned(),
+            Rest::Paused(why) => format!("paused: {why}"),
+        };
+        (phrase, self.rest == Rest::Complete)
+    }
+
+    /// The figures of this run for a report, without the record of its starts.
+    pub fn run(&self) -> Run {
+        Run {
+            elapsed: self.elapsed,
+            requests: self.requests,
+            bytes: self.bytes,
+            limit: self.limit.map(Rate::per_second),
+            peak: self.peak,
+            delay: self.delay,
+            starts: BTreeMap::new(),
+        }
     }
 
     /// Prints it: JSON on standard output, text on standard error.
@@ -114,7 +140,9 @@ impl Summary {
     fn text(&self) -> String {
         let counts = &self.counts;
         let n = |number| HumanCount(number).to_string();
-        let mut text = format!("{} {}\n", style(&self.site).bold(), self.rest_phrase());
+        let (rest, complete) = self.rest();
+        let rest = if complete { style(rest).green() } else { style(rest) };
+        let mut text = format!("{} {rest}\n", style(&self.site).bold());
         let mut kinds = vec![format!("{} indexed", n(counts.indexed))];
         let more = [
             (counts.unchanged, "unchanged"),
@@ -165,15 +193,6 @@ impl Summary {
             self.peak,
         );
         text + &self.advice()
-    }
-
-    fn rest_phrase(&self) -> String {
-        match &self.rest {
-            Rest::Complete => style("complete").green().to_string(),
-            Rest::Limit(option) => format!("stopped at {option}"),
-            Rest::Stopped => "stopped".to_owned(),
-            Rest::Paused(why) => format!("paused: {why}"),
-        }
     }
 
     fn advice(&self) -> String {

@@ -22,7 +22,7 @@ pub struct Findings {
     /// Its numbers.
     pub counts: Counts,
     /// Status codes of the last answers, with the number of URLs.
-    pub statuses: Vec<(u16, u64)>,
+    pub statuses: Vec<(u64, u64)>,
     /// Times of the last answers in ms, ascending, with the number of URLs.
     pub times: Vec<(u64, u64)>,
     /// URLs by the time of their answer, the slowest first.
@@ -124,13 +124,13 @@ impl Rows {
     }
 
     /// Values of a column, ascending, with the number of rows.
-    fn groups<T: rusqlite::types::FromSql>(&self, column: &str) -> rusqlite::Result<Vec<(T, u64)>> {
+    fn groups(&self, column: &str) -> rusqlite::Result<Vec<(u64, u64)>> {
         let sql = format!(
             "SELECT {column}, count(*) FROM url
              WHERE site = ? AND crawl = ? AND {column} IS NOT NULL GROUP BY 1 ORDER BY 1"
         );
         self.query(&sql, params![self.site, self.crawl], |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            Ok((number(row.get(0)?), number(row.get(1)?)))
         })
     }
 
@@ -161,7 +161,12 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         detail: row.get(1)?,
         status: row.get(2)?,
         parent: row.get(3)?,
-        took_ms: row.get(4)?,
-        bytes: row.get(5)?,
+        took_ms: row.get::<_, Option<i64>>(4)?.map(number),
+        bytes: row.get::<_, Option<i64>>(5)?.map(number),
     })
+}
+
+/// SQLite's integers have a sign; what is counted here has none.
+fn number(value: i64) -> u64 {
+    value.max(0) as u64
 }
