@@ -42,6 +42,8 @@ pub enum Command {
     Serve(Serve),
     /// Write the pages of a site as JSON lines to standard output
     Export(Export),
+    /// Write a page about the last crawl of a site: outcomes, dead links, slow and large pages
+    Report(Report),
     /// Crawl a small real site that ships with canter, over loopback, and serve its search
     Demo(Demo),
 }
@@ -188,6 +190,21 @@ pub struct Serve {
 pub struct Export {
     /// Name of the site, as the crawl's summary gives it
     pub site: String,
+
+    #[command(flatten)]
+    pub data: Data,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  canter report docs.example.org report.html\n\n\
+    The rate over time is only known to the crawl itself: canter crawl --report FILE.html")]
+pub struct Report {
+    /// Name of the site, as the crawl's summary gives it
+    pub site: String,
+
+    /// Where to write the page
+    #[arg(value_name = "FILE.html")]
+    pub file: PathBuf,
 
     #[command(flatten)]
     pub data: Data,

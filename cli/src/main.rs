@@ -65,6 +65,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Search(args) => search::search(args).await,
         Command::Serve(args) => serve::serve(args).await,
         Command::Export(args) => export::export(&args),
+        Command::Report(args) => report::report(&args),
         Command::Demo(args) => demo::demo(args).await,
     }
 }

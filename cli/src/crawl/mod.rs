@@ -96,9 +96,9 @@ pub async fn crawl(args: Crawl) -> Result<()> {
         });
     }
     let (stop, stopped) = watch::channel(false);
-    stop_on_signal(stop, args.json);
+    stop_on_signal(stop);
     let began = Instant::now();
-    let show = Show::start(&args, &runs, began);
+    let show = Show::start(&args, &runs, began, stopped.clone());
     let rests = drive_all(&args, &runs, concurrency, stopped.clone()).await;
     show.end().await;
     let mut summaries = Vec::new();
@@ -202,13 +202,10 @@ fn cores() -> usize {
 
 /// The first signal asks for a clean stop, the second ends the process: everything on disk is whole
 /// at any moment.
-fn stop_on_signal(stop: watch::Sender<bool>, json: bool) {
+fn stop_on_signal(stop: watch::Sender<bool>) {
     tokio::spawn(async move {
         crate::signal().await;
         stop.send_replace(true);
-        if !json {
-            eprintln!("Stopping: what is under way is seen to its end. Ctrl-C again ends at once.");
-        }
         // A parent may pass on the signal that the whole group got: that is still the first one.
         let first = Instant::now();
         loop {

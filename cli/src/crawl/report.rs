@@ -2,13 +2,11 @@
 
 use anyhow::{Context, Result};
 use canter_embedded::folder::Folder;
-use canter_embedded::store::findings;
 use tokio::task::spawn_blocking;
-use url::Url;
 
 use super::Run;
 use super::summary::Summary;
-use crate::report::{self, Crawled, ReportFile, Targets};
+use crate::report::{self, Crawled, ReportFile};
 
 /// Writes the report. What it needs beyond the summaries is read from the folder.
 pub async fn write(
@@ -20,25 +18,20 @@ pub async fn write(
     let mut crawls = Vec::new();
     for (run, summary) in runs.iter().zip(summaries) {
         let world = &run.world;
-        let (state, index) = (folder.state(), world.index.clone());
-        let site = world.site.id.clone();
-        let (findings, targets) = spawn_blocking(move || {
-            let findings = findings(&state, &site)?.unwrap_or_default();
-            let targets = Targets::of(&findings, &site, &index)?;
-            anyhow::Ok((findings, targets))
-        })
-        .await
-        .context("the report broke off")??;
+        let (folder, site) = (folder.clone(), world.site.id.clone());
+        let gathered = spawn_blocking(move || report::gather(&folder, &site)).await;
+        let gathered = gathered.context("the report broke off")??;
+        let (findings, targets) = gathered.unwrap_or_default();
         let (rest, complete) = summary.rest();
+        let starts = world.gates.starts(&world.site.seeds);
         crawls.push(Crawled {
             site: world.site.id.clone(),
-            seeds: world.site.seeds.iter().map(Url::to_string).collect(),
             rest,
             complete,
-            run: report::Run {
-                starts: world.gates.starts(&world.site.seeds),
+            run: Some(report::Run {
+                starts,
                 ..summary.run()
-            },
+            }),
             findings,
             targets,
         });

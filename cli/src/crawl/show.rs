@@ -8,7 +8,7 @@ use std::time::Duration;
 use canter_core::pace::Rate;
 use canter_embedded::store::SiteStore;
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -20,6 +20,9 @@ use super::gates::Gates;
 use super::line::line;
 use super::progress::Progress;
 use crate::args::Crawl;
+
+/// Said once when the user asks for the end.
+const STOPPING: &str = "Stopping: what is under way is seen to its end. Ctrl-C again ends at once.";
 
 /// A crawl on display.
 pub struct Show {
@@ -70,7 +73,12 @@ enum Form {
 }
 
 impl Show {
-    pub fn start(args: &Crawl, runs: &[Run], began: Instant) -> Self {
+    pub fn start(
+        args: &Crawl,
+        runs: &[Run],
+        began: Instant,
+        stopped: watch::Receiver<bool>,
+    ) -> Self {
         let form = if args.json {
             Form::Json
         } else if stderr().is_terminal() {
@@ -97,7 +105,7 @@ impl Show {
             began,
         };
         let (end, ended) = oneshot::channel();
-        let task = tokio::spawn(show(form, sites, limits, ended));
+        let task = tokio::spawn(show(form, sites, limits, stopped, ended));
         Show { end, task }
     }
 
@@ -119,12 +127,26 @@ impl Form {
     }
 }
 
-async fn show(form: Form, mut sites: Vec<Site>, limits: Limits, mut ended: oneshot::Receiver<()>) {
+async fn show(
+    form: Form,
+    mut sites: Vec<Site>,
+    limits: Limits,
+    mut stopped: watch::Receiver<bool>,
+    mut ended: oneshot::Receiver<()>,
+) {
     let names = || sites.iter().map(|site| site.id.clone()).collect();
     let bars = matches!(form, Form::Bar).then(|| Bars::new(names()));
     loop {
         tokio::select! {
             _ = &mut ended => break,
+            Ok(()) = stopped.changed() => {
+                match (form, &bars) {
+                    (Form::Json, _) => {}
+                    (_, Some(bars)) => bars.say(STOPPING),
+                    (_, None) => eprintln!("{STOPPING}"),
+                }
+                continue;
+            }
             () = sleep(form.interval()) => {}
         }
         for (number, site) in sites.iter_mut().enumerate() {

@@ -141,7 +141,11 @@ impl Summary {
         let counts = &self.counts;
         let n = |number| HumanCount(number).to_string();
         let (rest, complete) = self.rest();
-        let rest = if complete { style(rest).green() } else { style(rest) };
+        let rest = if complete {
+            style(rest).green()
+        } else {
+            style(rest)
+        };
         let mut text = format!("{} {rest}\n", style(&self.site).bold());
         let mut kinds = vec![format!("{} indexed", n(counts.indexed))];
         let more = [

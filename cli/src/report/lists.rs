@@ -5,18 +5,19 @@ use std::cmp::Reverse;
 use canter_embedded::store::Found;
 use indicatif::HumanBytes;
 use maud::{Markup, html};
-use url::Url;
 
-use super::targets::{Linker, Target};
 use super::Crawled;
+use super::targets::{Linker, Target};
 use super::words::{counted, cut, link, millis, number};
 
 /// URLs with their linking pages in one list.
 const TARGETS: usize = 500;
 /// Slowest answers and largest pages.
 const LEADERS: usize = 20;
-/// Linking pages that are shown at once; more are opened.
-const OPEN: usize = 3;
+/// URLs of a list that are shown at once, so that what comes after it is not far; more are opened.
+const OPEN_TARGETS: usize = 25;
+/// Linking pages that are shown at once.
+const OPEN_LINKERS: usize = 3;
 
 /// The lists of one site.
 pub(super) struct Lists<'a> {
@@ -30,7 +31,7 @@ type Linked<'a> = (&'a Found, Option<&'a Target>);
 
 impl<'a> Lists<'a> {
     pub(super) fn of(crawl: &'a Crawled) -> Self {
-        let seed = crawl.seeds.first().and_then(|seed| Url::parse(seed).ok());
+        let seed = crawl.findings.seeds.first();
         let origin = seed.map(|seed| seed.origin().ascii_serialization());
         Lists {
             crawl,
@@ -130,17 +131,34 @@ impl<'a> Lists<'a> {
     }
 
     fn targets(&self, linked: &[Linked<'_>], about: impl Fn(&Found) -> Markup) -> Markup {
+        let listed = &linked[..linked.len().min(TARGETS)];
+        let (open, folded) = listed.split_at(listed.len().min(OPEN_TARGETS));
+        let list = |linked: &[Linked<'_>]| {
+            html! { @for (found, target) in linked { (self.target(found, *target, &about)) } }
+        };
         html! {
-            ol.targets {
-                @for (found, target) in linked.iter().take(TARGETS) {
-                    li {
-                        div.target { (self.link(&found.url)) " " (about(found)) }
-                        @if let Some(target) = target.filter(|target| target.count > 0) {
-                            (self.linkers(target))
-                        }
-                    }
+            ol.targets { (list(open)) }
+            @if !folded.is_empty() {
+                details {
+                    summary { "and " (number((linked.len() - open.len()) as u64)) " more" }
+                    ol.targets { (list(folded)) (more(linked.len() as u64, listed.len())) }
                 }
-                (more(linked.len() as u64, linked.len().min(TARGETS)))
+            }
+        }
+    }
+
+    fn target(
+        &self,
+        found: &Found,
+        target: Option<&Target>,
+        about: impl Fn(&Found) -> Markup,
+    ) -> Markup {
+        html! {
+            li {
+                div.target { (self.link(&found.url)) " " (about(found)) }
+                @if let Some(target) = target.filter(|target| target.count > 0) {
+                    (self.linkers(target))
+                }
             }
         }
     }
@@ -154,7 +172,7 @@ impl<'a> Lists<'a> {
             }
         };
         html! {
-            @if pages.len() <= OPEN {
+            @if pages.len() <= OPEN_LINKERS {
                 (list)
             } @else {
                 details {

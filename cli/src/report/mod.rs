@@ -15,14 +15,20 @@ mod words;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use canter_embedded::store::Findings;
-use canter_http::Starts;
+use anyhow::Result;
+use canter_core::failure::Failure;
+use canter_embedded::folder::Folder;
+use canter_embedded::index::TantivyReader;
+use canter_embedded::store::{Findings, findings};
+use canter_http::{Clock, Starts};
 use indicatif::HumanBytes;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub use file::ReportFile;
 pub use targets::Targets;
 
+use crate::args::Report;
+use crate::usage::UsageError;
 use words::{counted, date, number, span};
 
 const STYLE: &str = include_str!("style.css");
@@ -33,14 +39,12 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 pub struct Crawled {
     /// Id of the site.
     pub site: String,
-    /// Where the crawl started.
-    pub seeds: Vec<String>,
     /// How it came to rest, a phrase.
     pub rest: String,
     /// Nothing was left to do.
     pub complete: bool,
-    /// The run of the command.
-    pub run: Run,
+    /// The run of the command that crawled; none when the report is made afterwards.
+    pub run: Option<Run>,
     /// What was found by all runs of the crawl.
     pub findings: Findings,
     /// Which pages link to what is not there.
@@ -63,6 +67,39 @@ pub struct Run {
     pub delay: Duration,
     /// When requests started, by domain.
     pub starts: BTreeMap<String, Starts>,
+}
+
+/// Writes the report of a site that was crawled before.
+pub fn report(args: &Report) -> Result<()> {
+    let file = ReportFile::check(&args.file)?;
+    let folder = Folder::existing(&crate::folder(&args.data)?)?;
+    let Some((findings, targets)) = gather(&folder, &args.site)? else {
+        return Err(UsageError::unknown_site(&args.site, &folder)?.into());
+    };
+    let rest = if findings.ended {
+        "complete"
+    } else {
+        "not complete"
+    };
+    let crawled = Crawled {
+        site: args.site.clone(),
+        rest: rest.to_owned(),
+        complete: findings.ended,
+        run: None,
+        findings,
+        targets,
+    };
+    file.write(&page(&[crawled], Clock::start().now().millis()))
+}
+
+/// What the folder holds of a site's newest crawl; nothing for an unknown site.
+pub fn gather(folder: &Folder, site: &str) -> Result<Option<(Findings, Targets)>, Failure> {
+    let Some(findings) = findings(&folder.state(), site)? else {
+        return Ok(None);
+    };
+    let index = TantivyReader::open(&folder.index())?;
+    let targets = Targets::of(&findings, site, &index)?;
+    Ok(Some((findings, targets)))
 }
 
 /// The page, written at a time in Unix ms.
@@ -113,23 +150,25 @@ fn crawled(crawl: &Crawled, prefix: &str) -> Markup {
 
 fn headline(crawl: &Crawled) -> Markup {
     let counts = &crawl.findings.counts;
-    let tiles = [
+    let mut tiles = vec![
         (number(counts.pages), "pages", false),
         (number(counts.gone), "dead links", counts.gone > 0),
         (number(counts.failed), "failed", counts.failed > 0),
-        (number(crawl.run.requests), "requests", false),
-        (HumanBytes(crawl.run.bytes).to_string(), "read", false),
-        (span(crawl.run.elapsed), "taken", false),
     ];
+    if let Some(run) = &crawl.run {
+        tiles.push((number(run.requests), "requests", false));
+        tiles.push((HumanBytes(run.bytes).to_string(), "read", false));
+        tiles.push((span(run.elapsed), "taken", false));
+    }
     html! {
         header {
             h1 { bdi { (crawl.site) } }
             p.about {
                 span.state.complete[crawl.complete] { (crawl.rest) }
-                " begun on " (date(crawl.findings.began_ms)) " from "
-                @for (number, seed) in crawl.seeds.iter().enumerate() {
+                ", begun on " (date(crawl.findings.began_ms)) " from "
+                @for (number, seed) in crawl.findings.seeds.iter().enumerate() {
                     @if number > 0 { ", " }
-                    (words::link(seed, seed))
+                    (words::link(seed.as_str(), seed.as_str()))
                 }
                 @if counts.waiting > 0 { "; " (counted(counts.waiting, "URL", "URLs")) " still to go" }
             }
@@ -149,10 +188,30 @@ fn sections(crawl: &Crawled) -> Vec<(&'static str, String, Markup)> {
     let titled = |name: &str, count: u64| format!("{name} ({})", number(count));
     let lists = lists::Lists::of(crawl);
     let all = [
-        (1, "rate", "Rate".to_owned(), rate::section(&crawl.run)),
-        (1, "outcomes", "Outcomes".to_owned(), outcomes::section(findings)),
-        (counts.gone, "dead", titled("Dead links", counts.gone), lists.dead()),
-        (counts.failed, "failed", titled("Failed", counts.failed), lists.failed()),
+        (
+            u64::from(crawl.run.is_some()),
+            "rate",
+            "Rate".to_owned(),
+            html! { @if let Some(run) = &crawl.run { (rate::section(run)) } },
+        ),
+        (
+            1,
+            "outcomes",
+            "Outcomes".to_owned(),
+            outcomes::section(findings),
+        ),
+        (
+            counts.gone,
+            "dead",
+            titled("Dead links", counts.gone),
+            lists.dead(),
+        ),
+        (
+            counts.failed,
+            "failed",
+            titled("Failed", counts.failed),
+            lists.failed(),
+        ),
         (
             counts.redirected,
             "redirects",

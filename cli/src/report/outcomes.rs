@@ -65,7 +65,11 @@ fn reasons(counts: &Counts, whole: u64) -> Markup {
 fn ends(counts: &Counts) -> [(&'static str, u64, &'static str); 8] {
     [
         ("indexed", counts.indexed, "indexed"),
-        ("unchanged", counts.unchanged, "unchanged since the last crawl"),
+        (
+            "unchanged",
+            counts.unchanged,
+            "unchanged since the last crawl",
+        ),
         ("duplicate", counts.duplicates, "duplicates of other pages"),
         ("redirected", counts.redirected, "redirects"),
         ("skipped", counts.skipped, "skipped"),

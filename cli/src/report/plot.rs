@@ -136,7 +136,9 @@ mod tests {
 
     #[track_caller]
     fn check(width_ms: u64, stretches: &[(u32, u32)], expect: Option<(u64, &[(f64, f64)])>) {
-        let stretches = stretches.iter().map(|&(count, peak)| Stretch { count, peak });
+        let stretches = stretches
+            .iter()
+            .map(|&(count, peak)| Stretch { count, peak });
         let starts = Starts {
             width: Duration::from_millis(width_ms),
             stretches: stretches.collect(),
@@ -154,7 +156,11 @@ mod tests {
 
     #[test]
     fn a_short_crawl_is_shown_as_it_is() {
-        check(250, &[(2, 2), (3, 5)], Some((250, &[(8.0, 2.0), (12.0, 5.0)])));
+        check(
+            250,
+            &[(2, 2), (3, 5)],
+            Some((250, &[(8.0, 2.0), (12.0, 5.0)])),
+        );
     }
 
     #[test]
@@ -169,7 +175,13 @@ mod tests {
     fn a_long_crawl_has_no_more_steps_than_are_seen() {
         let starts = Starts {
             width: Duration::from_secs(64),
-            stretches: vec![Stretch { count: 640, peak: 10 }; 599],
+            stretches: vec![
+                Stretch {
+                    count: 640,
+                    peak: 10
+                };
+                599
+            ],
             ..Starts::default()
         };
         let plot = Plot::of(&starts, Some(10.0)).unwrap();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use canter_core::failure::Failure;
-use canter_embedded::index::TantivyIndex;
+use canter_embedded::index::TantivyReader;
 use canter_embedded::store::{Findings, Found};
 
 /// Linking pages of one URL that are kept by name.
@@ -45,7 +45,7 @@ pub struct Linker {
 impl Targets {
     /// Goes through the links of all pages of a site. Pages that could not be read in this crawl
     /// do not count, though the index may still hold them.
-    pub fn of(findings: &Findings, site: &str, index: &TantivyIndex) -> Result<Self, Failure> {
+    pub fn of(findings: &Findings, site: &str, index: &TantivyReader) -> Result<Self, Failure> {
         let mut targets = Targets::default();
         let unread = findings.gone.iter().chain(&findings.failed);
         for found in unread.chain(&findings.redirected) {
@@ -53,9 +53,15 @@ impl Targets {
         }
         if !targets.by_url.is_empty() {
             index.each_page_links(site, |page, links| {
-                let links = links.iter().map(|link| (&*link.url, &*link.text));
-                targets.count(page, links);
+                if !targets.by_url.contains_key(page) {
+                    let links = links.iter().map(|link| (&*link.url, &*link.text));
+                    targets.count(page, links);
+                }
             })?;
+        }
+        for found in &findings.redirected {
+            let to = found.detail.iter().map(|to| (to.as_str(), ""));
+            targets.count(&found.url, to);
         }
         targets.settle();
         Ok(targets)
@@ -75,9 +81,6 @@ impl Targets {
     }
 
     fn count<'a>(&mut self, page: &str, links: impl Iterator<Item = (&'a str, &'a str)>) {
-        if self.by_url.contains_key(page) {
-            return;
-        }
         self.pages += 1;
         let mut name: Option<Arc<str>> = None;
         for (url, text) in links {
@@ -102,8 +105,8 @@ impl Targets {
         }
     }
 
-    /// What named a URL links to it even where the index does not hold it: a duplicate, a page
-    /// that asks not to be indexed, a redirect.
+    /// What named a URL links to it even where the index does not hold it: a duplicate, or a page
+    /// that asks not to be indexed.
     fn settle(&mut self) {
         for target in self.by_url.values_mut() {
             if let Some(parent) = target.parent.take() {
@@ -162,14 +165,6 @@ mod tests {
         targets.count("/a", [("/gone", "x")].into_iter());
         targets.settle();
         check(&targets, "/gone", 2, &[("/a", "x"), ("/noindex", "")]);
-    }
-
-    #[test]
-    fn a_page_that_is_gone_links_nowhere() {
-        let mut targets = targets(&[("/gone", None), ("/old", None)]);
-        targets.count("/old", [("/gone", "x")].into_iter());
-        targets.settle();
-        check(&targets, "/gone", 0, &[]);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(super) fn date(unix_ms: u64) -> String {
 pub(super) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {
-        0..60 => format!("{:.1} s", span.as_secs_f64()),
+        0..60 => format!("{} s", (span.as_secs_f64() * 10.0).round() / 10.0),
         60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!(
             "{} h {} min",
@@ -46,7 +46,8 @@ pub(super) fn span(span: Duration) -> String {
 /// How long an answer took.
 pub(super) fn millis(ms: u64) -> String {
     match ms {
-        0..1000 => format!("{ms} ms"),
+        0 => "< 1 ms".to_owned(),
+        1..1000 => format!("{ms} ms"),
         1000..10_000 => format!("{:.2} s", ms as f64 / 1000.0),
         _ => format!("{:.1} s", ms as f64 / 1000.0),
     }
@@ -59,7 +60,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
         0.0 => "0 %".to_owned(),
         ..0.1 => "< 0.1 %".to_owned(),
         99.95.. if part < whole => "> 99.9 %".to_owned(),
-        ..10.0 => format!("{share:.1} %"),
+        ..10.0 | 99.0..100.0 => format!("{share:.1} %"),
         _ => format!("{share:.0} %"),
     }
 }
@@ -97,6 +98,7 @@ mod tests {
             (1, 100_000, "< 0.1 %"),
             (1, 64, "1.6 %"),
             (99_999, 100_000, "> 99.9 %"),
+            (528, 529, "99.8 %"),
             (7, 7, "100 %"),
         ] {
             assert_eq!(percent(part, whole), expect);

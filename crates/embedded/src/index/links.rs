@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use canter_core::failure::Failure;
 use serde::Deserialize;
 
-use super::TantivyIndex;
+use super::TantivyReader;
 
 /// A link of a stored page.
 #[derive(Debug, Deserialize)]
@@ -25,7 +25,7 @@ struct Page<'a> {
     url: Cow<'a, str>,
 }
 
-impl TantivyIndex {
+impl TantivyReader {
     /// Gives the URL and the links of each page of a site, in no particular order. Holds one page
     /// at a time in memory.
     pub fn each_page_links(
@@ -33,6 +33,7 @@ impl TantivyIndex {
         site: &str,
         mut each: impl FnMut(&str, &[PageLink<'_>]),
     ) -> Result<(), Failure> {
+        self.shelf.refresh()?;
         self.shelf.each_stored(site, |page, links| {
             let page: Page<'_> = serde_json::from_str(page)?;
             let links: Vec<PageLink<'_>> = serde_json::from_str(links)?;

@@ -4,8 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use canter_core::failure::Failure;
+use canter_core::scope::Scope;
 use canter_core::task::Skip;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
+use url::Url;
 
 use super::crawls::Counts;
 
@@ -17,8 +19,12 @@ const MOST_EXAMPLES: i64 = 100;
 /// What the newest crawl of a site found.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
+    /// Where it started.
+    pub seeds: Vec<Url>,
     /// When it began, Unix ms.
     pub began_ms: u64,
+    /// Whether it has seen every page.
+    pub ended: bool,
     /// Its numbers.
     pub counts: Counts,
     /// Status codes of the last answers, with the number of URLs.
@@ -74,20 +80,28 @@ struct Rows {
 fn read(file: &Path, site: &str) -> rusqlite::Result<Option<Findings>> {
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.busy_timeout(Duration::from_secs(10))?;
-    let known = connection
-        .query_row("SELECT id, crawl FROM site WHERE name = ?", [site], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+    let known: Option<(i64, i64, String, bool)> = connection
+        .query_row(
+            "SELECT id, crawl, coalesce(moved, scope), ended_ms IS NOT NULL FROM site
+             WHERE name = ?",
+            [site],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
         .optional()?;
-    let Some((site, crawl)) = known else {
+    let Some((site, crawl, scope, ended)) = known else {
         return Ok(None);
     };
+    let scope: Option<Scope> = serde_json::from_str(&scope).ok();
     let rows = Rows {
         connection,
         site,
         crawl,
     };
-    rows.findings().map(Some)
+    Ok(Some(Findings {
+        seeds: scope.map_or_else(Vec::new, |scope| scope.seeds().to_vec()),
+        ended,
+        ..rows.findings()?
+    }))
 }
 
 impl Rows {
@@ -110,6 +124,7 @@ impl Rows {
             duplicates: self.found("outcome = 'duplicate'", "url", MOST_EXAMPLES)?,
             skipped: self.skipped(&counts)?,
             counts,
+            ..Findings::default()
         })
     }
 
