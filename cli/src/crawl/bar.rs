@@ -11,8 +11,8 @@ use super::show::Frame;
 /// What is known and how much of it is done; below it, how it goes.
 const TEMPLATE: &str =
     "{spinner:.cyan} {prefix:.bold} {wide_bar:.cyan/238} {human_pos}/{human_len}\n  {msg}";
-/// Columns that a line leaves free: its indent, and room for the `^C` that a terminal echoes.
-const FREE: usize = 5;
+/// Columns of a line's indent.
+const INDENT: usize = 2;
 
 /// The bars of all sites of the command.
 pub struct Bars {
@@ -45,14 +45,13 @@ impl Bars {
         bar.set_length(frame.done + frame.waiting);
         bar.set_position(frame.done);
         bar.set_prefix(self.name(number, columns));
-        let room = columns.saturating_sub(FREE);
+        let room = columns.saturating_sub(INDENT);
         bar.set_message(truncate_str(&line(frame, limit), room, "…").into_owned());
     }
 
     /// Says something above the bars.
     pub fn say(&self, text: &str) {
-        // Nothing can be done about a terminal that went away.
-        let _ = self.all.println(text);
+        self.all.suspend(|| eprintln!("{text}"));
     }
 
     /// A site's name, as wide as the widest of them, in a third of the terminal at the most.

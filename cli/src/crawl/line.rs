@@ -67,9 +67,9 @@ fn rough(span: Duration) -> String {
     match minutes {
         _ if seconds < 10.0 => format!("{} s", seconds.ceil()),
         _ if seconds < 90.0 => format!("{} s", (seconds / 5.0).round() * 5.0),
-        ..90 => format!("{minutes} min"),
-        ..600 => format!("{} h {} min", minutes / 60, minutes % 60 / 5 * 5),
-        ..2880 => format!("{} h", (minutes + 30) / 60),
+        0..90 => format!("{minutes} min"),
+        90..600 => format!("{} h {} min", minutes / 60, minutes % 60 / 5 * 5),
+        600..2880 => format!("{} h", (minutes + 30) / 60),
         _ => format!("{} days", HumanCount((minutes + 720) / 1440)),
     }
 }

@@ -122,7 +122,7 @@ impl Summary {
             "seconds": self.elapsed.as_secs_f64(),
             "rps_limit": self.limit.map(Rate::per_second),
             "rps_peak": self.peak,
-            "crawl_delay": (!self.delay.is_zero()).then(|| self.delay.as_secs_f64()),
+            "crawl_delay": (!self.delay.is_zero()).then_some(self.delay.as_secs_f64()),
             "complete": self.rest == Rest::Complete,
             "rest": self.rest_name(),
         })

@@ -13,7 +13,8 @@ use super::words::span;
 
 /// Steps of a plot at the most: beyond these nobody tells one from the next.
 const STEPS: usize = 240;
-/// A rate per second is shown over a second or more; a shorter crawl is shown as it is.
+/// A rate per second is a mean of a second or more: within a part of one, starts may well lie
+/// closer than the limit seems to say.
 const SHORTEST: Duration = Duration::from_secs(1);
 /// Width and height of the drawing, in units of its own.
 const SIZE: (f64, f64) = (1000.0, 200.0);
@@ -37,18 +38,14 @@ impl Plot {
         if count == 0 {
             return None;
         }
-        let whole = starts.width * u32::try_from(count).ok()?;
-        let mut joined = count.div_ceil(STEPS);
-        if whole >= SHORTEST * 4 {
-            let second = SHORTEST.as_secs_f64() / starts.width.as_secs_f64();
-            joined = joined.max(second.ceil() as usize);
-        }
+        let second = SHORTEST.as_secs_f64() / starts.width.as_secs_f64();
+        let joined = count.div_ceil(STEPS).max(second.ceil() as usize);
         let step = starts.width * u32::try_from(joined).ok()?;
         let value = |parts: &[Stretch]| {
             let sum = Stretch::of(parts);
-            // The last step may be shorter than the others.
-            let seconds = starts.width.as_secs_f64() * parts.len() as f64;
-            (f64::from(sum.count) / seconds, f64::from(sum.peak))
+            // Of the last step, too, so that a few starts at the end are no burst.
+            let mean = f64::from(sum.count) / step.as_secs_f64();
+            (mean, f64::from(sum.peak))
         };
         let values = starts.stretches.chunks(joined).map(value).collect();
         Some(Plot {
@@ -64,9 +61,11 @@ impl Plot {
         highest * HEADROOM
     }
 
-    /// Values that are marked at the side: the limit, or else a round number.
+    /// Values that are marked at the side: the limit where it stands high enough, or else a round
+    /// number.
     fn marks(&self) -> Vec<f64> {
-        let highest = self.limit.unwrap_or_else(|| {
+        let limit = self.limit.filter(|limit| *limit > self.top() / 4.0);
+        let highest = limit.unwrap_or_else(|| {
             let highest = self.top() / HEADROOM;
             let magnitude = 10f64.powf(highest.log10().floor());
             let steps = [5.0, 2.0, 1.0].map(|step| step * magnitude);
@@ -155,20 +154,17 @@ mod tests {
     }
 
     #[test]
-    fn a_short_crawl_is_shown_as_it_is() {
-        check(
-            250,
-            &[(2, 2), (3, 5)],
-            Some((250, &[(8.0, 2.0), (12.0, 5.0)])),
-        );
-    }
-
-    #[test]
     fn steps_last_a_second_or_more() {
+        check(250, &[(2, 2), (3, 5)], Some((1000, &[(5.0, 5.0)])));
         let mut stretches = vec![(2, 8); 16];
         stretches.push((1, 9));
-        let expect = [(8.0, 8.0), (8.0, 8.0), (8.0, 8.0), (8.0, 8.0), (4.0, 9.0)];
+        let expect = [(8.0, 8.0), (8.0, 8.0), (8.0, 8.0), (8.0, 8.0), (1.0, 9.0)];
         check(250, &stretches, Some((1000, &expect)));
+        check(
+            2000,
+            &[(4, 3), (8, 5)],
+            Some((2000, &[(2.0, 3.0), (4.0, 5.0)])),
+        );
     }
 
     #[test]
@@ -180,7 +176,7 @@ mod tests {
                     count: 640,
                     peak: 10
                 };
-                599
+                600
             ],
             ..Starts::default()
         };

@@ -1,13 +1,11 @@
 //! The rate over time against its limit.
 
-use std::time::Duration;
-
 use canter_http::Starts;
 use maud::{Markup, html};
 
 use super::Run;
 use super::plot::Plot;
-use super::words::{millis, span};
+use super::words::span;
 
 pub(super) fn section(run: &Run) -> Markup {
     html! {
@@ -47,17 +45,10 @@ fn figure(domain: &str, starts: &Starts, limit: Option<f64>) -> Markup {
                 "Requests to " bdi { (domain) } " started per second, with all that this command \
                  sent there: pages, redirects, retries, robots.txt. "
                 span.key.most { "most in any second" } " "
-                span.key.mean { "mean of " (step(plot.step)) } " "
+                span.key.mean { "mean of " (span(plot.step)) } " "
                 @if limit.is_some() { span.key.limit { "limit" } }
             }
             (plot.drawing())
         }
-    }
-}
-
-fn step(step: Duration) -> String {
-    match u64::try_from(step.as_millis()) {
-        Ok(ms @ 0..1000) => millis(ms),
-        _ => span(step),
     }
 }

@@ -17,10 +17,10 @@ fn reporting() -> (Canter, PathBuf) {
 /// read, one space between them.
 fn report(site: &Serving) -> (String, String) {
     let (canter, file) = reporting();
-    let args = ["--report", file.to_str().unwrap()];
+    let args = ["--report", file.to_str().expect("a path in UTF-8")];
     canter.crawl(&site.url("/"), &args).done();
-    let page = fs::read_to_string(file).unwrap();
-    let body = page.split("</style>").nth(1).unwrap();
+    let page = fs::read_to_string(&file).expect("a report");
+    let (_, body) = page.split_once("</style>").expect("a style");
     let words = body
         .split('<')
         .map(|part| part.split_once('>').map_or("", |(_, text)| text));
@@ -181,4 +181,33 @@ fn a_report_that_cannot_be_written_is_known_before_the_crawl() {
     }
     assert!(site.log().all().is_empty());
     assert!(!canter.data().exists());
+}
+
+#[test]
+fn a_report_is_made_afterwards_too() {
+    let site = Site::new().page("/", ["/dead"]).start();
+    let (canter, file) = reporting();
+    canter.crawl(&site.url("/"), &[]).done();
+    let file = file.to_str().unwrap();
+    canter.run(&["report", "t", file]).done();
+    let page = fs::read_to_string(file).unwrap();
+    assert!(
+        page.contains("Dead links (1)") && page.contains("to /dead"),
+        "{page}"
+    );
+    canter
+        .run(&["report", "u", file])
+        .fails(2, &["\"u\"", "known sites: t"]);
+}
+
+#[test]
+fn progress_says_what_is_left() {
+    let site = Site::web(300).start();
+    let canter = canter!();
+    let run = canter.start_crawl(&site.url("/"), &["--rps", "20", "--max-pages", "60"]);
+    let line: serde_json::Value = serde_json::from_str(&run.says("progress")).unwrap();
+    let left = line["seconds_left"].as_f64().unwrap();
+    assert!((0.0..=3.2).contains(&left), "{line}");
+    assert!(line["left_is_lower_bound"].is_boolean(), "{line}");
+    run.end().done();
 }
