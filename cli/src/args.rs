@@ -196,8 +196,10 @@ pub struct Export {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  canter report docs.example.org report.html\n\n\
-    The rate over time is only known to the crawl itself: canter crawl --report FILE.html")]
+#[command(
+    after_help = "Example:\n  canter report docs.example.org report.html\n\n\
+    The rate over time is only known to the crawl itself: canter crawl --report FILE.html"
+)]
 pub struct Report {
     /// Name of the site, as the crawl's summary gives it
     pub site: String,
