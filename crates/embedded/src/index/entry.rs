@@ -131,18 +131,18 @@ impl Fields {
 
     /// The stored form of a page, from its entry.
     pub(super) fn stored(&self, entry: &TantivyDocument, links: bool) -> tantivy::Result<Stored> {
-        let broken =
-            |error| TantivyError::InternalError(format!("a stored page is broken: {error}"));
-        let kept = |field| {
-            let value = entry.get_first(field);
-            value.and_then(|value| value.as_str()).unwrap_or_default()
-        };
-        let mut stored: Stored = serde_json::from_str(kept(self.stored)).map_err(broken)?;
-        kept(self.text).clone_into(&mut stored.text);
+        let (page, page_links) = self.kept(entry);
+        let mut stored: Stored = serde_json::from_str(page).map_err(broken)?;
+        kept(entry, self.text).clone_into(&mut stored.text);
         if links {
-            stored.links = serde_json::from_str(kept(self.links)).map_err(broken)?;
+            stored.links = serde_json::from_str(page_links).map_err(broken)?;
         }
         Ok(stored)
+    }
+
+    /// A page without text and links, and its links, both as JSON.
+    pub(super) fn kept<'a>(&self, entry: &'a TantivyDocument) -> (&'a str, &'a str) {
+        (kept(entry, self.stored), kept(entry, self.links))
     }
 
     /// All entries of a document in order, as one group that Tantivy keeps together. The permit
@@ -207,6 +207,16 @@ impl Fields {
         });
         Ok(entries.collect())
     }
+}
+
+fn kept(entry: &TantivyDocument, field: Field) -> &str {
+    let value = entry.get_first(field);
+    value.and_then(|value| value.as_str()).unwrap_or_default()
+}
+
+/// What is stored cannot be read.
+pub(super) fn broken(error: serde_json::Error) -> TantivyError {
+    TantivyError::InternalError(format!("a stored page is broken: {error}"))
 }
 
 /// The two halves of an id; as a pair they are ordered as the id is.
