@@ -69,6 +69,8 @@ pub enum Command {
     Stop(Stop),
     /// Remove a site and its pages
     Forget(Forget),
+    /// Write a page about the last crawl of a site: outcomes, dead links, slow and large pages
+    Report(Report),
     /// Crawl a small real site that ships with canter, over loopback, and serve its search
     Demo(Demo),
     /// Print the completions of a shell
@@ -165,6 +167,11 @@ pub struct Crawl {
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8080", value_parser = listen)]
     pub serve: Option<SocketAddr>,
 
+    /// Write a page about the crawl when it ends: rate, outcomes, dead links with the pages that
+    /// link to them, slow and large pages
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+
     /// One JSON object per line on standard output: progress, then the summary
     #[arg(long)]
     pub json: bool,
@@ -214,6 +221,23 @@ pub struct Serve {
 pub struct Export {
     /// Name of the site, as the crawl's summary gives it
     pub site: String,
+
+    #[command(flatten)]
+    pub data: Data,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  canter report docs.example.org report.html\n\n\
+    The rate over time is only known to the crawl itself: canter crawl --report FILE.html"
+)]
+pub struct Report {
+    /// Name of the site, as the crawl's summary gives it
+    pub site: String,
+
+    /// Where to write the page
+    #[arg(value_name = "FILE.html")]
+    pub file: PathBuf,
 
     #[command(flatten)]
     pub data: Data,

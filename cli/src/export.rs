@@ -15,14 +15,7 @@ pub fn export(args: &Export) -> Result<()> {
     let folder = Folder::existing(&crate::folder(&args.data)?)?;
     let index = TantivyReader::open(&folder.index())?;
     if index.count(&args.site)? == 0 {
-        let sites = canter_embedded::store::report(&folder)?;
-        let names: Vec<&str> = sites.iter().map(|site| site.site.as_str()).collect();
-        return Err(UsageError::new(format!(
-            "there are no pages of a site {:?}; known sites: {}",
-            args.site,
-            names.join(", ")
-        ))
-        .into());
+        return Err(UsageError::unknown_site(&args.site, &folder)?.into());
     }
     let mut out = BufWriter::new(stdout().lock());
     let mut written = Ok(());

@@ -8,6 +8,7 @@ mod explain;
 mod export;
 mod forget;
 mod manual;
+mod report;
 mod search;
 mod serve;
 mod status;
@@ -74,6 +75,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Status(args) => status::status(&args),
         Command::Stop(args) => stop::stop(args).await,
         Command::Forget(args) => forget::forget(args).await,
+        Command::Report(args) => report::report(&args),
         Command::Demo(args) => demo::demo(args).await,
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),

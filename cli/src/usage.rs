@@ -3,6 +3,10 @@
 use std::error::Error;
 use std::fmt;
 
+use canter_core::failure::Failure;
+use canter_embedded::folder::Folder;
+use canter_embedded::store::report;
+
 /// A mistake, in one sentence.
 #[derive(Debug)]
 pub struct UsageError(String);
@@ -11,6 +15,20 @@ impl UsageError {
     /// A mistake described by a text or by an error.
     pub fn new(what: impl fmt::Display) -> Self {
         UsageError(what.to_string())
+    }
+
+    /// A site that the folder does not know.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn unknown_site(site: &str, folder: &Folder) -> Result<Self, Failure> {
+        let sites = report(folder)?;
+        let names: Vec<&str> = sites.iter().map(|site| site.site.as_str()).collect();
+        Ok(UsageError::new(format!(
+            "there are no pages of a site {site:?}; known sites: {}",
+            names.join(", ")
+        )))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use canter_core::domain::domain;
 use canter_core::pace::{Pace, Rate, Tolerance};
 use canter_embedded::store::Store;
-use canter_http::{Clock, PacedGate, Tally};
+use canter_http::{Clock, PacedGate, Starts, Tally};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -100,8 +100,8 @@ impl Gates {
         longest
     }
 
-    /// What went to the domains of these URLs: requests of all; peak and current rate of the
-    /// busiest.
+    /// What went to the domains of these URLs: requests of all; peak, current rate and delay of
+    /// the domain where each is largest.
     pub fn tally(&self, urls: &[Url]) -> Tally {
         let domains: BTreeMap<String, &Url> = urls
             .iter()
@@ -112,7 +112,16 @@ impl Gates {
             started: sum.started + tally.started,
             peak: sum.peak.max(tally.peak),
             current: sum.current.max(tally.current),
+            delay: sum.delay.max(tally.delay),
         })
+    }
+
+    /// When requests went to the domains of these URLs, by domain.
+    pub fn starts(&self, urls: &[Url]) -> BTreeMap<String, Starts> {
+        let named = urls.iter().map(|url| (domain(url).to_string(), url));
+        let domains: BTreeMap<String, &Url> = named.collect();
+        let starts = |(name, url)| (name, self.of(url).gate.starts());
+        domains.into_iter().map(starts).collect()
     }
 }
 

@@ -1,8 +1,12 @@
 //! `canter crawl`: sets the world up, drives each site, says how it goes and how it ended.
 
+mod bar;
 mod drive;
+mod estimate;
 mod gates;
+mod line;
 mod progress;
+mod report;
 mod setup;
 mod show;
 mod summary;
@@ -25,6 +29,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::args::Crawl;
+use crate::report::ReportFile;
 use crate::serve::{self, FolderStatus};
 use drive::{Bounds, Drive, Rest};
 use gates::Gates;
@@ -52,6 +57,7 @@ struct Run {
 /// Runs the command to its end.
 pub async fn crawl(args: Crawl) -> Result<()> {
     let sites = setup::sites(&args)?;
+    let report = args.report.as_deref().map(ReportFile::check).transpose()?;
     let folder = Folder::create(&crate::folder(&args.data)?)?;
     let lock = folder.lock()?;
     folder.clear_stops()?;
@@ -97,28 +103,34 @@ pub async fn crawl(args: Crawl) -> Result<()> {
         });
     }
     let (stop, stopped) = watch::channel(false);
-    stop_on_signal(stop, args.json);
+    stop_on_signal(stop);
     let began = Instant::now();
-    let show = Show::start(&args, &runs, began);
+    let show = Show::start(&args, &runs, began, stopped.clone());
     let rests = drive_all(&args, &folder, &runs, concurrency, &stopped).await;
     show.end().await;
+    let mut summaries = Vec::new();
     for (run, rest) in runs.iter().zip(rests?) {
-        let summary = Summary::of(
-            &run.world,
-            &run.progress,
-            &rest,
-            args.rps.0,
-            began.elapsed(),
-        )
-        .await?;
+        let (world, progress) = (&run.world, &run.progress);
+        let summary = Summary::of(world, progress, &rest, args.rps.0, began.elapsed()).await?;
+        summaries.push(summary);
+    }
+    let written = match &report {
+        Some(file) => report::write(file, &runs, &summaries, &folder).await,
+        None => Ok(()),
+    };
+    for (run, summary) in runs.iter().zip(&summaries) {
         let seeds = &run.world.site.seeds;
-        let nothing = nothing_crawled(&summary, &run.world.store, seeds).await?;
+        let nothing = nothing_crawled(summary, &run.world.store, seeds).await?;
         if args.json || nothing.is_none() {
             summary.print(args.json)?;
         }
         if let Some(why) = nothing {
             bail!("nothing was crawled: {why}");
         }
+    }
+    written?;
+    if let Some(file) = report.filter(|_| !args.json) {
+        eprintln!("Report: {}", file.path().display());
     }
     // What was crawled is on disk: another crawl may have the folder now.
     drop(runs);
@@ -202,13 +214,10 @@ fn cores() -> usize {
 
 /// The first signal asks for a clean stop, the second ends the process: everything on disk is whole
 /// at any moment.
-fn stop_on_signal(stop: watch::Sender<bool>, json: bool) {
+fn stop_on_signal(stop: watch::Sender<bool>) {
     tokio::spawn(async move {
         crate::signal().await;
         stop.send_replace(true);
-        if !json {
-            eprintln!("Stopping: what is under way is seen to its end. Ctrl-C again ends at once.");
-        }
         // A parent may pass on the signal that the whole group got: that is still the first one.
         let first = Instant::now();
         loop {

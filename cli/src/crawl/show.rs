@@ -5,20 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
-use serde_json::json;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
-
-use super::Run;
-use super::gates::Gates;
-use super::progress::Progress;
-use super::summary::counted;
-use crate::args::Crawl;
 use canter_core::pace::Rate;
 use canter_embedded::store::SiteStore;
+use serde_json::json;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 use url::Url;
+
+use super::Run;
+use super::bar::Bars;
+use super::estimate::{Bounds, Estimate, Left, Sight};
+use super::gates::Gates;
+use super::line::line;
+use super::progress::Progress;
+use crate::args::Crawl;
+
+/// Said once when the user asks for the end.
+const STOPPING: &str = "Stopping: what is under way is seen to its end. Ctrl-C again ends at once.";
 
 /// A crawl on display.
 pub struct Show {
@@ -34,18 +38,31 @@ struct Site {
     progress: Arc<Progress>,
     gates: Arc<Gates>,
     being_indexed: Arc<AtomicU64>,
+    estimate: Estimate,
 }
 
 /// What is shown of a site at one time.
-struct Frame {
+pub struct Frame {
+    pub pages: u64,
+    pub done: u64,
+    pub waiting: u64,
+    pub failed: u64,
+    pub retries: u64,
+    pub rps: u32,
+    pub held: Duration,
+    /// What the site asks for between requests.
+    pub delay: Duration,
+    pub left: Option<Left>,
+    pub trouble: Option<String>,
+}
+
+/// What holds for every site of the command.
+#[derive(Clone, Copy)]
+struct Limits {
+    rate: Option<Rate>,
     pages: u64,
-    done: u64,
-    waiting: u64,
-    failed: u64,
-    retries: u64,
-    rps: u32,
-    held: Duration,
-    trouble: Option<String>,
+    time: Option<Duration>,
+    began: Instant,
 }
 
 #[derive(Clone, Copy)]
@@ -56,7 +73,12 @@ enum Form {
 }
 
 impl Show {
-    pub fn start(args: &Crawl, runs: &[Run], began: Instant) -> Self {
+    pub fn start(
+        args: &Crawl,
+        runs: &[Run],
+        began: Instant,
+        stopped: watch::Receiver<bool>,
+    ) -> Self {
         let form = if args.json {
             Form::Json
         } else if stderr().is_terminal() {
@@ -73,10 +95,17 @@ impl Show {
                 progress: Arc::clone(&run.progress),
                 gates: Arc::clone(&run.world.gates),
                 being_indexed: Arc::clone(&run.world.being_indexed),
+                estimate: Estimate::default(),
             })
             .collect();
+        let limits = Limits {
+            rate: args.rps.0,
+            pages: args.max_pages,
+            time: args.max_time,
+            began,
+        };
         let (end, ended) = oneshot::channel();
-        let task = tokio::spawn(show(form, sites, args.rps.0, began, ended));
+        let task = tokio::spawn(show(form, sites, limits, stopped, ended));
         Show { end, task }
     }
 
@@ -100,109 +129,85 @@ impl Form {
 
 async fn show(
     form: Form,
-    sites: Vec<Site>,
-    limit: Option<Rate>,
-    began: Instant,
+    mut sites: Vec<Site>,
+    limits: Limits,
+    mut stopped: watch::Receiver<bool>,
     mut ended: oneshot::Receiver<()>,
 ) {
-    // Draws the bars, so that it must live as long as they do.
-    let all = MultiProgress::new();
-    let bars: Vec<ProgressBar> = match form {
-        Form::Bar => bars(&all, &sites),
-        Form::Lines | Form::Json => Vec::new(),
-    };
+    let names = || sites.iter().map(|site| site.id.clone()).collect();
+    let bars = matches!(form, Form::Bar).then(|| Bars::new(names()));
     loop {
         tokio::select! {
             _ = &mut ended => break,
+            Ok(()) = stopped.changed() => {
+                match (form, &bars) {
+                    (Form::Json, _) => {}
+                    (_, Some(bars)) => bars.say(STOPPING),
+                    (_, None) => eprintln!("{STOPPING}"),
+                }
+                continue;
+            }
             () = sleep(form.interval()) => {}
         }
-        for (number, site) in sites.iter().enumerate() {
-            let Some(frame) = frame(site).await else {
-                continue;
-            };
-            match form {
-                Form::Bar => draw(&bars[number], &frame, limit),
-                Form::Lines => eprintln!("{}: {}", site.id, line(&frame, limit)),
-                Form::Json => emit(site, &frame, limit, began.elapsed()),
+        for (number, site) in sites.iter_mut().enumerate() {
+            let frame = frame(site, limits).await;
+            match (form, &bars) {
+                (Form::Bar, Some(bars)) => bars.draw(number, &frame, limits.rate),
+                (Form::Json, _) => emit(site, &frame, limits),
+                _ => eprintln!("{}: {}", site.id, line(&frame, limits.rate)),
             }
         }
     }
-    for bar in bars {
-        bar.finish_and_clear();
+    if let Some(bars) = bars {
+        bars.clear();
     }
-    // Nothing can be done about a terminal that went away.
-    let _ = all.clear();
 }
 
-fn bars(all: &MultiProgress, sites: &[Site]) -> Vec<ProgressBar> {
-    let style = "{spinner:.cyan} {prefix:.bold} [{elapsed}] {bar:30.cyan/dim} {msg}";
-    sites
-        .iter()
-        .map(|site| {
-            let bar = all.add(ProgressBar::new(1));
-            let style = ProgressStyle::with_template(style);
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.set_prefix(site.id.clone());
-            bar
-        })
-        .collect()
-}
-
-async fn frame(site: &Site) -> Option<Frame> {
+async fn frame(site: &mut Site, limits: Limits) -> Frame {
     let waiting = site.store.waiting();
     let now = site.progress.now();
+    let tally = site.gates.tally(&site.seeds);
     // What is on its way to the index was read; only its commit is to come.
     let read = site.being_indexed.load(Ordering::Relaxed);
-    Some(Frame {
+    let mut frame = Frame {
         pages: now.pages + read,
         done: now.done + read,
         waiting: waiting.saturating_sub(read),
         failed: now.failed,
         retries: now.retries,
-        rps: site.gates.tally(&site.seeds).current,
+        rps: tally.current,
         held: site.gates.held_for(&site.seeds).await,
+        delay: tally.delay,
+        left: None,
         trouble: now.last.back().cloned(),
-    })
+    };
+    frame.left = site
+        .estimate
+        .left(sight(&frame, limits), bounds(&frame, limits));
+    frame
 }
 
-fn draw(bar: &ProgressBar, frame: &Frame, limit: Option<Rate>) {
-    bar.set_length(frame.done + frame.waiting);
-    bar.set_position(frame.done);
-    bar.set_message(line(frame, limit));
+fn sight(frame: &Frame, limits: Limits) -> Sight {
+    Sight {
+        at: limits.began.elapsed(),
+        done: frame.done,
+        waiting: frame.waiting,
+        held: frame.held,
+    }
 }
 
-fn line(frame: &Frame, limit: Option<Rate>) -> String {
-    let mut line = format!(
-        "{}, {} waiting, {}/s",
-        counted(frame.pages, "page"),
-        HumanCount(frame.waiting),
-        frame.rps
-    );
-    if let Some(limit) = limit {
-        line += &format!(" of {}", limit.per_second());
-        let left = frame.waiting as f64 / limit.per_second();
-        if frame.waiting > 0 && frame.held.is_zero() {
-            let left = HumanDuration(Duration::from_secs_f64(left.min(1e9)));
-            line += &format!(", {left:#} for those");
-        }
+fn bounds(frame: &Frame, limits: Limits) -> Bounds {
+    let asked = limits.rate.map_or(f64::INFINITY, Rate::per_second);
+    let rate = asked.min(1.0 / frame.delay.as_secs_f64());
+    let elapsed = limits.began.elapsed();
+    Bounds {
+        rate: rate.is_finite().then_some(rate),
+        tasks: Some(limits.pages.saturating_sub(frame.pages)),
+        time: limits.time.map(|span| span.saturating_sub(elapsed)),
     }
-    if !frame.held.is_zero() {
-        let left = HumanDuration(frame.held);
-        line += &format!(", the site asked to wait: {left:#} to go");
-    }
-    if frame.failed > 0 {
-        line += &format!(", {} failed", frame.failed);
-    }
-    if frame.retries > 0 {
-        line += &format!(", {} tried again", frame.retries);
-        if let Some(trouble) = &frame.trouble {
-            line += &format!(" (last: {trouble})");
-        }
-    }
-    line
 }
 
-fn emit(site: &Site, frame: &Frame, limit: Option<Rate>, elapsed: Duration) {
+fn emit(site: &Site, frame: &Frame, limits: Limits) {
     let event = json!({
         "event": "progress",
         "site": site.id,
@@ -213,8 +218,10 @@ fn emit(site: &Site, frame: &Frame, limit: Option<Rate>, elapsed: Duration) {
         "retries": frame.retries,
         "rps": frame.rps,
         "held_seconds": frame.held.as_secs_f64(),
-        "rps_limit": limit.map(Rate::per_second),
-        "seconds": elapsed.as_secs_f64(),
+        "rps_limit": limits.rate.map(Rate::per_second),
+        "seconds": limits.began.elapsed().as_secs_f64(),
+        "seconds_left": frame.left.map(|left| left.span.as_secs_f64()),
+        "left_is_lower_bound": frame.left.is_some_and(|left| left.at_least),
     });
     // A reader that went away is no reason to stop crawling.
     let _ = writeln!(stdout(), "{event}");

@@ -1,5 +1,6 @@
 //! How a crawl ended, for a person and for a program.
 
+use std::collections::BTreeMap;
 use std::io::{Write, stderr, stdout};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,8 +15,10 @@ use indicatif::{HumanBytes, HumanCount};
 use serde_json::{Value, json};
 
 use super::drive::Rest;
+use super::line::slows;
 use super::progress::Progress;
 use super::world::SiteWorld;
+use crate::report::Run;
 
 /// Examples of each kind of trouble.
 const EXAMPLES: usize = 5;
@@ -32,6 +35,7 @@ pub struct Summary {
     elapsed: Duration,
     limit: Option<Rate>,
     peak: u32,
+    delay: Duration,
     retries: u64,
     gone: Vec<Trouble>,
     failed: Vec<Trouble>,
@@ -56,10 +60,35 @@ impl Summary {
             elapsed,
             limit,
             peak: tally.peak,
+            delay: tally.delay,
             retries: progress.now().retries,
             gone: world.store.troubles("gone", EXAMPLES).await?,
             failed: world.store.troubles("failed", EXAMPLES).await?,
         })
+    }
+
+    /// How the crawl came to rest, as a phrase; whether it is complete.
+    pub fn rest(&self) -> (String, bool) {
+        let phrase = match &self.rest {
+            Rest::Complete => "complete".to_owned(),
+            Rest::Limit(option) => format!("stopped at {option}"),
+            Rest::Stopped => "stopped".to_owned(),
+            Rest::Paused(why) => format!("paused: {why}"),
+        };
+        (phrase, self.rest == Rest::Complete)
+    }
+
+    /// The figures of this run for a report, without the record of its starts.
+    pub fn run(&self) -> Run {
+        Run {
+            elapsed: self.elapsed,
+            requests: self.requests,
+            bytes: self.bytes,
+            limit: self.limit.map(Rate::per_second),
+            peak: self.peak,
+            delay: self.delay,
+            starts: BTreeMap::new(),
+        }
     }
 
     /// Prints it: JSON on standard output, text on standard error.
@@ -93,6 +122,7 @@ impl Summary {
             "seconds": self.elapsed.as_secs_f64(),
             "rps_limit": self.limit.map(Rate::per_second),
             "rps_peak": self.peak,
+            "crawl_delay": (!self.delay.is_zero()).then_some(self.delay.as_secs_f64()),
             "complete": self.rest == Rest::Complete,
             "rest": self.rest_name(),
         })
@@ -110,7 +140,13 @@ impl Summary {
     fn text(&self) -> String {
         let counts = &self.counts;
         let n = |number| HumanCount(number).to_string();
-        let mut text = format!("{} {}\n", style(&self.site).bold(), self.rest_phrase());
+        let (rest, complete) = self.rest();
+        let rest = if complete {
+            style(rest).green()
+        } else {
+            style(rest)
+        };
+        let mut text = format!("{} {rest}\n", style(&self.site).bold());
         let mut kinds = vec![format!("{} indexed", n(counts.indexed))];
         let more = [
             (counts.unchanged, "unchanged"),
@@ -145,10 +181,14 @@ impl Summary {
                 }
             }
         }
-        let limit = match self.limit {
+        let mut limit = match self.limit {
             Some(limit) => format!("limit {}", limit.per_second()),
             None => "no limit".to_owned(),
         };
+        if slows(self.delay, self.limit.map(Rate::per_second)) {
+            let delay = self.delay.as_secs_f64();
+            limit += &format!("; the site asks for {delay} s between requests");
+        }
         text += &format!(
             "  {}, {} in {:.1} s; at most {} in any second ({limit})\n",
             counted(self.requests, "request"),
@@ -157,15 +197,6 @@ impl Summary {
             self.peak,
         );
         text + &self.advice()
-    }
-
-    fn rest_phrase(&self) -> String {
-        match &self.rest {
-            Rest::Complete => style("complete").green().to_string(),
-            Rest::Limit(option) => format!("stopped at {option}"),
-            Rest::Stopped => "stopped".to_owned(),
-            Rest::Paused(why) => format!("paused: {why}"),
-        }
     }
 
     fn advice(&self) -> String {

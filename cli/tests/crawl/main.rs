@@ -7,6 +7,7 @@ mod limits;
 mod links;
 mod redirects;
 mod refresh;
+mod report;
 mod robots;
 mod scope;
 

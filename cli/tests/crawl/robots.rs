@@ -59,7 +59,8 @@ fn crawl_delay_slows_the_crawl() {
         .page("/b", [])
         .robots("User-agent: *\nCrawl-delay: 0.7\n")
         .start();
-    crawl(&site);
+    let (_, summary) = crawl(&site);
+    assert_eq!(summary["crawl_delay"], 0.7);
     let times: Vec<Duration> = site.log().all().iter().map(|visit| visit.at).collect();
     let pages = &times[1..];
     assert!(

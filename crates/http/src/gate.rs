@@ -12,6 +12,7 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
+use crate::starts::Starts;
 
 /// Slots are leased for about so long at a time.
 const LEASE: Duration = Duration::from_secs(1);
@@ -46,6 +47,7 @@ struct State {
     closed: bool,
     window: Window,
     tally: Tally,
+    starts: Starts,
     last_second: VecDeque<Moment>,
 }
 
@@ -58,6 +60,8 @@ pub struct Tally {
     pub peak: u32,
     /// Starts in the second that has just passed.
     pub current: u32,
+    /// The longest delay between starts that the site asked for (`Crawl-delay`); zero for none.
+    pub delay: Duration,
 }
 
 impl<P> Clone for PacedGate<P> {
@@ -86,6 +90,7 @@ impl<P: Paces + 'static> PacedGate<P> {
             closed: false,
             window: Window::default(),
             tally: Tally::default(),
+            starts: Starts::default(),
             last_second: VecDeque::new(),
         };
         let shared = Shared {
@@ -106,6 +111,7 @@ impl<P: Paces + 'static> PacedGate<P> {
     /// Keeps starts at least `delay` apart from now on (`Crawl-delay`); never speeds up.
     pub fn slow(&self, delay: Duration) {
         let mut state = self.shared.state();
+        state.tally.delay = state.tally.delay.max(delay);
         let fastest = Pace {
             spacing: Duration::ZERO,
             patience: Duration::ZERO,
@@ -158,6 +164,11 @@ impl<P: Paces + 'static> PacedGate<P> {
             ..state.tally
         }
     }
+
+    /// When it went through.
+    pub fn starts(&self) -> Starts {
+        self.shared.state().starts.clone()
+    }
 }
 
 impl<P: Paces + 'static> Gate for PacedGate<P> {
@@ -199,7 +210,9 @@ impl State {
         self.forget_before(now);
         self.last_second.push_back(now);
         self.tally.started += 1;
-        self.tally.peak = self.tally.peak.max(self.last_second.len() as u32);
+        let peak = self.last_second.len() as u32;
+        self.tally.peak = self.tally.peak.max(peak);
+        self.starts.note(now, peak);
     }
 }
 

@@ -12,8 +12,10 @@ mod fetcher;
 mod gate;
 mod lane;
 mod resolver;
+mod starts;
 mod turnstile;
 
 pub use clock::Clock;
 pub use fetcher::{HttpConfig, HttpFetcher};
 pub use gate::{PacedGate, Tally};
+pub use starts::{Starts, Stretch};

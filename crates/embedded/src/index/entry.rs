@@ -8,8 +8,8 @@ use canter_core::task::UrlKey;
 use canter_core::terms::PageTerms;
 use serde::Serialize;
 use tantivy::schema::{
-    BytesOptions, FAST, Field, IndexRecordOption, OwnedValue, STORED, Schema,
-    TextFieldIndexing, TextOptions, Value,
+    BytesOptions, FAST, Field, IndexRecordOption, OwnedValue, STORED, Schema, TextFieldIndexing,
+    TextOptions, Value,
 };
 use tantivy::{TantivyDocument, TantivyError, Term};
 use tokio::sync::OwnedSemaphorePermit;
@@ -121,18 +121,18 @@ impl Fields {
 
     /// The stored form of a page, from its entry.
     pub(super) fn stored(&self, entry: &TantivyDocument, links: bool) -> tantivy::Result<Stored> {
-        let broken =
-            |error| TantivyError::InternalError(format!("a stored page is broken: {error}"));
-        let kept = |field| {
-            let value = entry.get_first(field);
-            value.and_then(|value| value.as_str()).unwrap_or_default()
-        };
-        let mut stored: Stored = serde_json::from_str(kept(self.stored)).map_err(broken)?;
-        kept(self.text).clone_into(&mut stored.text);
+        let (page, page_links) = self.kept(entry);
+        let mut stored: Stored = serde_json::from_str(page).map_err(broken)?;
+        kept(entry, self.text).clone_into(&mut stored.text);
         if links {
-            stored.links = serde_json::from_str(kept(self.links)).map_err(broken)?;
+            stored.links = serde_json::from_str(page_links).map_err(broken)?;
         }
         Ok(stored)
+    }
+
+    /// A page without text and links, and its links, both as JSON.
+    pub(super) fn kept<'a>(&self, entry: &'a TantivyDocument) -> (&'a str, &'a str) {
+        (kept(entry, self.stored), kept(entry, self.links))
     }
 
     /// The entry of a document. The permit is given back when it is indexed.
@@ -161,7 +161,12 @@ impl Fields {
             values.push(text(self.language, language.to_ascii_lowercase()));
         }
         let places = Places::of(&terms);
-        values.extend(places.starts.into_iter().map(|it| number(self.sections, it)));
+        values.extend(
+            places
+                .starts
+                .into_iter()
+                .map(|it| number(self.sections, it)),
+        );
         values.extend(places.marks.into_iter().map(|it| number(self.marks, it)));
         let marks = terms.sections.iter().map(|section| section.marks.as_str());
         let marks: Vec<&str> = marks.filter(|marks| !marks.is_empty()).collect();
@@ -184,6 +189,16 @@ impl Fields {
             _room: Arc::clone(room),
         })
     }
+}
+
+fn kept(entry: &TantivyDocument, field: Field) -> &str {
+    let value = entry.get_first(field);
+    value.and_then(|value| value.as_str()).unwrap_or_default()
+}
+
+/// What is stored cannot be read.
+pub(super) fn broken(error: serde_json::Error) -> TantivyError {
+    TantivyError::InternalError(format!("a stored page is broken: {error}"))
 }
 
 /// The two halves of an id; as a pair they are ordered as the id is.

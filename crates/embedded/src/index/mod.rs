@@ -7,6 +7,7 @@
 mod cutter;
 mod entry;
 mod filter;
+mod links;
 mod scoring;
 mod search;
 mod sections;
@@ -23,6 +24,7 @@ use canter_core::query::{Hits, Query};
 use canter_core::task::UrlKey;
 
 pub use entry::LAYOUT;
+pub use links::PageLink;
 use shelf::Shelf;
 use writer::Writer;
 

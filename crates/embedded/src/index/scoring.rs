@@ -205,7 +205,9 @@ impl<'a> Pass<'a> {
         let mut score = 0.0;
         for (place, postings, _) in &self.found {
             if postings.doc() == page {
-                score += self.asked.wanted[*place].bm25.score(length, postings.term_freq());
+                score += self.asked.wanted[*place]
+                    .bm25
+                    .score(length, postings.term_freq());
             }
         }
         for scorer in &mut self.others {

@@ -144,7 +144,11 @@ impl Sections {
             if section.level == 0 {
                 continue;
             }
-            while self.above.last().is_some_and(|above| above.0 >= section.level) {
+            while self
+                .above
+                .last()
+                .is_some_and(|above| above.0 >= section.level)
+            {
                 self.above.pop();
             }
             section.length += self.above.iter().map(|above| above.1).sum::<u32>();
@@ -168,7 +172,11 @@ impl Sections {
             if mark && at > 0 && start(&self.page[at - 1]) > position {
                 at = 0;
             }
-            while self.page.get(at).is_some_and(|next| start(next) <= position) {
+            while self
+                .page
+                .get(at)
+                .is_some_and(|next| start(next) <= position)
+            {
                 at += 1;
             }
             // What stands before the first section is in none.

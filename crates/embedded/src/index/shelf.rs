@@ -20,7 +20,7 @@ use tantivy::{
 };
 
 use super::cutter::{Cutter, TERMS};
-use super::entry::{Fields, column, whole};
+use super::entry::{Fields, broken, column, whole};
 use super::search;
 
 /// Blocks of stored pages that each segment keeps unpacked, tens of KiB each: the next page of
@@ -199,6 +199,24 @@ impl Shelf {
             Ok(true)
         })?;
         Ok(pages)
+    }
+
+    /// Gives what is stored of each page of a site and its links, both as JSON, in the order in
+    /// which they lie on the disk.
+    pub(super) fn each_stored(
+        &self,
+        site: &str,
+        mut each: impl FnMut(&str, &str) -> serde_json::Result<()>,
+    ) -> Result<(), Failure> {
+        let searcher = self.searcher();
+        let term = Term::from_field_text(self.fields.site, site);
+        each_entry(&searcher, term, |page| {
+            let entry: TantivyDocument = searcher.doc(page)?;
+            let (stored, links) = self.fields.kept(&entry);
+            each(stored, links).map_err(broken)?;
+            Ok(true)
+        })
+        .map_err(|error| self.failure(&error))
     }
 
     /// Where a page's entry lies.

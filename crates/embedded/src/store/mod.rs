@@ -8,6 +8,7 @@
 mod account;
 mod circles;
 mod crawls;
+mod findings;
 mod forgetting;
 mod frontier;
 mod leftovers;
@@ -30,6 +31,7 @@ use tokio::sync::oneshot;
 
 pub use account::{Account, Found, KnownSite, Step};
 pub use crawls::{Beginning, Counts, SiteStore, Trouble};
+pub use findings::{Finding, Findings, findings};
 pub use frontier::Popped;
 pub use reading::{Reading, SiteReport, report};
 pub use rest::Rest;

@@ -1,0 +1,105 @@
+//! The bars of a terminal: two lines a site, as wide as the terminal is.
+
+use canter_core::pace::Rate;
+use console::Alignment;
+use console::{Term, measure_text_width, pad_str, truncate_str};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::line::line;
+use super::show::Frame;
+
+/// What is known and how much of it is done; below it, how it goes.
+const TEMPLATE: &str =
+    "{spinner:.cyan} {prefix:.bold} {wide_bar:.cyan/238} {human_pos}/{human_len}\n  {msg}";
+/// Columns of a line's indent.
+const INDENT: usize = 2;
+
+/// The bars of all sites of the command.
+pub struct Bars {
+    /// Draws the bars, so that it must live as long as they do.
+    all: MultiProgress,
+    bars: Vec<ProgressBar>,
+    names: Vec<String>,
+}
+
+impl Bars {
+    /// A bar for each of the sites.
+    pub fn new(names: Vec<String>) -> Self {
+        let all = MultiProgress::new();
+        let style = ProgressStyle::with_template(TEMPLATE)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("━╸━");
+        let bar = |_| {
+            let bar = all.add(ProgressBar::new(1));
+            bar.set_style(style.clone());
+            bar
+        };
+        let bars = names.iter().map(bar).collect();
+        Bars { all, bars, names }
+    }
+
+    /// Shows how far a site is.
+    pub fn draw(&self, number: usize, frame: &Frame, limit: Option<Rate>) {
+        let columns = usize::from(Term::stderr().size().1);
+        let bar = &self.bars[number];
+        bar.set_length(frame.done + frame.waiting);
+        bar.set_position(frame.done);
+        bar.set_prefix(self.name(number, columns));
+        let room = columns.saturating_sub(INDENT);
+        bar.set_message(truncate_str(&line(frame, limit), room, "…").into_owned());
+    }
+
+    /// Says something above the bars.
+    pub fn say(&self, text: &str) {
+        self.all.suspend(|| eprintln!("{text}"));
+    }
+
+    /// A site's name, as wide as the widest of them, in a third of the terminal at the most.
+    fn name(&self, number: usize, columns: usize) -> String {
+        let most = columns / 3;
+        let widest = self.names.iter().map(|name| measure_text_width(name)).max();
+        let width = widest.unwrap_or_default().min(most);
+        let name = shortened(&self.names[number], width);
+        pad_str(&name, width, Alignment::Left, None).into_owned()
+    }
+
+    /// Takes the bars away.
+    pub fn clear(self) {
+        for bar in self.bars {
+            bar.finish_and_clear();
+        }
+        let _ = self.all.clear();
+    }
+}
+
+/// Without its middle: a site's host stands at the beginning, what tells it from others at the end.
+fn shortened(name: &str, width: usize) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= width {
+        return name.to_owned();
+    }
+    let kept = width.saturating_sub(1);
+    let (head, tail) = (kept.div_ceil(2), kept / 2);
+    let letters = letters[..head]
+        .iter()
+        .chain(&['…'])
+        .chain(&letters[letters.len() - tail..]);
+    letters.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_their_ends() {
+        for (width, expect) in [
+            (26, "docs.example.org/3/library"),
+            (13, "docs.e…ibrary"),
+            (2, "d…"),
+            (1, "…"),
+        ] {
+            assert_eq!(shortened("docs.example.org/3/library", width), expect);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What a report tells of the sites of the command, gathered when their crawls have ended.
+
+use anyhow::{Context, Result};
+use canter_embedded::folder::Folder;
+use tokio::task::spawn_blocking;
+
+use super::Run;
+use super::summary::Summary;
+use crate::report::{self, Crawled, ReportFile};
+
+/// Writes the report. What it needs beyond the summaries is read from the folder.
+pub async fn write(
+    file: &ReportFile,
+    runs: &[Run],
+    summaries: &[Summary],
+    folder: &Folder,
+) -> Result<()> {
+    let mut crawls = Vec::new();
+    for (run, summary) in runs.iter().zip(summaries) {
+        let world = &run.world;
+        let (folder, site) = (folder.clone(), world.site.id.clone());
+        let gathered = spawn_blocking(move || report::gather(&folder, &site)).await;
+        let gathered = gathered.context("the report broke off")??;
+        let (findings, targets) = gathered.unwrap_or_default();
+        let (rest, complete) = summary.rest();
+        let starts = world.gates.starts(&world.site.seeds);
+        crawls.push(Crawled {
+            site: world.site.id.clone(),
+            rest,
+            complete,
+            run: Some(report::Run {
+                starts,
+                ..summary.run()
+            }),
+            findings,
+            targets,
+        });
+    }
+    let now = runs.first().map(|run| run.world.clock.now().millis());
+    file.write(&report::page(&crawls, now.unwrap_or_default()))
+}

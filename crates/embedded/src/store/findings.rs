@@ -1,0 +1,187 @@
+//! What a crawl found, for a report: read by a connection of its own, once, when it has ended.
+
+use std::path::Path;
+use std::time::Duration;
+
+use canter_core::failure::Failure;
+use canter_core::scope::Scope;
+use canter_core::task::Skip;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
+use url::Url;
+
+use super::crawls::Counts;
+
+/// URLs of one outcome whose linking pages are looked for.
+const MOST_TARGETS: i64 = 100_000;
+/// URLs that only serve as examples: the slowest, the largest, the skipped ones.
+const MOST_EXAMPLES: i64 = 100;
+
+/// What the newest crawl of a site found.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// Where it started.
+    pub seeds: Vec<Url>,
+    /// When it began, Unix ms.
+    pub began_ms: u64,
+    /// Whether it has seen every page.
+    pub ended: bool,
+    /// Its numbers.
+    pub counts: Counts,
+    /// Status codes of the last answers, with the number of URLs.
+    pub statuses: Vec<(u64, u64)>,
+    /// Times of the last answers in ms, ascending, with the number of URLs.
+    pub times: Vec<(u64, u64)>,
+    /// URLs by the time of their answer, the slowest first.
+    pub slowest: Vec<Finding>,
+    /// Pages by the size of their body, the largest first.
+    pub largest: Vec<Finding>,
+    /// Pages that do not exist; no more than 100,000, by URL, as in the next two.
+    pub gone: Vec<Finding>,
+    /// URLs that failed after all attempts.
+    pub failed: Vec<Finding>,
+    /// URLs that lead elsewhere.
+    pub redirected: Vec<Finding>,
+    /// Examples of pages whose content stands at another URL.
+    pub duplicates: Vec<Finding>,
+    /// Examples of skipped URLs, for each reason that there was.
+    pub skipped: Vec<(Skip, Vec<Finding>)>,
+}
+
+/// A URL and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Normalised.
+    pub url: String,
+    /// What belongs to the outcome: a target, a reason.
+    pub detail: Option<String>,
+    /// Status of the last answer.
+    pub status: Option<u16>,
+    /// The URL that named it first; none for a seed.
+    pub parent: Option<String>,
+    /// From the last request's start to its answer's last byte, in ms.
+    pub took_ms: Option<u64>,
+    /// Length of the body, decoded.
+    pub bytes: Option<u64>,
+}
+
+/// What the newest crawl of a site found; nothing for an unknown site. Another process may be
+/// writing the file.
+pub fn findings(file: &Path, site: &str) -> Result<Option<Findings>, Failure> {
+    read(file, site).map_err(|error| super::failure(&error))
+}
+
+/// One site's rows of its newest crawl.
+struct Rows {
+    connection: Connection,
+    site: i64,
+    crawl: i64,
+}
+
+fn read(file: &Path, site: &str) -> rusqlite::Result<Option<Findings>> {
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    let known: Option<(i64, i64, String, bool)> = connection
+        .query_row(
+            "SELECT id, crawl, coalesce(moved, scope), ended_ms IS NOT NULL FROM site
+             WHERE name = ?",
+            [site],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
+        .optional()?;
+    let Some((site, crawl, scope, ended)) = known else {
+        return Ok(None);
+    };
+    let scope: Option<Scope> = serde_json::from_str(&scope).ok();
+    let rows = Rows {
+        connection,
+        site,
+        crawl,
+    };
+    Ok(Some(Findings {
+        seeds: scope.map_or_else(Vec::new, |scope| scope.seeds().to_vec()),
+        ended,
+        ..rows.findings()?
+    }))
+}
+
+impl Rows {
+    fn findings(&self) -> rusqlite::Result<Findings> {
+        let counts = Counts::of(&self.connection, self.site, self.crawl)?;
+        Ok(Findings {
+            began_ms: self.crawl.max(0) as u64,
+            statuses: self.groups("status")?,
+            times: self.groups("took_ms")?,
+            slowest: self.found("took_ms IS NOT NULL", "took_ms DESC, url", MOST_EXAMPLES)?,
+            largest: self.found(
+                "bytes > 0 AND (outcome IN ('indexed', 'unchanged', 'duplicate')
+                     OR outcome = 'skipped' AND detail IN ('noindex', 'too_large'))",
+                "bytes DESC, url",
+                MOST_EXAMPLES,
+            )?,
+            gone: self.found("outcome = 'gone' AND kind = 0", "url", MOST_TARGETS)?,
+            failed: self.found("outcome = 'failed'", "url", MOST_TARGETS)?,
+            redirected: self.found("outcome = 'redirected'", "url", MOST_TARGETS)?,
+            duplicates: self.found("outcome = 'duplicate'", "url", MOST_EXAMPLES)?,
+            skipped: self.skipped(&counts)?,
+            counts,
+            ..Findings::default()
+        })
+    }
+
+    fn skipped(&self, counts: &Counts) -> rusqlite::Result<Vec<(Skip, Vec<Finding>)>> {
+        let reasons = Skip::ALL.into_iter();
+        let met = reasons.filter(|reason| counts.skipped_by.contains_key(reason.name()));
+        met.map(|reason| {
+            let rows = format!("outcome = 'skipped' AND detail = '{}'", reason.name());
+            Ok((reason, self.found(&rows, "url", MOST_EXAMPLES)?))
+        })
+        .collect()
+    }
+
+    /// Values of a column, ascending, with the number of rows.
+    fn groups(&self, column: &str) -> rusqlite::Result<Vec<(u64, u64)>> {
+        let sql = format!(
+            "SELECT {column}, count(*) FROM url
+             WHERE site = ? AND crawl = ? AND {column} IS NOT NULL GROUP BY 1 ORDER BY 1"
+        );
+        self.query(&sql, params![self.site, self.crawl], |row| {
+            Ok((number(row.get(0)?), number(row.get(1)?)))
+        })
+    }
+
+    fn found(&self, rows: &str, order: &str, most: i64) -> rusqlite::Result<Vec<Finding>> {
+        let sql = format!(
+            "SELECT url, detail, status, parent, took_ms, bytes FROM url
+             WHERE site = ? AND crawl = ? AND {rows} ORDER BY {order} LIMIT ?"
+        );
+        self.query(&sql, params![self.site, self.crawl, most], found)
+    }
+
+    fn query<T>(
+        &self,
+        sql: &str,
+        values: impl Params,
+        row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        self.connection
+            .prepare(sql)?
+            .query_map(values, row)?
+            .collect()
+    }
+}
+
+fn found(row: &Row<'_>) -> rusqlite::Result<Finding> {
+    Ok(Finding {
+        url: row.get(0)?,
+        detail: row.get(1)?,
+        status: row.get(2)?,
+        parent: row.get(3)?,
+        took_ms: row.get::<_, Option<i64>>(4)?.map(number),
+        bytes: row.get::<_, Option<i64>>(5)?.map(number),
+    })
+}
+
+/// SQLite's integers have a sign; what is counted here has none.
+fn number(value: i64) -> u64 {
+    value.max(0) as u64
+}
