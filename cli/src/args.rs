@@ -103,6 +103,10 @@ pub struct Crawl {
     #[arg(long)]
     pub subdomains: bool,
 
+    /// Sitemap to read beside those that robots.txt names; repeatable
+    #[arg(long, value_name = "URL")]
+    pub sitemap: Vec<String>,
+
     /// Name of the site [default: host, port and path of the URL]
     #[arg(long, value_name = "NAME")]
     pub site: Option<String>,

@@ -37,6 +37,8 @@ use world::{Parts, SiteWorld};
 const SPARE_STEPS: usize = 8;
 /// Signals that come so soon after the first one are the same.
 const ECHO: Duration = Duration::from_millis(500);
+/// Sitemaps in memory at the same time.
+const SITEMAPS: usize = 3;
 /// Requests in flight where no rate says how many it takes.
 const UNLIMITED_CONCURRENCY: usize = 16;
 
@@ -66,6 +68,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     };
     let fetcher = Arc::new(HttpFetcher::start(config)?);
     let readers = Arc::new(Semaphore::new(cores()));
+    let sitemaps = Arc::new(async_lock::Semaphore::new(SITEMAPS));
     let rulebook = Arc::new(Rulebook::default());
     let serving = listener.map(|listener| serve_meanwhile(listener, &index, &folder, args.json));
     let mut runs = Vec::new();
@@ -82,6 +85,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
             gates: Arc::clone(&gates),
             clock,
             readers: Arc::clone(&readers),
+            sitemaps: Arc::clone(&sitemaps),
             rulebook: Arc::clone(&rulebook),
         };
         runs.push(Run {

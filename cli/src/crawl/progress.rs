@@ -40,6 +40,7 @@ impl Progress {
             + counts.unchanged
             + counts.duplicates
             + counts.redirected
+            + counts.sitemaps
             + counts.gone
             + counts.skipped
             + counts.failed;
@@ -72,7 +73,10 @@ impl Progress {
                 reason: Skip::Noindex,
             } => now.pages += 1,
             Outcome::Failed { .. } => now.failed += 1,
-            Outcome::Redirected { .. } | Outcome::Gone { .. } | Outcome::Skipped { .. } => {}
+            Outcome::Redirected { .. }
+            | Outcome::Listed { .. }
+            | Outcome::Gone { .. }
+            | Outcome::Skipped { .. } => {}
         }
     }
 

@@ -9,6 +9,7 @@ mod redirects;
 mod refresh;
 mod robots;
 mod scope;
+mod sitemaps;
 
 use canter_tests::{Canter, Serving, canter};
 use serde_json::Value;

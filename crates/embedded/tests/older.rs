@@ -77,6 +77,7 @@ fn site(seed: &Url) -> Site {
     Site {
         id: "example.org".into(),
         seeds: vec![seed.clone()],
+        sitemaps: Vec::new(),
         scope: Scope::new(std::slice::from_ref(seed), Options::default()).unwrap(),
         limits: Limits {
             max_pages: None,

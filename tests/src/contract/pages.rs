@@ -145,6 +145,11 @@ pub async fn every_outcome_is_kept<P: Pages>(pages: &P, crawl: &Crawl) {
         Outcome::Unchanged,
         Outcome::Duplicate { of: url("/0") },
         Outcome::Redirected { to: url("/0") },
+        Outcome::Listed {
+            urls: 50_000,
+            left_out: 3,
+            whole: false,
+        },
         Outcome::Gone { status: 410 },
         Outcome::Skipped {
             reason: Skip::Robots,

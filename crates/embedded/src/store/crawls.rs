@@ -7,7 +7,7 @@ use canter_core::failure::Failure;
 use canter_core::ports::Claim;
 use canter_core::scope::Scope;
 use canter_core::site::Site;
-use canter_core::task::{Outcome, Skip, UrlKey};
+use canter_core::task::{Kind, Outcome, Skip, UrlKey};
 use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -59,6 +59,8 @@ pub struct Counts {
     pub duplicates: u64,
     /// URLs that lead elsewhere.
     pub redirected: u64,
+    /// Sitemaps that were read.
+    pub sitemaps: u64,
     /// URLs without a page (404, 410).
     pub gone: u64,
     /// URLs not fetched or not indexed for a reason that is no fault.
@@ -172,7 +174,8 @@ impl SiteStore {
     }
 
     /// Fills the frontier: with the seeds, with what an earlier process left, and in a refresh with
-    /// every URL that the last crawl fetched, of those that a changed scope still holds.
+    /// every URL that the last crawl fetched, of those that a changed scope still holds. Sitemaps
+    /// come back where they are still named.
     fn restart(
         &self,
         connection: &Connection,
@@ -180,12 +183,16 @@ impl SiteStore {
         beginning: Beginning,
     ) -> rusqlite::Result<()> {
         let seeds = site.seeds.iter().map(|url| Claim::page(url.clone(), 0));
-        self.claim_seeds(connection, seeds.collect())?;
+        let sitemaps = site.sitemaps.iter().map(|url| Claim {
+            kind: Kind::Sitemap,
+            ..Claim::page(url.clone(), 0)
+        });
+        self.claim_seeds(connection, seeds.chain(sitemaps).collect())?;
         if beginning == Beginning::Refresh {
             connection.execute(
                 "UPDATE url SET crawl = ?1, state = ?2, due_ms = 0, attempts = 0, outcome = NULL,
-                     detail = NULL
-                 WHERE site = ?3 AND crawl < ?1
+                     detail = NULL, kind = 0
+                 WHERE site = ?3 AND crawl < ?1 AND (kind = 0 OR hash IS NOT NULL)
                    AND (hash IS NOT NULL OR outcome <> 'skipped' OR fetched_ms IS NOT NULL)",
                 params![self.crawl as i64, WAITING, self.site],
             )?;
@@ -358,6 +365,7 @@ impl Counts {
             Some("unchanged") => &mut self.unchanged,
             Some("duplicate") => &mut self.duplicates,
             Some("redirected") => &mut self.redirected,
+            Some("listed") => &mut self.sitemaps,
             Some("gone") => &mut self.gone,
             Some("skipped") => &mut self.skipped,
             _ => &mut self.failed,

@@ -214,6 +214,11 @@ pub(super) fn columns(outcome: &Outcome) -> (&'static str, Option<String>) {
         Outcome::Unchanged => ("unchanged", None),
         Outcome::Duplicate { of } => ("duplicate", Some(of.to_string())),
         Outcome::Redirected { to } => ("redirected", Some(to.to_string())),
+        Outcome::Listed {
+            urls,
+            left_out,
+            whole,
+        } => ("listed", Some(format!("{urls} {left_out} {whole}"))),
         Outcome::Gone { .. } => ("gone", None),
         Outcome::Skipped { reason } => ("skipped", Some(reason.name().to_owned())),
         Outcome::Failed { why } => ("failed", Some(why.clone())),
@@ -228,6 +233,14 @@ pub(super) fn outcome(kind: &str, detail: Option<String>, status: Option<u16>) -
         "unchanged" => Outcome::Unchanged,
         "duplicate" => Outcome::Duplicate { of: url()? },
         "redirected" => Outcome::Redirected { to: url()? },
+        "listed" => {
+            let mut parts = detail.as_deref()?.split(' ');
+            Outcome::Listed {
+                urls: parts.next()?.parse().ok()?,
+                left_out: parts.next()?.parse().ok()?,
+                whole: parts.next()?.parse().ok()?,
+            }
+        }
         "gone" => Outcome::Gone {
             status: status.unwrap_or(404),
         },
