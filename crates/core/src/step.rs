@@ -143,6 +143,7 @@ async fn page<W: World>(
     let headers = &response.head.headers;
     let asked = Directives::from_header(headers.all("x-robots-tag"), PRODUCT);
     let named = link_header::canonical(headers.all("link"), &task.url);
+    let led_to = link_header::pages(headers.all("link"), &task.url);
     let fetched_at = response.started;
     let mut finish = Finish {
         outcome: Outcome::Indexed,
@@ -168,6 +169,7 @@ async fn page<W: World>(
         }
     };
     page.canonical = page.canonical.or(named);
+    page.links.extend(led_to);
     if asked.nofollow || page.directives.nofollow {
         // Said of each link, it is still known when only the stored copy is read.
         page.links.iter_mut().for_each(|link| link.nofollow = true);

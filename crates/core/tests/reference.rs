@@ -23,7 +23,7 @@ use scraper::{ElementRef, Html, Node, Selector};
 use url::Url;
 
 /// What never belongs to the content.
-const NOISE: &str = "script, style, template, noscript, nav, footer, form, button, select, \
+const NOISE: &str = "script, style, template, noscript, noframes, nav, footer, form, button, select, \
     textarea, iframe, object, audio, video, canvas, svg, [aria-hidden=true], [role=navigation], \
     [role=search], [role=contentinfo], [hidden]:not([role=tabpanel]):not([hidden=until-found]), \
     .sphinxsidebar, .headerlink, .viewcode-link, .linenos, .lineno, .gutter, .nosearch";
@@ -34,6 +34,11 @@ const SURROUNDINGS: &str = "body > header, div > header, [role=banner], .menu, .
 /// What is noise on a page of rustdoc.
 const RUSTDOC: &str = ".src, .since, .rightside, .rustdoc-breadcrumbs, .hideme, .sub-heading, \
     .test-arrow";
+/// What leads to pages, as far as the pages here have it.
+const LINKS: &str = "a[href], area[href], frame[src], iframe[src], link[href][rel=next], \
+    link[href][rel=prev], link[href][rel=index], link[href][rel=search]:not([type]), \
+    link[href][rel=copyright], link[href][rel=author], link[href][rel=up], link[href][rel=top], \
+    link[href][rel=alternate][hreflang]";
 /// Main content with fewer characters than this gives way to a body that has more.
 const ALMOST_EMPTY: usize = 200;
 
@@ -103,8 +108,9 @@ impl Reference {
         let mut links = Vec::new();
         let mut texts = String::new();
         let unread = self.all("script, style, template, noscript, iframe, a a");
-        for link in self.all("a[href], area[href]") {
-            if let Some(url) = join(&base, link.attr("href").unwrap()) {
+        for link in self.all(LINKS) {
+            let reference = link.attr("href").or(link.attr("src")).unwrap();
+            if let Some(url) = join(&base, reference) {
                 links.push(url.to_string());
                 texts += &text_without(link, &unread);
             }

@@ -17,8 +17,6 @@ use super::{End, end, fail, page, remove};
 /// How deep sitemaps may list sitemaps. The protocol has one index of sitemaps; real sites have
 /// an index of indexes.
 const MAX_NESTING: u32 = 3;
-/// URLs that are claimed at once, so that no transaction of a store is long.
-const BATCH: usize = 1_000;
 
 /// Claims the sitemaps that the robots.txt of a seed's authority names, as the seed's children. A
 /// seed's redirect may lead to another authority, so that what has its depth counts as a seed.
@@ -33,7 +31,7 @@ pub(super) async fn hand_on_named<W: World>(world: &W, task: &Task) -> Result<()
         kind: Kind::Sitemap,
         ..Claim::page(url, 0)
     });
-    hand_on(world, task, claims.collect()).await
+    hand_on(world, task, claims).await
 }
 
 /// Whether a sitemap may lead to another one: on its own domain, or in the site. What it names
@@ -100,15 +98,11 @@ async fn claim_all<W: World>(
 ) -> Result<(), Failure> {
     let limits = &world.site().limits;
     let too_deep = kind == Kind::Page && limits.max_depth.is_some_and(|most| depth > most);
-    let mut entries = entries.into_iter().peekable();
-    while entries.peek().is_some() {
-        let batch = entries.by_ref().take(BATCH).map(|entry| Claim {
-            skip: trap(&entry.url, &limits.url).or(too_deep.then_some(Skip::TooDeep)),
-            kind,
-            lastmod: entry.lastmod,
-            ..Claim::page(entry.url, depth)
-        });
-        hand_on(world, task, batch.collect()).await?;
-    }
-    Ok(())
+    let claims = entries.into_iter().map(|entry| Claim {
+        skip: trap(&entry.url, &limits.url).or(too_deep.then_some(Skip::TooDeep)),
+        kind,
+        lastmod: entry.lastmod,
+        ..Claim::page(entry.url, depth)
+    });
+    hand_on(world, task, claims).await
 }
