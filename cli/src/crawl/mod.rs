@@ -170,10 +170,15 @@ async fn nothing_crawled(
         Outcome::Gone { status } => Some(format!("{url}: status {status}")),
         Outcome::Skipped {
             reason: canter_core::task::Skip::PrivateAddress,
+            ..
         } => Some(format!(
             "{url}: the host is at a private address (add --allow-private if it is your own)"
         )),
-        Outcome::Skipped { reason } => Some(format!("{url}: {}", reason.phrase())),
+        Outcome::Skipped {
+            reason,
+            to: Some(to),
+        } => Some(format!("{url}: {}, to {to}", reason.phrase())),
+        Outcome::Skipped { reason, to: None } => Some(format!("{url}: {}", reason.phrase())),
         _ => None,
     });
     let reasons: Vec<String> = reasons.collect();

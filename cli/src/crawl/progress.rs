@@ -71,6 +71,7 @@ impl Progress {
             | Outcome::Duplicate { .. }
             | Outcome::Skipped {
                 reason: Skip::Noindex,
+                ..
             } => now.pages += 1,
             Outcome::Failed { .. } => now.failed += 1,
             Outcome::Redirected { .. }

@@ -27,7 +27,7 @@ use crate::world::World;
 
 pub(crate) use ending::LONGEST_HOLD;
 pub use ending::MAX_HOLD;
-use ending::{again, end, fail, finish, gone, paused, remove, skip};
+use ending::{again, end, fail, finish, gone, paused, remove, skip, stay};
 use links::{claims, hand_on};
 use sitemaps::{hand_on_named, listed, may_lead};
 
@@ -192,9 +192,7 @@ async fn page<W: World>(
     if asked.noindex || page.directives.noindex {
         remove(world, task, &known).await?;
         finish.known.indexed = None;
-        finish.outcome = Outcome::Skipped {
-            reason: Skip::Noindex,
-        };
+        finish.outcome = Skip::Noindex.into();
     } else if known.indexed == Some(hash) {
         finish.outcome = Outcome::Unchanged;
     } else {
@@ -246,7 +244,7 @@ async fn redirect<W: World>(
     exchange: Option<Exchange>,
 ) -> Result<End, Failure> {
     if task.hops >= MAX_HOPS || task.parent.as_ref() == Some(&to) && task.hops > 0 {
-        return skip(world, task, known, Skip::RedirectLoop, exchange).await;
+        return stay(world, task, known, Skip::RedirectLoop, to, exchange).await;
     }
     let scope = world.scope();
     let may_follow = match task.kind {
@@ -256,7 +254,7 @@ async fn redirect<W: World>(
     if !may_follow {
         match moved(&scope, task, &to) {
             Some(scope) => world.move_scope(scope).await?,
-            None => return skip(world, task, known, Skip::LeavesSite, exchange).await,
+            None => return stay(world, task, known, Skip::LeavesSite, to, exchange).await,
         }
     }
     let claim = Claim {

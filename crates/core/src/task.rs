@@ -105,12 +105,21 @@ pub enum Outcome {
     Skipped {
         /// The reason.
         reason: Skip,
+        /// Where it redirects to, when that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Url>,
     },
     /// All attempts failed.
     Failed {
         /// What happened at the last attempt, one phrase for a person.
         why: String,
     },
+}
+
+impl From<Skip> for Outcome {
+    fn from(reason: Skip) -> Self {
+        Outcome::Skipped { reason, to: None }
+    }
 }
 
 /// Why a URL was not fetched, or its page not indexed.

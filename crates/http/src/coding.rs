@@ -53,8 +53,11 @@ pub(crate) fn codings(head: &Head) -> Result<Vec<Coding>, String> {
 /// The answer with the codings of its body undone, up to `limit` bytes; off the calling thread if
 /// there is something to do.
 pub(crate) async fn undone(mut response: Response, limit: usize) -> Result<Response, String> {
+    if response.body.is_empty() {
+        return Ok(response);
+    }
     let codings = codings(&response.head)?;
-    if codings.is_empty() || response.body.is_empty() {
+    if codings.is_empty() {
         return Ok(response);
     }
     let (body, was_cut) = (response.body, response.cut);

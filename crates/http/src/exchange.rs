@@ -126,8 +126,10 @@ async fn answer(
     let version = answer.version();
     let keep = version >= Version::HTTP_11 && !closes(answer.headers());
     let head = head(&answer);
-    coding::codings(&head).map_err(|why| Lost::Otherwise(FetchError::Broken(why)))?;
     let wanted = (request.wants_body)(&head);
+    if wanted {
+        coding::codings(&head).map_err(|why| Lost::Otherwise(FetchError::Broken(why)))?;
+    }
     let limit = if wanted { request.max_bytes } else { DRAIN };
     let mut body = Vec::new();
     let mut cut = false;

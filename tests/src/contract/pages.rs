@@ -151,8 +151,10 @@ pub async fn every_outcome_is_kept<P: Pages>(pages: &P, crawl: &Crawl) {
             whole: false,
         },
         Outcome::Gone { status: 410 },
+        Skip::Robots.into(),
         Outcome::Skipped {
-            reason: Skip::Robots,
+            reason: Skip::LeavesSite,
+            to: Some(url("/0")),
         },
         Outcome::Failed {
             why: "'; DROP TABLE url; -- \u{0} \u{1F600}".into(),

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 use super::Store;
-use super::pages::outcome;
+use super::pages::{outcome, reason_of};
 use super::schema::state::{CLAIMED, TAKEN, WAITING};
 
 /// One site's part of the store, in its newest crawl.
@@ -265,8 +265,7 @@ impl SiteStore {
                         match outcome {
                             Outcome::Redirected { to } if passed.insert(url.clone()) => url = to,
                             Outcome::Redirected { .. } => {
-                                let reason = Skip::RedirectLoop;
-                                ends.push((url, Outcome::Skipped { reason }));
+                                ends.push((url, Skip::RedirectLoop.into()));
                                 break;
                             }
                             outcome => {
@@ -351,14 +350,15 @@ impl Counts {
         let mut rows = groups.query(params![site, crawl])?;
         while let Some(row) = rows.next()? {
             let outcome: Option<String> = row.get(0)?;
-            let reason: Option<String> = row.get(1)?;
+            let detail: Option<String> = row.get(1)?;
+            let reason = detail.as_deref().map(reason_of);
             let count = row.get::<_, i64>(2)?.max(0) as u64;
             counts.add(outcome.as_deref(), reason, count);
         }
         Ok(counts)
     }
 
-    fn add(&mut self, outcome: Option<&str>, reason: Option<String>, count: u64) {
+    fn add(&mut self, outcome: Option<&str>, reason: Option<&str>, count: u64) {
         let of_outcome = match outcome {
             None => &mut self.waiting,
             Some("indexed") => &mut self.indexed,
@@ -371,7 +371,7 @@ impl Counts {
             _ => &mut self.failed,
         };
         *of_outcome += count;
-        let page = match reason.as_deref() {
+        let page = match reason {
             Some(reason) => reason == Skip::Noindex.name(),
             None => matches!(outcome, Some("indexed" | "unchanged" | "duplicate")),
         };
@@ -379,7 +379,7 @@ impl Counts {
             self.pages += count;
         }
         if let Some(reason) = reason {
-            *self.skipped_by.entry(reason).or_default() += count;
+            *self.skipped_by.entry(reason.to_owned()).or_default() += count;
         }
     }
 }
