@@ -42,7 +42,7 @@ fn site() -> Site {
 }
 
 fn absolute(visit: &Visit, path: &str) -> String {
-    format!("http://{}{path}", visit.header("host").unwrap())
+    format!("http://{}{path}", visit.header("host").unwrap_or_default())
 }
 
 /// What an undisturbed crawl leaves, on the same port numbers or not: URLs are made alike.
