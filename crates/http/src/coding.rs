@@ -158,6 +158,8 @@ mod tests {
 
     use super::*;
 
+    type Coder = fn(&[u8]) -> Vec<u8>;
+
     const TEXT: &[u8] = b"a page, a page, a page";
 
     fn gzip(text: &[u8]) -> Vec<u8> {
@@ -245,7 +247,7 @@ mod tests {
     #[test]
     fn a_bomb_does_not_go_off() {
         let nothing = vec![0; 64 << 20];
-        let coders: [(&str, fn(&[u8]) -> Vec<u8>); 4] = [
+        let coders: [(&str, Coder); 4] = [
             ("gzip", gzip),
             ("deflate", zlib),
             ("br", brotli),
