@@ -85,7 +85,8 @@ pub enum Command {
     canter crawl https://example.org/ --include '/docs/**' --exclude '/docs/old/**' --serve\n  \
     canter crawl http://127.0.0.1:8000/ --allow-private --rps unlimited\n\n\
     The rate holds for each domain (example.org with all its hosts) and counts everything: pages,\n\
-    redirects, retries and robots.txt. Ctrl-C stops; the same command goes on where it was.")]
+    redirects, retries, sitemaps and robots.txt. Ctrl-C stops; the same command goes on where it\n\
+    was. Of one page 100,000 links are followed; of one sitemap 50,000 URLs, within 50 MB.")]
 pub struct Crawl {
     /// Where to start: http or https URLs
     #[arg(required = true, value_name = "URL")]
@@ -135,6 +136,10 @@ pub struct Crawl {
     /// Take in the hosts below the URL's host
     #[arg(long)]
     pub subdomains: bool,
+
+    /// Sitemap to read beside those that robots.txt names; repeatable
+    #[arg(long, value_name = "URL")]
+    pub sitemap: Vec<String>,
 
     /// Name of the site [default: host, port and path of the URL]
     #[arg(long, value_name = "NAME")]

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use canter_tests::{Answer, Canter, Serving, Site, canter};
+use canter_tests::{Answer, Canter, Serving, Site, Visit, canter};
 use serde_json::Value;
 
 /// A site with every kind of outcome.
@@ -26,7 +26,23 @@ fn site() -> Site {
             Answer::page("n", ["/by-noindex"]).header("X-Robots-Tag", "noindex"),
         )
         .page("/by-noindex", [])
+        .reply("/robots.txt", |visit| {
+            let sitemap = absolute(visit, "/sitemap.xml");
+            Answer::text(&format!("Sitemap: {sitemap}"))
+        })
+        .reply("/sitemap.xml", |visit| {
+            let urls = (0..50).map(|n| absolute(visit, &format!("/o/{n}")));
+            Answer::text(&urls.collect::<Vec<_>>().join("\n"))
+        })
+        .otherwise(|visit| match visit.path.starts_with("/o/") {
+            true => Answer::page(&visit.path, []),
+            false => Answer::status(404),
+        })
         .latency(Duration::from_millis(2))
+}
+
+fn absolute(visit: &Visit, path: &str) -> String {
+    format!("http://{}{path}", visit.header("host").unwrap_or_default())
 }
 
 /// What an undisturbed crawl leaves, on the same port numbers or not: URLs are made alike.

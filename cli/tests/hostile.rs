@@ -59,7 +59,9 @@ rows! {
     a_server_that_says_nothing: html().after(Duration::from_secs(5)), ["--timeout", "500ms"] => "failed", false;
     a_compression_bomb: Answer::html(vec![b'<'; 200 << 20]).coded("gzip"), ["--max-page-bytes", "1M"] => "skipped.too_large", false;
     a_coding_that_lies: html().header("Content-Encoding", "gzip"), ["--timeout", "2s"] => "failed", false;
-    a_coding_in_capitals: html().header("Content-Encoding", "GZIP"), [] => "failed", false;
+    a_coding_in_capitals: html().coded("gzip").without("Content-Encoding").header("Content-Encoding", "GZIP"), [] => "indexed", true;
+    codings_one_over_the_other: html().coded("gzip").coded("br"), [] => "indexed", true;
+    a_coding_that_nobody_reads: html().header("Content-Encoding", "compress"), ["--timeout", "2s"] => "failed", false;
     a_coding_that_is_unknown: html().header("Content-Encoding", "x-none"), [] => "indexed", true;
     an_answer_that_is_no_http: Answer::raw("SSH-2.0-OpenSSH_9.9\r\n"), [] => "failed", false;
     an_answer_of_zeros: Answer::raw(vec![0; 100_000]), [] => "failed", false;

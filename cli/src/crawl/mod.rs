@@ -45,6 +45,8 @@ const SPARE_STEPS: usize = 8;
 const ECHO: Duration = Duration::from_millis(500);
 /// A request to stop is looked for so often.
 const LOOK: Duration = Duration::from_secs(1);
+/// Sitemaps in memory at the same time.
+const SITEMAPS: usize = 3;
 /// Requests in flight where no rate says how many it takes.
 const UNLIMITED_CONCURRENCY: usize = 16;
 
@@ -76,6 +78,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     };
     let fetcher = Arc::new(HttpFetcher::start(config)?);
     let readers = Arc::new(Semaphore::new(cores()));
+    let sitemaps = Arc::new(async_lock::Semaphore::new(SITEMAPS));
     let rulebook = Arc::new(Rulebook::default());
     let serving = listener.map(|listener| serve_meanwhile(listener, &index, &folder, args.json));
     let mut runs = Vec::new();
@@ -95,6 +98,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
             gates: Arc::clone(&gates),
             clock,
             readers: Arc::clone(&readers),
+            sitemaps: Arc::clone(&sitemaps),
             rulebook: Arc::clone(&rulebook),
         };
         runs.push(Run {
@@ -190,10 +194,15 @@ async fn nothing_crawled(
         Outcome::Gone { status } => Some(format!("{url}: status {status}")),
         Outcome::Skipped {
             reason: canter_core::task::Skip::PrivateAddress,
+            ..
         } => Some(format!(
             "{url}: the host is at a private address (add --allow-private if it is your own)"
         )),
-        Outcome::Skipped { reason } => Some(format!("{url}: {}", reason.phrase())),
+        Outcome::Skipped {
+            reason,
+            to: Some(to),
+        } => Some(format!("{url}: {}, to {to}", reason.phrase())),
+        Outcome::Skipped { reason, to: None } => Some(format!("{url}: {}", reason.phrase())),
         _ => None,
     });
     let reasons: Vec<String> = reasons.collect();

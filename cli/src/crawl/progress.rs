@@ -40,6 +40,7 @@ impl Progress {
             + counts.unchanged
             + counts.duplicates
             + counts.redirected
+            + counts.sitemaps
             + counts.gone
             + counts.skipped
             + counts.failed;
@@ -70,9 +71,13 @@ impl Progress {
             | Outcome::Duplicate { .. }
             | Outcome::Skipped {
                 reason: Skip::Noindex,
+                ..
             } => now.pages += 1,
             Outcome::Failed { .. } => now.failed += 1,
-            Outcome::Redirected { .. } | Outcome::Gone { .. } | Outcome::Skipped { .. } => {}
+            Outcome::Redirected { .. }
+            | Outcome::Listed { .. }
+            | Outcome::Gone { .. }
+            | Outcome::Skipped { .. } => {}
         }
     }
 

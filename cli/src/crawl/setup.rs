@@ -35,6 +35,8 @@ pub fn sites(args: &Crawl) -> Result<Vec<Site>> {
             None => seeds.push((id, vec![seed])),
         }
     }
+    let sitemaps: Result<Vec<Url>, _> = args.sitemap.iter().map(|url| parse_seed(url)).collect();
+    let sitemaps = sitemaps.map_err(UsageError::new)?;
     seeds
         .into_iter()
         .map(|(id, seeds)| {
@@ -45,6 +47,7 @@ pub fn sites(args: &Crawl) -> Result<Vec<Site>> {
             };
             Ok(Site {
                 id,
+                sitemaps: sitemaps.clone(),
                 scope: Scope::new(&seeds, options).map_err(UsageError::new)?,
                 seeds,
                 limits: limits(args),

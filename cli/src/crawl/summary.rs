@@ -111,6 +111,7 @@ impl Summary {
             "unchanged": counts.unchanged,
             "duplicates": counts.duplicates,
             "redirected": counts.redirected,
+            "sitemaps": counts.sitemaps,
             "gone": counts.gone,
             "skipped": counts.skipped,
             "skipped_by": counts.skipped_by,
@@ -161,6 +162,9 @@ impl Summary {
         text += &format!("  {pages}: {}\n", kinds.join(", "));
         if counts.redirected > 0 {
             text += &format!("  {}\n", counted(counts.redirected, "redirect"));
+        }
+        if counts.sitemaps > 0 {
+            text += &format!("  {} read\n", counted(counts.sitemaps, "sitemap"));
         }
         for reason in Skip::ALL {
             if let Some(count) = counts.skipped_by.get(reason.name()) {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
-use canter_core::page::{self, Page};
 use canter_core::ports::{FetchError, Fetcher, Index, Request, Response};
 use canter_core::query::{Hits, Query};
 use canter_core::rulebook::Rulebook;
@@ -37,6 +36,8 @@ pub struct SiteWorld<I> {
     pub clock: Clock,
     /// One permit for each core: readers never outnumber them.
     pub readers: Arc<Semaphore>,
+    /// Shared by all sites.
+    pub sitemaps: Arc<async_lock::Semaphore>,
     pub bytes: AtomicU64,
     /// Requests that were answered or broke off, robots.txt among them.
     pub requests: AtomicU64,
@@ -72,6 +73,7 @@ pub struct Parts<I> {
     pub gates: Arc<Gates>,
     pub clock: Clock,
     pub readers: Arc<Semaphore>,
+    pub sitemaps: Arc<async_lock::Semaphore>,
     /// Shared, so that sites on one host fetch its robots.txt once.
     pub rulebook: Arc<Rulebook>,
 }
@@ -87,6 +89,7 @@ impl<I> SiteWorld<I> {
             gates: parts.gates,
             clock: parts.clock,
             readers: parts.readers,
+            sitemaps: parts.sitemaps,
             bytes: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             being_indexed: Arc::default(),
@@ -140,6 +143,10 @@ impl<I: Index> World for StepWorld<I> {
         &self.shared.seen
     }
 
+    fn sitemaps(&self) -> &async_lock::Semaphore {
+        &self.shared.sitemaps
+    }
+
     fn rulebook(&self) -> &Rulebook {
         &self.shared.rulebook
     }
@@ -170,16 +177,14 @@ impl<I: Index> World for StepWorld<I> {
         answer
     }
 
-    async fn read(&self, response: Response, url: &Url) -> Result<Page, Failure> {
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
         let _core = self.shared.readers.acquire().await;
-        let url = url.clone();
-        let read = move || {
-            let content_type = response.head.headers.get("content-type");
-            page::read(&response.body, content_type, &url)
-        };
-        tokio::task::spawn_blocking(read)
+        tokio::task::spawn_blocking(work)
             .await
-            .map_err(|error| Failure::permanent(format!("the page cannot be read: {error}")))
+            .map_err(Failure::permanent)
     }
 
     async fn hold(&self, url: &Url, span: Duration) -> Result<(), Failure> {

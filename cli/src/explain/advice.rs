@@ -36,7 +36,7 @@ pub fn advice(case: &Case<'_>) -> Option<String> {
 
 fn ended(case: &Case<'_>, outcome: &Outcome) -> Option<String> {
     match outcome {
-        Outcome::Skipped { reason } => skipped(case, *reason),
+        Outcome::Skipped { reason, .. } => skipped(case, *reason),
         Outcome::Failed { .. } => Some(format!(
             "the next crawl tries it again: {}",
             command(case, "")

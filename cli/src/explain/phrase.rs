@@ -9,7 +9,7 @@ use super::advice::Case;
 /// The name of what speaks, or spoke, against a URL.
 pub fn reason(refusal: Option<&Refusal<'_>>, account: Option<&Account>) -> Option<&'static str> {
     match account.and_then(|account| account.outcome.as_ref()) {
-        Some(Outcome::Skipped { reason }) => Some(reason.name()),
+        Some(Outcome::Skipped { reason, .. }) => Some(reason.name()),
         Some(_) => None,
         None => refusal.and_then(|refusal| match refusal {
             Refusal::Outside(outside) => Some(outside.name()),
@@ -57,10 +57,21 @@ fn ended(outcome: &Outcome, status: Option<u16>) -> String {
         Outcome::Duplicate { of } => format!("not in the index: its content is that of {of}"),
         Outcome::Redirected { to } => format!("not in the index: it redirects to {to}"),
         Outcome::Gone { status } => format!("a dead link: status {status}"),
-        Outcome::Skipped { reason } if status.is_some() => {
+        Outcome::Listed {
+            urls,
+            left_out,
+            whole,
+        } => {
+            let cut = if *whole { "" } else { ", and not read to its end" };
+            format!("a sitemap: {urls} URLs of the site, {left_out} left out{cut}")
+        }
+        Outcome::Skipped { to: Some(to), .. } => {
+            format!("not in the index: it redirects out of the site, to {to}")
+        }
+        Outcome::Skipped { reason, .. } if status.is_some() => {
             format!("fetched, and not in the index: {}", reason.phrase())
         }
-        Outcome::Skipped { reason } => format!("not fetched: {}", reason.phrase()),
+        Outcome::Skipped { reason, .. } => format!("not fetched: {}", reason.phrase()),
         Outcome::Failed { why } => format!("failed: {why}"),
     }
 }

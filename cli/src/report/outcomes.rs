@@ -62,7 +62,7 @@ fn reasons(counts: &Counts, whole: u64) -> Markup {
 }
 
 /// Class, number, name.
-fn ends(counts: &Counts) -> [(&'static str, u64, &'static str); 8] {
+fn ends(counts: &Counts) -> [(&'static str, u64, &'static str); 9] {
     [
         ("indexed", counts.indexed, "indexed"),
         (
@@ -72,6 +72,7 @@ fn ends(counts: &Counts) -> [(&'static str, u64, &'static str); 8] {
         ),
         ("duplicate", counts.duplicates, "duplicates of other pages"),
         ("redirected", counts.redirected, "redirects"),
+        ("listed", counts.sitemaps, "sitemaps"),
         ("skipped", counts.skipped, "skipped"),
         ("gone", counts.gone, "dead links"),
         ("failed", counts.failed, "failed"),

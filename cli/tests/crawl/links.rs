@@ -2,7 +2,7 @@
 
 use canter_tests::{Answer, Site};
 
-use crate::{counts, crawl, fetched};
+use crate::{counts, crawl, crawl_with, fetched};
 
 #[test]
 fn every_linked_page_is_fetched_exactly_once() {
@@ -55,4 +55,59 @@ fn what_a_site_tells_apart_stays_apart() {
         .start();
     let (_, summary) = crawl(&site);
     counts(&summary, &[("pages", 6), ("indexed", 6)]);
+}
+
+#[test]
+fn every_kind_of_link_leads_on() {
+    let html = "<!doctype html><html lang=en><title>start</title>\
+        <link rel=next href=/next><link rel=alternate hreflang=de href=/de>\
+        <link rel=stylesheet href=/style><link rel=icon href=/icon>\
+        <link rel=alternate type=application/atom+xml href=/feed><link rel=preload href=/font>\
+        <noscript><meta http-equiv=refresh content='0;url=/no'><a href=/noscript>n</a></noscript>\
+        <map><area href=/area></map><iframe src=/frame></iframe><img src=/image>";
+    let linked = Answer::html(html)
+        .header("Link", "</header>; rel=index, </style>; rel=stylesheet")
+        .header("Link", "</fr>; rel=alternate; hreflang=fr");
+    let site = Site::new()
+        .answer("/", linked)
+        .answer(
+            "/frame",
+            Answer::html("<frameset><frame src=/framed><noframes><a href=/bare>b</a></noframes>"),
+        )
+        .answer(
+            "/area",
+            Answer::html("<meta http-equiv=refresh content='3; url=/refreshed'>"),
+        )
+        .otherwise(|visit| Answer::page(&visit.path, []))
+        .start();
+    crawl(&site);
+    fetched(
+        &site,
+        &[
+            "/",
+            "/area",
+            "/bare",
+            "/de",
+            "/fr",
+            "/frame",
+            "/framed",
+            "/header",
+            "/next",
+            "/noscript",
+            "/refreshed",
+        ],
+    );
+}
+
+#[test]
+fn a_page_with_a_hundred_thousand_links() {
+    let html: String = (0..150_000)
+        .map(|n| format!("<a href=/{n}>{n}</a> "))
+        .collect();
+    let site = Site::new()
+        .answer("/", Answer::html(html))
+        .otherwise(|visit| Answer::page(&visit.path, []))
+        .start();
+    let (_, summary) = crawl_with(&site, "/", &["--max-pages", "20"]);
+    counts(&summary, &[("pages", 20), ("waiting", 99_981)]);
 }

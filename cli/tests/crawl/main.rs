@@ -10,6 +10,7 @@ mod refresh;
 mod report;
 mod robots;
 mod scope;
+mod sitemaps;
 
 use canter_tests::{Canter, Serving, canter};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Redirects are outcomes.
 
-use canter_tests::{Answer, Site};
+use canter_tests::{Answer, Site, canter};
 
 use crate::{counts, crawl, fetched};
 
@@ -34,6 +34,15 @@ fn a_redirect_out_of_the_site_is_not_followed() {
         &summary,
         &[("pages", 1), ("skipped.leaves_site", 2), ("failed", 1)],
     );
+}
+
+#[test]
+fn a_seed_that_leaves_the_site_says_where_to() {
+    let other = Site::new().page("/", []).start();
+    let site = Site::new().redirect("/", &other.url("/there")).start();
+    let ended = canter!().crawl(&site.url("/"), &[]);
+    let there = format!("redirects out of the site, to {}", other.url("/there"));
+    ended.fails(1, &[&there]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use canter_tests::{Answer, Site};
+use canter_tests::{Answer, Site, canter};
 
 use crate::{counts, crawl, fetched};
 
@@ -144,4 +144,42 @@ fn an_unchanged_nofollow_page_is_not_followed_either() {
     canter.crawl(&site.url("/"), &[]).done();
     assert_eq!(site.log().of("/n").len(), 2);
     assert_eq!(site.log().of("/hidden").len(), 0);
+}
+
+#[test]
+fn each_authority_has_its_own_robots_txt_once_for_all_sites_and_runs() {
+    let site = |rule: &str| {
+        let pages = ["/a/", "/b/", "/c/"];
+        Site::new()
+            .otherwise(move |visit| Answer::page(&visit.path, pages))
+            .robots(&format!("User-agent: *\nDisallow: {rule}\n"))
+            .start()
+    };
+    let (one, other) = (site("/a/x"), site("/b/"));
+    let (a, b, c) = (one.url("/a/"), one.url("/b/"), other.url("/b/"));
+    let canter = canter!();
+    for _ in 0..2 {
+        let args = [
+            "crawl",
+            &a,
+            &b,
+            &c,
+            "--allow-private",
+            "--rps",
+            "unlimited",
+            "--json",
+        ];
+        let ended = canter.run(&args);
+        let told = &ended.stderr;
+        assert!(told.contains("robots.txt disallows it"), "{told}");
+    }
+    for site in [&one, &other] {
+        assert_eq!(site.log().of("/robots.txt").len(), 1);
+    }
+    assert_eq!(other.log().of("/b/").len(), 0);
+    assert_eq!(
+        one.log().of("/b/").len(),
+        2,
+        "what another port says is of no account"
+    );
 }

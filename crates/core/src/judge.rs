@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::patience::retry_after;
 use crate::ports::{FetchError, Head, Response};
-use crate::task::Skip;
+use crate::task::{Kind, Skip, Task};
 use crate::time::Moment;
 use crate::url::join;
 
@@ -15,6 +15,8 @@ use crate::url::join;
 pub enum Judgement {
     /// Read it.
     Page(Response),
+    /// Read what it lists.
+    Sitemap(Response),
     /// The copy in the index is still right (RFC 9110 §15.4.5).
     NotModified,
     /// It leads elsewhere.
@@ -36,14 +38,24 @@ pub enum Judgement {
     Stopped,
 }
 
-/// Whether the body of an answer is worth reading: a successful one that may be HTML.
-pub fn wants_page(head: &Head) -> bool {
-    (200..300).contains(&head.status) && head.headers.get("content-type").is_none_or(is_html)
+/// Whether the body of an answer is worth reading: of a successful one that may be HTML. What a
+/// sitemap is shows in its body alone.
+pub fn wants_body(kind: Kind) -> fn(&Head) -> bool {
+    match kind {
+        Kind::Page => {
+            |head| is_success(head.status) && head.headers.get("content-type").is_none_or(is_html)
+        }
+        Kind::Sitemap => |head| is_success(head.status),
+    }
 }
 
-/// Judges an answer to a request for `url`; `conditional` says that it carried validators.
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+/// Judges an answer to a task's request; `conditional` says that it carried validators.
 pub fn judge(
-    url: &Url,
+    task: &Task,
     conditional: bool,
     answer: Result<Response, FetchError>,
     now: Moment,
@@ -60,12 +72,15 @@ pub fn judge(
     };
     let head = &response.head;
     match head.status {
-        200..=299 => judge_page(response),
+        200..=299 => match task.kind {
+            Kind::Page => judge_page(response),
+            Kind::Sitemap => Judgement::Sitemap(response),
+        },
         304 if conditional => Judgement::NotModified,
         301 | 302 | 303 | 307 | 308 => match head.headers.get("location") {
             None => Judgement::Failed(format!("status {} without a target", head.status)),
-            Some(target) => match join(url, target) {
-                Some(to) if to == *url => Judgement::Skip(Skip::RedirectLoop),
+            Some(target) => match join(&task.url, target) {
+                Some(to) if to == task.url => Judgement::Skip(Skip::RedirectLoop),
                 Some(to) => Judgement::Redirect(to),
                 None => Judgement::Skip(Skip::LeavesSite),
             },

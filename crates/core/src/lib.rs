@@ -22,6 +22,7 @@ pub mod rulebook;
 pub mod scope;
 pub mod seen;
 pub mod site;
+pub mod sitemap;
 pub mod snippet;
 pub mod step;
 pub mod task;

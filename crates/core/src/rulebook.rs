@@ -49,13 +49,26 @@ struct Entry {
 }
 
 impl Rulebook {
+    /// The sitemaps that the robots.txt of a URL's authority names, if it is known by
+    /// [`Rulebook::permission`].
+    pub async fn sitemaps(&self, url: &Url) -> Vec<Url> {
+        let entry = self.entry(&authority(url));
+        let entry = entry.lock().await;
+        match entry.as_ref().map(|entry| &entry.verdict) {
+            Some(Verdict::Rules(rules)) => rules.sitemaps().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn entry(&self, authority: &str) -> Arc<AsyncMutex<Option<Entry>>> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(entries.entry(authority.to_owned()).or_default())
+    }
+
     /// Looks a URL up, fetching the robots.txt of its authority if it must.
     pub async fn permission<W: World>(&self, world: &W, url: &Url) -> Result<Permission, Failure> {
         let authority = authority(url);
-        let entry = {
-            let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(entries.entry(authority.clone()).or_default())
-        };
+        let entry = self.entry(&authority);
         let mut entry = entry.lock().await;
         if entry
             .as_ref()

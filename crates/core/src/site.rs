@@ -18,6 +18,8 @@ pub struct Site {
     pub id: String,
     /// Where the crawl starts, normalised.
     pub seeds: Vec<Url>,
+    /// Sitemaps beside those that robots.txt names, normalised.
+    pub sitemaps: Vec<Url>,
     /// What belongs to the site.
     pub scope: Scope,
     /// When to stop.

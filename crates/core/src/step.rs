@@ -7,29 +7,34 @@
 
 mod ending;
 mod links;
+mod sitemaps;
 
 use url::Url;
 
 use crate::document::{Document, document_id, version};
 use crate::domain::domain;
 use crate::failure::Failure;
-use crate::judge::{Judgement, judge, wants_page};
-use crate::page::{Directives, link_header};
+use crate::judge::{Judgement, judge, wants_body};
+use crate::page::{self, Directives, link_header};
 use crate::ports::{Claim, Exchange, Finish, Frontier, Index, Known, Pages, Request, Response};
 use crate::rulebook::Permission;
 use crate::scope::Scope;
 use crate::site::{PRODUCT, Site};
-use crate::task::{Outcome, Skip, Task, UrlKey};
+use crate::sitemap;
+use crate::task::{Kind, Outcome, Skip, Task, UrlKey};
 use crate::url::{Trap, trap};
 use crate::world::World;
 
 pub(crate) use ending::LONGEST_HOLD;
 pub use ending::MAX_HOLD;
-use ending::{again, end, fail, finish, gone, paused, remove, skip};
+use ending::{again, end, fail, finish, gone, paused, remove, skip, stay};
 use links::{claims, hand_on};
+use sitemaps::{hand_on_named, listed, may_lead};
 
 /// Redirects in a row before a chain counts as a loop.
 const MAX_HOPS: u8 = 10;
+/// A sitemap may take so many times as long as a page, since it may be that much larger.
+const SITEMAP_PATIENCE: u32 = 4;
 
 /// What became of a task in this step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +56,11 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
     let Some(known) = world.pages().begin(task).await? else {
         return Ok(End::Dropped);
     };
-    match world.rulebook().permission(world, &task.url).await? {
+    let permission = world.rulebook().permission(world, &task.url).await?;
+    if let Permission::Granted | Permission::Denied(Skip::Robots) = permission {
+        hand_on_named(world, task).await?;
+    }
+    match permission {
         Permission::Granted => {}
         Permission::Denied(reason) => return skip(world, task, known, reason, None).await,
         Permission::Later(why) => return again(world, task, known, why, None, None).await,
@@ -68,10 +77,15 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
 async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<End, Failure> {
     let request = request(world.site(), task, &known);
     let conditional = known.indexed.is_some();
+    let _room = match task.kind {
+        Kind::Page => None,
+        Kind::Sitemap => Some(world.sitemaps().acquire().await),
+    };
     let answer = world.fetch(request).await;
     let exchange = answer.as_ref().ok().map(Exchange::of);
-    match judge(&task.url, conditional, answer, world.now()) {
+    match judge(task, conditional, answer, world.now()) {
         Judgement::Page(response) => page(world, task, known, response).await,
+        Judgement::Sitemap(response) => listed(world, task, known, response).await,
         Judgement::NotModified => not_modified(world, task, known, exchange).await,
         Judgement::Redirect(to) => redirect(world, task, known, to, exchange).await,
         Judgement::Gone => gone(world, task, known, exchange).await,
@@ -85,8 +99,20 @@ async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<End, 
 /// The request for a task; conditional where the index holds a copy.
 fn request(site: &Site, task: &Task, known: &Known) -> Request {
     let mut headers = site.headers_for(&task.url);
-    let html = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1";
-    headers.0.push(("accept".into(), html.into()));
+    let limits = &site.limits;
+    let (accept, max_bytes, timeout) = match task.kind {
+        Kind::Page => (
+            "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1",
+            limits.max_page_bytes,
+            limits.timeout,
+        ),
+        Kind::Sitemap => (
+            "application/xml,text/xml,application/gzip;q=0.9,text/plain;q=0.8,*/*;q=0.1",
+            sitemap::MAX_BYTES,
+            limits.timeout.saturating_mul(SITEMAP_PATIENCE),
+        ),
+    };
+    headers.0.push(("accept".into(), accept.into()));
     if known.indexed.is_some() {
         let validators = [
             ("if-none-match", &known.etag),
@@ -101,9 +127,9 @@ fn request(site: &Site, task: &Task, known: &Known) -> Request {
     Request {
         url: task.url.clone(),
         headers,
-        max_bytes: site.limits.max_page_bytes,
-        timeout: site.limits.timeout,
-        wants_body: wants_page,
+        max_bytes,
+        timeout,
+        wants_body: wants_body(task.kind),
     }
 }
 
@@ -117,6 +143,7 @@ async fn page<W: World>(
     let headers = &response.head.headers;
     let asked = Directives::from_header(headers.all("x-robots-tag"), PRODUCT);
     let named = link_header::canonical(headers.all("link"), &task.url);
+    let led_to = link_header::pages(headers.all("link"), &task.url);
     let fetched_at = response.started;
     let mut finish = Finish {
         outcome: Outcome::Indexed,
@@ -129,13 +156,20 @@ async fn page<W: World>(
         },
         exchange: Some(Exchange::of(&response)),
     };
-    let mut page = match world.read(response, &task.url).await {
+    let url = task.url.clone();
+    let reading = world.read(move || {
+        let content_type = response.head.headers.get("content-type");
+        page::read(&response.body, content_type, &url)
+    });
+    let mut page = match reading.await {
         Ok(page) => page,
         Err(unreadable) => {
-            return fail(world, task, known, unreadable.to_string(), finish.exchange).await;
+            let why = format!("the page cannot be read: {unreadable}");
+            return fail(world, task, known, why, finish.exchange).await;
         }
     };
     page.canonical = page.canonical.or(named);
+    page.links.extend(led_to);
     if asked.nofollow || page.directives.nofollow {
         // Said of each link, it is still known when only the stored copy is read.
         page.links.iter_mut().for_each(|link| link.nofollow = true);
@@ -158,9 +192,7 @@ async fn page<W: World>(
     if asked.noindex || page.directives.noindex {
         remove(world, task, &known).await?;
         finish.known.indexed = None;
-        finish.outcome = Outcome::Skipped {
-            reason: Skip::Noindex,
-        };
+        finish.outcome = Skip::Noindex.into();
     } else if known.indexed == Some(hash) {
         finish.outcome = Outcome::Unchanged;
     } else {
@@ -212,12 +244,17 @@ async fn redirect<W: World>(
     exchange: Option<Exchange>,
 ) -> Result<End, Failure> {
     if task.hops >= MAX_HOPS || task.parent.as_ref() == Some(&to) && task.hops > 0 {
-        return skip(world, task, known, Skip::RedirectLoop, exchange).await;
+        return stay(world, task, known, Skip::RedirectLoop, to, exchange).await;
     }
-    if !world.scope().contains(&to) {
-        match moved(&world.scope(), task, &to) {
+    let scope = world.scope();
+    let may_follow = match task.kind {
+        Kind::Page => scope.contains(&to),
+        Kind::Sitemap => may_lead(&scope, &task.url, &to),
+    };
+    if !may_follow {
+        match moved(&scope, task, &to) {
             Some(scope) => world.move_scope(scope).await?,
-            None => return skip(world, task, known, Skip::LeavesSite, exchange).await,
+            None => return stay(world, task, known, Skip::LeavesSite, to, exchange).await,
         }
     }
     let claim = Claim {
@@ -241,7 +278,7 @@ async fn redirect<W: World>(
 /// The scope after a seed's redirect out of it; the seed may have been redirected within it before
 /// (`http://example.org/` to `https://example.org/` to `https://www.example.org/`).
 fn moved(scope: &Scope, task: &Task, to: &Url) -> Option<Scope> {
-    if task.depth > 0 {
+    if task.depth > 0 || task.kind == Kind::Sitemap {
         return None;
     }
     let here = domain(&task.url);

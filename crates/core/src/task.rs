@@ -87,6 +87,15 @@ pub enum Outcome {
         /// The target, normalised.
         to: Url,
     },
+    /// It is a sitemap and was read; what it lists are tasks of their own.
+    Listed {
+        /// URLs of the site that it lists, other sitemaps among them.
+        urls: u64,
+        /// Entries that are no URL of the site.
+        left_out: u64,
+        /// False when it is broken or too large; what stands before the break was read.
+        whole: bool,
+    },
     /// There is no page (404, 410).
     Gone {
         /// The status of the answer.
@@ -96,12 +105,21 @@ pub enum Outcome {
     Skipped {
         /// The reason.
         reason: Skip,
+        /// Where it redirects to, when that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Url>,
     },
     /// All attempts failed.
     Failed {
         /// What happened at the last attempt, one phrase for a person.
         why: String,
     },
+}
+
+impl From<Skip> for Outcome {
+    fn from(reason: Skip) -> Self {
+        Outcome::Skipped { reason, to: None }
+    }
 }
 
 /// Why a URL was not fetched, or its page not indexed.
@@ -124,7 +142,7 @@ pub enum Skip {
     Trap,
     /// A redirect that leaves the site.
     LeavesSite,
-    /// Too many redirects one after the other.
+    /// It redirects back to itself, or too many redirects come one after the other.
     RedirectLoop,
     /// The host is, or resolves to, a private address.
     PrivateAddress,
@@ -172,7 +190,7 @@ impl Skip {
             Skip::LongUrl => "the URL is too long",
             Skip::Trap => "the path looks generated without end",
             Skip::LeavesSite => "it redirects out of the site",
-            Skip::RedirectLoop => "it redirects too often",
+            Skip::RedirectLoop => "it redirects in a circle or too often",
             Skip::PrivateAddress => "it is at a private address",
         }
     }

@@ -17,7 +17,7 @@ impl Moment {
     }
 
     /// The moment so many milliseconds after the clock's epoch.
-    pub fn from_millis(millis: u64) -> Self {
+    pub const fn from_millis(millis: u64) -> Self {
         Moment(millis.saturating_mul(1_000_000))
     }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_lock::Semaphore;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::page::Page;
 use crate::ports::{FetchError, Frontier, Index, Pages, Request, Response, Robots};
 use crate::rulebook::Rulebook;
 use crate::scope::Scope;
@@ -37,6 +37,9 @@ pub trait World: Send + Sync {
     fn robots(&self) -> &Self::Robots;
     /// Links that this process has handed on.
     fn seen(&self) -> &Seen;
+    /// Places for sitemaps that are fetched and read at the same time, since each may take
+    /// [`crate::sitemap::MAX_BYTES`] of memory, and what it lists half as much.
+    fn sitemaps(&self) -> &Semaphore;
     /// robots.txt of every authority.
     fn rulebook(&self) -> &Rulebook;
     /// Time since the Unix epoch.
@@ -48,12 +51,11 @@ pub trait World: Send + Sync {
 
     /// Makes a request in a slot of its domain.
     fn fetch(&self, request: Request) -> impl Future<Output = Result<Response, FetchError>> + Send;
-    /// Reads a page with [`crate::page::read`], away from the threads that fire slots.
-    fn read(
+    /// Does the work of reading an answer, away from the threads that fire slots.
+    fn read<T: Send + 'static>(
         &self,
-        response: Response,
-        url: &Url,
-    ) -> impl Future<Output = Result<Page, Failure>> + Send;
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = Result<T, Failure>> + Send;
     /// Starts nothing on the URL's domain for this long, in any process.
     fn hold(&self, url: &Url, span: Duration) -> impl Future<Output = Result<(), Failure>> + Send;
     /// Keeps starts on the URL's domain at least this far apart (`Crawl-delay`).

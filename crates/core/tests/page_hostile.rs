@@ -68,6 +68,10 @@ hostile! {
     deep_tables: "<table><tr><td>", 15_000 => |_| {},
     deep_tables_with_text: "<table>a", 30_000 => |_| {},
     deep_links: "<a href=x><table>", 30_000 => |_| {},
+    many_fallbacks: "<noscript><a href=x></noscript>", 50_000 => |page| {
+        assert_eq!(page.links.len(), 50_000);
+    },
+    a_long_fallback: "<noscript><a href=x>", 100_000 => |_| {},
     deep_svg: "<svg><g>", 30_000 => |_| {},
     deep_templates: "<template>", 30_000 => |_| {},
     deep_ruby: "<ruby><rt>", 30_000 => |_| {},

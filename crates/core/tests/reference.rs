@@ -23,7 +23,7 @@ use scraper::{ElementRef, Html, Node, Selector};
 use url::Url;
 
 /// What never belongs to the content.
-const NOISE: &str = "script, style, template, noscript, nav, search, footer, form, button, \
+const NOISE: &str = "script, style, template, noscript, noframes, nav, search, footer, form, button, \
     select, textarea, iframe, object, audio, video, canvas, svg, [aria-hidden=true], \
     [role=navigation], [role=search], [role=contentinfo], [role=menu], [role=menubar], \
     [role=toolbar], [role=tooltip], [role=doc-toc], [role=doc-pagelist], [role=doc-pageheader], \
@@ -64,6 +64,11 @@ const RUSTDOC: &str = ".src, .since, .rightside, .out-of-band, .rustdoc-breadcru
     .test-arrow";
 const DOXYGEN: &str = ".summary, .ttc, .navpath, .levels, .mlabels, .ingroups, div#top, div#titlearea, div#side-nav, \
     div#nav-path";
+/// What leads to pages, as far as the pages here have it.
+const LINKS: &str = "a[href], area[href], frame[src], iframe[src], link[href][rel=next], \
+    link[href][rel=prev], link[href][rel=index], link[href][rel=search]:not([type]), \
+    link[href][rel=copyright], link[href][rel=author], link[href][rel=up], link[href][rel=top], \
+    link[href][rel=alternate][hreflang]";
 /// Main content with fewer characters than this gives way to a body that has more.
 const ALMOST_EMPTY: usize = 200;
 
@@ -181,8 +186,9 @@ impl Reference {
         let mut links = Vec::new();
         let mut texts = String::new();
         let unread = self.all("script, style, template, noscript, iframe, a a");
-        for link in self.all("a[href], area[href]") {
-            if let Some(url) = join(&base, link.attr("href").unwrap()) {
+        for link in self.all(LINKS) {
+            let reference = link.attr("href").or(link.attr("src")).unwrap();
+            if let Some(url) = join(&base, reference) {
                 links.push(url.to_string());
                 texts += &text_without(link, &unread);
             }

@@ -32,6 +32,7 @@ async fn site() -> (SiteStore, Crawl, TempDir) {
         id: "example.org".into(),
         scope: Scope::new(std::slice::from_ref(&seed), Options::default()).unwrap(),
         seeds: vec![seed],
+        sitemaps: Vec::new(),
         limits: Limits {
             max_pages: None,
             max_depth: None,

@@ -108,6 +108,7 @@ fn site() -> Site {
         id: "example.org".into(),
         scope: Scope::new(std::slice::from_ref(&seed), Options::default()).unwrap(),
         seeds: vec![seed],
+        sitemaps: Vec::new(),
         limits: Limits {
             max_pages: None,
             max_depth: None,

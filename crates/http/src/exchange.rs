@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canter_core::ports::{FetchError, Gate, Head, Headers, Request, Response};
-use reqwest::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Version};
 
+use crate::coding;
 use crate::failure::classify;
 use crate::lane::{Lane, Lanes};
 use crate::turnstile::{Start, Ticket};
@@ -29,7 +30,7 @@ pub(crate) async fn exchange(
     let lane = lanes.take(&authority, private)?;
     let (warm, idle_since) = (lane.warm, lane.idle_since);
     let ticket = Ticket::new(Arc::clone(&gate), approach, connect_timeout(&request));
-    match on_lane(&lanes, &authority, lane, &request, ticket).await {
+    let answer = match on_lane(&lanes, &authority, lane, &request, ticket).await {
         Err(Lost::Unanswered(FetchError::Broken(_))) if warm => {
             // The server closed the idle connection as the request was sent on it. A GET may be
             // made again (RFC 9110 §9.2.2), in a slot of its own and on a new connection.
@@ -40,8 +41,11 @@ pub(crate) async fn exchange(
             on_lane(&lanes, &authority, lane, &request, ticket).await
         }
         done => done,
-    }
-    .map_err(|(Lost::Unanswered(error) | Lost::Otherwise(error))| error)
+    };
+    let response = answer.map_err(|(Lost::Unanswered(error) | Lost::Otherwise(error))| error)?;
+    coding::undone(response, request.max_bytes)
+        .await
+        .map_err(FetchError::Broken)
 }
 
 /// Why there is no response.
@@ -122,11 +126,10 @@ async fn answer(
     let version = answer.version();
     let keep = version >= Version::HTTP_11 && !closes(answer.headers());
     let head = head(&answer);
-    if let Some(codings) = unread_coding(&head) {
-        let why = format!("its content coding {codings:?} cannot be read");
-        return Err(Lost::Otherwise(FetchError::Broken(why)));
-    }
     let wanted = (request.wants_body)(&head);
+    if wanted {
+        coding::codings(&head).map_err(|why| Lost::Otherwise(FetchError::Broken(why)))?;
+    }
     let limit = if wanted { request.max_bytes } else { DRAIN };
     let mut body = Vec::new();
     let mut cut = false;
@@ -154,30 +157,6 @@ async fn answer(
     Ok((response, keep && !cut, version))
 }
 
-/// A compression that the client left in place: its body would be read as noise. What is no
-/// compression (`utf-8`, `none`) is a server's mistake that changes nothing.
-fn unread_coding(head: &Head) -> Option<&str> {
-    const COMPRESSIONS: [&str; 7] = [
-        "gzip",
-        "x-gzip",
-        "deflate",
-        "br",
-        "zstd",
-        "compress",
-        "x-compress",
-    ];
-    let codings = head.headers.get("content-encoding")?;
-    codings
-        .split(',')
-        .map(str::trim)
-        .any(|coding| {
-            COMPRESSIONS
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(coding))
-        })
-        .then_some(codings)
-}
-
 fn closes(headers: &HeaderMap) -> bool {
     headers
         .get_all(CONNECTION)
@@ -198,13 +177,17 @@ fn head(answer: &reqwest::Response) -> Head {
     }
 }
 
+/// The headers, with the codings that can be undone unless they name some.
 fn header_map(headers: &Headers) -> HeaderMap {
-    headers
+    let mut map: HeaderMap = headers
         .0
         .iter()
         .filter_map(|(name, value)| {
             let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
             Some((name, HeaderValue::from_str(value).ok()?))
         })
-        .collect()
+        .collect();
+    map.entry(ACCEPT_ENCODING)
+        .or_insert(HeaderValue::from_static(coding::ACCEPTED));
+    map
 }

@@ -6,6 +6,7 @@
 //! connector ([`turnstile`]), so that nothing but the request itself stands between slot and wire.
 
 mod clock;
+mod coding;
 mod exchange;
 mod failure;
 mod fetcher;

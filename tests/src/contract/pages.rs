@@ -145,9 +145,16 @@ pub async fn every_outcome_is_kept<P: Pages>(pages: &P, crawl: &Crawl) {
         Outcome::Unchanged,
         Outcome::Duplicate { of: url("/0") },
         Outcome::Redirected { to: url("/0") },
+        Outcome::Listed {
+            urls: 50_000,
+            left_out: 3,
+            whole: false,
+        },
         Outcome::Gone { status: 410 },
+        Skip::Robots.into(),
         Outcome::Skipped {
-            reason: Skip::Robots,
+            reason: Skip::LeavesSite,
+            to: Some(url("/0")),
         },
         Outcome::Failed {
             why: "'; DROP TABLE url; -- \u{0} \u{1F600}".into(),

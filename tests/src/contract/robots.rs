@@ -13,7 +13,8 @@ const AUTHORITY: &str = "https://example.org:443";
 
 /// A verdict comes back whole.
 pub async fn a_verdict_comes_back<R: Robots>(robots: &R) {
-    let file = b"User-agent: *\nDisallow: /a\nAllow: /a/b$\nCrawl-delay: 2\n";
+    let file =
+        b"User-agent: *\nDisallow: /a\nAllow: /a/b$\nCrawl-delay: 2\nSitemap: http://a.test/s\n";
     let verdict = Verdict::Rules(Rules::parse(file, "canter"));
     fine(robots.save(AUTHORITY, &verdict, FETCHED).await);
     let (back, at) = fine(robots.load(AUTHORITY, Moment(0)).await).unwrap();
@@ -23,6 +24,8 @@ pub async fn a_verdict_comes_back<R: Robots>(robots: &R) {
     };
     assert!(!rules.allows(&url("/a")) && rules.allows(&url("/a/b")) && rules.allows(&url("/c")));
     assert_eq!(rules.crawl_delay(), Some(Duration::from_secs(2)));
+    let sitemaps: Vec<String> = rules.sitemaps().map(String::from).collect();
+    assert_eq!(sitemaps, ["http://a.test/s"]);
 }
 
 /// An older one than asked for is none, and neither is another authority's.

@@ -6,6 +6,7 @@ use super::Directives;
 use super::item::Generator;
 use super::links::LinkCollector;
 use super::refresh;
+use super::relations::has_word;
 use super::steps::{Element, Step, StepId, Steps};
 use super::tag::{Attribute, Tag};
 use super::text::{TextWriter, fold};
@@ -123,15 +124,15 @@ impl<'t> Facts<'t> {
                 self.article_of_heading = self.article_of_heading.or(self.open_article);
             }
             Tag::Meta => self.meta(element),
-            Tag::Link if element.id < self.body && self.canonical.is_none() => {
+            Tag::Link => {
                 let rel = element.attr(Attribute::Rel).unwrap_or_default();
-                if rel
-                    .split_ascii_whitespace()
-                    .any(|word| word.eq_ignore_ascii_case("canonical"))
-                {
+                let may_name = element.id < self.body && self.canonical.is_none();
+                if may_name && has_word(rel, "canonical") {
                     self.canonical = element.attr(Attribute::Href);
                 }
+                self.links.enter(element);
             }
+            Tag::Frame | Tag::Iframe => self.links.enter(element),
             Tag::A | Tag::Area => {
                 if is_permalink_mark(&element) {
                     self.first_heading.open = false;

@@ -1,5 +1,5 @@
-//! Links of a page: every `a` and `area` with an address, in content and navigation alike, since
-//! a crawl needs them all.
+//! Links of a page: every `a`, `area` and frame with an address and every `link` to a page, in
+//! content and navigation alike, since a crawl needs them all.
 
 use std::ops::Range;
 
@@ -7,6 +7,7 @@ use foldhash::{HashMap, HashMapExt};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::relations::{has_word, leads_to_page};
 use super::steps::{Element, StepId};
 use super::tag::{Attribute, Tag};
 use super::text::TextWriter;
@@ -32,10 +33,17 @@ impl<'t> LinkCollector<'t> {
     /// An element begins.
     pub(super) fn enter(&mut self, element: Element<'t>) {
         let is_anchor = element.tag == Tag::A;
-        if !is_anchor && element.tag != Tag::Area {
-            return;
-        }
-        let Some(reference) = element.attr(Attribute::Href) else {
+        let rel = element.attr(Attribute::Rel).unwrap_or_default();
+        let reference = match element.tag {
+            Tag::A | Tag::Area => element.attr(Attribute::Href),
+            Tag::Frame | Tag::Iframe => element.attr(Attribute::Src),
+            Tag::Link => element.attr(Attribute::Href).filter(|_| {
+                let hreflang = element.attr(Attribute::Hreflang);
+                leads_to_page(rel, hreflang, element.attr(Attribute::Type))
+            }),
+            _ => None,
+        };
+        let Some(reference) = reference else {
             return;
         };
         self.close();
@@ -52,10 +60,7 @@ impl<'t> LinkCollector<'t> {
         self.found.push(Found {
             reference,
             text: start..start,
-            nofollow: element.attr(Attribute::Rel).is_some_and(|rel| {
-                rel.split_ascii_whitespace()
-                    .any(|word| word.eq_ignore_ascii_case("nofollow"))
-            }),
+            nofollow: has_word(rel, "nofollow"),
         });
     }
 
@@ -122,4 +127,68 @@ pub(super) fn decoded(fragment: &str) -> Option<String> {
             .decode_utf8_lossy()
             .into_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::super::read_html;
+
+    /// The paths that a page leads to, each with the text of its link.
+    fn links(html: &str) -> String {
+        let page = read_html(html, &Url::parse("https://example.org/").unwrap());
+        let links = page.links.iter().map(|link| {
+            let nofollow = if link.nofollow { "!" } else { "" };
+            format!("{}{nofollow} {}", link.url.path(), link.text)
+        });
+        links
+            .collect::<Vec<_>>()
+            .join(",")
+            .replace(" ,", ",")
+            .trim_end()
+            .to_owned()
+    }
+
+    macro_rules! links {
+        ($($name:ident: $html:expr => $expected:expr,)*) => {
+            $(#[test]
+            fn $name() {
+                assert_eq!(links($html), $expected);
+            })*
+        };
+    }
+
+    links! {
+        anchors_and_areas: "<a href=a>1</a><map><area href=b></map><a name=c>" => "/a 1,/b",
+        relations:
+            "<head><link rel=next href=a><link rel=stylesheet href=b><link rel=alternate hreflang=de href=c>\
+             <link rel=search type=application/opensearchdescription+xml href=d></head>\
+             <body><link rel='prev nofollow' href=e>" => "/a,/c,/e!",
+        a_relation_is_no_text_of_an_anchor: "<a href=a>1<link rel=icon href=b>2</a>" => "/a 12",
+        frames:
+            "<frameset><frame src=a><frame name=b><noframes><h2>No frames</h2><a href='c'>c</a></noframes></frameset>" =>
+            "/a,/c",
+        frames_in_a_page: "<p>1<iframe src=a><a href=b></a></iframe><iframe src='about:blank'></iframe>2" => "/a",
+        no_script_in_the_head:
+            "<head><noscript><img src=x><a href=a>1</a></noscript><link rel=next href=b></head>" => "/a,/b",
+        no_script_in_the_body:
+            "<a href=a>1<noscript><b>2<a rel=nofollow href=b>3</b></noscript>4</a><noscript><iframe src=c></noscript>" =>
+            "/a 1,/b!,/c",
+        no_script_ends_at_its_first_end_tag:
+            "<noscript><!-- <a href=a> </noscript><a href=b>1</a><noscript><script>'<a href=c>'</script></noscript>" =>
+            "/b 1",
+        no_script_without_an_end: "<a href=a>1</a><noscript><a href=b>" => "/a 1",
+        of_an_image_the_address_is_no_link: "<img src=a><script src=b></script><embed src=c>" => "",
+    }
+
+    #[test]
+    fn what_only_stands_in_says_nothing() {
+        let html = "<title>t</title><noscript><meta http-equiv=refresh content='0;url=/x'>\
+            <base href=/y/><link rel=canonical href=/z><meta name=robots content=none>w</noscript><p>v";
+        let page = read_html(html, &Url::parse("https://example.org/").unwrap());
+        let robots = page.directives.noindex || page.directives.nofollow;
+        assert_eq!((page.refresh, page.canonical, robots), (None, None, false));
+        assert_eq!(page.text, "v");
+    }
 }

@@ -16,6 +16,7 @@ mod parse;
 mod read;
 mod recorder;
 mod refresh;
+mod relations;
 mod sections;
 mod start;
 mod steps;
@@ -43,7 +44,8 @@ pub struct Page {
     pub sections: Vec<Section>,
     /// Ranges of `text` that are code, in order, without overlap.
     pub code: Vec<Range<usize>>,
-    /// Links in document order, as many as [`crate::page::MAX_LINKS`] allows.
+    /// Links in document order, as many as [`crate::page::MAX_LINKS`] allows: `a`, `area`, frames,
+    /// and `link` elements that lead to pages. Links of `noscript` and `noframes` have no text.
     pub links: Vec<Link>,
     /// Target of `link rel=canonical`, resolved and normalised.
     pub canonical: Option<Url>,

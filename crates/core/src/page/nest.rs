@@ -32,6 +32,8 @@ pub(super) struct Nest {
     pub(super) skips_line_break: bool,
     /// Start tags left out whose end tags have not come.
     pub(super) left_out: u32,
+    /// Markup of the fallback that is open, or has just ended.
+    pub(super) fallback: Vec<u8>,
     max_steps: usize,
 }
 
@@ -44,6 +46,8 @@ pub(super) enum Raw {
     Text,
     /// What nobody reads.
     Silent,
+    /// What nobody reads, and yet its links lead to pages.
+    Fallback,
 }
 
 impl Nest {
@@ -55,14 +59,17 @@ impl Nest {
             raw: Raw::No,
             skips_line_break: false,
             left_out: 0,
+            fallback: Vec::new(),
             max_steps: bytes / BYTES_PER_STEP + SPARE_STEPS,
         }
     }
 
     /// Text; it may come in pieces.
     pub(super) fn text(&mut self, mut piece: &[u8]) {
-        if self.raw == Raw::Silent {
-            return;
+        match self.raw {
+            Raw::Silent => return,
+            Raw::Fallback => return self.fallback.extend_from_slice(piece),
+            Raw::No | Raw::Text => {}
         }
         if std::mem::take(&mut self.skips_line_break) {
             piece = piece.strip_prefix(b"\n").unwrap_or(piece);
@@ -88,7 +95,7 @@ impl Nest {
     pub(super) fn end(&mut self, tag: Tag) {
         self.skips_line_break = false;
         match std::mem::replace(&mut self.raw, Raw::No) {
-            Raw::Silent => return,
+            Raw::Silent | Raw::Fallback => return,
             Raw::Text => return self.open.end_innermost(),
             Raw::No => {}
         }
@@ -130,6 +137,18 @@ impl Nest {
         };
         if let Some(at) = found {
             self.open.end(at);
+        }
+    }
+
+    /// A start tag in a fallback: its address counts, whatever it would be elsewhere.
+    pub(super) fn start_in_fallback(&mut self, tag: Tag, attributes: Range<u32>) {
+        let leads = match tag {
+            Tag::A | Tag::Area => Tag::Area,
+            Tag::Frame | Tag::Iframe => Tag::Frame,
+            _ => return,
+        };
+        if !self.is_full() {
+            self.open.steps.enter(leads, attributes);
         }
     }
 

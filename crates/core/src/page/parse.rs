@@ -9,14 +9,21 @@ use std::convert::Infallible;
 use html5gum::{Emitter, Error, State, Tokenizer};
 
 use super::nest::Nest;
+use super::start::state;
 use super::steps::Steps;
 use super::tag::{Attribute, Tag, pack};
 
 /// Parses a page as a browser with scripting does. Never fails.
 pub(super) fn parse(html: &str) -> Steps {
     let mut nest = Nest::new(html.len());
+    tokenize(html.as_bytes(), &mut nest, false);
+    nest.finish()
+}
+
+fn tokenize(html: &[u8], nest: &mut Nest, in_fallback: bool) {
     let tags = Tags {
-        nest: &mut nest,
+        nest,
+        in_fallback,
         name: 0,
         is_end: false,
         is_self_closing: false,
@@ -28,12 +35,13 @@ pub(super) fn parse(html: &str) -> Steps {
     };
     // It cannot fail: the page is in memory.
     let Ok(()) = Tokenizer::new_with_emitter(html, tags).finish();
-    nest.finish()
 }
 
 /// Takes what the tokenizer finds.
 struct Tags<'n> {
     nest: &'n mut Nest,
+    /// Only links count.
+    in_fallback: bool,
     /// Packed name of the tag that is being read.
     name: u128,
     is_end: bool,
@@ -65,11 +73,26 @@ impl Tags<'_> {
         };
         let steps = &mut self.nest.open.steps;
         match Attribute::of(name) {
-            Some(attribute) if !self.is_end && self.seen & (1 << attribute as u32) == 0 => {
+            Some(attribute)
+                if !self.is_end
+                    && self.seen & (1 << attribute as u32) == 0
+                    && attribute.is_read_of(|| Tag::of(self.name)) =>
+            {
                 self.seen |= 1 << attribute as u32;
                 steps.attribute(attribute, self.value);
             }
             _ => steps.forget_values(self.value),
+        }
+    }
+}
+
+impl Tags<'_> {
+    /// Looks for links in what stands in for something else. A browser reads it up to the first
+    /// end tag, whatever it holds, so that it is cut off first.
+    fn read_fallback(&mut self) {
+        let markup = std::mem::take(&mut self.nest.fallback);
+        if !markup.is_empty() {
+            tokenize(&markup, self.nest, true);
         }
     }
 }
@@ -82,7 +105,9 @@ impl Emitter for Tags<'_> {
     }
 
     fn emit_string(&mut self, text: &[u8]) {
-        self.nest.text(text);
+        if !self.in_fallback {
+            self.nest.text(text);
+        }
     }
 
     fn init_start_tag(&mut self) {
@@ -118,12 +143,22 @@ impl Emitter for Tags<'_> {
     fn emit_current_tag(&mut self) -> Option<State> {
         self.end_attribute();
         let tag = Tag::of(self.name);
+        if self.is_end && self.in_fallback {
+            return None;
+        }
         if self.is_end {
             self.nest.end(tag);
+            if tag.is_fallback() {
+                self.read_fallback();
+            }
             return None;
         }
         self.raw_text = tag;
         let attributes = self.attributes..self.nest.open.steps.attributes();
+        if self.in_fallback {
+            self.nest.start_in_fallback(tag, attributes);
+            return state(tag).filter(|_| !tag.is_fallback());
+        }
         self.nest.start(tag, attributes, self.is_self_closing)
     }
 

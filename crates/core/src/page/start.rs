@@ -149,8 +149,13 @@ impl Nest {
     }
 
     fn start_raw(&mut self, tag: Tag, attributes: Range<u32>) {
-        if tag.kind() == Kind::Silent {
+        if tag.is_fallback() {
+            self.raw = Raw::Fallback;
+        } else if tag.kind() == Kind::Silent {
             self.raw = Raw::Silent;
+            if tag == Tag::Iframe {
+                self.open.steps.enter(tag, attributes);
+            }
         } else {
             if matches!(tag, Tag::Xmp | Tag::Plaintext) {
                 self.end_paragraph();
@@ -201,7 +206,7 @@ impl Nest {
 }
 
 /// How the tokenizer reads what an element holds, if not as markup.
-fn state(tag: Tag) -> Option<State> {
+pub(super) fn state(tag: Tag) -> Option<State> {
     match tag.kind() {
         Kind::Text | Kind::Silent => Some(match tag {
             Tag::Title | Tag::Textarea => State::RcData,

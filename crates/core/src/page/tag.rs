@@ -96,9 +96,9 @@ tags! {
     Void: Area "area" Base "base" Basefont "basefont" Bgsound "bgsound" Br "br" Col "col"
         Embed "embed" Frame "frame" Hr "hr" Img "img" Input "input" Keygen "keygen" Link "link"
         Meta "meta" Param "param" Source "source" Track "track" Wbr "wbr";
-    Text: Noembed "noembed" Noframes "noframes" Plaintext "plaintext" Textarea "textarea"
+    Text: Noembed "noembed" Plaintext "plaintext" Textarea "textarea"
         Title "title" Xmp "xmp";
-    Silent: Iframe "iframe" Noscript "noscript" Script "script" Style "style";
+    Silent: Iframe "iframe" Noframes "noframes" Noscript "noscript" Script "script" Style "style";
     Closed: Applet "applet" Marquee "marquee" Object "object" Template "template";
     Table: Table "table";
     TablePart: Colgroup "colgroup" Tbody "tbody" Tfoot "tfoot" Thead "thead" Tr "tr";
@@ -114,6 +114,11 @@ tags! {
 }
 
 impl Tag {
+    /// Whether it stands in for something that a browser may lack.
+    pub(super) fn is_fallback(self) -> bool {
+        matches!(self, Tag::Noframes | Tag::Noscript)
+    }
+
     /// Whether an end tag of something inline does not reach beyond it.
     pub(super) fn is_special(self) -> bool {
         !matches!(
@@ -217,6 +222,18 @@ macro_rules! attributes {
 
 attributes! {
     AriaHidden "aria-hidden" Class "class" Content "content" Hidden "hidden" Href "href"
-    HttpEquiv "http-equiv" Id "id" Lang "lang" Name "name" Property "property" Rel "rel"
-    Role "role" XmlLang "xml:lang"
+    Hreflang "hreflang" HttpEquiv "http-equiv" Id "id" Lang "lang" Name "name"
+    Property "property" Rel "rel" Role "role" Src "src" Type "type"
+    XmlLang "xml:lang"
+}
+
+impl Attribute {
+    /// Whether it is read of such an element. The `src` of an image may hold the image itself.
+    pub(super) fn is_read_of(self, tag: impl FnOnce() -> Tag) -> bool {
+        match self {
+            Attribute::Src => matches!(tag(), Tag::Frame | Tag::Iframe),
+            Attribute::Type | Attribute::Hreflang => tag() == Tag::Link,
+            _ => true,
+        }
+    }
 }

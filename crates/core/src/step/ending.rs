@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use crate::document::document_id;
 use crate::failure::Failure;
 use crate::patience::back_off;
@@ -47,14 +49,22 @@ pub(super) async fn skip<W: World>(
     exchange: Option<Exchange>,
 ) -> Result<End, Failure> {
     remove(world, task, &known).await?;
-    finish(
-        world,
-        task,
-        Known::default(),
-        Outcome::Skipped { reason },
-        exchange,
-    )
-    .await
+    finish(world, task, Known::default(), reason.into(), exchange).await
+}
+
+/// Ends a redirect that is not followed.
+pub(super) async fn stay<W: World>(
+    world: &W,
+    task: &Task,
+    known: Known,
+    reason: Skip,
+    to: Url,
+    exchange: Option<Exchange>,
+) -> Result<End, Failure> {
+    remove(world, task, &known).await?;
+    let to = Some(to);
+    let outcome = Outcome::Skipped { reason, to };
+    finish(world, task, Known::default(), outcome, exchange).await
 }
 
 /// Ends a task that failed; a copy in the index stays, since an outage is no reason to forget.

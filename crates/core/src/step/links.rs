@@ -11,6 +11,9 @@ use crate::task::{Skip, Task, UrlKey};
 use crate::url::{Trap, trap};
 use crate::world::World;
 
+/// Links that are claimed at once, so that no transaction of a store is long.
+const BATCH: usize = 1_000;
+
 /// Links of a page that are to become tasks: in scope, each once, traps and depth marked.
 pub(super) fn claims<'a, W: World>(
     world: &W,
@@ -35,6 +38,19 @@ pub(super) fn claims<'a, W: World>(
 
 /// Claims links and pushes what is now ours; only then are they remembered as seen.
 pub(super) async fn hand_on<W: World>(
+    world: &W,
+    task: &Task,
+    claims: impl IntoIterator<Item = Claim>,
+) -> Result<(), Failure> {
+    let mut claims = claims.into_iter().peekable();
+    while claims.peek().is_some() {
+        let batch = claims.by_ref().take(BATCH).collect();
+        hand_on_batch(world, task, batch).await?;
+    }
+    Ok(())
+}
+
+async fn hand_on_batch<W: World>(
     world: &W,
     task: &Task,
     claims: Vec<Claim>,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use canter_core::circles::circles;
 use canter_core::failure::Failure;
-use canter_core::task::{Outcome, Skip, UrlKey};
+use canter_core::task::{Skip, UrlKey};
 use rusqlite::params;
 
 use super::crawls::SiteStore;
@@ -25,8 +25,7 @@ impl SiteStore {
                 while let Some(row) = rows.next()? {
                     redirects.insert(UrlKey(row.get(0)?), UrlKey::of(&url(row.get(1)?)?));
                 }
-                let reason = Skip::RedirectLoop;
-                let (outcome, detail) = columns(&Outcome::Skipped { reason });
+                let (outcome, detail) = columns(&Skip::RedirectLoop.into());
                 let mut end = connection.prepare_cached(
                     "UPDATE url SET outcome = ?, detail = ? WHERE site = ? AND key = ?",
                 )?;

@@ -8,7 +8,7 @@ use canter_core::failure::Failure;
 use canter_core::ports::Claim;
 use canter_core::scope::Scope;
 use canter_core::site::Site;
-use canter_core::task::{Outcome, Skip, UrlKey};
+use canter_core::task::{Kind, Outcome, Skip, UrlKey};
 use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 use super::Store;
-use super::pages::outcome;
+use super::pages::{outcome, reason_of};
 use super::rest::{Rest, rest};
 use super::schema::state::{CLAIMED, TAKEN, WAITING};
 
@@ -66,6 +66,8 @@ pub struct Counts {
     pub duplicates: u64,
     /// URLs that lead elsewhere.
     pub redirected: u64,
+    /// Sitemaps that were read.
+    pub sitemaps: u64,
     /// URLs without a page (404, 410).
     pub gone: u64,
     /// URLs not fetched or not indexed for a reason that is no fault.
@@ -184,7 +186,8 @@ impl SiteStore {
     }
 
     /// Fills the frontier: with the seeds, with what an earlier process left, and in a refresh with
-    /// every URL that the last crawl fetched, of those that a changed scope still holds.
+    /// every URL that the last crawl fetched, of those that a changed scope still holds. Sitemaps
+    /// come back where they are still named.
     fn restart(
         &self,
         connection: &Connection,
@@ -193,12 +196,16 @@ impl SiteStore {
     ) -> rusqlite::Result<()> {
         connection.execute("UPDATE site SET rest = NULL WHERE id = ?", [self.site])?;
         let seeds = site.seeds.iter().map(|url| Claim::page(url.clone(), 0));
-        self.claim_seeds(connection, seeds.collect())?;
+        let sitemaps = site.sitemaps.iter().map(|url| Claim {
+            kind: Kind::Sitemap,
+            ..Claim::page(url.clone(), 0)
+        });
+        self.claim_seeds(connection, seeds.chain(sitemaps).collect())?;
         if beginning == Beginning::Refresh {
             connection.execute(
                 "UPDATE url SET crawl = ?1, state = ?2, due_ms = 0, attempts = 0, outcome = NULL,
-                     detail = NULL
-                 WHERE site = ?3 AND crawl < ?1
+                     detail = NULL, kind = 0
+                 WHERE site = ?3 AND crawl < ?1 AND (kind = 0 OR hash IS NOT NULL)
                    AND (hash IS NOT NULL OR outcome <> 'skipped' OR fetched_ms IS NOT NULL)",
                 params![self.crawl as i64, WAITING, self.site],
             )?;
@@ -277,8 +284,7 @@ impl SiteStore {
                         match outcome {
                             Outcome::Redirected { to } if passed.insert(url.clone()) => url = to,
                             Outcome::Redirected { .. } => {
-                                let reason = Skip::RedirectLoop;
-                                ends.push((url, Outcome::Skipped { reason }));
+                                ends.push((url, Skip::RedirectLoop.into()));
                                 break;
                             }
                             outcome => {
@@ -363,26 +369,28 @@ impl Counts {
         let mut rows = groups.query(params![site, crawl])?;
         while let Some(row) = rows.next()? {
             let outcome: Option<String> = row.get(0)?;
-            let reason: Option<String> = row.get(1)?;
+            let detail: Option<String> = row.get(1)?;
+            let reason = detail.as_deref().map(reason_of);
             let count = row.get::<_, i64>(2)?.max(0) as u64;
             counts.add(outcome.as_deref(), reason, count);
         }
         Ok(counts)
     }
 
-    pub(super) fn add(&mut self, outcome: Option<&str>, reason: Option<String>, count: u64) {
+    pub(super) fn add(&mut self, outcome: Option<&str>, reason: Option<&str>, count: u64) {
         let of_outcome = match outcome {
             None => &mut self.waiting,
             Some("indexed") => &mut self.indexed,
             Some("unchanged") => &mut self.unchanged,
             Some("duplicate") => &mut self.duplicates,
             Some("redirected") => &mut self.redirected,
+            Some("listed") => &mut self.sitemaps,
             Some("gone") => &mut self.gone,
             Some("skipped") => &mut self.skipped,
             _ => &mut self.failed,
         };
         *of_outcome += count;
-        let page = match reason.as_deref() {
+        let page = match reason {
             Some(reason) => reason == Skip::Noindex.name(),
             None => matches!(outcome, Some("indexed" | "unchanged" | "duplicate")),
         };
@@ -390,7 +398,7 @@ impl Counts {
             self.pages += count;
         }
         if let Some(reason) = reason {
-            *self.skipped_by.entry(reason).or_default() += count;
+            *self.skipped_by.entry(reason.to_owned()).or_default() += count;
         }
     }
 }

@@ -27,7 +27,7 @@ impl SiteStore {
         )?;
         let mut known = connection.prepare(
             "SELECT url FROM url
-             WHERE site = ? AND crawl < ?
+             WHERE site = ? AND crawl < ? AND (kind = 0 OR hash IS NOT NULL)
                AND (hash IS NOT NULL OR outcome <> 'skipped' OR fetched_ms IS NOT NULL)",
         )?;
         let mut within = Vec::new();
@@ -40,7 +40,7 @@ impl SiteStore {
         }
         let mut requeue = connection.prepare(
             "UPDATE url SET crawl = ?, state = ?, due_ms = 0, attempts = 0, outcome = NULL,
-                 detail = NULL
+                 detail = NULL, kind = 0
              WHERE site = ? AND key = ?",
         )?;
         for key in within {

@@ -219,7 +219,7 @@ fn insert(
     parent: Option<&Url>,
     link: &Claim,
 ) -> rusqlite::Result<Claimed> {
-    let ended = link.skip.map(|reason| Outcome::Skipped { reason });
+    let ended = link.skip.map(Outcome::from);
     let (outcome, detail) = ended.as_ref().map(columns).unzip();
     let (key, parent) = (UrlKey::of(&link.url).0, parent.map(Url::as_str));
     let changed = connection
@@ -265,8 +265,17 @@ pub(super) fn columns(outcome: &Outcome) -> (&'static str, Option<String>) {
         Outcome::Unchanged => ("unchanged", None),
         Outcome::Duplicate { of } => ("duplicate", Some(of.to_string())),
         Outcome::Redirected { to } => ("redirected", Some(to.to_string())),
+        Outcome::Listed {
+            urls,
+            left_out,
+            whole,
+        } => ("listed", Some(format!("{urls} {left_out} {whole}"))),
         Outcome::Gone { .. } => ("gone", None),
-        Outcome::Skipped { reason } => ("skipped", Some(reason.name().to_owned())),
+        Outcome::Skipped { reason, to: None } => ("skipped", Some(reason.name().to_owned())),
+        Outcome::Skipped {
+            reason,
+            to: Some(to),
+        } => ("skipped", Some(format!("{} {to}", reason.name()))),
         Outcome::Failed { why } => ("failed", Some(why.clone())),
     }
 }
@@ -279,18 +288,36 @@ pub(super) fn outcome(kind: &str, detail: Option<String>, status: Option<u16>) -
         "unchanged" => Outcome::Unchanged,
         "duplicate" => Outcome::Duplicate { of: url()? },
         "redirected" => Outcome::Redirected { to: url()? },
+        "listed" => {
+            let mut parts = detail.as_deref()?.split(' ');
+            Outcome::Listed {
+                urls: parts.next()?.parse().ok()?,
+                left_out: parts.next()?.parse().ok()?,
+                whole: parts.next()?.parse().ok()?,
+            }
+        }
         "gone" => Outcome::Gone {
             status: status.unwrap_or(404),
         },
-        "skipped" => Outcome::Skipped {
-            reason: Skip::ALL
-                .into_iter()
-                .find(|reason| Some(reason.name()) == detail.as_deref())?,
-        },
+        "skipped" => {
+            let detail = detail.as_deref()?;
+            let mut reasons = Skip::ALL.into_iter();
+            Outcome::Skipped {
+                reason: reasons.find(|reason| reason.name() == reason_of(detail))?,
+                to: detail
+                    .split_once(' ')
+                    .and_then(|(_, to)| Url::parse(to).ok()),
+            }
+        }
         _ => Outcome::Failed {
             why: detail.unwrap_or_default(),
         },
     })
+}
+
+/// The name of the reason in the detail of what was skipped; where it redirects to may follow.
+pub(super) fn reason_of(detail: &str) -> &str {
+    detail.split_once(' ').map_or(detail, |(reason, _)| reason)
 }
 
 /// A URL that this store wrote.

@@ -9,6 +9,7 @@ use canter_core::time::Moment;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::crawls::Counts;
+use super::pages::reason_of;
 use super::rest::{Rest, rest};
 use super::{Store, failure, robots, schema};
 use crate::folder::Folder;
@@ -124,7 +125,7 @@ impl Reading {
                 continue;
             }
             let outcome = row.get_ref(1)?.as_str_or_null()?;
-            let reason = row.get_ref(2)?.as_str_or_null()?;
+            let reason = row.get_ref(2)?.as_str_or_null()?.map(reason_of);
             let same = |group: &&mut Group| {
                 group.outcome.as_deref() == outcome && group.reason.as_deref() == reason
             };
@@ -139,7 +140,9 @@ impl Reading {
         }
         for group in groups {
             let outcome = group.outcome.as_deref();
-            found.counts.add(outcome, group.reason, group.count);
+            found
+                .counts
+                .add(outcome, group.reason.as_deref(), group.count);
         }
         Ok(found)
     }

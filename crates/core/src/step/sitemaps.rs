@@ -1,0 +1,108 @@
+//! Sitemaps on their way into the frontier, and what they list.
+
+use url::Url;
+
+use crate::domain::domain;
+use crate::failure::Failure;
+use crate::ports::{Claim, Exchange, Finish, Known, Response};
+use crate::scope::Scope;
+use crate::sitemap::{Contents, Entry, read};
+use crate::task::{Kind, Outcome, Skip, Task};
+use crate::url::{Trap, trap};
+use crate::world::World;
+
+use super::links::hand_on;
+use super::{End, end, fail, page, remove};
+
+/// How deep sitemaps may list sitemaps. The protocol has one index of sitemaps; real sites have
+/// an index of indexes.
+const MAX_NESTING: u32 = 3;
+
+/// Claims the sitemaps that the robots.txt of a seed's authority names, as the seed's children. A
+/// seed's redirect may lead to another authority, so that what has its depth counts as a seed.
+pub(super) async fn hand_on_named<W: World>(world: &W, task: &Task) -> Result<(), Failure> {
+    let limits = &world.site().limits;
+    if task.depth > 0 || task.kind == Kind::Sitemap || limits.max_depth == Some(0) {
+        return Ok(());
+    }
+    let named = world.rulebook().sitemaps(&task.url).await;
+    let claims = named.into_iter().map(|url| Claim {
+        skip: trap(&url, &limits.url).map(Trap::skip),
+        kind: Kind::Sitemap,
+        ..Claim::page(url, 0)
+    });
+    hand_on(world, task, claims).await
+}
+
+/// Whether a sitemap may lead to another one: on its own domain, or in the site. What it names
+/// elsewhere is nothing that the site's owner answers for.
+pub(super) fn may_lead(scope: &Scope, from: &Url, to: &Url) -> bool {
+    domain(from) == domain(to) || scope.contains(to)
+}
+
+/// Claims what a sitemap lists. One that is a page after all is read as one.
+pub(super) async fn listed<W: World>(
+    world: &W,
+    task: &Task,
+    known: Known,
+    response: Response,
+) -> Result<End, Failure> {
+    let exchange = Exchange::of(&response);
+    let (scope, from) = (world.scope(), task.url.clone());
+    let may_nest = task.depth < MAX_NESTING;
+    let wanted = move |url: &Url, kind| match kind {
+        Kind::Page => scope.contains(url),
+        Kind::Sitemap => may_nest && may_lead(&scope, &from, url),
+    };
+    let (response, contents) = world
+        .read(move || {
+            let contents = read(&response.body, response.started, wanted);
+            // Only a page is read once more; a list goes before what it lists is claimed.
+            let page = (contents == Contents::Html).then_some(response);
+            (page, contents)
+        })
+        .await?;
+    let listing = match (contents, response) {
+        (Contents::Listing(listing), _) => listing,
+        (Contents::Html, Some(response)) if world.scope().contains(&task.url) => {
+            return page(world, task, known, response).await;
+        }
+        (Contents::Html, _) => {
+            let why = "it is no sitemap but a page".to_owned();
+            return fail(world, task, known, why, Some(exchange)).await;
+        }
+        (Contents::Other(why), _) => return fail(world, task, known, why, Some(exchange)).await,
+    };
+    let urls = (listing.pages.len() + listing.sitemaps.len()) as u64;
+    claim_all(world, task, listing.sitemaps, Kind::Sitemap, task.depth + 1).await?;
+    claim_all(world, task, listing.pages, Kind::Page, 1).await?;
+    remove(world, task, &known).await?;
+    let finish = Finish {
+        outcome: Outcome::Listed {
+            urls,
+            left_out: listing.left_out,
+            whole: listing.whole,
+        },
+        known: Known::default(),
+        exchange: Some(exchange),
+    };
+    end(world, task, finish).await
+}
+
+async fn claim_all<W: World>(
+    world: &W,
+    task: &Task,
+    entries: Vec<Entry>,
+    kind: Kind,
+    depth: u32,
+) -> Result<(), Failure> {
+    let limits = &world.site().limits;
+    let too_deep = kind == Kind::Page && limits.max_depth.is_some_and(|most| depth > most);
+    let claims = entries.into_iter().map(|entry| Claim {
+        skip: trap(&entry.url, &limits.url).map(Trap::skip).or(too_deep.then_some(Skip::TooDeep)),
+        kind,
+        lastmod: entry.lastmod,
+        ..Claim::page(entry.url, depth)
+    });
+    hand_on(world, task, claims).await
+}

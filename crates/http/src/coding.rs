@@ -1,0 +1,271 @@
+//! Content codings (RFC 9110 §8.4), undone as browsers do: whatever their letter case, one over
+//! the other, and with what servers get wrong about `deflate` and `gzip`.
+//!
+//! reqwest knows one coding of an answer, in small letters, and undoes it on the thread that fires
+//! slots.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use brotli_decompressor::Decompressor;
+use canter_core::ports::{Head, Response};
+use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
+
+/// What is asked for.
+pub(crate) const ACCEPTED: &str = "gzip, br, zstd, deflate";
+/// Codings one over the other: more are no server's honest wish.
+const MAX_CODINGS: usize = 5;
+/// Largest window of zstd, as a power of two: 8 MiB (RFC 9659 §3).
+const ZSTD_WINDOW: u32 = 23;
+const BUFFER: usize = 16 * 1024;
+
+/// A coding that can be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    Gzip,
+    Deflate,
+    Brotli,
+    Zstd,
+}
+
+/// The codings of an answer in the order in which they were applied, or why they cannot be undone.
+/// What is no compression (`identity`, `utf-8`, `none`) changes nothing.
+pub(crate) fn codings(head: &Head) -> Result<Vec<Coding>, String> {
+    let mut codings = Vec::new();
+    let names = head.headers.all("content-encoding");
+    for name in names.flat_map(|value| value.split(',')).map(str::trim) {
+        codings.push(match name.to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => Coding::Gzip,
+            "deflate" => Coding::Deflate,
+            "br" => Coding::Brotli,
+            "zstd" => Coding::Zstd,
+            "compress" | "x-compress" | "dcb" | "dcz" => {
+                return Err(format!("its content coding {name:?} cannot be read"));
+            }
+            _ => continue,
+        });
+    }
+    if codings.len() > MAX_CODINGS {
+        return Err(format!("it has {} content codings", codings.len()));
+    }
+    Ok(codings)
+}
+
+/// The answer with the codings of its body undone, up to `limit` bytes; off the calling thread if
+/// there is something to do.
+pub(crate) async fn undone(mut response: Response, limit: usize) -> Result<Response, String> {
+    if response.body.is_empty() {
+        return Ok(response);
+    }
+    let codings = codings(&response.head)?;
+    if codings.is_empty() {
+        return Ok(response);
+    }
+    let (body, was_cut) = (response.body, response.cut);
+    let undo = move || undo(&body, &codings, limit, was_cut);
+    let (body, cut) = tokio::task::spawn_blocking(undo)
+        .await
+        .map_err(|error| error.to_string())?
+        .map_err(|error| format!("its content coding is broken: {error}"))?;
+    response.bytes = body.len() as u64;
+    response.body = body;
+    response.cut = cut;
+    Ok(response)
+}
+
+/// The body decoded, and whether there is more of it. Of one that `was_cut` before, what can be
+/// read is taken.
+fn undo(
+    body: &[u8],
+    codings: &[Coding],
+    limit: usize,
+    was_cut: bool,
+) -> io::Result<(Vec<u8>, bool)> {
+    let mut reader: Box<dyn BufRead + '_> = Box::new(body);
+    for coding in codings.iter().rev() {
+        let decoder = coding.decoder(reader)?;
+        reader = Box::new(BufReader::with_capacity(BUFFER, decoder));
+    }
+    let mut decoded = Vec::new();
+    let read = reader
+        .take((limit as u64).saturating_add(1))
+        .read_to_end(&mut decoded);
+    let cut = decoded.len() > limit;
+    if let Err(error) = read
+        && !cut
+        && !was_cut
+    {
+        return Err(error);
+    }
+    decoded.truncate(limit);
+    Ok((decoded, cut || was_cut))
+}
+
+impl Coding {
+    fn decoder<'a>(self, mut coded: Box<dyn BufRead + 'a>) -> io::Result<Box<dyn Read + 'a>> {
+        Ok(match self {
+            Coding::Gzip => Box::new(Members(Some(GzDecoder::new(coded)))),
+            // `deflate` is zlib's format (RFC 9110 §8.4.1.2); some servers send it bare.
+            Coding::Deflate if is_zlib(coded.fill_buf()?) => Box::new(ZlibDecoder::new(coded)),
+            Coding::Deflate => Box::new(DeflateDecoder::new(coded)),
+            Coding::Brotli => Box::new(Decompressor::new(coded, BUFFER)),
+            Coding::Zstd => {
+                let mut decoder = zstd::Decoder::with_buffer(coded)?;
+                decoder.window_log_max(ZSTD_WINDOW)?;
+                Box::new(decoder)
+            }
+        })
+    }
+}
+
+/// Whether data begins with a header of zlib (RFC 1950 §2.2).
+fn is_zlib(data: &[u8]) -> bool {
+    match data {
+        [method, flags, ..] => {
+            method & 15 == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31)
+        }
+        _ => false,
+    }
+}
+
+/// All members of a file of gzip (RFC 1952 §2.2). What follows the last one is no part of it.
+struct Members<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let count = member.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let rest = self.0.take().map(GzDecoder::into_inner);
+            if let Some(mut rest) = rest
+                && rest.fill_buf()?.starts_with(b"\x1f\x8b")
+            {
+                self.0 = Some(GzDecoder::new(rest));
+            }
+        }
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use canter_core::ports::Headers;
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+
+    use super::*;
+
+    type Coder = fn(&[u8]) -> Vec<u8>;
+
+    const TEXT: &[u8] = b"a page, a page, a page";
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zlib(text: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn bare_deflate(text: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn brotli(text: &[u8]) -> Vec<u8> {
+        let mut coded = Vec::new();
+        let parameters = brotli::enc::BrotliEncoderParams::default();
+        brotli::BrotliCompress(&mut &text[..], &mut coded, &parameters).unwrap();
+        coded
+    }
+
+    fn zstd(text: &[u8]) -> Vec<u8> {
+        zstd::encode_all(text, 1).unwrap()
+    }
+
+    fn head(values: &[&str]) -> Head {
+        let headers = values
+            .iter()
+            .map(|value| ("Content-Encoding".to_owned(), (*value).to_owned()));
+        Head {
+            status: 200,
+            headers: Headers(headers.collect()),
+        }
+    }
+
+    /// What a body with these headers says; none when it cannot be read.
+    fn read(values: &[&str], body: &[u8]) -> Option<Vec<u8>> {
+        let codings = codings(&head(values)).ok()?;
+        let (body, cut) = undo(body, &codings, 1000, false).ok()?;
+        assert!(!cut);
+        Some(body)
+    }
+
+    macro_rules! codings {
+        ($($name:ident: $headers:expr, $body:expr => $expected:expr,)*) => {
+            $(#[test]
+            fn $name() {
+                let body: Vec<u8> = $body;
+                let expected: Option<&[u8]> = $expected;
+                assert_eq!(read(&$headers, &body).as_deref(), expected);
+            })*
+        };
+    }
+
+    codings! {
+        in_small_letters: ["gzip"], gzip(TEXT) => Some(TEXT),
+        in_capitals: ["GZIP"], gzip(TEXT) => Some(TEXT),
+        by_its_old_name: ["x-gzip"], gzip(TEXT) => Some(TEXT),
+        two_members: ["gzip"], [gzip(&TEXT[..9]), gzip(&TEXT[9..])].concat() => Some(TEXT),
+        zeros_after_a_member: ["gzip"], [gzip(TEXT), vec![0; 50]].concat() => Some(TEXT),
+        deflate: ["Deflate"], zlib(TEXT) => Some(TEXT),
+        bare: ["deflate"], bare_deflate(TEXT) => Some(TEXT),
+        br: ["Br"], brotli(TEXT) => Some(TEXT),
+        zst: ["zstd"], zstd(TEXT) => Some(TEXT),
+        two_frames: ["zstd"], [zstd(&TEXT[..9]), zstd(&TEXT[9..])].concat() => Some(TEXT),
+        one_over_the_other: ["gzip, br"], brotli(&gzip(TEXT)) => Some(TEXT),
+        in_two_headers: ["deflate", "gzip ,zstd"], zstd(&gzip(&zlib(TEXT))) => Some(TEXT),
+        none: [], TEXT.to_vec() => Some(TEXT),
+        identity: ["identity"], TEXT.to_vec() => Some(TEXT),
+        identity_beside_another: ["identity, gzip"], gzip(TEXT) => Some(TEXT),
+        no_coding_at_all: ["utf-8", ""], TEXT.to_vec() => Some(TEXT),
+        lies: ["gzip"], TEXT.to_vec() => None,
+        lies_about_the_order: ["br, gzip"], brotli(&gzip(TEXT)) => None,
+        breaks_off: ["gzip"], gzip(TEXT)[..20].to_vec() => None,
+        cannot_be_read: ["compress"], TEXT.to_vec() => None,
+        too_many: ["gzip,gzip,gzip,gzip,gzip,gzip"], TEXT.to_vec() => None,
+    }
+
+    #[test]
+    fn a_bomb_does_not_go_off() {
+        let nothing = vec![0; 64 << 20];
+        let coders: [(&str, Coder); 4] = [
+            ("gzip", gzip),
+            ("deflate", zlib),
+            ("br", brotli),
+            ("zstd", zstd),
+        ];
+        for (name, coder) in coders {
+            let codings = codings(&head(&[name, name])).unwrap();
+            let bomb = coder(&coder(&nothing));
+            let (body, cut) = undo(&bomb, &codings, 1000, false).unwrap();
+            assert_eq!((body.len(), cut), (1000, true), "{name}");
+        }
+    }
+
+    #[test]
+    fn of_a_body_that_was_cut_the_beginning_is_read() {
+        let coded = gzip(&TEXT.repeat(1000));
+        let half = &coded[..coded.len() / 2];
+        let (body, cut) = undo(half, &[Coding::Gzip], 1 << 20, true).unwrap();
+        assert!(cut && body.starts_with(TEXT));
+    }
+}
