@@ -118,7 +118,7 @@ impl Rows {
                 "bytes DESC, url",
                 MOST_EXAMPLES,
             )?,
-            gone: self.found("outcome = 'gone' AND kind = 0", "url", MOST_TARGETS)?,
+            gone: self.found("outcome = 'gone'", "url", MOST_TARGETS)?,
             failed: self.found("outcome = 'failed'", "url", MOST_TARGETS)?,
             redirected: self.found("outcome = 'redirected'", "url", MOST_TARGETS)?,
             duplicates: self.found("outcome = 'duplicate'", "url", MOST_EXAMPLES)?,
