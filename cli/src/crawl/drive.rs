@@ -250,9 +250,14 @@ impl<I: Index + 'static> Drive<I> {
             sleep(span).await;
             return Ok(());
         }
-        if self.places.available_permits() == self.bounds.steps {
-            self.world.index.flush().await?;
+        let places = u32::try_from(self.bounds.steps).unwrap_or(u32::MAX);
+        tokio::select! {
+            ended = self.steps.join_next() => return ended.map_or(Ok(()), |ended| self.note(ended)),
+            () = self.world.store.pushed() => return Ok(()),
+            () = sleep(span) => return Ok(()),
+            all = Arc::clone(&self.places).acquire_many_owned(places) => drop(all),
         }
+        self.world.index.flush().await?;
         tokio::select! {
             ended = self.steps.join_next() => ended.map_or(Ok(()), |ended| self.note(ended)),
             () = self.world.store.pushed() => Ok(()),

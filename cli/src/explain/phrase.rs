@@ -62,7 +62,11 @@ fn ended(outcome: &Outcome, status: Option<u16>) -> String {
             left_out,
             whole,
         } => {
-            let cut = if *whole { "" } else { ", and not read to its end" };
+            let cut = if *whole {
+                ""
+            } else {
+                ", and not read to its end"
+            };
             format!("a sitemap: {urls} URLs of the site, {left_out} left out{cut}")
         }
         Outcome::Skipped { to: Some(to), .. } => {
