@@ -186,7 +186,18 @@ impl Reference {
         let mut links = Vec::new();
         let mut texts = String::new();
         let unread = self.all("script, style, template, noscript, iframe, a a");
-        for link in self.all(LINKS) {
+        for link in self.all(&format!("{LINKS}, noscript")) {
+            if link.value().name() == "noscript" {
+                // A browser with scripts sees its content as text.
+                let without_scripts = Html::parse_fragment(&link.text().collect::<String>());
+                let leading = selectors(LINKS);
+                let found = without_scripts.select(&leading);
+                links.extend(found.filter_map(|link| {
+                    let reference = link.attr("href").or(link.attr("src"))?;
+                    join(&base, reference).map(|url| url.to_string())
+                }));
+                continue;
+            }
             let reference = link.attr("href").or(link.attr("src")).unwrap();
             if let Some(url) = join(&base, reference) {
                 links.push(url.to_string());
