@@ -35,7 +35,7 @@ pub(super) struct Shelf {
     reader: IndexReader,
     /// The commit that the reader shows.
     seen: Mutex<Option<Stamp>>,
-    /// Resting between searches and writes: each remembers stems.
+    /// Resting between searches: each remembers stems.
     words: Mutex<Vec<Words>>,
 }
 
@@ -127,19 +127,11 @@ impl Shelf {
     }
 
     pub(super) fn search(&self, query: &Query) -> Result<Hits, Failure> {
-        let search =
-            |words: &mut Words| search::search(&self.searcher(), &self.fields, query, words);
-        self.with_words(search)
-            .map_err(|error| self.failure(&error))
-    }
-
-    /// Does something with words that remember stems.
-    pub(super) fn with_words<T>(&self, act: impl FnOnce(&mut Words) -> T) -> T {
         let resting = || self.words.lock().unwrap_or_else(PoisonError::into_inner);
         let mut words = resting().pop().unwrap_or_default();
-        let done = act(&mut words);
+        let hits = search::search(&self.searcher(), &self.fields, query, &mut words);
         resting().push(words);
-        done
+        hits.map_err(|error| self.failure(&error))
     }
 
     pub(super) fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {

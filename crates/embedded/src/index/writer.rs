@@ -1,5 +1,4 @@
-//! The one thread that writes: it gathers the puts of many callers into few commits. What is put
-//! is made ready beforehand, on all cores.
+//! The one thread that writes: it gathers the puts of many callers into few commits.
 //!
 //! A commit costs tens of milliseconds whatever it holds, so callers wait together for the next
 //! one. Whatever goes wrong before a commit is told to every caller whose work it would have made
@@ -16,12 +15,12 @@ use canter_core::document::Document;
 use canter_core::failure::Failure;
 use canter_core::task::UrlKey;
 use canter_core::terms::PageTerms;
+use canter_core::words::Words;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, UserOperation};
 use tantivy::{IndexWriter, Searcher, TantivyError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::entry::Entry;
-use super::on_shelf;
 use super::shelf::Shelf;
 
 /// What Tantivy gathers in memory before it writes a segment, in bytes.
@@ -40,43 +39,31 @@ const DELETED: f32 = 0.3;
 
 type Answer = oneshot::Sender<Result<(), Failure>>;
 
-/// A document that only has to be written.
-struct Ready {
-    id: UrlKey,
-    version: u64,
-    entry: Entry,
-}
-
 enum Command {
-    Put(Vec<Ready>, Answer),
+    Put(Vec<Document>, OwnedSemaphorePermit, Answer),
     Delete(Vec<UrlKey>, Answer),
     Flush(Answer),
 }
 
 /// A handle to the writing thread, which ends with it.
 pub(super) struct Writer {
-    shelf: Arc<Shelf>,
     commands: Option<mpsc::Sender<Command>>,
     room: Arc<Semaphore>,
-    /// A permit for each document that is being made ready; all of them, to wait for those.
-    cores: Arc<Semaphore>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     /// Takes the folder's lock for writing and starts the thread.
     pub(super) fn start(shelf: Arc<Shelf>) -> Result<Self, Failure> {
-        let mut work = Work::new(Arc::clone(&shelf))?;
+        let mut work = Work::new(shelf)?;
         let (commands, received) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("index".to_owned())
             .spawn(move || work.run(&received))
             .map_err(|error| Failure::transient(format!("cannot start a thread: {error}")))?;
         Ok(Writer {
-            shelf,
             commands: Some(commands),
             room: Arc::new(Semaphore::new(WAITING_KIB as usize)),
-            cores: Arc::new(Semaphore::new(cores())),
             thread: Some(thread),
         })
     }
@@ -85,20 +72,9 @@ impl Writer {
         let size = documents.iter().map(kib).fold(1_u32, u32::saturating_add);
         let room = Arc::clone(&self.room);
         let room = room.acquire_many_owned(size.min(WAITING_KIB)).await;
-        let room = Arc::new(room.map_err(|_| ended())?);
-        let core = self.cores.acquire().await;
-        let ready = on_shelf(&self.shelf, move |shelf| {
-            let ready = documents
-                .iter()
-                .map(|document| ready(shelf, document, &room));
-            ready.collect::<Result<Vec<_>, _>>()
-        });
-        let ready = ready.await?;
-        self.ask(|answer| {
-            drop(core);
-            Command::Put(ready, answer)
-        })
-        .await
+        let room = room.map_err(|_| ended())?;
+        self.ask(|answer| Command::Put(documents, room, answer))
+            .await
     }
 
     pub(super) async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
@@ -106,13 +82,7 @@ impl Writer {
     }
 
     pub(super) async fn flush(&self) -> Result<(), Failure> {
-        // What was put before is on its way, not behind.
-        let all = self.cores.acquire_many(cores() as u32).await;
-        self.ask(|answer| {
-            drop(all);
-            Command::Flush(answer)
-        })
-        .await
+        self.ask(Command::Flush).await
     }
 
     async fn ask(&self, command: impl FnOnce(Answer) -> Command) -> Result<(), Failure> {
@@ -149,24 +119,6 @@ fn kib(document: &Document) -> u32 {
     u32::try_from((5 * document.page.text.len() + links) / 1024 + 1).unwrap_or(u32::MAX)
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-fn ready(
-    shelf: &Shelf,
-    document: &Document,
-    room: &Arc<OwnedSemaphorePermit>,
-) -> Result<Ready, Failure> {
-    let terms = shelf.with_words(|words| PageTerms::of(document, words));
-    let entry = shelf.fields.entry(document, terms, room);
-    Ok(Ready {
-        id: document.id(),
-        version: document.version,
-        entry: entry.map_err(Failure::permanent)?,
-    })
-}
-
 fn ended() -> Failure {
     Failure::permanent("the index is closed")
 }
@@ -174,6 +126,7 @@ fn ended() -> Failure {
 /// What the thread knows.
 struct Work {
     shelf: Arc<Shelf>,
+    words: Words,
     /// None after a failure, until the next write.
     tantivy: Option<IndexWriter<Entry>>,
     /// The last commit.
@@ -194,6 +147,7 @@ impl Work {
         Ok(Work {
             committed: shelf.searcher(),
             shelf,
+            words: Words::default(),
             tantivy,
             versions: HashMap::new(),
             waiting: Vec::new(),
@@ -209,8 +163,9 @@ impl Work {
                 Some(since) => commands.recv_timeout(self.gather().saturating_sub(since.elapsed())),
             };
             match received {
-                Ok(Command::Put(ready, answer)) => {
-                    self.attempt(answer, |work| work.put(ready));
+                Ok(Command::Put(documents, room, answer)) => {
+                    let room = Arc::new(room);
+                    self.attempt(answer, |work| work.put(&documents, &room));
                 }
                 Ok(Command::Delete(ids, answer)) => {
                     self.attempt(answer, |work| work.delete(&ids));
@@ -315,19 +270,28 @@ impl Work {
         }
     }
 
-    fn put(&mut self, ready: Vec<Ready>) -> tantivy::Result<()> {
-        for Ready { id, version, entry } in ready {
+    fn put(
+        &mut self,
+        documents: &[Document],
+        room: &Arc<OwnedSemaphorePermit>,
+    ) -> tantivy::Result<()> {
+        for document in documents {
+            let id = document.id();
             let known = self.version(id)?;
-            if known.is_some_and(|known| known > version) {
+            if known.is_some_and(|known| known > document.version) {
                 continue;
             }
+            let terms = PageTerms::of(document, &mut self.words);
+            let fields = self.shelf.fields;
             let mut group = Vec::new();
             if known.is_some() {
-                group.push(UserOperation::Delete(self.shelf.fields.id_term(id)));
+                group.push(UserOperation::Delete(fields.id_term(id)));
             }
+            let entry = fields.entry(document, terms, room);
+            let entry = entry.map_err(|error| TantivyError::InternalError(error.to_string()))?;
             group.push(UserOperation::Add(entry));
             self.tantivy()?.run(group)?;
-            self.versions.insert(id, Some(version));
+            self.versions.insert(id, Some(document.version));
         }
         Ok(())
     }
