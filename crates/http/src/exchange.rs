@@ -12,6 +12,9 @@ use crate::failure::classify;
 use crate::lane::{Lane, Lanes};
 use crate::turnstile::{Start, Ticket};
 
+/// A server's word on the length of its answer is believed up to so many bytes: the room is made
+/// at once.
+const BELIEVED: usize = 1 << 20;
 /// An unwanted body is read up to this size to keep the connection.
 const DRAIN: usize = 64 * 1024;
 /// Longest wait for a connection.
@@ -131,7 +134,8 @@ async fn answer(
         coding::codings(&head).map_err(|why| Lost::Otherwise(FetchError::Broken(why)))?;
     }
     let limit = if wanted { request.max_bytes } else { DRAIN };
-    let mut body = Vec::new();
+    let announced = answer.content_length().map_or(0, |bytes| bytes as usize);
+    let mut body = Vec::with_capacity(announced.min(limit).min(BELIEVED));
     let mut cut = false;
     while let Some(chunk) = answer.chunk().await.map_err(failed)? {
         let room = limit - body.len();

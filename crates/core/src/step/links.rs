@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use url::Url;
 
 use crate::failure::Failure;
@@ -14,7 +15,8 @@ use crate::world::World;
 /// Links that are claimed at once, so that no transaction of a store is long.
 const BATCH: usize = 1_000;
 
-/// Links of a page that are to become tasks: in scope, each once, traps and depth marked.
+/// Links of a page that may become tasks: in scope, each once, not handed on before, traps and
+/// depth marked.
 pub(super) fn claims<'a, W: World>(
     world: &W,
     task: &Task,
@@ -24,9 +26,14 @@ pub(super) fn claims<'a, W: World>(
     let scope = world.scope();
     let depth = task.depth + 1;
     let too_deep = limits.max_depth.is_some_and(|most| depth > most);
-    let mut met: HashSet<&Url> = HashSet::new();
-    targets
-        .filter(|url| met.insert(url) && scope.contains(url))
+    let mut met: HashSet<&Url, RandomState> = HashSet::default();
+    let targets = targets.filter(|url| met.insert(url) && scope.contains(url));
+    // Most are known: those are not even copied.
+    let unknown = world
+        .seen()
+        .unknown(targets.collect(), |url| UrlKey::of(url));
+    unknown
+        .into_iter()
         .map(|url| Claim {
             skip: trap(url, &limits.url)
                 .map(Trap::skip)
