@@ -4,7 +4,7 @@ DENY = target/tools/bin/cargo-deny
 .PHONY: bench demo test fmt lint deny advisories unit
 
 demo:
-	cargo run --release -- demo
+	cargo run -- demo
 
 test: fmt lint deny unit
 
@@ -12,7 +12,7 @@ fmt:
 	cargo fmt --all --check
 
 lint:
-	cargo clippy --release --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets -- -D warnings
 
 deny: $(DENY)
 	$(DENY) --locked check --hide-inclusion-graph bans licenses sources
@@ -21,7 +21,7 @@ advisories: $(DENY)
 	$(DENY) --locked check advisories
 
 unit:
-	cargo test --release --workspace --no-fail-fast
+	cargo test --workspace --no-fail-fast
 
 # DOCS is a folder of HTML pages; ARGS are options of canter-bench, as --help lists them.
 bench:

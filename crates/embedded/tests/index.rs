@@ -20,13 +20,15 @@ fn document(url: &str, title: &str, marked: &str) -> Document {
     let mut sections: Vec<Section> = Vec::new();
     let mut text = String::new();
     for line in marked.split_inclusive('\n') {
-        let heading = line.strip_prefix("# ");
+        let heading = line.trim_start_matches('#');
+        let level = line.len() - heading.len();
+        let heading = (level > 0).then(|| heading.trim_start());
         if heading.is_some() || sections.is_empty() {
             let title = heading.unwrap_or_default().trim();
             sections.push(Section {
                 anchor: heading.map(|_| title.replace(' ', "-")),
                 title: title.to_owned(),
-                level: u8::from(heading.is_some()),
+                level: level as u8,
                 range: text.len()..text.len(),
                 names: Vec::new(),
             });
@@ -651,4 +653,56 @@ fn said(failure: Option<&Failure>) -> String {
         Some(Failure::Permanent(said)) => said.clone(),
         other => format!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn a_heading_counts_for_the_sections_below_it_and_no_others() {
+    let text = "# Queues\nhello\n## Waiting\nwait for it\n# Stacks\nwait here\n";
+    let place = Place::with(vec![document("/a", "Work", text)]).await;
+    let titles = |hits: Hits| -> Vec<String> {
+        let sections = hits.hits[0].sections.iter();
+        sections.map(|section| section.title.clone()).collect()
+    };
+    let both = place.index.search(query("queue wait")).await.unwrap();
+    assert_eq!(titles(both), ["Waiting", "Queues", "Stacks"]);
+    let one = place.index.search(query("stack")).await.unwrap();
+    assert_eq!(titles(one), ["Stacks"]);
+}
+
+#[tokio::test]
+async fn a_section_is_found_by_its_id_alone() {
+    let mut page = document(
+        "/a",
+        "Work",
+        "Intro.\n# One\nfirst\n# Two\nsecond\n# Three\nthird\n",
+    );
+    page.page.sections[2].names = vec!["zebra.gallop".into()];
+    let place = Place::with(vec![page]).await;
+    for text in ["gallop", "zebra.gallop"] {
+        let hits = place.index.search(query(text)).await.unwrap();
+        let sections = &hits.hits[0].sections;
+        assert_eq!(sections[0].title, "Two", "{text}");
+    }
+}
+
+#[tokio::test]
+async fn many_pages_give_the_same_top_as_few() {
+    // The first results, and the number of all, do not depend on how many are asked for.
+    let pages = (0..300).map(|n| {
+        let words = "zebra ".repeat(n % 17 + 1);
+        let text = format!(
+            "# Zebra\n{words}\n# Other {n}\nhorse {}\n",
+            "word ".repeat(n % 29)
+        );
+        document(&format!("/{n}"), &format!("Page {n}"), &text)
+    });
+    let place = Place::with(pages.collect()).await;
+    let ask = |limit| Query {
+        limit,
+        ..query("zebra horse")
+    };
+    let all = place.index.search(ask(100)).await.unwrap();
+    let few = place.index.search(ask(7)).await.unwrap();
+    assert_eq!((all.total, few.total), (300, 300));
+    assert_eq!(few.hits, all.hits[..7]);
 }

@@ -9,7 +9,7 @@ use canter_core::task::Skip;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
 use url::Url;
 
-use super::crawls::Counts;
+use super::counts::Counts;
 
 /// URLs of one outcome whose linking pages are looked for.
 const MOST_TARGETS: i64 = 100_000;

@@ -7,6 +7,7 @@
 
 mod account;
 mod circles;
+mod counts;
 mod crawls;
 mod findings;
 mod forgetting;
@@ -30,7 +31,8 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 pub use account::{Account, Found, KnownSite, Step};
-pub use crawls::{Beginning, Counts, SiteStore, Trouble};
+pub use counts::{Counts, Trouble};
+pub use crawls::{Beginning, SiteStore};
 pub use findings::{Finding, Findings, findings};
 pub use frontier::Popped;
 pub use reading::{Reading, SiteReport, report};

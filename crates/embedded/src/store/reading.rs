@@ -8,7 +8,7 @@ use canter_core::robots::Verdict;
 use canter_core::time::Moment;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::crawls::Counts;
+use super::counts::Counts;
 use super::pages::reason_of;
 use super::rest::{Rest, rest};
 use super::{Store, failure, robots, schema};
