@@ -142,7 +142,7 @@ pub struct Crawl {
     pub sitemap: Vec<String>,
 
     /// Name of the site [default: host, port and path of the URL]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = site_name)]
     pub site: Option<String>,
 
     /// Crawl a known site anew with another scope
@@ -281,6 +281,16 @@ pub struct Man {
     /// Write the pages of canter and all its commands into this folder instead
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     pub dir: Option<PathBuf>,
+}
+
+/// A name of a site: what fits a line, a table and a file.
+fn site_name(text: &str) -> Result<String, String> {
+    let most = 100;
+    let fine = !text.trim().is_empty()
+        && text.chars().count() <= most
+        && crate::printable::printable(text) == text;
+    fine.then(|| text.trim().to_owned())
+        .ok_or_else(|| format!("a name has 1 to {most} characters, on one line"))
 }
 
 /// A rate, or none.
@@ -425,6 +435,15 @@ mod tests {
             "http://127.0.0.1:80",
         ] {
             assert!(listen(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_of_sites() {
+        assert_eq!(site_name(" docs "), Ok("docs".to_owned()));
+        let long = "x".repeat(101);
+        for bad in ["", " ", "x\u{1b}[31m", "a\nb", long.as_str()] {
+            assert!(site_name(bad).is_err(), "{bad:?}");
         }
     }
 

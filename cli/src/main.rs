@@ -8,6 +8,7 @@ mod explain;
 mod export;
 mod forget;
 mod manual;
+mod printable;
 mod report;
 mod search;
 mod serve;

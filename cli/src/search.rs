@@ -15,6 +15,7 @@ use tower::ServiceExt;
 use url::form_urlencoded;
 
 use crate::args::Search;
+use crate::printable::printable;
 use crate::usage::UsageError;
 
 /// What is shown of an answer of the search API.
@@ -101,14 +102,18 @@ fn text(answer: &Answer, offset: usize) -> String {
     let mut text = String::new();
     for (number, hit) in answer.results.iter().enumerate() {
         let number = format!("{:>3}.", offset + number + 1);
-        text += &format!("{} {}\n", style(number).dim(), style(&hit.title).bold());
+        text += &format!(
+            "{} {}\n",
+            style(number).dim(),
+            style(printable(&hit.title)).bold()
+        );
         text += &format!("     {}\n", style(&hit.url).cyan());
         if !hit.snippet.is_empty() {
             text += &format!("     {}\n", plain(&hit.snippet));
         }
         for section in &hit.sections {
             let url = style(&section.url).cyan();
-            text += &format!("     › {}  {url}\n", section.title);
+            text += &format!("     › {}  {url}\n", printable(&section.title));
         }
     }
     text + &format!("{} pages, {:.0} ms\n", answer.total.value, answer.took_ms)
@@ -123,9 +128,12 @@ fn plain(snippet: &str) -> String {
             _ => ("", part),
         };
         if !marked.is_empty() {
-            text += &style(unescape(marked)).bold().yellow().to_string();
+            text += &style(printable(&unescape(marked)))
+                .bold()
+                .yellow()
+                .to_string();
         }
-        text += &unescape(rest);
+        text += &printable(&unescape(rest));
     }
     text
 }

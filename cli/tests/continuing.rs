@@ -65,9 +65,7 @@ fn a_lost_index_is_made_anew() {
     let site = site().start();
     let canter = canter!();
     let lose = || std::fs::remove_dir_all(canter.data().join("index")).unwrap();
-    canter
-        .crawl(&site.url("/"), &["--max-pages", "100"])
-        .done();
+    canter.crawl(&site.url("/"), &["--max-pages", "100"]).done();
     lose();
     canter.crawl(&site.url("/"), &[]).done();
     assert_eq!(left(&canter, &site), undisturbed(), "cut off before");

@@ -160,7 +160,9 @@ impl<I: Index + 'static> Drive<I> {
             if let Some(rest) = self.must_rest() {
                 return Ok(rest);
             }
-            if self.page_limit_reached() {
+            if self.page_limit_reached()
+                && (self.world.store.waiting() > 0 || !self.steps.is_empty())
+            {
                 if self.steps.is_empty() {
                     return Ok(Rest::Limit("--max-pages"));
                 }

@@ -18,6 +18,7 @@ use super::drive::Rest;
 use super::line::slows;
 use super::progress::Progress;
 use super::world::SiteWorld;
+use crate::printable::printable;
 use crate::report::Run;
 
 /// Examples of each kind of trouble.
@@ -229,5 +230,9 @@ fn example(trouble: &Trouble) -> String {
         Some(parent) => format!(" (on {parent})"),
         None => String::new(),
     };
-    format!("    {} {}{from}\n", trouble.url, style(&trouble.what).dim())
+    format!(
+        "    {} {}{from}\n",
+        trouble.url,
+        style(printable(&trouble.what)).dim()
+    )
 }

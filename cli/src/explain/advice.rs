@@ -1,10 +1,13 @@
 //! What one could do about a URL that is not in the index.
 
+use std::net::IpAddr;
+
+use canter_core::address::is_public;
 use canter_core::prospect::{Bounds, Refusal};
 use canter_core::scope::Outside;
 use canter_core::task::{Outcome, Skip};
 use canter_embedded::store::{Account, KnownSite};
-use url::Url;
+use url::{Host, Url};
 
 /// A URL in a site.
 pub struct Case<'a> {
@@ -93,8 +96,23 @@ fn outside_of(case: &Case<'_>, outside: &Outside) -> String {
     match outside {
         Outside::Exclude(glob) => format!("leave --exclude '{glob}' out, with --change-scope"),
         Outside::Scheme(_) => "nothing: canter reads the web alone".to_owned(),
-        _ => format!("canter crawl {url} makes it a site of its own"),
+        _ => format!(
+            "canter crawl {url}{} makes it a site of its own",
+            permit(url)
+        ),
     }
+}
+
+/// What a private address needs.
+fn permit(url: &Url) -> &'static str {
+    let private = |address: IpAddr| !is_public(address);
+    let is_private = match url.host() {
+        Some(Host::Ipv4(address)) => private(address.into()),
+        Some(Host::Ipv6(address)) => private(address.into()),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    };
+    if is_private { " --allow-private" } else { "" }
 }
 
 fn as_start(case: &Case<'_>) -> String {

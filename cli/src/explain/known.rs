@@ -112,19 +112,25 @@ fn found(account: &Account, site: &KnownSite, url: &Url) -> Vec<Link> {
     let steps = &account.found;
     let mut by = None;
     let mut links = Vec::new();
-    for (at, step) in steps
+    let is_sitemap = account.kind == Kind::Sitemap;
+    let itself = [(url, None, is_sitemap)];
+    for (at, step, is_sitemap) in steps
         .iter()
-        .map(|step| (&step.url, Some(step)))
-        .chain([(url, None)])
+        .map(|step| (&step.url, Some(step), step.sitemap))
+        .chain(itself)
     {
         let seeds = site.seeds.iter().chain(site.scope.seeds());
         let first = match seeds.clone().any(|seed| seed == at) {
             true => "seed",
+            false if is_sitemap => "--sitemap",
             false => "unknown",
         };
+        // A page names no sitemap: the robots.txt beside it does.
+        let by_robots = by == Some("link") && is_sitemap;
+        let by_it = if by_robots { Some("robots.txt") } else { by };
         links.push(Link {
             url: at.clone(),
-            by: by.unwrap_or(first),
+            by: by_it.unwrap_or(first),
         });
         by = step.map(|step| match (step.redirects, step.sitemap) {
             (true, _) => "redirect",

@@ -69,7 +69,10 @@ fn ended(outcome: &Outcome, status: Option<u16>) -> String {
             };
             format!("a sitemap: {urls} URLs of the site, {left_out} left out{cut}")
         }
-        Outcome::Skipped { to: Some(to), .. } => {
+        Outcome::Skipped {
+            reason: Skip::LeavesSite,
+            to: Some(to),
+        } => {
             format!("not in the index: it redirects out of the site, to {to}")
         }
         Outcome::Skipped { reason, .. } if status.is_some() => {

@@ -5,6 +5,7 @@ use indicatif::{HumanBytes, HumanCount};
 
 use super::answer::{Answer, InIndex, NotIn, OfSite, Robots};
 use super::known::{Known, Link};
+use crate::printable::printable;
 use crate::when::{ago, iso, now_ms, span};
 
 /// Sections that are shown.
@@ -109,7 +110,7 @@ fn headline(site: &OfSite) -> String {
         .known
         .as_ref()
         .is_some_and(|known| known.failure.is_some() || known.outcome.as_deref() == Some("gone"));
-    let why = style(&site.why);
+    let why = style(printable(&site.why));
     if good {
         why.green().to_string()
     } else if failed {
@@ -222,7 +223,7 @@ fn of_index(page: &InIndex) -> String {
         1 => "1 link out".to_owned(),
         links => format!("{links} links out"),
     };
-    let title = style(&page.title).bold();
+    let title = style(printable(&page.title)).bold();
     let mut text = row("title", &format!("{title} ({language}, {links})"));
     // What comes before the first heading has no title.
     let titled = page
@@ -236,7 +237,7 @@ fn of_index(page: &InIndex) -> String {
             Some(anchor) => style(format!(" #{anchor}")).cyan().to_string(),
             None => String::new(),
         };
-        format!("{indent}{}{anchor}", section.title)
+        format!("{indent}{}{anchor}", printable(&section.title))
     });
     text += &rows("sections", sections, SECTIONS);
     text

@@ -50,7 +50,7 @@ impl<'a> Lists<'a> {
         let failed = self.linked(&self.crawl.findings.failed);
         self.targets(&failed, |found| {
             html! {
-                @if let Some(status) = found.status { span.badge { (status) } }
+                @if let Some(status) = found.status { span.badge { (status) } " " }
                 @if let Some(why) = &found.detail { span.why { (cut(why)) } }
             }
         })
@@ -63,7 +63,7 @@ impl<'a> Lists<'a> {
         html! {
             p.quiet { (counted(linked.len() as u64, "of them is linked", "of them are linked")) " by pages of the site, which could name the new address." }
             (self.targets(&linked, |found| html! {
-                @if let Some(to) = &found.detail { span.to { "→ " (self.link(to)) } }
+                @if let Some(to) = &found.detail { span.to { "→ " (self.link(to)) } " " }
                 @if let Some(status) = found.status { span.quiet { (status) } }
             }))
         }

@@ -7,6 +7,14 @@ use canter_tests::{Answer, Site, canter};
 use crate::{counts, crawl, crawl_with};
 
 #[test]
+fn an_answer_without_content_is_no_page() {
+    let empty = || Answer::status(204).header("Content-Type", "text/html");
+    let site = Site::new().page("/", ["/a"]).answer("/a", empty()).start();
+    let (_, summary) = crawl(&site);
+    counts(&summary, &[("pages", 1), ("skipped.not_html", 1)]);
+}
+
+#[test]
 fn content_codings_and_charsets() {
     let text = "<title>Grüße</title><main><p>Schöne Grüße, 你好, déjà vu.";
     let mut site = Site::new().page(

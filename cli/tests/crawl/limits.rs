@@ -23,6 +23,14 @@ fn max_pages_is_exact_and_a_larger_one_goes_on() {
 }
 
 #[test]
+fn a_crawl_that_needs_no_more_pages_than_it_may_have_is_complete() {
+    let site = Site::new().page("/", ["/a"]).page("/a", []).start();
+    let (_, summary) = crawl_with(&site, "/", &["--max-pages", "2"]);
+    counts(&summary, &[("pages", 2), ("waiting", 0)]);
+    assert_eq!(summary["complete"], true);
+}
+
+#[test]
 fn max_depth_counts_links_from_the_seed() {
     let site = Site::new()
         .page("/", ["/1"])

@@ -76,11 +76,12 @@ fn another_scope_asks_first_and_then_holds_for_known_pages_too() {
 fn pages_that_a_changed_scope_leaves_out_stay_until_its_crawl_is_complete() {
     let site = Site::new()
         .page("/", ["/o/b", "/new/b"])
-        .answer("/o/b", Answer::page("b", []))
-        .answer("/new/b", Answer::page("b", []))
+        .answer("/o/b", Answer::page("b", ["/new/c"]))
+        .answer("/new/b", Answer::page("b", ["/new/c"]))
+        .page("/new/c", [])
         .start();
     let (canter, _) = crawl(&site);
-    assert_eq!(canter.indexed(), ["/", "/o/b"]);
+    assert_eq!(canter.indexed(), ["/", "/new/c", "/o/b"]);
     site.log().clear();
     let crawl = |args: &[&str]| {
         let ended = canter.crawl(&site.url("/"), &[&["--exclude", "/o/**"], args].concat());
@@ -88,8 +89,8 @@ fn pages_that_a_changed_scope_leaves_out_stay_until_its_crawl_is_complete() {
     };
     // Cut off, it takes nothing out: neither what it leaves out nor that page's copy.
     assert!(!crawl(&["--change-scope", "--max-pages", "2"]));
-    assert_eq!(canter.indexed(), ["/", "/new/b", "/o/b"]);
+    assert_eq!(canter.indexed(), ["/", "/new/b", "/new/c", "/o/b"]);
     assert!(crawl(&[]));
-    assert_eq!(canter.indexed(), ["/", "/new/b"]);
-    fetched(&site, &["/", "/new/b"]);
+    assert_eq!(canter.indexed(), ["/", "/new/b", "/new/c"]);
+    fetched(&site, &["/", "/new/b", "/new/c"]);
 }

@@ -197,6 +197,36 @@ fn what_is_foretold_comes_true() {
 }
 
 #[test]
+fn what_robots_txt_names_was_not_found_on_a_page() {
+    let site = Site::new().page("/", []).page("/orphan", []).start();
+    let list = |whole: &str, entry: &str, path: &str| {
+        let url = site.url(path);
+        Answer::text(&format!(
+            "<{whole}><{entry}><loc>{url}</loc></{entry}></{whole}>"
+        ))
+    };
+    site.set("/index.xml", list("sitemapindex", "sitemap", "/map.xml"));
+    site.set("/map.xml", list("urlset", "url", "/orphan"));
+    let robots = ["/index.xml", "/dead.xml"].map(|path| format!("Sitemap: {}\n", site.url(path)));
+    site.set("/robots.txt", Answer::text(&robots.concat()));
+    let canter = canter!();
+    let crawl = ["crawl", &site.url("/"), "--allow-private", "--rps", "100"];
+    let summary = canter.run(&crawl).done().stderr;
+    let way = |path: &str| -> Vec<String> {
+        let (_, told) = explained(&canter, &site.url(path));
+        let found = told["known"]["found"].as_array().expect(path).clone();
+        let by = found
+            .iter()
+            .map(|link| link["by"].as_str().unwrap().to_owned());
+        by.collect()
+    };
+    assert_eq!(way("/orphan"), ["seed", "robots.txt", "sitemap", "sitemap"]);
+    assert_eq!(way("/dead.xml"), ["seed", "robots.txt"]);
+    assert!(summary.contains("/dead.xml"), "{summary}");
+    assert!(!summary.contains("(on "), "{summary}");
+}
+
+#[test]
 fn the_way_from_the_seed_is_told_link_by_link() {
     let site = Site::new()
         .page("/", ["/1", "/also"])

@@ -72,6 +72,8 @@ pub fn judge(
     };
     let head = &response.head;
     match head.status {
+        // No content, whatever the header says of its type (RFC 9110 §15.3.5, §15.3.6).
+        204 | 205 => Judgement::Skip(Skip::NotHtml),
         200..=299 => match task.kind {
             Kind::Page => judge_page(response),
             Kind::Sitemap => Judgement::Sitemap(response),

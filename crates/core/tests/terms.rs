@@ -59,10 +59,7 @@ fn a_section_is_a_range_of_the_words_with_its_heading_and_its_marks() {
     // Its heading is no part of its text, so that it is among the marks.
     assert_eq!(shape(1), (3, 0, 7));
     let heading = "queue get nowait";
-    assert_eq!(
-        sections[1].marks,
-        format!("{heading} {heading} {heading}")
-    );
+    assert_eq!(sections[1].marks, format!("{heading} {heading} {heading}"));
     assert_eq!(sections[1].names, ["get_nowait", "queue.get_nowait"]);
 }
 

@@ -11,7 +11,7 @@ mod xml;
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
 
-use encoding_rs::UTF_8;
+use encoding_rs::{Encoding, UTF_8};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use flate2::read::MultiGzDecoder;
 use url::Url;
@@ -21,6 +21,8 @@ use crate::time::Moment;
 use crate::url::{is_http, normalise};
 
 /// Most bytes of a sitemap, packed or not: 50 MiB, the limit of the protocol. What lies beyond is
+/// An XML declaration is no longer.
+const DECLARATION: usize = 200;
 /// not read.
 pub const MAX_BYTES: usize = 50 << 20;
 /// Most entries of a sitemap, the limit of the protocol. What lies beyond is not read.
@@ -66,11 +68,12 @@ pub struct Entry {
 /// Reads a sitemap that was fetched at `now`, since the Unix epoch. `wanted` says of normalised
 /// URLs of pages and of sitemaps whether they are kept.
 pub fn read(body: &[u8], now: Moment, wanted: impl Fn(&Url, Kind) -> bool) -> Contents {
+    let mut unpacked = BufReader::new(unpacked(body));
     let mut file = BufReader::new(
         DecodeReaderBytesBuilder::new()
-            .encoding(Some(UTF_8))
+            .encoding(Some(declared(&mut unpacked)))
             .bom_override(true)
-            .build(unpacked(body)),
+            .build(unpacked),
     );
     let mut collector = Collector {
         listing: Listing::default(),
@@ -95,6 +98,27 @@ fn unpacked(body: &[u8]) -> Box<dyn Read + '_> {
     } else {
         Box::new(body.take(MAX_BYTES as u64))
     }
+}
+
+/// The encoding that an XML declaration names (XML 1.0 §4.3.3), or else UTF-8. One that the
+/// declaration could not be read in is none.
+fn declared(file: &mut impl BufRead) -> &'static Encoding {
+    // An error is met again where the file is read.
+    let start = file.fill_buf().unwrap_or_default();
+    let start = String::from_utf8_lossy(start.get(..DECLARATION).unwrap_or(start));
+    let named = start
+        .trim_start()
+        .strip_prefix("<?xml")
+        .and_then(|rest| rest.split_once("?>")?.0.split_once("encoding"))
+        .and_then(|(_, rest)| {
+            let value = rest.trim_start().strip_prefix('=')?.trim_start();
+            let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+            value[1..].split(quote).next()
+        });
+    named
+        .and_then(|label| Encoding::for_label(label.as_bytes()))
+        .filter(|encoding| encoding.is_ascii_compatible())
+        .unwrap_or(UTF_8)
 }
 
 /// A list with one URL a line.

@@ -63,6 +63,10 @@ sitemaps! {
         "/a |  | 0",
     a_mark_and_blanks: "\u{feff} \n<urlset><url><loc>http://example.org/a</loc></url></urlset>" => "/a |  | 0",
     a_wide_encoding: wide(SET) => "/a /b |  | 0",
+    a_declared_encoding: b"<?xml version=\"1.0\" encoding = 'ISO-8859-1'?>\
+        <urlset><url><loc>http://example.org/\xe9</loc></url></urlset>" => "/%C3%A9 |  | 0",
+    a_declaration_that_cannot_be: "<?xml version='1.0' encoding='UTF-16'?>\
+        <urlset><url><loc>http://example.org/a</loc></url></urlset>" => "/a |  | 0",
     packed_by_gzip: packed(SET.as_bytes()) => "/a /b |  | 0",
     packed_in_two_members: [packed(&SET.as_bytes()[..80]), packed(&SET.as_bytes()[80..])].concat() =>
         "/a /b |  | 0",

@@ -99,7 +99,9 @@ async fn claim_all<W: World>(
     let limits = &world.site().limits;
     let too_deep = kind == Kind::Page && limits.max_depth.is_some_and(|most| depth > most);
     let claims = entries.into_iter().map(|entry| Claim {
-        skip: trap(&entry.url, &limits.url).map(Trap::skip).or(too_deep.then_some(Skip::TooDeep)),
+        skip: trap(&entry.url, &limits.url)
+            .map(Trap::skip)
+            .or(too_deep.then_some(Skip::TooDeep)),
         kind,
         lastmod: entry.lastmod,
         ..Claim::page(entry.url, depth)

@@ -123,11 +123,11 @@ impl Words {
         }
         let Known { term, stop, humped } = self.stems.of(word);
         if !term.is_empty() {
-            let kind = if *stop { Kind::Stop } else { Kind::Word };
+            let kind = if stop { Kind::Stop } else { Kind::Word };
             let range = range.clone();
             give(Token { kind, term, range });
         }
-        if *humped {
+        if humped {
             let ends = humps(word).chain([word.len()]);
             let mut start = 0;
             for end in ends {

@@ -12,27 +12,44 @@ use super::spelling::fold;
 /// Spellings that are remembered: the vocabulary of a large site, in a few megabytes.
 const REMEMBERED: usize = 50_000;
 
-/// Words up to so many bytes are looked up as a number: without a call to compare them, and
-/// without going where they are kept. Almost all words are so short.
+/// Words up to so many bytes are kept as a number, and what is known of them right beside it: one
+/// look goes to one place in memory, and almost all words are so short.
 const SHORT: usize = 15;
 
 /// What is known of a word.
-#[derive(Debug)]
-pub(super) struct Known {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
     /// Its stem; a stop word itself. In the spelling of the index; empty when nothing is left.
-    pub(super) term: Box<str>,
+    pub(super) term: &'a str,
     /// It says little about a text.
     pub(super) stop: bool,
     /// It is written in camelCase.
     pub(super) humped: bool,
 }
 
+/// What was learnt of a word.
+struct Learnt {
+    term: Box<str>,
+    stop: bool,
+    humped: bool,
+}
+
+/// The same of a short word, whose term is short too.
+#[derive(Clone, Copy)]
+struct Small {
+    term: [u8; SHORT],
+    /// Length of the term; [`STOP`] and [`HUMPED`] above it.
+    rest: u8,
+}
+
+const LENGTH: u8 = 0x0F;
+const STOP: u8 = 0x10;
+const HUMPED: u8 = 0x20;
+
 /// Words as they are written, and what is known of them.
 pub(super) struct Stems {
-    /// Places in `known`, of short words and of long ones.
-    short: HashMap<u128, usize, RandomState>,
-    long: HashMap<Box<str>, usize, RandomState>,
-    known: Vec<Known>,
+    short: HashMap<u128, Small, RandomState>,
+    long: HashMap<Box<str>, Learnt, RandomState>,
     stemmer: Stemmer,
 }
 
@@ -41,7 +58,6 @@ impl Default for Stems {
         Stems {
             short: HashMap::default(),
             long: HashMap::default(),
-            known: Vec::new(),
             stemmer: Stemmer::create(Algorithm::English),
         }
     }
@@ -49,45 +65,75 @@ impl Default for Stems {
 
 impl Stems {
     /// What is known of a word.
-    pub(super) fn of(&mut self, word: &str) -> &Known {
-        let known = match number(word) {
-            Some(number) => self.short.get(&number),
-            None => self.long.get(word),
-        };
-        let place = match known {
-            Some(&place) => place,
-            None => self.learn(word),
-        };
-        &self.known[place]
+    pub(super) fn of(&mut self, word: &str) -> Known<'_> {
+        let number = number(word);
+        if number.is_none_or(|number| !self.short.contains_key(&number))
+            && !self.long.contains_key(word)
+        {
+            self.learn(word, number);
+        }
+        match number.and_then(|number| self.short.get(&number)) {
+            Some(small) => small.known(),
+            None => self.long[word].known(),
+        }
     }
 
-    fn learn(&mut self, word: &str) -> usize {
-        if self.known.len() >= REMEMBERED {
+    fn learn(&mut self, word: &str, number: Option<u128>) {
+        if self.short.len() + self.long.len() >= REMEMBERED {
             self.short.clear();
             self.long.clear();
-            self.known.clear();
         }
-        let place = self.known.len();
-        self.known.push(learnt(&self.stemmer, word));
-        match number(word) {
-            Some(number) => self.short.insert(number, place),
-            None => self.long.insert(word.into(), place),
-        };
-        place
+        let learnt = learnt(&self.stemmer, word);
+        match number.zip(Small::of(&learnt)) {
+            Some((number, small)) => drop(self.short.insert(number, small)),
+            None => drop(self.long.insert(word.into(), learnt)),
+        }
     }
 }
-
 /// A short word as a number of its own: its bytes and its length.
 fn number(word: &str) -> Option<u128> {
     let mut bytes = [0; SHORT + 1];
-    bytes.get_mut(..word.len())?.copy_from_slice(word.as_bytes());
-    (word.len() <= SHORT).then(|| {
-        bytes[SHORT] = word.len() as u8;
-        u128::from_le_bytes(bytes)
-    })
+    bytes[..SHORT]
+        .get_mut(..word.len())?
+        .copy_from_slice(word.as_bytes());
+    bytes[SHORT] = word.len() as u8;
+    Some(u128::from_le_bytes(bytes))
 }
 
-fn learnt(stemmer: &Stemmer, word: &str) -> Known {
+impl Small {
+    fn of(learnt: &Learnt) -> Option<Self> {
+        let mut term = [0; SHORT];
+        term.get_mut(..learnt.term.len())?
+            .copy_from_slice(learnt.term.as_bytes());
+        let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+        Some(Small {
+            term,
+            rest: learnt.term.len() as u8 | flag(learnt.stop, STOP) | flag(learnt.humped, HUMPED),
+        })
+    }
+
+    fn known(&self) -> Known<'_> {
+        let term = &self.term[..usize::from(self.rest & LENGTH)];
+        Known {
+            // It was a string when it was learnt.
+            term: std::str::from_utf8(term).unwrap_or_default(),
+            stop: self.rest & STOP != 0,
+            humped: self.rest & HUMPED != 0,
+        }
+    }
+}
+
+impl Learnt {
+    fn known(&self) -> Known<'_> {
+        Known {
+            term: &self.term,
+            stop: self.stop,
+            humped: self.humped,
+        }
+    }
+}
+
+fn learnt(stemmer: &Stemmer, word: &str) -> Learnt {
     let mut folded = String::new();
     fold(word, &mut folded);
     let stop = is_stop_word(&folded);
@@ -96,7 +142,7 @@ fn learnt(stemmer: &Stemmer, word: &str) -> Known {
     } else {
         folded.into_boxed_str()
     };
-    Known {
+    Learnt {
         term,
         stop,
         humped: humps(word).next().is_some(),

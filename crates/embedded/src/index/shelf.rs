@@ -303,5 +303,14 @@ fn failure(error: &TantivyError, dir: &Path) -> Failure {
             "the disk that holds {dir} is full: make room and run the same command again"
         ));
     }
+    let is_damaged = matches!(error, TantivyError::DataCorruption(_))
+        || text.contains("InvalidData")
+        || text.contains("corrupted");
+    if is_damaged {
+        return Failure::permanent(format!(
+            "the index in {dir} is damaged: remove that folder, and the next crawl of each site \
+             makes it anew ({text})"
+        ));
+    }
     Failure::transient(format!("the index in {dir} failed: {text}"))
 }

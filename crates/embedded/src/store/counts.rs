@@ -74,7 +74,8 @@ impl SiteStore {
             .run(move |connection| {
                 connection
                     .prepare_cached(
-                        "SELECT url, coalesce(detail, 'status ' || status), parent FROM url
+                        "SELECT url, coalesce(detail, 'status ' || status),
+                             CASE kind WHEN 0 THEN parent END FROM url
                          WHERE site = ? AND crawl = ? AND outcome = ? ORDER BY url LIMIT ?",
                     )?
                     .query_map(params![site, crawl, outcome, most as i64], |row| {

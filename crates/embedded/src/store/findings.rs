@@ -151,7 +151,7 @@ impl Rows {
 
     fn found(&self, rows: &str, order: &str, most: i64) -> rusqlite::Result<Vec<Finding>> {
         let sql = format!(
-            "SELECT url, detail, status, parent, took_ms, bytes FROM url
+            "SELECT url, detail, status, CASE kind WHEN 0 THEN parent END, took_ms, bytes FROM url
              WHERE site = ? AND crawl = ? AND {rows} ORDER BY {order} LIMIT ?"
         );
         self.query(&sql, params![self.site, self.crawl, most], found)
