@@ -17,7 +17,7 @@ pub use little::is_question_word;
 pub use spelling::name;
 
 use pieces::{Class, Pieces, chunk_end, class_of, humps, is_contraction, is_spaceless, signs_end};
-use stems::{Known, Stems};
+use stems::Stems;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,13 +121,14 @@ impl Words {
         if word.len() > LONGEST || is_contraction(word) && follows_apostrophe(text, range.start) {
             return;
         }
-        let Known { term, stop, humped } = self.stems.of(word);
+        let known = self.stems.of(word);
+        let term = known.term();
         if !term.is_empty() {
-            let kind = if stop { Kind::Stop } else { Kind::Word };
+            let kind = if known.stop() { Kind::Stop } else { Kind::Word };
             let range = range.clone();
             give(Token { kind, term, range });
         }
-        if humped {
+        if known.humped() {
             let ends = humps(word).chain([word.len()]);
             let mut start = 0;
             for end in ends {
@@ -139,8 +140,9 @@ impl Words {
 
     /// A hump is no word of its own: one that says little is left out.
     fn part(&mut self, hump: &str, start: usize, give: &mut impl FnMut(Token<'_>)) {
-        let Known { term, stop, .. } = self.stems.of(hump);
-        if !stop && !term.is_empty() {
+        let known = self.stems.of(hump);
+        let term = known.term();
+        if !known.stop() && !term.is_empty() {
             give(Token {
                 kind: Kind::Part,
                 term,

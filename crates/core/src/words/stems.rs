@@ -17,18 +17,13 @@ const REMEMBERED: usize = 50_000;
 const SHORT: usize = 15;
 
 /// What is known of a word.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Known<'a> {
-    /// Its stem; a stop word itself. In the spelling of the index; empty when nothing is left.
-    pub(super) term: &'a str,
-    /// It says little about a text.
-    pub(super) stop: bool,
-    /// It is written in camelCase.
-    pub(super) humped: bool,
+pub(super) enum Known<'a> {
+    Small(Small),
+    Long(&'a Learnt),
 }
 
 /// What was learnt of a word.
-struct Learnt {
+pub(super) struct Learnt {
     term: Box<str>,
     stop: bool,
     humped: bool,
@@ -36,7 +31,7 @@ struct Learnt {
 
 /// The same of a short word, whose term is short too.
 #[derive(Clone, Copy)]
-struct Small {
+pub(super) struct Small {
     term: [u8; SHORT],
     /// Length of the term; [`STOP`] and [`HUMPED`] above it.
     rest: u8,
@@ -67,15 +62,16 @@ impl Stems {
     /// What is known of a word.
     pub(super) fn of(&mut self, word: &str) -> Known<'_> {
         let number = number(word);
-        if number.is_none_or(|number| !self.short.contains_key(&number))
-            && !self.long.contains_key(word)
-        {
+        if let Some(small) = number.and_then(|number| self.short.get(&number)) {
+            return Known::Small(*small);
+        }
+        if !self.long.contains_key(word) {
             self.learn(word, number);
+            if let Some(small) = number.and_then(|number| self.short.get(&number)) {
+                return Known::Small(*small);
+            }
         }
-        match number.and_then(|number| self.short.get(&number)) {
-            Some(small) => small.known(),
-            None => self.long[word].known(),
-        }
+        Known::Long(&self.long[word])
     }
 
     fn learn(&mut self, word: &str, number: Option<u128>) {
@@ -111,24 +107,34 @@ impl Small {
             rest: learnt.term.len() as u8 | flag(learnt.stop, STOP) | flag(learnt.humped, HUMPED),
         })
     }
-
-    fn known(&self) -> Known<'_> {
-        let term = &self.term[..usize::from(self.rest & LENGTH)];
-        Known {
-            // It was a string when it was learnt.
-            term: std::str::from_utf8(term).unwrap_or_default(),
-            stop: self.rest & STOP != 0,
-            humped: self.rest & HUMPED != 0,
-        }
-    }
 }
 
-impl Learnt {
-    fn known(&self) -> Known<'_> {
-        Known {
-            term: &self.term,
-            stop: self.stop,
-            humped: self.humped,
+impl Known<'_> {
+    /// Its stem; a stop word itself. In the spelling of the index; empty when nothing is left.
+    pub(super) fn term(&self) -> &str {
+        match self {
+            Known::Small(small) => {
+                let term = &small.term[..usize::from(small.rest & LENGTH)];
+                // It was a string when it was learnt.
+                std::str::from_utf8(term).unwrap_or_default()
+            }
+            Known::Long(learnt) => &learnt.term,
+        }
+    }
+
+    /// It says little about a text.
+    pub(super) fn stop(&self) -> bool {
+        match self {
+            Known::Small(small) => small.rest & STOP != 0,
+            Known::Long(learnt) => learnt.stop,
+        }
+    }
+
+    /// It is written in camelCase.
+    pub(super) fn humped(&self) -> bool {
+        match self {
+            Known::Small(small) => small.rest & HUMPED != 0,
+            Known::Long(learnt) => learnt.humped,
         }
     }
 }
