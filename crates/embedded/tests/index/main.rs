@@ -1,0 +1,139 @@
+//! The embedded index against real folders.
+
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod search;
+mod writing;
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+use canter_core::document::Document;
+use canter_core::failure::Failure;
+use canter_core::page::{Link, Page, Section};
+use canter_core::ports::Index;
+use canter_core::query::{Hits, Query};
+use canter_core::time::Moment;
+use canter_embedded::index::{LAYOUT, TantivyIndex, TantivyReader};
+use tempfile::TempDir;
+
+/// A page whose lines that begin with `# ` are headings, each with its text as its anchor.
+fn document(url: &str, title: &str, marked: &str) -> Document {
+    let mut sections: Vec<Section> = Vec::new();
+    let mut text = String::new();
+    for line in marked.split_inclusive('\n') {
+        let heading = line.trim_start_matches('#');
+        let level = line.len() - heading.len();
+        let heading = (level > 0).then(|| heading.trim_start());
+        if heading.is_some() || sections.is_empty() {
+            let title = heading.unwrap_or_default().trim();
+            sections.push(Section {
+                anchor: heading.map(|_| title.replace(' ', "-")),
+                title: title.to_owned(),
+                level: level as u8,
+                range: text.len()..text.len(),
+                names: Vec::new(),
+            });
+        }
+        text.push_str(heading.unwrap_or(line));
+        if let Some(section) = sections.last_mut() {
+            section.range.end = text.len();
+        }
+    }
+    Document {
+        site: "example.org".into(),
+        url: format!("https://example.org{url}").parse().unwrap(),
+        fetched_at: Moment::from_millis(7),
+        version: 1,
+        page: Page {
+            title: title.into(),
+            language: Some("en".into()),
+            text,
+            sections,
+            ..Page::default()
+        },
+    }
+}
+
+fn query(text: &str) -> Query {
+    Query {
+        text: text.into(),
+        limit: 10,
+        offset: 0,
+        site: None,
+        language: None,
+        path: None,
+    }
+}
+
+/// An index in a folder of its own.
+struct Place {
+    dir: TempDir,
+    index: TantivyIndex,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let index = TantivyIndex::open(dir.path()).unwrap();
+        Place { dir, index }
+    }
+
+    async fn with(documents: Vec<Document>) -> Self {
+        let place = Place::new();
+        place.put(documents).await;
+        place
+    }
+
+    async fn put(&self, documents: Vec<Document>) {
+        done(&self.index, self.index.put(documents)).await.unwrap();
+    }
+
+    async fn paths(&self, query: Query) -> Vec<String> {
+        paths(&self.index.search(query).await.unwrap())
+    }
+}
+
+/// Awaits a write without waiting for the commit's time: the write is sent first, as the first
+/// poll of both is in order.
+async fn done(
+    index: &TantivyIndex,
+    write: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let (written, flushed) = tokio::join!(biased; write, index.flush());
+    written.and(flushed)
+}
+
+fn paths(hits: &Hits) -> Vec<String> {
+    hits.hits
+        .iter()
+        .map(|hit| hit.url.path().to_owned())
+        .collect()
+}
+
+/// Polls a future once.
+async fn futures_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match future.as_mut().poll(context) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+fn said(failure: Option<&Failure>) -> String {
+    match failure {
+        Some(Failure::Permanent(said)) => said.clone(),
+        other => format!("{other:?}"),
+    }
+}
