@@ -19,7 +19,7 @@ use anyhow::Result;
 use canter_core::failure::Failure;
 use canter_embedded::folder::Folder;
 use canter_embedded::index::TantivyReader;
-use canter_embedded::store::{Findings, findings};
+use canter_embedded::store::{Findings, Reading};
 use canter_http::{Clock, Starts};
 use indicatif::HumanBytes;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -94,7 +94,10 @@ pub fn report(args: &Report) -> Result<()> {
 
 /// What the folder holds of a site's newest crawl; nothing for an unknown site.
 pub fn gather(folder: &Folder, site: &str) -> Result<Option<(Findings, Targets)>, Failure> {
-    let Some(findings) = findings(&folder.state(), site)? else {
+    let Some(reading) = Reading::open(folder)? else {
+        return Ok(None);
+    };
+    let Some(findings) = reading.findings(site)? else {
         return Ok(None);
     };
     let index = TantivyReader::open(&folder.index())?;

@@ -63,6 +63,17 @@ fn dead_links_name_all_pages_that_link_to_them() {
 }
 
 #[test]
+fn what_redirects_out_of_the_site_is_among_the_skipped() {
+    let site = Site::new()
+        .page("/", ["/away"])
+        .redirect("/away", "http://other.example/")
+        .start();
+    let (_, words) = report(&site);
+    let (_, skipped) = words.rsplit_once("Skipped (1)").expect("a list");
+    says(skipped, &["/away"]);
+}
+
+#[test]
 fn links_that_redirect_and_pages_that_failed_are_told() {
     let site = Site::new()
         .page(

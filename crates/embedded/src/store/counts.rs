@@ -129,24 +129,25 @@ fn end_of(
 }
 
 impl Counts {
+    /// Counts a crawl's rows in one pass over them: they are many, and SQLite would sort them to
+    /// group them, which takes longer than all the rest.
     pub(super) fn of(connection: &Connection, site: i64, crawl: i64) -> rusqlite::Result<Self> {
         let mut counts = Counts::default();
-        let mut groups = connection.prepare_cached(
-            "SELECT outcome, CASE outcome WHEN 'skipped' THEN detail END, count(*) FROM url
-             WHERE site = ? AND crawl = ? GROUP BY 1, 2",
+        let mut all = connection.prepare_cached(
+            "SELECT outcome, CASE outcome WHEN 'skipped' THEN detail END FROM url
+             WHERE site = ? AND crawl = ?",
         )?;
-        let mut rows = groups.query(params![site, crawl])?;
+        let mut rows = all.query(params![site, crawl])?;
         while let Some(row) = rows.next()? {
-            let outcome: Option<String> = row.get(0)?;
-            let detail: Option<String> = row.get(1)?;
-            let reason = detail.as_deref().map(reason_of);
-            let count = row.get::<_, i64>(2)?.max(0) as u64;
-            counts.add(outcome.as_deref(), reason, count);
+            let outcome = row.get_ref(0)?.as_str_or_null()?;
+            counts.add(outcome, row.get_ref(1)?.as_str_or_null()?);
         }
         Ok(counts)
     }
 
-    pub(super) fn add(&mut self, outcome: Option<&str>, reason: Option<&str>, count: u64) {
+    /// Counts one more row; `detail` is that of a skipped one.
+    pub(super) fn add(&mut self, outcome: Option<&str>, detail: Option<&str>) {
+        let reason = detail.map(reason_of);
         let of_outcome = match outcome {
             None => &mut self.waiting,
             Some("indexed") => &mut self.indexed,
@@ -158,16 +159,16 @@ impl Counts {
             Some("skipped") => &mut self.skipped,
             _ => &mut self.failed,
         };
-        *of_outcome += count;
+        *of_outcome += 1;
         let page = match reason {
             Some(reason) => reason == Skip::Noindex.name(),
             None => matches!(outcome, Some("indexed" | "unchanged" | "duplicate")),
         };
         if page {
-            self.pages += count;
+            self.pages += 1;
         }
         if let Some(reason) = reason {
-            *self.skipped_by.entry(reason.to_owned()).or_default() += count;
+            *self.skipped_by.entry(reason.to_owned()).or_default() += 1;
         }
     }
 }

@@ -1,15 +1,14 @@
-//! What a crawl found, for a report: read by a connection of its own, once, when it has ended.
-
-use std::path::Path;
-use std::time::Duration;
+//! What a crawl found, for a report: read once, when it has ended.
 
 use canter_core::failure::Failure;
 use canter_core::scope::Scope;
 use canter_core::task::Skip;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use url::Url;
 
 use super::counts::Counts;
+use super::failure;
+use super::reading::Reading;
 
 /// URLs of one outcome whose linking pages are looked for.
 const MOST_TARGETS: i64 = 100_000;
@@ -64,22 +63,21 @@ pub struct Finding {
     pub bytes: Option<u64>,
 }
 
-/// What the newest crawl of a site found; nothing for an unknown site. Another process may be
-/// writing the file.
-pub fn findings(file: &Path, site: &str) -> Result<Option<Findings>, Failure> {
-    read(file, site).map_err(|error| super::failure(&error))
+impl Reading {
+    /// What the newest crawl of a site found; nothing for an unknown site.
+    pub fn findings(&self, site: &str) -> Result<Option<Findings>, Failure> {
+        read(&self.connection, site).map_err(|error| failure(&error))
+    }
 }
 
 /// One site's rows of its newest crawl.
-struct Rows {
-    connection: Connection,
+struct Rows<'a> {
+    connection: &'a Connection,
     site: i64,
     crawl: i64,
 }
 
-fn read(file: &Path, site: &str) -> rusqlite::Result<Option<Findings>> {
-    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    connection.busy_timeout(Duration::from_secs(10))?;
+fn read(connection: &Connection, site: &str) -> rusqlite::Result<Option<Findings>> {
     let known: Option<(i64, i64, String, bool)> = connection
         .query_row(
             "SELECT id, crawl, coalesce(moved, scope), ended_ms IS NOT NULL FROM site
@@ -104,9 +102,9 @@ fn read(file: &Path, site: &str) -> rusqlite::Result<Option<Findings>> {
     }))
 }
 
-impl Rows {
+impl Rows<'_> {
     fn findings(&self) -> rusqlite::Result<Findings> {
-        let counts = Counts::of(&self.connection, self.site, self.crawl)?;
+        let counts = Counts::of(self.connection, self.site, self.crawl)?;
         Ok(Findings {
             began_ms: self.crawl.max(0) as u64,
             statuses: self.groups("status")?,
@@ -132,7 +130,10 @@ impl Rows {
         let reasons = Skip::ALL.into_iter();
         let met = reasons.filter(|reason| counts.skipped_by.contains_key(reason.name()));
         met.map(|reason| {
-            let rows = format!("outcome = 'skipped' AND detail = '{}'", reason.name());
+            let name = reason.name();
+            // Where it redirects to may follow.
+            let rows =
+                format!("outcome = 'skipped' AND (detail = '{name}' OR detail LIKE '{name} %')");
             Ok((reason, self.found(&rows, "url", MOST_EXAMPLES)?))
         })
         .collect()

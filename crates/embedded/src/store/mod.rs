@@ -33,7 +33,7 @@ use tokio::sync::oneshot;
 pub use account::{Account, Found, KnownSite, Step};
 pub use counts::{Counts, Trouble};
 pub use crawls::{Beginning, SiteStore};
-pub use findings::{Finding, Findings, findings};
+pub use findings::{Finding, Findings};
 pub use frontier::Popped;
 pub use reading::{Reading, SiteReport, report};
 pub use rest::Rest;

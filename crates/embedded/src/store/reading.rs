@@ -9,7 +9,6 @@ use canter_core::time::Moment;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::counts::Counts;
-use super::pages::reason_of;
 use super::rest::{Rest, rest};
 use super::{Store, failure, robots, schema};
 use crate::folder::Folder;
@@ -107,11 +106,9 @@ impl Reading {
         Ok(reports)
     }
 
-    /// Counts a site's rows in one pass over them: they are many, and SQLite would sort them to
-    /// group them, which takes longer than all the rest.
+    /// Looks at a site's rows once, as [`Counts::of`] does.
     fn rows(&self, site: i64, crawl: i64) -> rusqlite::Result<Rows> {
         let mut found = Rows::default();
-        let mut groups: Vec<Group> = Vec::new();
         let mut all = self.connection.prepare_cached(
             "SELECT crawl = ?2, outcome, CASE outcome WHEN 'skipped' THEN detail END,
                  hash IS NOT NULL, fetched_ms
@@ -121,28 +118,10 @@ impl Reading {
         while let Some(row) = rows.next()? {
             found.searchable += u64::from(row.get::<_, bool>(3)?);
             found.fetched_ms = found.fetched_ms.max(row.get(4)?);
-            if !row.get::<_, bool>(0)? {
-                continue;
+            if row.get(0)? {
+                let outcome = row.get_ref(1)?.as_str_or_null()?;
+                found.counts.add(outcome, row.get_ref(2)?.as_str_or_null()?);
             }
-            let outcome = row.get_ref(1)?.as_str_or_null()?;
-            let reason = row.get_ref(2)?.as_str_or_null()?.map(reason_of);
-            let same = |group: &&mut Group| {
-                group.outcome.as_deref() == outcome && group.reason.as_deref() == reason
-            };
-            match groups.iter_mut().find(same) {
-                Some(group) => group.count += 1,
-                None => groups.push(Group {
-                    outcome: outcome.map(str::to_owned),
-                    reason: reason.map(str::to_owned),
-                    count: 1,
-                }),
-            }
-        }
-        for group in groups {
-            let outcome = group.outcome.as_deref();
-            found
-                .counts
-                .add(outcome, group.reason.as_deref(), group.count);
         }
         Ok(found)
     }
@@ -161,13 +140,6 @@ struct Rows {
     counts: Counts,
     searchable: u64,
     fetched_ms: Option<i64>,
-}
-
-/// Rows of one outcome and reason.
-struct Group {
-    outcome: Option<String>,
-    reason: Option<String>,
-    count: u64,
 }
 
 fn open(file: &Path) -> rusqlite::Result<(Connection, usize)> {
