@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stderr, stdin};
 
 use anyhow::{Result, bail};
-use canter_core::ports::Index;
+use canter_core::ports::{Catalog, Index};
 use canter_embedded::folder::Folder;
 use canter_embedded::index::TantivyIndex;
 use canter_embedded::store::{Store, report};
@@ -50,7 +50,7 @@ pub async fn forget(args: Forget) -> Result<()> {
     let store = Store::open(&folder.state())?;
     let index = TantivyIndex::open(&folder.index())?;
     store.begin_forgetting(site).await?;
-    let ids = index.ids(site)?;
+    let ids = index.ids(site).await?;
     for ids in ids.chunks(BATCH) {
         let deleted = index.delete(ids.to_vec());
         let (deleted, flushed) = tokio::join!(deleted, index.flush());

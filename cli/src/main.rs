@@ -71,7 +71,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Crawl(args) => crawl::crawl(*args).await,
         Command::Search(args) => search::search(args).await,
         Command::Serve(args) => serve::serve(args).await,
-        Command::Export(args) => export::export(&args),
+        Command::Export(args) => export::export(args).await,
         Command::Explain(args) => explain::explain(args).await,
         Command::Status(args) => status::status(&args),
         Command::Stop(args) => stop::stop(args).await,

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use canter_core::ports::Catalog;
 use canter_core::rulebook::Rulebook;
 use canter_core::task::Outcome;
 use canter_embedded::folder::Folder;
@@ -84,7 +85,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     let mut runs = Vec::new();
     for site in sites {
         let (site_store, scope) = setup::begin(&store, &site, &args, clock).await?;
-        if index.count(&site.id)? == 0 {
+        if index.count(&site.id).await? == 0 {
             site_store.fetch_copies_again().await?;
         }
         let counts = site_store.counts().await?;

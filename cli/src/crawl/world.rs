@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
-use canter_core::ports::{FetchError, Fetcher, Index, Request, Response};
+use canter_core::ports::{FetchError, Fetcher, Index, Refused, Request, Response};
 use canter_core::query::{Hits, Query};
 use canter_core::rulebook::Rulebook;
 use canter_core::scope::Scope;
@@ -216,7 +216,7 @@ impl<I: Index> StepIndex<I> {
 }
 
 impl<I: Index> Index for StepIndex<I> {
-    async fn put(&self, documents: Vec<Document>) -> Result<(), Failure> {
+    async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         self.give_up_place();
         let count = documents.len() as u64;
         self.being_indexed.fetch_add(count, Ordering::Relaxed);

@@ -17,6 +17,9 @@ use crate::robots::Verdict;
 use crate::task::{Kind, Outcome, Skip, Task, UrlKey};
 use crate::time::Moment;
 
+/// A worker has so long to fetch a robots.txt before another one tries.
+pub const FETCHING: Duration = Duration::from_secs(60);
+
 /// A future behind a pointer, where a port is called through `dyn`.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -140,10 +143,23 @@ pub trait Fetcher: Send + Sync {
     ) -> impl Future<Output = Result<Response, FetchError>> + Send;
 }
 
+/// A document that an index will never take, whoever asks: the others of its batch are in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The document.
+    pub id: UrlKey,
+    /// The index's reason, one phrase for a person.
+    pub why: String,
+}
+
 /// What search reads.
 pub trait Index: Send + Sync {
     /// Puts documents in the place of older versions of them; resolves when they are durable.
-    fn put(&self, documents: Vec<Document>) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// A document that is refused is none of the call's failures.
+    fn put(
+        &self,
+        documents: Vec<Document>,
+    ) -> impl Future<Output = Result<Vec<Refused>, Failure>> + Send;
 
     /// Takes documents out; resolves when that is durable. Unknown ids are no error.
     fn delete(&self, ids: Vec<UrlKey>) -> impl Future<Output = Result<(), Failure>> + Send;
@@ -156,6 +172,23 @@ pub trait Index: Send + Sync {
 
     /// Pages by relevance; ties by document id, so that pages of results are disjoint.
     fn search(&self, query: Query) -> impl Future<Output = Result<Hits, Failure>> + Send;
+}
+
+/// What an index holds of each site.
+pub trait Catalog: Send + Sync {
+    /// How many documents a site has.
+    fn count(&self, site: &str) -> impl Future<Output = Result<u64, Failure>> + Send;
+
+    /// The ids of all documents of a site, in their order, as they were at the call.
+    fn ids(&self, site: &str) -> impl Future<Output = Result<Vec<UrlKey>, Failure>> + Send;
+
+    /// Gives each document of a site in the order of the ids, as they were at the call; ends at
+    /// the first failure of `each`.
+    fn export(
+        &self,
+        site: &str,
+        each: impl FnMut(Stored) -> Result<(), Failure> + Send,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// The stored next free slot of each domain, shared by all workers.
@@ -283,14 +316,28 @@ pub trait Pages: Send + Sync {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
+/// What is known of an authority's robots.txt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Loaded {
+    /// The verdict, and when it was fetched.
+    Known(Verdict, Moment),
+    /// None that is new enough: the caller is to fetch it and to save what it says.
+    Fetch,
+    /// None that is new enough, and another worker is fetching it now.
+    Busy,
+}
+
 /// Verdicts of robots.txt files, shared by all workers.
 pub trait Robots: Send + Sync {
-    /// The verdict of an authority and when it was fetched, unless that was before `since`.
+    /// The verdict of an authority, unless it was fetched before `since`. Where several workers
+    /// ask at the same time, one is to fetch it; when it has not saved a verdict within
+    /// [`FETCHING`], another one is.
     fn load(
         &self,
         authority: &str,
         since: Moment,
-    ) -> impl Future<Output = Result<Option<(Verdict, Moment)>, Failure>> + Send;
+        now: Moment,
+    ) -> impl Future<Output = Result<Loaded, Failure>> + Send;
 
     /// Keeps a verdict.
     fn save(

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::domain::authority;
 use crate::failure::Failure;
-use crate::ports::{FetchError, Request, Robots};
+use crate::ports::{FetchError, Loaded, Request, Robots};
 use crate::robots::{MAX_AGE, MAX_BYTES, Step, Verdict, judge, location, unreachable};
 use crate::site::PRODUCT;
 use crate::step::{LONGEST_HOLD, MAX_HOLD};
@@ -29,6 +29,8 @@ pub enum Permission {
     Denied(Skip),
     /// Not known yet, for this reason: try later.
     Later(String),
+    /// Another worker is fetching the robots.txt.
+    Busy,
     /// The site wants to be left alone for so long before its robots.txt is read.
     Pause(Duration),
     /// The crawl is being stopped.
@@ -75,11 +77,10 @@ impl Rulebook {
             .is_none_or(|entry| entry.until <= world.now())
         {
             match obtain(world, &authority, url).await? {
-                Ok(fresh) => *entry = Some(fresh),
-                Err(FetchError::PrivateAddress(_)) => {
-                    return Ok(Permission::Denied(Skip::PrivateAddress));
-                }
-                Err(_) => return Ok(Permission::Stopped),
+                Obtained::Entry(fresh) => *entry = Some(fresh),
+                Obtained::Busy => return Ok(Permission::Busy),
+                Obtained::Private => return Ok(Permission::Denied(Skip::PrivateAddress)),
+                Obtained::Stopped => return Ok(Permission::Stopped),
             }
         }
         Ok(match entry.as_ref().map(|entry| &entry.verdict) {
@@ -96,23 +97,30 @@ impl Rulebook {
     }
 }
 
-/// The verdict from the store, or from the site; an error where nothing may be sent to it.
-async fn obtain<W: World>(
-    world: &W,
-    authority: &str,
-    url: &Url,
-) -> Result<Result<Entry, FetchError>, Failure> {
-    let fresh_since = world.now() - MAX_AGE;
-    let stored = world.robots().load(authority, fresh_since).await?;
-    let entry = match stored {
-        Some((verdict, fetched_at)) => Entry {
+/// What asking for a verdict came to.
+enum Obtained {
+    Entry(Entry),
+    Busy,
+    /// Nothing may be sent to the site: it is at a private address.
+    Private,
+    Stopped,
+}
+
+/// The verdict from the store, or from the site.
+async fn obtain<W: World>(world: &W, authority: &str, url: &Url) -> Result<Obtained, Failure> {
+    let now = world.now();
+    let loaded = world.robots().load(authority, now - MAX_AGE, now).await?;
+    let entry = match loaded {
+        Loaded::Known(verdict, fetched_at) => Entry {
             verdict,
             until: fetched_at + MAX_AGE,
         },
-        None => {
+        Loaded::Busy => return Ok(Obtained::Busy),
+        Loaded::Fetch => {
             let verdict = match ask(world, url).await? {
                 Ok(verdict) => verdict,
-                Err(error) => return Ok(Err(error)),
+                Err(FetchError::PrivateAddress(_)) => return Ok(Obtained::Private),
+                Err(_) => return Ok(Obtained::Stopped),
             };
             let now = world.now();
             let final_word = matches!(verdict, Verdict::Rules(_) | Verdict::AllowAll);
@@ -130,7 +138,7 @@ async fn obtain<W: World>(
     {
         world.slow(url, delay);
     }
-    Ok(Ok(entry))
+    Ok(Obtained::Entry(entry))
 }
 
 /// Fetches the file, following its redirects, each hop in a slot. The error is one that says

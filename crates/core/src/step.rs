@@ -9,6 +9,8 @@ mod ending;
 mod links;
 mod sitemaps;
 
+use std::time::Duration;
+
 use url::Url;
 
 use crate::document::{Document, document_id, version};
@@ -64,6 +66,13 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
         Permission::Granted => {}
         Permission::Denied(reason) => return skip(world, task, known, reason, None).await,
         Permission::Later(why) => return again(world, task, known, why, None, None).await,
+        Permission::Busy => {
+            let soon = Duration::from_secs(1);
+            world.frontier().push(vec![task.clone()], soon).await?;
+            return Ok(End::Again(
+                "another worker is fetching its robots.txt".into(),
+            ));
+        }
         Permission::Pause(span) => {
             world.frontier().push(vec![task.clone()], MAX_HOLD).await?;
             return Ok(paused(span, "robots.txt"));
@@ -203,7 +212,11 @@ async fn page<W: World>(
             version: version(fetched_at, 0),
             page,
         };
-        world.index().put(vec![document]).await?;
+        let refused = world.index().put(vec![document]).await?;
+        if let Some(refused) = refused.into_iter().next() {
+            let why = format!("the index does not take it: {}", refused.why);
+            return fail(world, task, known, why, finish.exchange).await;
+        }
     }
     end(world, task, finish).await
 }

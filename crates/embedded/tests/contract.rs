@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use canter_core::ports::Headers;
+use canter_core::ports::{Frontier, Headers, Pages};
 use canter_core::scope::{Options, Scope};
 use canter_core::site::{Limits, Site};
 use canter_core::task::Task;
@@ -12,7 +12,7 @@ use canter_core::time::Moment;
 use canter_core::url::Limits as UrlLimits;
 use canter_embedded::index::TantivyIndex;
 use canter_embedded::store::{Popped, SiteStore, Store};
-use canter_tests::contract::{Crawl, frontier, index, paces, pages, robots, url};
+use canter_tests::contract::{Crawl, frontier, index, link, paces, pages, robots, url};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -103,7 +103,7 @@ held_to! { pages:
 
 held_to! { frontier:
     a_pushed_task_is_given_out_once
-    pushing_twice_is_pushing_once
+    pushing_twice_does_no_harm
     a_delay_is_kept
     attempts_are_kept
     what_has_ended_is_not_given_out
@@ -129,6 +129,20 @@ async fn leases_never_overlap() {
     paces::leases_never_overlap(Arc::new(store)).await;
 }
 
+/// Here a push is as durable as a claim: a task is given out once, however often it is pushed, and
+/// to its parent no more.
+#[tokio::test]
+async fn pushing_twice_is_pushing_once() {
+    let (store, crawl, _folder) = site().await;
+    let parent = crawl.task("/parent");
+    let tasks = store.claim(&parent, vec![link("/1")]).await.unwrap();
+    store.push(tasks.clone(), Duration::ZERO).await.unwrap();
+    store.push(tasks.clone(), Duration::ZERO).await.unwrap();
+    assert_eq!(store.claim(&parent, vec![link("/1")]).await, Ok(vec![]));
+    assert_eq!(due(&store).await, tasks);
+    assert_eq!(due(&store).await, []);
+}
+
 macro_rules! an_index {
     ($($name:ident)+) => {
         $(#[tokio::test] async fn $name() {
@@ -146,5 +160,6 @@ an_index! {
     a_put_can_be_repeated
     a_deleted_page_is_gone
     writes_keep_their_order
+    sites_are_apart
     empty_writes_are_fine
 }

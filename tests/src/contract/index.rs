@@ -1,9 +1,9 @@
 //! The index: one copy a page, the newest version wins, what is taken out is not found.
 
-use canter_core::document::Document;
+use canter_core::document::{Document, Stored, document_id};
 use canter_core::failure::Failure;
 use canter_core::page::{Link, Page, Section};
-use canter_core::ports::Index;
+use canter_core::ports::{Catalog, Index};
 use canter_core::query::Query;
 use canter_core::time::Moment;
 
@@ -12,7 +12,7 @@ use super::{fine, url};
 /// A page is found by its words and comes back whole, links and all.
 pub async fn a_page_is_found_and_comes_back<I: Index>(index: &I) {
     let page = document("/a", 1, "ponies");
-    write(index, index.put(vec![page.clone()])).await;
+    put(index, vec![page.clone()]).await;
     assert_eq!(found(index, "ponies").await, ["/a"]);
     let stored = fine(index.get(page.id()).await).unwrap();
     assert_eq!(
@@ -26,19 +26,19 @@ pub async fn a_page_is_found_and_comes_back<I: Index>(index: &I) {
 
 /// A newer version stands in the place of the older: once, with its own words only.
 pub async fn a_newer_version_replaces<I: Index>(index: &I) {
-    write(index, index.put(vec![document("/a", 1, "ponies")])).await;
-    write(index, index.put(vec![document("/a", 2, "horses")])).await;
+    put(index, vec![document("/a", 1, "ponies")]).await;
+    put(index, vec![document("/a", 2, "horses")]).await;
     assert_eq!(found(index, "horses").await, ["/a"]);
     assert_eq!(found(index, "ponies").await, [""; 0]);
 }
 
 /// An older version that arrives late changes nothing and is no error, also in one batch.
 pub async fn an_older_version_loses<I: Index>(index: &I) {
-    write(index, index.put(vec![document("/a", 2, "horses")])).await;
-    write(index, index.put(vec![document("/a", 1, "ponies")])).await;
-    write(
+    put(index, vec![document("/a", 2, "horses")]).await;
+    put(index, vec![document("/a", 1, "ponies")]).await;
+    put(
         index,
-        index.put(vec![document("/b", 5, "mules"), document("/b", 4, "asses")]),
+        vec![document("/b", 5, "mules"), document("/b", 4, "asses")],
     )
     .await;
     assert_eq!(found(index, "ponies").await, [""; 0]);
@@ -49,7 +49,7 @@ pub async fn an_older_version_loses<I: Index>(index: &I) {
 /// The same put twice leaves one copy.
 pub async fn a_put_can_be_repeated<I: Index>(index: &I) {
     for _ in 0..2 {
-        write(index, index.put(vec![document("/a", 1, "ponies")])).await;
+        put(index, vec![document("/a", 1, "ponies")]).await;
     }
     assert_eq!(found(index, "ponies").await, ["/a"]);
 }
@@ -57,7 +57,7 @@ pub async fn a_put_can_be_repeated<I: Index>(index: &I) {
 /// What is deleted is not found; it can come back; an unknown id is no error.
 pub async fn a_deleted_page_is_gone<I: Index>(index: &I) {
     let (a, b) = (document("/a", 1, "ponies"), document("/b", 1, "ponies"));
-    write(index, index.put(vec![a.clone(), b.clone()])).await;
+    put(index, vec![a.clone(), b.clone()]).await;
     write(
         index,
         index.delete(vec![a.id(), document("/unknown", 1, "x").id()]),
@@ -65,7 +65,7 @@ pub async fn a_deleted_page_is_gone<I: Index>(index: &I) {
     .await;
     assert_eq!(found(index, "ponies").await, ["/b"]);
     assert_eq!(fine(index.get(a.id()).await), None);
-    write(index, index.put(vec![document("/a", 2, "ponies")])).await;
+    put(index, vec![document("/a", 2, "ponies")]).await;
     assert_eq!(found(index, "ponies").await.len(), 2);
     write(index, index.delete(vec![b.id()])).await;
     write(index, index.delete(vec![b.id()])).await;
@@ -81,13 +81,50 @@ pub async fn writes_keep_their_order<I: Index>(index: &I) {
         index.delete(vec![page.id()]),
         index.flush(),
     );
-    fine(put.and(deleted).and(flushed));
+    assert_eq!(fine(put), []);
+    fine(deleted.and(flushed));
     assert_eq!(found(index, "ponies").await, [""; 0]);
+}
+
+/// Each site's documents are counted, listed and given back by themselves, in the order of their
+/// ids.
+pub async fn sites_are_apart<I: Index + Catalog>(index: &I) {
+    let ours: Vec<Document> = (0..20)
+        .map(|n| document(&format!("/{n}"), 1, "ponies"))
+        .collect();
+    let mut ids: Vec<_> = ours.iter().map(Document::id).collect();
+    ids.sort();
+    let other = Document {
+        site: "example.org/other".into(),
+        ..document("/1", 1, "ponies")
+    };
+    put(index, [ours, vec![other.clone()]].concat()).await;
+    assert_eq!(fine(index.count("example.org").await), 20);
+    assert_eq!(fine(index.count("example.org/other").await), 1);
+    assert_eq!(fine(index.count("example").await), 0);
+    assert_eq!(fine(index.ids("example.org").await), ids);
+    let mut given = Vec::new();
+    let each = |page: Stored| {
+        given.push(document_id(&page.site, &page.url));
+        Ok(())
+    };
+    fine(index.export("example.org", each).await);
+    assert_eq!(given, ids);
+    let mut count = 0;
+    let stopped = index.export("example.org", |_| {
+        count += 1;
+        Err(Failure::permanent("enough"))
+    });
+    assert_eq!(stopped.await, Err(Failure::permanent("enough")));
+    assert_eq!(count, 1);
+    write(index, index.delete(vec![other.id()])).await;
+    assert_eq!(fine(index.count("example.org/other").await), 0);
+    assert_eq!(fine(index.ids("example.org/other").await), []);
 }
 
 /// Nothing to write is no error.
 pub async fn empty_writes_are_fine<I: Index>(index: &I) {
-    write(index, index.put(Vec::new())).await;
+    put(index, Vec::new()).await;
     write(index, index.delete(Vec::new())).await;
     fine(index.flush().await);
 }
@@ -117,6 +154,12 @@ fn document(path: &str, version: u64, word: &str) -> Document {
             ..Page::default()
         },
     }
+}
+
+async fn put<I: Index>(index: &I, documents: Vec<Document>) {
+    let (refused, flushed) = tokio::join!(biased; index.put(documents), index.flush());
+    assert_eq!(fine(refused), []);
+    fine(flushed);
 }
 
 /// Awaits a write without waiting for the batch's time.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use canter_core::ports::Robots;
+use canter_core::ports::{FETCHING, Loaded, Robots};
 use canter_core::robots::{Rules, Verdict};
 use canter_core::time::Moment;
 
@@ -17,10 +17,10 @@ pub async fn a_verdict_comes_back<R: Robots>(robots: &R) {
         b"User-agent: *\nDisallow: /a\nAllow: /a/b$\nCrawl-delay: 2\nSitemap: http://a.test/s\n";
     let verdict = Verdict::Rules(Rules::parse(file, "canter"));
     fine(robots.save(AUTHORITY, &verdict, FETCHED).await);
-    let (back, at) = fine(robots.load(AUTHORITY, Moment(0)).await).unwrap();
-    assert_eq!((&back, at), (&verdict, FETCHED));
-    let Verdict::Rules(rules) = back else {
-        panic!("{back:?}");
+    let loaded = fine(robots.load(AUTHORITY, Moment(0), FETCHED).await);
+    assert_eq!(loaded, Loaded::Known(verdict, FETCHED));
+    let Loaded::Known(Verdict::Rules(rules), _) = loaded else {
+        panic!("{loaded:?}");
     };
     assert!(!rules.allows(&url("/a")) && rules.allows(&url("/a/b")) && rules.allows(&url("/c")));
     assert_eq!(rules.crawl_delay(), Some(Duration::from_secs(2)));
@@ -31,9 +31,11 @@ pub async fn a_verdict_comes_back<R: Robots>(robots: &R) {
 /// An older one than asked for is none, and neither is another authority's.
 pub async fn an_old_verdict_is_none<R: Robots>(robots: &R) {
     fine(robots.save(AUTHORITY, &Verdict::AllowAll, FETCHED).await);
-    assert!(fine(robots.load(AUTHORITY, FETCHED).await).is_some());
-    assert!(fine(robots.load(AUTHORITY, Moment(FETCHED.0 + 1)).await).is_none());
-    assert!(fine(robots.load("http://example.org:80", Moment(0)).await).is_none());
+    let load = async |authority, since| fine(robots.load(authority, Moment(since), FETCHED).await);
+    let known = Loaded::Known(Verdict::AllowAll, FETCHED);
+    assert_eq!(load(AUTHORITY, FETCHED.0).await, known);
+    assert_eq!(load(AUTHORITY, FETCHED.0 + 1).await, Loaded::Fetch);
+    assert_eq!(load("http://example.org:80", 0).await, Loaded::Fetch);
 }
 
 /// The newest save stays.
@@ -43,7 +45,27 @@ pub async fn a_verdict_is_replaced<R: Robots>(robots: &R) {
     let verdict = Verdict::Rules(Rules::parse(b"User-agent: *\nDisallow: /", "canter"));
     fine(robots.save(AUTHORITY, &verdict, later).await);
     assert_eq!(
-        fine(robots.load(AUTHORITY, Moment(0)).await),
-        Some((verdict, later))
+        fine(robots.load(AUTHORITY, Moment(0), later).await),
+        Loaded::Known(verdict, later)
     );
+}
+
+/// Where many workers ask at the same time, one is to fetch; another one when its time is up.
+pub async fn one_worker_fetches<R: Robots>(robots: &R) {
+    let load = async |now| fine(robots.load(AUTHORITY, Moment(0), now).await);
+    let asked = tokio::join!(load(FETCHED), load(FETCHED), load(FETCHED), load(FETCHED));
+    let asked = [asked.0, asked.1, asked.2, asked.3];
+    let fetching = asked.iter().filter(|loaded| **loaded == Loaded::Fetch);
+    assert_eq!(fetching.count(), 1, "{asked:?}");
+    assert_eq!(
+        load(FETCHED + FETCHING - Duration::from_secs(1)).await,
+        Loaded::Busy
+    );
+    assert_eq!(
+        load(FETCHED + FETCHING + Duration::from_secs(1)).await,
+        Loaded::Fetch
+    );
+    let later = FETCHED + FETCHING * 2;
+    fine(robots.save(AUTHORITY, &Verdict::AllowAll, later).await);
+    assert_eq!(load(later).await, Loaded::Known(Verdict::AllowAll, later));
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use canter_api::{Crawl, NoStatus, Report, State, Status, router};
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
-use canter_core::ports::Index;
+use canter_core::ports::{Index, Refused};
 use canter_core::query::{Hit, Hits, Query, SectionHit};
 use canter_core::task::UrlKey;
 use canter_core::time::Moment;
@@ -56,7 +56,7 @@ impl Shelf {
 }
 
 impl Index for Shelf {
-    async fn put(&self, _: Vec<Document>) -> Result<(), Failure> {
+    async fn put(&self, _: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         Err(Failure::permanent("a shelf is only read"))
     }
 

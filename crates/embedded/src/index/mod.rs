@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
-use canter_core::ports::Index;
+use canter_core::ports::{Catalog, Index, Refused};
 use canter_core::query::{Hits, Query};
 use canter_core::task::UrlKey;
 
@@ -47,31 +47,12 @@ impl TantivyIndex {
         let writer = Writer::start(Arc::clone(&shelf))?;
         Ok(TantivyIndex { writer, shelf })
     }
-
-    /// Gives each document of a site in the order of the ids, as they were at the call; ends at
-    /// the first failure of `each`.
-    pub fn export(
-        &self,
-        site: &str,
-        each: impl FnMut(Stored) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        self.shelf.export(site, each)
-    }
-
-    /// How many documents a site has.
-    pub fn count(&self, site: &str) -> Result<u64, Failure> {
-        self.shelf.count(site)
-    }
-
-    /// The ids of all documents of a site, as they were at the call.
-    pub fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
-        self.shelf.ids(site)
-    }
 }
 
 impl Index for TantivyIndex {
-    async fn put(&self, documents: Vec<Document>) -> Result<(), Failure> {
-        self.writer.put(documents).await
+    async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
+        self.writer.put(documents).await?;
+        Ok(Vec::new())
     }
 
     async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
@@ -91,6 +72,24 @@ impl Index for TantivyIndex {
     }
 }
 
+impl Catalog for TantivyIndex {
+    async fn count(&self, site: &str) -> Result<u64, Failure> {
+        self.shelf.count(site)
+    }
+
+    async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
+        self.shelf.ids(site)
+    }
+
+    async fn export(
+        &self,
+        site: &str,
+        each: impl FnMut(Stored) -> Result<(), Failure> + Send,
+    ) -> Result<(), Failure> {
+        self.shelf.export(site, each)
+    }
+}
+
 /// An index that another process may be writing. Each call sees the newest commit.
 pub struct TantivyReader {
     shelf: Arc<Shelf>,
@@ -107,28 +106,12 @@ impl TantivyReader {
         let shelf = Arc::new(Shelf::open(dir)?);
         Ok(TantivyReader { shelf })
     }
-
-    /// As [`TantivyIndex::export`].
-    pub fn export(
-        &self,
-        site: &str,
-        each: impl FnMut(Stored) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        self.shelf.refresh()?;
-        self.shelf.export(site, each)
-    }
-
-    /// As [`TantivyIndex::count`].
-    pub fn count(&self, site: &str) -> Result<u64, Failure> {
-        self.shelf.refresh()?;
-        self.shelf.count(site)
-    }
 }
 
 /// The same index behind the same port, so that whoever serves searches need not know whether
 /// this process crawls; writing is refused.
 impl Index for TantivyReader {
-    async fn put(&self, _: Vec<Document>) -> Result<(), Failure> {
+    async fn put(&self, _: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         Err(Failure::permanent(READ_ONLY))
     }
 
@@ -154,6 +137,27 @@ impl Index for TantivyReader {
             shelf.search(&query)
         })
         .await
+    }
+}
+
+impl Catalog for TantivyReader {
+    async fn count(&self, site: &str) -> Result<u64, Failure> {
+        self.shelf.refresh()?;
+        self.shelf.count(site)
+    }
+
+    async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
+        self.shelf.refresh()?;
+        self.shelf.ids(site)
+    }
+
+    async fn export(
+        &self,
+        site: &str,
+        each: impl FnMut(Stored) -> Result<(), Failure> + Send,
+    ) -> Result<(), Failure> {
+        self.shelf.refresh()?;
+        self.shelf.export(site, each)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Verdicts of robots.txt files.
 
 use canter_core::failure::Failure;
-use canter_core::ports::Robots;
+use canter_core::ports::{Loaded, Robots};
 use canter_core::robots::Verdict;
 use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -9,16 +9,16 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Store;
 
 impl Robots for Store {
-    async fn load(
-        &self,
-        authority: &str,
-        since: Moment,
-    ) -> Result<Option<(Verdict, Moment)>, Failure> {
+    async fn load(&self, authority: &str, since: Moment, _: Moment) -> Result<Loaded, Failure> {
         let authority = authority.to_owned();
         let stored = self
             .run(move |connection| stored(connection, &authority, since).optional())
             .await?;
-        Ok(stored.and_then(verdict))
+        // The folder's lock keeps other workers away: whoever asks is the only one.
+        Ok(match stored.and_then(verdict) {
+            Some((verdict, fetched_at)) => Loaded::Known(verdict, fetched_at),
+            None => Loaded::Fetch,
+        })
     }
 
     async fn save(

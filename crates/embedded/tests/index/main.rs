@@ -12,7 +12,7 @@ use std::sync::Arc;
 use canter_core::document::Document;
 use canter_core::failure::Failure;
 use canter_core::page::{Link, Page, Section};
-use canter_core::ports::Index;
+use canter_core::ports::{Catalog, Index};
 use canter_core::query::{Hits, Query};
 use canter_core::time::Moment;
 use canter_embedded::index::{LAYOUT, TantivyIndex, TantivyReader};
@@ -87,7 +87,8 @@ impl Place {
     }
 
     async fn put(&self, documents: Vec<Document>) {
-        done(&self.index, self.index.put(documents)).await.unwrap();
+        let refused = done(&self.index, self.index.put(documents)).await;
+        assert_eq!(refused, Ok(vec![]));
     }
 
     async fn paths(&self, query: Query) -> Vec<String> {
@@ -97,12 +98,12 @@ impl Place {
 
 /// Awaits a write without waiting for the commit's time: the write is sent first, as the first
 /// poll of both is in order.
-async fn done(
+async fn done<T>(
     index: &TantivyIndex,
-    write: impl Future<Output = Result<(), Failure>>,
-) -> Result<(), Failure> {
+    write: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let (written, flushed) = tokio::join!(biased; write, index.flush());
-    written.and(flushed)
+    flushed.and(written)
 }
 
 fn paths(hits: &Hits) -> Vec<String> {

@@ -1,0 +1,1 @@
+//! canter on AWS.
