@@ -179,7 +179,7 @@ pub trait Catalog: Send + Sync {
     /// How many documents a site has.
     fn count(&self, site: &str) -> impl Future<Output = Result<u64, Failure>> + Send;
 
-    /// The ids of all documents of a site, in their order, as they were at the call.
+    /// The ids of all documents of a site, in any order, as they were at the call.
     fn ids(&self, site: &str) -> impl Future<Output = Result<Vec<UrlKey>, Failure>> + Send;
 
     /// Gives each document of a site in the order of the ids, as they were at the call; ends at
