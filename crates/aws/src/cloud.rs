@@ -1,0 +1,95 @@
+//! The connection to AWS: clients, and the names of what a stack is made of.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_sqs::Client as Sqs;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+use crate::account::Account;
+
+/// One attempt at a request may take so long: none of ours has an answer that takes longer to make.
+const ATTEMPT: Duration = Duration::from_secs(5);
+/// Attempts of the SDK at a request that a server refused for now, or did not answer.
+const ATTEMPTS: u32 = 6;
+
+/// What a stack is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    /// Table of the page store.
+    pub pages: String,
+    /// Table of sites, paces and robots.txt verdicts.
+    pub state: String,
+    /// URL of the frontier's queue.
+    pub queue: String,
+}
+
+/// URLs of servers that stand in for AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoints {
+    /// DynamoDB.
+    pub dynamodb: String,
+    /// SQS.
+    pub sqs: String,
+}
+
+/// A stack, connected. Clones share connections and the account.
+#[derive(Debug, Clone)]
+pub struct Cloud {
+    pub(crate) dynamodb: DynamoDb,
+    pub(crate) sqs: Sqs,
+    pub(crate) names: Names,
+    /// What is asked through this connection.
+    pub account: Account,
+}
+
+impl Cloud {
+    /// A connection with the credentials, the region and the endpoint that the environment names,
+    /// in the way of all AWS tools. Sends nothing yet.
+    pub async fn connect(names: Names) -> Self {
+        Self::over(names, aws_config::defaults(BehaviorVersion::latest()), None).await
+    }
+
+    /// A connection to servers that stand in for AWS on this machine, which take any credentials.
+    pub async fn connect_local(names: Names, endpoints: Endpoints) -> Self {
+        let anybody = Credentials::new("test", "test", None, None, "local");
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(anybody);
+        Self::over(names, loader, Some(endpoints)).await
+    }
+
+    async fn over(names: Names, loader: ConfigLoader, endpoints: Option<Endpoints>) -> Self {
+        let account = Account::default();
+        let http = Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(ATTEMPT);
+        let config = loader
+            .http_client(http)
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(timeouts.build())
+            .load()
+            .await;
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
+        let mut sqs = aws_sdk_sqs::config::Builder::from(&config);
+        if let Some(endpoints) = endpoints {
+            dynamodb.set_endpoint_url(Some(endpoints.dynamodb));
+            sqs.set_endpoint_url(Some(endpoints.sqs));
+        }
+        Cloud {
+            dynamodb: DynamoDb::from_conf(dynamodb.interceptor(account.clone()).build()),
+            sqs: Sqs::from_conf(sqs.interceptor(account.clone()).build()),
+            names,
+            account,
+        }
+    }
+}
