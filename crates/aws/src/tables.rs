@@ -1,0 +1,76 @@
+//! The two tables: their keys, and how they are made where no stack makes them.
+//!
+//! `pages` has one item a URL of a site: partition key [`SHARD`] (site, `#` and one of 16 shards of
+//! the URL's hash, so that the writes of a site spread and a sweep over it is 16 queries), sort key
+//! [`HASH`]. `state` has one item a thing: partition key [`KEY`], a kind, `#` and a name
+//! (`pace#example.org`). Both expire items by [`EXPIRES`], in seconds since the Unix epoch; DynamoDB
+//! takes up to days for that, so that whoever reads looks at it too.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
+};
+use canter_core::failure::Failure;
+use tokio::time::sleep;
+
+use crate::cloud::Cloud;
+use crate::failure::failure;
+
+/// Partition key of `pages`: a string.
+pub(crate) const SHARD: &str = "shard";
+/// Sort key of `pages`: the 16 bytes of the URL's key.
+pub(crate) const HASH: &str = "hash";
+/// Partition key of `state`: a string.
+pub(crate) const KEY: &str = "key";
+/// When an item may go.
+pub(crate) const EXPIRES: &str = "expires";
+
+/// Makes the tables of a stack on one machine, where they are not there yet.
+pub async fn create(cloud: &Cloud) -> Result<(), Failure> {
+    use ScalarAttributeType::{B, S};
+    let pages = [(SHARD, S, KeyType::Hash), (HASH, B, KeyType::Range)];
+    table(cloud, &cloud.names.pages, &pages).await?;
+    table(cloud, &cloud.names.state, &[(KEY, S, KeyType::Hash)]).await
+}
+
+async fn table(
+    cloud: &Cloud,
+    name: &str,
+    keys: &[(&str, ScalarAttributeType, KeyType)],
+) -> Result<(), Failure> {
+    let mut create = cloud
+        .dynamodb
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest);
+    for (key, kind, place) in keys {
+        let attribute = AttributeDefinition::builder()
+            .attribute_name(*key)
+            .attribute_type(kind.clone());
+        let element = KeySchemaElement::builder()
+            .attribute_name(*key)
+            .key_type(place.clone());
+        create = create
+            .attribute_definitions(attribute.build().map_err(Failure::permanent)?)
+            .key_schema(element.build().map_err(Failure::permanent)?);
+    }
+    let what = format!("the table {name}");
+    match create.send().await {
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|error| error.is_resource_in_use_exception()) => {}
+        created => drop(created.map_err(|error| failure(&error, &what))?),
+    }
+    loop {
+        let described = cloud.dynamodb.describe_table().table_name(name);
+        let described = described.send().await;
+        let described = described.map_err(|error| failure(&error, &what))?;
+        let status = described.table().and_then(|table| table.table_status());
+        if status == Some(&TableStatus::Active) {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
