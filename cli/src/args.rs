@@ -6,11 +6,13 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use canter_core::pace::Rate;
+use canter_elastic::Settings;
 use canter_embedded::folder::FORMAT;
 use canter_embedded::index::LAYOUT;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use url::Url;
 
 use crate::explain::Explain;
 use crate::forget::Forget;
@@ -164,6 +166,9 @@ pub struct Crawl {
     #[command(flatten)]
     pub data: Data,
 
+    #[command(flatten)]
+    pub index: Server,
+
     /// Permit a private or loopback address, for the given URLs' own host and port
     #[arg(long)]
     pub allow_private: bool,
@@ -180,6 +185,14 @@ pub struct Crawl {
     /// One JSON object per line on standard output: progress, then the summary
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Server {
+    /// An Elasticsearch or OpenSearch server instead of the embedded index, with the index's name as
+    /// its path if you like [default name: canter]; its API key by CANTER_INDEX_API_KEY
+    #[arg(long = "index", value_name = "URL", value_parser = server)]
+    pub url: Option<Url>,
 }
 
 #[derive(Debug, Args)]
@@ -207,6 +220,9 @@ pub struct Search {
     #[command(flatten)]
     pub data: Data,
 
+    #[command(flatten)]
+    pub index: Server,
+
     /// The answer as one JSON object, as the search API gives it
     #[arg(long)]
     pub json: bool,
@@ -220,6 +236,9 @@ pub struct Serve {
 
     #[command(flatten)]
     pub data: Data,
+
+    #[command(flatten)]
+    pub index: Server,
 }
 
 #[derive(Debug, Args)]
@@ -296,6 +315,12 @@ fn site_name(text: &str) -> Result<String, String> {
 /// A rate, or none.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rps(pub Option<Rate>);
+
+fn server(text: &str) -> Result<Url, String> {
+    // Said now, before anything is begun.
+    Settings::new(text, None).map_err(|failure| failure.to_string())?;
+    Url::parse(text).map_err(|error| error.to_string())
+}
 
 fn rps(text: &str) -> Result<Rps, String> {
     if text == "unlimited" {

@@ -6,15 +6,19 @@ use anyhow::Result;
 use canter_core::failure::Failure;
 use canter_core::ports::Catalog;
 use canter_embedded::folder::Folder;
-use canter_embedded::index::TantivyReader;
+use canter_embedded::store::report;
 
 use crate::args::Export;
+use crate::index::AnyIndex;
 use crate::usage::UsageError;
 
 /// Writes one page a line, in an order that stays the same.
 pub async fn export(args: Export) -> Result<()> {
     let folder = Folder::existing(&crate::folder(&args.data)?)?;
-    let index = TantivyReader::open(&folder.index())?;
+    let sites = report(&folder)?;
+    let site = sites.iter().find(|site| site.site == args.site);
+    let noted = site.and_then(|site| site.server.as_deref());
+    let index = AnyIndex::read_noted(&folder, noted).await?;
     if index.count(&args.site).await? == 0 {
         return Err(UsageError::unknown_site(&args.site, &folder)?.into());
     }

@@ -5,13 +5,13 @@ use std::io::{IsTerminal, stderr, stdin};
 use anyhow::{Result, bail};
 use canter_core::ports::{Catalog, Index};
 use canter_embedded::folder::Folder;
-use canter_embedded::index::TantivyIndex;
 use canter_embedded::store::{Store, report};
 use clap::Args;
 use console::style;
 
 use crate::args::Data;
 use crate::crawl::counted;
+use crate::index::AnyIndex;
 use crate::status;
 
 /// Pages that leave the index in one commit.
@@ -48,7 +48,7 @@ pub async fn forget(args: Forget) -> Result<()> {
         }
     }
     let store = Store::open(&folder.state())?;
-    let index = TantivyIndex::open(&folder.index())?;
+    let index = AnyIndex::open_noted(&folder, report.server.as_deref()).await?;
     store.begin_forgetting(site).await?;
     let ids = index.ids(site).await?;
     for ids in ids.chunks(BATCH) {

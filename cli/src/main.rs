@@ -7,6 +7,7 @@ mod demo_site;
 mod explain;
 mod export;
 mod forget;
+mod index;
 mod manual;
 mod printable;
 mod report;
@@ -76,7 +77,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Status(args) => status::status(&args),
         Command::Stop(args) => stop::stop(args).await,
         Command::Forget(args) => forget::forget(args).await,
-        Command::Report(args) => report::report(&args),
+        Command::Report(args) => report::report(args).await,
         Command::Demo(args) => demo::demo(args).await,
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),

@@ -8,13 +8,13 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use canter_api::NoStatus;
 use canter_embedded::folder::Folder;
-use canter_embedded::index::TantivyReader;
 use console::style;
 use serde::Deserialize;
 use tower::ServiceExt;
 use url::form_urlencoded;
 
 use crate::args::Search;
+use crate::index::AnyIndex;
 use crate::printable::printable;
 use crate::usage::UsageError;
 
@@ -59,15 +59,17 @@ struct Fault {
 
 /// Asks the API in this process and prints its answer.
 pub async fn search(args: Search) -> Result<()> {
-    let folder = Folder::existing(&crate::folder(&args.data)?)?;
-    let index = Arc::new(TantivyReader::open(&folder.index())?);
+    let index = match &args.index.url {
+        Some(server) => AnyIndex::read_from(server).await?,
+        None => AnyIndex::read(&Folder::existing(&crate::folder(&args.data)?)?)?,
+    };
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("q", &args.query.join(" "))
         .append_pair("limit", &args.limit.to_string())
         .append_pair("offset", &args.offset.to_string())
         .finish();
     let request = Request::get(format!("/api/v1/search?{query}")).body(Body::empty())?;
-    let answer = canter_api::router(index, Arc::new(NoStatus))
+    let answer = canter_api::router(Arc::new(index), Arc::new(NoStatus))
         .oneshot(request)
         .await?;
     let status = answer.status();

@@ -4,23 +4,35 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use canter_api::{Crawl, Report, State, Status};
+use canter_api::{Crawl, NoStatus, Report, State, Status};
 use canter_core::failure::Failure;
 use canter_core::time::Moment;
 use canter_embedded::folder::Folder;
-use canter_embedded::index::TantivyReader;
 use canter_embedded::store::{Rest, SiteReport, report};
 use console::style;
 use tokio::net::TcpListener;
 
 use crate::args::Serve;
+use crate::index::AnyIndex;
 
 /// Runs the command until a signal ends it.
 pub async fn serve(args: Serve) -> Result<()> {
-    let folder = Folder::existing(&crate::folder(&args.data)?)?;
-    let index = Arc::new(TantivyReader::open(&folder.index())?);
+    let data = crate::folder(&args.data)?;
+    let (folder, index) = match &args.index.url {
+        // The crawls of the folder, if there are any here, are told of as well.
+        Some(server) => (Folder::find(&data)?, AnyIndex::read_from(server).await?),
+        None => {
+            let folder = Folder::existing(&data)?;
+            let index = AnyIndex::read(&folder)?;
+            (Some(folder), index)
+        }
+    };
+    let index = Arc::new(index);
     let (listener, address) = bind(args.listen).await?;
-    let router = canter_api::router(index, Arc::new(FolderStatus::new(&folder)));
+    let router = match folder {
+        Some(folder) => canter_api::router(index, Arc::new(FolderStatus::new(&folder))),
+        None => canter_api::router(index, Arc::new(NoStatus)),
+    };
     announce(&address, false);
     axum::serve(listener, router)
         .with_graceful_shutdown(crate::signal())

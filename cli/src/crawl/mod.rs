@@ -17,11 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use canter_core::ports::Catalog;
 use canter_core::rulebook::Rulebook;
 use canter_core::task::Outcome;
 use canter_embedded::folder::Folder;
-use canter_embedded::index::TantivyIndex;
 use canter_embedded::store::{SiteStore, Store};
 use canter_http::{Clock, HttpConfig, HttpFetcher};
 use tokio::net::TcpListener;
@@ -30,6 +28,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::args::Crawl;
+use crate::index::AnyIndex;
 use crate::report::ReportFile;
 use crate::serve::{self, FolderStatus};
 use drive::{Bounds, Drive, Rest};
@@ -53,7 +52,7 @@ const UNLIMITED_CONCURRENCY: usize = 16;
 
 /// One site of the command.
 struct Run {
-    world: Arc<SiteWorld<TantivyIndex>>,
+    world: Arc<SiteWorld<AnyIndex>>,
     progress: Arc<Progress>,
 }
 
@@ -69,7 +68,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
         Some(address) => Some(serve::bind(address).await?),
     };
     let store = Store::open(&folder.state())?;
-    let index = Arc::new(TantivyIndex::open(&folder.index())?);
+    let index = Arc::new(AnyIndex::open(&folder, args.index.url.as_ref()).await?);
     let clock = Clock::start();
     let concurrency = concurrency(&args);
     let gates = Arc::new(Gates::new(store.clone(), args.rps.0, concurrency, clock));
@@ -85,9 +84,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     let mut runs = Vec::new();
     for site in sites {
         let (site_store, scope) = setup::begin(&store, &site, &args, clock).await?;
-        if index.count(&site.id).await? == 0 {
-            site_store.fetch_copies_again().await?;
-        }
+        setup::settle_copies(&site_store, &site, &*index, &args).await?;
         let counts = site_store.counts().await?;
         let parts = Parts {
             site,
@@ -277,7 +274,7 @@ async fn wait_for_signal(mut stopped: watch::Receiver<bool>) {
 /// Serves the search while the crawl goes on.
 fn serve_meanwhile(
     (listener, address): (TcpListener, SocketAddr),
-    index: &Arc<TantivyIndex>,
+    index: &Arc<AnyIndex>,
     folder: &Folder,
     json: bool,
 ) -> SocketAddr {

@@ -1,8 +1,7 @@
 //! What a report tells of the sites of the command, gathered when their crawls have ended.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use canter_embedded::folder::Folder;
-use tokio::task::spawn_blocking;
 
 use super::Run;
 use super::summary::Summary;
@@ -18,9 +17,7 @@ pub async fn write(
     let mut crawls = Vec::new();
     for (run, summary) in runs.iter().zip(summaries) {
         let world = &run.world;
-        let (folder, site) = (folder.clone(), world.site.id.clone());
-        let gathered = spawn_blocking(move || report::gather(&folder, &site)).await;
-        let gathered = gathered.context("the report broke off")??;
+        let gathered = report::gather(folder, &world.site.id).await?;
         let (findings, targets) = gathered.unwrap_or_default();
         let (rest, complete) = summary.rest();
         let starts = world.gates.starts(&world.site.seeds);

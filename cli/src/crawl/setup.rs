@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use canter_core::address::is_public;
 use canter_core::domain::authority;
-use canter_core::ports::Headers;
+use canter_core::ports::{Catalog, Headers};
 use canter_core::prospect::Bounds;
 use canter_core::scope::{Options, Scope, site_id};
 use canter_core::site::{Limits, Site};
@@ -131,6 +131,23 @@ pub async fn begin(
         eprintln!("{what} {} from {}", site.id, seeds.join(" "));
     }
     Ok((site_store, scope))
+}
+
+/// Lets the site's pages be fetched whole again where the index of this crawl does not have them.
+pub async fn settle_copies(
+    store: &SiteStore,
+    site: &Site,
+    index: &impl Catalog,
+    args: &Crawl,
+) -> Result<()> {
+    let server = args.index.url.as_ref().map(Url::to_string);
+    let before = store.server().await?;
+    if server == before && index.count(&site.id).await? > 0 {
+        return Ok(());
+    }
+    store.fetch_copies_again().await?;
+    store.note_server(server).await?;
+    Ok(())
 }
 
 fn confirm(site: &str) -> Result<bool> {

@@ -1,19 +1,22 @@
 //! What the data folder knows, if there is one.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
 use canter_core::document::document_id;
 use canter_core::domain::authority;
+use canter_core::failure::Failure;
 use canter_core::ports::Index;
 use canter_core::prospect::{Bounds, Ground, is_permitted, private_address, refusal};
 use canter_core::robots::Verdict;
 use canter_core::time::Moment;
 use canter_core::url::{Limits, changes, normalise};
 use canter_embedded::folder::Folder;
-use canter_embedded::index::TantivyReader;
 use canter_embedded::store::{KnownSite, Reading};
 use url::{Host, Url};
+
+use crate::index::AnyIndex;
 
 use super::advice::{Case, advice};
 use super::answer::{Address, Answer, InIndex, NotIn, OfSite, Robots};
@@ -23,17 +26,19 @@ use super::phrase::{reason, why};
 /// A folder's sites, rows and pages.
 pub struct Knowledge {
     reading: Option<Reading>,
-    index: Option<TantivyReader>,
+    /// Indexes by the URL of their server; none for the folder's own. One that cannot be opened
+    /// matters to its sites only.
+    indexes: BTreeMap<Option<String>, Result<AnyIndex, Failure>>,
     sites: Vec<KnownSite>,
     busy: bool,
 }
 
 impl Knowledge {
     /// Of a folder; of nothing, where nothing was crawled yet.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub async fn open(path: &Path) -> Result<Self> {
         let mut knowledge = Knowledge {
             reading: None,
-            index: None,
+            indexes: BTreeMap::new(),
             sites: Vec::new(),
             busy: false,
         };
@@ -45,9 +50,14 @@ impl Knowledge {
         if let Some(reading) = &knowledge.reading {
             knowledge.sites = reading.sites()?;
         }
-        // A crawl that has just begun may have the one and not yet the other.
-        if folder.index().join("meta.json").exists() {
-            knowledge.index = Some(TantivyReader::open(&folder.index())?);
+        // A crawl that has just begun may have the state and not yet the index.
+        let own = folder.index().join("meta.json").exists();
+        for site in &knowledge.sites {
+            let server = &site.server;
+            if (own || server.is_some()) && !knowledge.indexes.contains_key(server) {
+                let index = AnyIndex::read_noted(&folder, server.as_deref()).await;
+                knowledge.indexes.insert(server.clone(), index);
+            }
         }
         Ok(knowledge)
     }
@@ -150,8 +160,9 @@ impl Knowledge {
                 advice,
             }));
         }
-        let stored = match &self.index {
-            Some(index) => index.get(document_id(&site.name, url)).await?,
+        let stored = match self.indexes.get(&site.server) {
+            Some(Ok(index)) => index.get(document_id(&site.name, url)).await?,
+            Some(Err(failure)) => return Err(failure.clone().into()),
             None => None,
         };
         Ok(Ok(OfSite {

@@ -18,7 +18,6 @@ use std::time::Duration;
 use anyhow::Result;
 use canter_core::failure::Failure;
 use canter_embedded::folder::Folder;
-use canter_embedded::index::TantivyReader;
 use canter_embedded::store::{Findings, Reading};
 use canter_http::{Clock, Starts};
 use indicatif::HumanBytes;
@@ -28,6 +27,7 @@ pub use file::ReportFile;
 pub use targets::Targets;
 
 use crate::args::Report;
+use crate::index::AnyIndex;
 use crate::usage::UsageError;
 use words::{counted, date, number, span};
 
@@ -70,10 +70,10 @@ pub struct Run {
 }
 
 /// Writes the report of a site that was crawled before.
-pub fn report(args: &Report) -> Result<()> {
+pub async fn report(args: Report) -> Result<()> {
     let file = ReportFile::check(&args.file)?;
     let folder = Folder::existing(&crate::folder(&args.data)?)?;
-    let Some((findings, targets)) = gather(&folder, &args.site)? else {
+    let Some((findings, targets)) = gather(&folder, &args.site).await? else {
         return Err(UsageError::unknown_site(&args.site, &folder)?.into());
     };
     let rest = if findings.ended {
@@ -93,15 +93,18 @@ pub fn report(args: &Report) -> Result<()> {
 }
 
 /// What the folder holds of a site's newest crawl; nothing for an unknown site.
-pub fn gather(folder: &Folder, site: &str) -> Result<Option<(Findings, Targets)>, Failure> {
+pub async fn gather(folder: &Folder, site: &str) -> Result<Option<(Findings, Targets)>, Failure> {
     let Some(reading) = Reading::open(folder)? else {
         return Ok(None);
     };
     let Some(findings) = reading.findings(site)? else {
         return Ok(None);
     };
-    let index = TantivyReader::open(&folder.index())?;
-    let targets = Targets::of(&findings, site, &index)?;
+    let sites = reading.sites()?;
+    let known = sites.iter().find(|known| known.name == site);
+    let noted = known.and_then(|known| known.server.as_deref());
+    let index = AnyIndex::read_noted(folder, noted).await?;
+    let targets = Targets::of(&findings, site, &index).await?;
     Ok(Some((findings, targets)))
 }
 

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use canter_core::failure::Failure;
-use canter_embedded::index::TantivyReader;
+use canter_embedded::index::PageLink;
 use canter_embedded::store::{Finding, Findings};
+
+use crate::index::AnyIndex;
 
 /// Linking pages of one URL that are kept by name.
 const NAMED: usize = 20;
@@ -45,19 +47,20 @@ pub struct Linker {
 impl Targets {
     /// Goes through the links of all pages of a site. Pages that could not be read in this crawl
     /// do not count, though the index may still hold them.
-    pub fn of(findings: &Findings, site: &str, index: &TantivyReader) -> Result<Self, Failure> {
+    pub async fn of(findings: &Findings, site: &str, index: &AnyIndex) -> Result<Self, Failure> {
         let mut targets = Targets::default();
         let unread = findings.gone.iter().chain(&findings.failed);
         for found in unread.chain(&findings.redirected) {
             targets.add(found);
         }
         if !targets.by_url.is_empty() {
-            index.each_page_links(site, |page, links| {
+            let count = |page: &str, links: &[PageLink<'_>]| {
                 if !targets.by_url.contains_key(page) {
                     let links = links.iter().map(|link| (&*link.url, &*link.text));
                     targets.count(page, links);
                 }
-            })?;
+            };
+            index.each_page_links(site, count).await?;
         }
         for found in &findings.redirected {
             let to = found.detail.iter().map(|to| (to.as_str(), ""));

@@ -137,6 +137,7 @@ fn object(site: &SiteReport, busy: bool) -> Value {
         "skipped_by": counts.skipped_by,
         "failed": counts.failed,
         "waiting": counts.waiting,
+        "index": site.server,
         "rps_limit": site.rps,
         "began_at": iso(site.began_ms),
         "fetched_at": site.fetched_ms.map(iso),

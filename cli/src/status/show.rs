@@ -53,6 +53,9 @@ pub fn site(site: &SiteReport, busy: bool) -> String {
             None => "no limit".to_owned(),
         },
     );
+    if let Some(server) = &site.server {
+        row("index", server.clone());
+    }
     row("began", ago(site.began_ms, now));
     if let Some(fetched) = site.fetched_ms {
         row("fetched", ago(fetched, now));

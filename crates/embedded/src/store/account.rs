@@ -31,6 +31,8 @@ pub struct KnownSite {
     pub seeds: Vec<Url>,
     /// Bounds of its newest crawl; none when an older canter crawled it.
     pub bounds: Option<Bounds>,
+    /// URL of the server whose index holds its pages; none for the folder's own.
+    pub server: Option<String>,
     id: i64,
     crawl: i64,
 }
@@ -107,17 +109,21 @@ impl Reading {
     pub fn sites(&self) -> Result<Vec<KnownSite>, Failure> {
         let sites = || -> rusqlite::Result<Vec<_>> {
             self.connection
-                .prepare("SELECT id, name, scope, moved, crawl, bounds FROM site ORDER BY name")?
+                .prepare(
+                    "SELECT id, name, scope, moved, crawl, bounds, server FROM site ORDER BY name",
+                )?
                 .query_map([], |row| {
                     let scope: Option<Scope> = json(row.get(2)?);
                     let moved: Option<Scope> = json(row.get(3)?);
                     let (id, name) = (row.get(0)?, row.get(1)?);
                     let (crawl, bounds) = (row.get(4)?, json(row.get(5)?));
+                    let server = row.get(6)?;
                     Ok(scope.map(|scope| KnownSite {
                         name,
                         seeds: scope.seeds().to_vec(),
                         scope: moved.unwrap_or(scope),
                         bounds,
+                        server,
                         id,
                         crawl,
                     }))

@@ -37,6 +37,8 @@ pub struct SiteReport {
     pub ended: bool,
     /// Why it does not go on; none while it does, and when it has ended.
     pub rest: Option<Rest>,
+    /// URL of the server whose index holds its pages; none for the folder's own.
+    pub server: Option<String>,
 }
 
 impl SiteReport {
@@ -85,7 +87,8 @@ impl Reading {
 
     fn reports(&self) -> rusqlite::Result<Vec<SiteReport>> {
         let mut sites = self.connection.prepare(
-            "SELECT id, name, crawl, rps, ended_ms IS NOT NULL, rest FROM site ORDER BY name",
+            "SELECT id, name, crawl, rps, ended_ms IS NOT NULL, rest, server
+             FROM site ORDER BY name",
         )?;
         let mut rows = sites.query([])?;
         let mut reports = Vec::new();
@@ -101,6 +104,7 @@ impl Reading {
                 fetched_ms: rows.fetched_ms.map(|at| at.max(0) as u64),
                 ended: row.get(4)?,
                 rest: rest(row.get(5)?),
+                server: row.get(6)?,
             });
         }
         Ok(reports)

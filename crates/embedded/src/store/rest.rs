@@ -59,6 +59,33 @@ impl SiteStore {
             .await
     }
 
+    /// URL of the server whose index holds the site's pages; none for the folder's own.
+    pub async fn server(&self) -> Result<Option<String>, Failure> {
+        let site = self.site;
+        self.store
+            .run(move |connection| {
+                connection.query_row("SELECT server FROM site WHERE id = ?", [site], |row| {
+                    row.get(0)
+                })
+            })
+            .await
+    }
+
+    /// Notes in which server's index the site's pages are from now on.
+    pub async fn note_server(&self, server: Option<String>) -> Result<(), Failure> {
+        let site = self.site;
+        self.store
+            .run(move |connection| {
+                connection
+                    .execute(
+                        "UPDATE site SET server = ? WHERE id = ?",
+                        params![server, site],
+                    )
+                    .map(drop)
+            })
+            .await
+    }
+
     /// Notes that the crawl has come to rest.
     pub async fn note_rest(&self, rest: &Rest) -> Result<(), Failure> {
         let (site, rest) = (self.site, text(rest));

@@ -36,7 +36,7 @@ pub(super) mod kind {
 }
 
 /// What each version of the tables added to the one before it, from the second on.
-const ADDED: [&str; 2] = [
+const ADDED: [&str; 3] = [
     "
     ALTER TABLE url ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE url ADD COLUMN lastmod_ms INTEGER;
@@ -46,6 +46,9 @@ const ADDED: [&str; 2] = [
     "
     ALTER TABLE site ADD COLUMN bounds TEXT;
     ALTER TABLE site ADD COLUMN rest TEXT;
+",
+    "
+    ALTER TABLE site ADD COLUMN server TEXT;
 ",
 ];
 
@@ -86,7 +89,8 @@ fn tables(connection: &Connection) -> rusqlite::Result<()> {
              rps      REAL,              -- limit of the newest crawl; NULL for none
              ended_ms INTEGER,           -- when it ended; NULL while tasks wait
              bounds   TEXT,              -- JSON: of the newest crawl
-             rest     TEXT               -- JSON: why it does not go on; NULL while it does
+             rest     TEXT,              -- JSON: why it does not go on; NULL while it does
+             server   TEXT               -- URL of the index that holds its pages; NULL for the folder's
          ) STRICT;
          CREATE TABLE IF NOT EXISTS url (
              site          INTEGER NOT NULL REFERENCES site (id),
