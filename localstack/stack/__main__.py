@@ -53,6 +53,8 @@ def arguments(command, words):
 
 def main(command, words):
     options = arguments(command, words)
+    # What is run from here is not to find this package instead of its own modules.
+    os.environ.pop("PYTHONPATH", None)
     # Whoever ends this program wants what it has half started to be ended as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # Servers run as a user of their own must be able to read what is unpacked here.
@@ -66,6 +68,9 @@ def main(command, words):
             down.take(stack)
     except Trouble as trouble:
         sys.exit(f"localstack/{command}: {trouble}")
+    except OSError as error:
+        # A full disk, a file of another user: the system's own words say it best.
+        sys.exit(f"localstack/{command}: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -18,7 +18,14 @@ def answers():
 
 
 def compose(stack):
-    return ["docker", "compose", "--file", str(HERE / "compose.yaml"), "--project-name", f"canter-{stack.name}"]
+    return [
+        "docker",
+        "compose",
+        "--file",
+        str(HERE / "compose.yaml"),
+        "--project-name",
+        f"canter-{stack.name}",
+    ]
 
 
 def logs_command(stack):

@@ -7,15 +7,20 @@ from . import processes, web
 
 def start(stack, ports, installed):
     natives = installed.java_home / "dynamodb"
+    # It unpacks its SQLite library there.
+    temporary = stack.folder / "dynamodb"
+    temporary.mkdir()
     command = [
         installed.java,
         "-Xmx512m",
+        # No files in /tmp for tools that watch a JVM.
+        "-XX:-UsePerfData",
         # A test's server lives for minutes: quick compilation serves it better than thorough.
         "-XX:TieredStopAtLevel=1",
         "-XX:+UseSerialGC",
         f"-Djava.library.path={natives}",
         f"-Dsqlite4java.library.path={natives}",
-        f"-Djava.io.tmpdir={stack.logs}",
+        f"-Djava.io.tmpdir={temporary}",
         f"-Ddynamodb.port={ports['dynamodb']}",
         "-cp",
         natives / "*",

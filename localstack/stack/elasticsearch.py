@@ -1,8 +1,7 @@
 """Elasticsearch: one node, started without its own scripts, which start two more JVMs to find its options.
 
-It refuses to run as root. Then it runs as the user `nobody`, who needs no entry in the machine's
-tables that is not there; and if that user cannot reach the checkout (below /root, say), Elasticsearch
-and its data lie below /var/tmp instead.
+It refuses to run as root. Then it runs as `nobody`, so that no user has to be made; and if that user
+cannot reach the checkout (below /root, say), Elasticsearch and its data lie below /var/tmp instead.
 """
 
 import hashlib
@@ -14,10 +13,7 @@ from pathlib import Path
 
 from . import processes, web
 from .places import HOME, Trouble
-
-# The overflow user of every Linux kernel, `nobody` in its user tables.
-NOBODY = 65534
-AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+from .processes import UNPRIVILEGED
 
 
 def elsewhere():
@@ -27,9 +23,9 @@ def elsewhere():
 
 def part():
     """The folder below which Elasticsearch and its data lie."""
-    if not AS_ROOT:
+    if not UNPRIVILEGED:
         return HOME
-    reached = subprocess.run(["test", "-x", str(HOME)], user=NOBODY, group=NOBODY, extra_groups=[], cwd="/")
+    reached = subprocess.run(["test", "-x", str(HOME)], cwd="/", **UNPRIVILEGED)
     if reached.returncode == 0:
         return HOME
     folder = elsewhere()
@@ -64,15 +60,18 @@ def start(stack, ports, installed):
         (own / folder).mkdir(parents=True)
     for file in ("elasticsearch.yml", "log4j2.properties"):
         shutil.copy(installed.sources / "elasticsearch" / file, own / "config" / file)
-    if AS_ROOT:
-        for folder in (own, *own.rglob("*")):
-            os.chown(folder, NOBODY, NOBODY)
+    if UNPRIVILEGED:
+        for file in (own, *own.rglob("*")):
+            os.chown(file, UNPRIVILEGED["user"], UNPRIVILEGED["group"])
     server = home(installed)
     command = [
         installed.java,
         "-Xms512m",
         "-Xmx512m",
+        # No files in /tmp for tools that watch a JVM.
+        "-XX:-UsePerfData",
         "-XX:MaxDirectMemorySize=256m",
+        # Minutes of life: quick compilation serves such a server better than thorough.
         "-XX:TieredStopAtLevel=1",
         "-XX:+UseSerialGC",
         "-Xss1m",
@@ -105,7 +104,7 @@ def start(stack, ports, installed):
     ]
     environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(own)}
     log = stack.logs / "elasticsearch.log"
-    return processes.start(stack, command, log, environment, NOBODY if AS_ROOT else None)
+    return processes.start(stack, command, log, environment, UNPRIVILEGED)
 
 
 def cluster(stack):
@@ -120,5 +119,5 @@ def healthy(stack, ports):
 
 def remove_data(stack):
     """What lies outside of the stack's folder; fine if nothing does."""
-    if AS_ROOT:
+    if UNPRIVILEGED:
         shutil.rmtree(elsewhere() / stack.name, ignore_errors=True)

@@ -10,6 +10,7 @@ import subprocess
 import zipfile
 
 from .places import HERE, Trouble
+from .processes import UNPRIVILEGED
 from .run import run
 
 MODULES = ("analysis-common", "lang-painless", "mapper-extras", "reindex")
@@ -25,24 +26,30 @@ def check_platform():
 
 
 def find():
-    """The path of a `java` that answers and is neither too old nor too new."""
+    """The path of a `java` that Elasticsearch's user can run and that is neither too old nor too new."""
     candidates = [os.path.join(os.environ["JAVA_HOME"], "bin", "java")] if os.environ.get("JAVA_HOME") else []
     candidates += [shutil.which("java") or "", *sorted(glob.glob("/usr/lib/jvm/*/bin/java"))]
     for candidate in filter(None, candidates):
         try:
-            said = subprocess.run([candidate, "-version"], capture_output=True, text=True).stderr
+            asked = [candidate, "-version"]
+            said = subprocess.run(asked, cwd="/", capture_output=True, text=True, **UNPRIVILEGED).stderr
         except OSError:
             continue
         version = re.search(r'version "(\d+)', said)
         if version and int(version[1]) in WANTED:
             return candidate
-    raise Trouble("Java 17 to 23 was not found: install it (openjdk-17-jre-headless in Debian's and Ubuntu's words).")
+    whose = " that every user can run" if UNPRIVILEGED else ""
+    raise Trouble(
+        f"no Java 17 to 23{whose} was found: install it (openjdk-17-jre-headless in Debian's and Ubuntu's words)."
+    )
 
 
 def find_maven():
     maven = shutil.which("mvn")
     if maven is None:
-        raise Trouble("Maven (mvn) was not found: install it (maven in Debian's and Ubuntu's words).")
+        raise Trouble(
+            "Maven was not found: install it, so that mvn is on PATH (maven in Debian's and Ubuntu's words)."
+        )
     return maven
 
 
@@ -77,4 +84,6 @@ def compare(folder):
         if file.is_file()
     }
     if wrong := sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name)):
-        raise Trouble(f"Maven fetched files that are not those of packages/SHA256SUMS: {', '.join(wrong[:5])}")
+        raise Trouble(
+            f"Maven fetched files that are not those of packages/SHA256SUMS: {', '.join(wrong[:5])}"
+        )

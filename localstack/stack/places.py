@@ -47,7 +47,7 @@ class Stack:
         self.name = name
         self.folder = HOME / name
         self.logs = self.folder / "logs"
-        # Read by tests: KEY=VALUE lines that a shell can source. It exists only while all servers answered.
+        # Read by tests: KEY=VALUE lines that a shell can source. It is written once all servers answer.
         self.endpoints = self.folder / "endpoints"
         # KEY=VALUE lines for `up` and `down` alone: how the stack was started and on which ports.
         self.record = self.folder / "record"
@@ -84,4 +84,6 @@ class Stack:
         except FileNotFoundError:
             pass
         except PermissionError as error:
-            raise Trouble(f"{error.filename} belongs to another user: run this as whoever ran localstack/up.")
+            raise Trouble(
+                f"{error.filename} belongs to another user: run this as whoever ran localstack/up."
+            ) from error

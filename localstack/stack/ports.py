@@ -34,4 +34,4 @@ def check(ports):
                 raise Trouble(
                     f"port {port} is in use by another program: choose another by --{server}-port,"
                     " or 0 for any free one."
-                )
+                ) from None

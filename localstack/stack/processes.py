@@ -13,13 +13,16 @@ from pathlib import Path
 
 MARK = "CANTER_LOCALSTACK_STACK"
 
+# For what must not or need not be root: the overflow user of every Linux kernel, whom most user
+# tables call `nobody`. Nothing when this program is not root itself.
+UNPRIVILEGED = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 
-def start(stack, command, log, environment, user=None):
+
+def start(stack, command, log, environment, identity=None):
     """Starts a server in a session of its own, so that a terminal's Ctrl-C does not reach it later.
 
-    `user` is a numeric identifier for both user and group, for a process that must not be root."""
+    `identity` is UNPRIVILEGED, or nothing for the user who runs this."""
     marked = {**environment, MARK: str(stack.folder)}
-    identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     with open(log, "ab") as output:
         return subprocess.Popen(
             [str(word) for word in command],
@@ -29,7 +32,7 @@ def start(stack, command, log, environment, user=None):
             cwd="/",
             env=marked,
             start_new_session=True,
-            **identity,
+            **(identity or {}),
         )
 
 

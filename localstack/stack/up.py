@@ -76,7 +76,9 @@ def wait(stack, chosen, servers, started):
         # Looked at before the health: a server that dies while others are asked is seen next time.
         for server, process in servers.items():
             if process.poll() is not None:
-                raise Trouble(f"{TITLES[server]} ended before it answered:" + tail(stack.logs / f"{server}.log"))
+                raise Trouble(
+                    f"{TITLES[server]} ended before it answered:" + tail(stack.logs / f"{server}.log")
+                )
         left = waiting_for(stack, chosen)
         seconds = time.monotonic() - started
         for server in waited:
