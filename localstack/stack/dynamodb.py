@@ -1,7 +1,5 @@
 """DynamoDB Local: one JVM, its data in memory, one database for every region and access key."""
 
-import os
-
 from . import processes, web
 
 
@@ -27,7 +25,7 @@ def start(stack, ports, installed):
         "org.eclipse.jetty.xml.XmlConfiguration",
         installed.sources / "dynamodb" / "loopback.xml",
     ]
-    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "DDB_LOCAL_TELEMETRY": "0"}
+    environment = {"DDB_LOCAL_TELEMETRY": "0"}
     return processes.start(stack, command, stack.logs / "dynamodb.log", environment)
 
 

@@ -102,7 +102,7 @@ def start(stack, ports, installed):
         f"-Epath.data={own / 'data'}",
         f"-Epath.logs={own / 'tmp'}",
     ]
-    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(own)}
+    environment = {"HOME": str(own)}
     log = stack.logs / "elasticsearch.log"
     return processes.start(stack, command, log, environment, UNPRIVILEGED)
 

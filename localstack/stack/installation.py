@@ -15,8 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from . import java, python
 from .places import HERE, INSTALLED, held, tell
 
-SOURCES = (
-    "packages/requirements.txt",
+PYTHON_SOURCES = ("stack/python.py", "packages/requirements.txt", "packages/sources.txt")
+JAVA_SOURCES = (
+    "stack/java.py",
     "packages/pom.xml",
     "packages/SHA256SUMS",
     *(f"elasticsearch/modules/{module}/plugin-descriptor.properties" for module in java.MODULES),
@@ -28,7 +29,7 @@ def digest(*parts):
     """A short name for what a part is made of: texts, and files of the checkout."""
     state = hashlib.sha256()
     for part in parts:
-        if part in SOURCES:
+        if part in PYTHON_SOURCES + JAVA_SOURCES:
             file = HERE / part
             part = file.read_text() if file.exists() else ""
         state.update(part.encode() + b"\0")
@@ -43,8 +44,8 @@ def ready():
     python.check()
     runtime = java.find()
     with held(INSTALLED / "lock"):
-        packages = INSTALLED / f"python-{digest(sys.version, sys.base_prefix, SOURCES[0])}"
-        servers = INSTALLED / f"java-{digest(*SOURCES[1:])}"
+        packages = INSTALLED / f"python-{digest(sys.version, sys.base_prefix, *PYTHON_SOURCES)}"
+        servers = INSTALLED / f"java-{digest(*JAVA_SOURCES)}"
         missing = [
             (title, folder, install)
             for title, folder, install in (

@@ -1,7 +1,5 @@
 """LocalStack from its Python packages, with our package `canter_localstack` beside them."""
 
-import os
-
 from . import processes, web
 
 VERSION = "4.14.0"
@@ -12,10 +10,7 @@ def start(stack, ports, installed):
     temporary = own / "tmp"
     temporary.mkdir(parents=True)
     address = f"127.0.0.1:{ports['localstack']}"
-    # Not the caller's environment: a stray DEBUG, SERVICES or AWS_PROFILE would change what it does.
     environment = {
-        "PATH": os.environ["PATH"],
-        "LANG": "C.UTF-8",
         "HOME": str(own),
         "TMPDIR": str(temporary),
         "GATEWAY_LISTEN": address,

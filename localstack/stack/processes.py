@@ -17,12 +17,17 @@ MARK = "CANTER_LOCALSTACK_STACK"
 # tables call `nobody`. Nothing when this program is not root itself.
 UNPRIVILEGED = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 
+# All that a server gets of the caller's environment: a stray DEBUG, SERVICES, AWS_PROFILE or
+# JAVA_TOOL_OPTIONS would change what it does.
+ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+ENVIRONMENT["LANG"] = "C.UTF-8"
+
 
 def start(stack, command, log, environment, identity=None):
     """Starts a server in a session of its own, so that a terminal's Ctrl-C does not reach it later.
 
     `identity` is UNPRIVILEGED, or nothing for the user who runs this."""
-    marked = {**environment, MARK: str(stack.folder)}
+    marked = {**ENVIRONMENT, **environment, MARK: str(stack.folder)}
     with open(log, "ab") as output:
         return subprocess.Popen(
             [str(word) for word in command],

@@ -7,11 +7,11 @@ from .run import run
 
 
 def check():
-    """LocalStack's sources use 3.12's syntax, whatever its metadata says; its packages are pinned up to 3.13."""
-    if not (3, 12) <= sys.version_info < (3, 14):
+    """On 3.12 LocalStack ends with a TypeError, whatever its metadata says; for 3.14 moto wants other packages."""
+    if sys.version_info[:2] != (3, 13):
         raise Trouble(
-            "LocalStack needs Python 3.12 or 3.13 and none was found: install python3.12 and python3.12-venv,"
-            " or start a Docker daemon."
+            "LocalStack needs Python 3.13, which was not found: install it (python3.13 and python3.13-venv in"
+            " Debian's and Ubuntu's words), or start a Docker daemon."
         )
 
 
@@ -21,6 +21,6 @@ def install(folder):
     run([sys.executable, "-m", "venv", folder], log, "a virtual environment could not be made")
     pip = [folder / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     # All packages are listed, so there is nothing to resolve; Python compiles what it uses by itself.
-    exact = ["--no-deps", "--no-compile", "--require-hashes"]
-    requirements = HERE / "packages" / "requirements.txt"
-    run([*pip, *exact, "-r", requirements], log, "pip could not install LocalStack")
+    exact = [*pip, "--progress-bar=off", "--no-deps", "--no-compile", "--require-hashes"]
+    for kind, file in (("--only-binary=:all:", "requirements.txt"), ("--no-build-isolation", "sources.txt")):
+        run([*exact, kind, "-r", HERE / "packages" / file], log, "pip could not install LocalStack")
