@@ -43,7 +43,7 @@ def ready():
     java.check_platform()
     python.check()
     runtime = java.find()
-    with held(INSTALLED / "lock"):
+    with held(INSTALLED / "lock", by_children=True):
         packages = INSTALLED / f"python-{digest(sys.version, sys.base_prefix, *PYTHON_SOURCES)}"
         servers = INSTALLED / f"java-{digest(*JAVA_SOURCES)}"
         missing = [

@@ -32,11 +32,18 @@ def tail(log, lines=15):
 
 
 @contextlib.contextmanager
-def held(lock):
-    """Only one process at a time goes on; the lock is gone with its process, however that ends."""
+def held(lock, by_children=False):
+    """Only one process at a time goes on; the lock is gone with its process, however that ends.
+
+    With `by_children`, those that `run` starts hold it too: they may outlive this process."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with open(lock, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        os.set_inheritable(file.fileno(), by_children)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell("Waiting for another localstack/up or localstack/down to end.")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
