@@ -1,0 +1,1 @@
+"""What canter adds to LocalStack, as plugins that LocalStack finds by the entry points beside this folder."""

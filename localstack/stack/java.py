@@ -1,0 +1,89 @@
+"""The Java servers from Maven Central: DynamoDB Local, Elasticsearch, and the modules that its zip lacks."""
+
+import glob
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import zipfile
+
+from .places import HERE, Trouble
+from .processes import UNPRIVILEGED
+from .run import run
+
+MODULES = ("analysis-common", "lang-painless", "mapper-extras", "reindex")
+ELASTICSEARCH = "elasticsearch-7.10.2"
+# Both servers were built for 17; from 24 on Java lacks the security manager that Elasticsearch 7 starts with.
+WANTED = range(17, 24)
+
+
+def check_platform():
+    """DynamoDB Local's SQLite library, and how processes are found, are Linux's on x86-64 alone."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        raise Trouble("without Docker the stack runs on Linux on x86-64 only: start a Docker daemon.")
+
+
+def find():
+    """The path of a `java` that Elasticsearch's user can run and that is neither too old nor too new."""
+    candidates = [os.path.join(os.environ["JAVA_HOME"], "bin", "java")] if os.environ.get("JAVA_HOME") else []
+    candidates += [shutil.which("java") or "", *sorted(glob.glob("/usr/lib/jvm/*/bin/java"))]
+    for candidate in filter(None, candidates):
+        try:
+            asked = [candidate, "-version"]
+            said = subprocess.run(asked, cwd="/", capture_output=True, text=True, **UNPRIVILEGED).stderr
+        except OSError:
+            continue
+        version = re.search(r'version "(\d+)', said)
+        if version and int(version[1]) in WANTED:
+            return candidate
+    whose = " that every user can run" if UNPRIVILEGED else ""
+    raise Trouble(
+        f"no Java 17 to 23{whose} was found: install it (openjdk-17-jre-headless in Debian's and Ubuntu's words)."
+    )
+
+
+def find_maven():
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise Trouble(
+            "Maven was not found: install it, so that mvn is on PATH (maven in Debian's and Ubuntu's words)."
+        )
+    return maven
+
+
+def install(folder):
+    """Maven as the user has set it up: its mirrors, its local repository. Every file is held to its checksum."""
+    maven = [find_maven(), "--batch-mode", "--no-transfer-progress", "--file", HERE / "packages" / "pom.xml"]
+    log = folder.with_suffix(".log")
+    run([*maven, f"-Ddestination={folder}", "generate-resources"], log, "Maven could not fetch the servers")
+    compare(folder)
+    archive = folder / f"{ELASTICSEARCH}.zip"
+    with zipfile.ZipFile(archive) as zipped:
+        zipped.extractall(folder)
+    archive.unlink()
+    home = folder / ELASTICSEARCH
+    for module in MODULES:
+        target = home / "modules" / module
+        (folder / "modules" / module).replace(target)
+        for description in (HERE / "elasticsearch" / "modules" / module).iterdir():
+            shutil.copy(description, target)
+    home.replace(folder / "elasticsearch")
+
+
+def compare(folder):
+    """Each file and no other is there, with the content that was once tried."""
+    expected = {}
+    for line in (HERE / "packages" / "SHA256SUMS").read_text().splitlines():
+        checksum, name = line.split(maxsplit=1)
+        expected[name] = checksum
+    found = {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+    if wrong := sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name)):
+        raise Trouble(
+            f"Maven fetched files that are not those of packages/SHA256SUMS: {', '.join(wrong[:5])}"
+        )

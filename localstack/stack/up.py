@@ -1,0 +1,106 @@
+"""Brings a stack up."""
+
+import time
+
+from . import docker, down, dynamodb, elasticsearch, installation, localstack, ports, processes
+from .places import Trouble, tail, tell
+
+# A cold disk and a busy machine of two cores took 40 s; whoever waits longer than this waits for nothing.
+PATIENCE_SECONDS = 180
+
+
+def bring(stack, asked, defaults, without_docker):
+    """Leaves a healthy stack alone, replaces any other, and prints where everything is."""
+    with stack.held():
+        before = stack.recorded()
+        running = {server: int(before[server]) for server in defaults if server in before}
+        if stack.endpoints.exists() and len(running) == len(defaults) and not waiting_for(stack, running):
+            if any(port and port != running[server] for server, port in asked.items()):
+                raise Trouble(
+                    f"the stack {stack.name} runs on other ports than these: end it by"
+                    f" localstack/down --stack {stack.name} first."
+                )
+            describe(stack, running, before["runner"], "runs already")
+            return
+        if before:
+            tell(f"The stack {stack.name} is not whole: starting it afresh.")
+        down.stop(stack)
+        chosen = ports.choose(asked, running, defaults)
+        ports.check(chosen)
+        runner = "docker" if not without_docker and docker.answers() else "packages"
+        installed = installation.ready() if runner == "packages" else None
+        stack.logs.mkdir(parents=True)
+        stack.write_record(runner, chosen)
+        try:
+            started = time.monotonic()
+            servers = start(stack, chosen, installed)
+            wait(stack, chosen, servers, started)
+        except BaseException:
+            # Logs stay for whoever reads the message; processes do not.
+            processes.end(stack)
+            raise
+        stack.write_endpoints(chosen)
+        describe(stack, chosen, runner, "is up")
+
+
+def start(stack, chosen, installed):
+    """All at the same time; the processes by their server, or none with Docker."""
+    if installed is None:
+        docker.up(stack, chosen)
+        return {}
+    return {
+        "dynamodb": dynamodb.start(stack, chosen, installed),
+        "elasticsearch": elasticsearch.start(stack, chosen, installed),
+        "localstack": localstack.start(stack, chosen, installed),
+    }
+
+
+def waiting_for(stack, chosen):
+    """The servers that do not answer as this stack's servers would."""
+    healthy = {
+        "dynamodb": dynamodb.healthy,
+        "elasticsearch": elasticsearch.healthy,
+        "localstack": localstack.healthy,
+    }
+    return [server for server, answers in healthy.items() if not answers(stack, chosen)]
+
+
+TITLES = {"dynamodb": "DynamoDB Local", "elasticsearch": "Elasticsearch", "localstack": "LocalStack"}
+
+
+def wait(stack, chosen, servers, started):
+    """Until all answer; raises with the end of a log when one dies or time is up."""
+    tell(f"Starting {', '.join(TITLES.values())}.")
+    waited = list(TITLES)
+    while waited:
+        # Looked at before the health: a server that dies while others are asked is seen next time.
+        for server, process in servers.items():
+            if process.poll() is not None:
+                raise Trouble(
+                    f"{TITLES[server]} ended before it answered:" + tail(stack.logs / f"{server}.log")
+                )
+        left = waiting_for(stack, chosen)
+        seconds = time.monotonic() - started
+        for server in waited:
+            if server not in left:
+                tell(f"  {TITLES[server]} answers after {seconds:.1f} s.")
+        waited = [server for server in waited if server in left]
+        if waited and seconds > PATIENCE_SECONDS:
+            server = waited[0]
+            log = tail(stack.logs / f"{server}.log") if servers else docker.tail(stack)
+            raise Trouble(f"{TITLES[server]} did not answer within {PATIENCE_SECONDS} s:" + log)
+        time.sleep(0.2)
+
+
+def describe(stack, chosen, runner, state):
+    """What a person wants to know, to standard output."""
+    logs = stack.logs if runner == "packages" else docker.logs_command(stack)
+    print(
+        f"The stack {stack.name} {state}.\n"
+        f"  AWS services       http://127.0.0.1:{chosen['localstack']}  (LocalStack; any credentials)\n"
+        f"  DynamoDB directly  http://127.0.0.1:{chosen['dynamodb']}  (the same tables, faster)\n"
+        f"  Elasticsearch      http://127.0.0.1:{chosen['elasticsearch']}\n"
+        f"  for programs       {stack.endpoints}\n"
+        f"  logs               {logs}\n"
+        f"  to stop it         localstack/down" + ("" if stack.name == "canter" else f" --stack {stack.name}")
+    )
