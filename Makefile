@@ -20,8 +20,10 @@ deny: $(DENY)
 advisories: $(DENY)
 	$(DENY) --locked check advisories
 
+# The servers that tests ask are real: they come from registries, and go away afterwards.
 unit:
-	cargo test --workspace --no-fail-fast
+	localstack/up --stack test --without-docker --localstack-port 0 --dynamodb-port 0 --elasticsearch-port 0
+	cargo test --workspace --no-fail-fast; status=$$?; localstack/down --stack test; exit $$status
 
 # DOCS is a folder of HTML pages; ARGS are options of canter-bench, as --help lists them.
 bench:
