@@ -1,9 +1,10 @@
 """The same stack by Docker Compose."""
 
+import hashlib
 import os
 import subprocess
 
-from .places import HERE, Trouble, tell
+from .places import HERE, HOME, Trouble, tell
 
 
 def answers():
@@ -18,13 +19,15 @@ def answers():
 
 
 def compose(stack):
+    # Docker's names are the machine's, so two checkouts must not have the same.
+    project = f"canter-{stack.name}-{hashlib.sha256(str(HOME).encode()).hexdigest()[:6]}"
     return [
         "docker",
         "compose",
         "--file",
         str(HERE / "compose.yaml"),
         "--project-name",
-        f"canter-{stack.name}",
+        project,
     ]
 
 

@@ -17,7 +17,9 @@ def start(stack, ports, installed):
         # Queue URLs name this address: the default is a name that only a public DNS server knows.
         "LOCALSTACK_HOST": address,
         "SQS_ENDPOINT_STRATEGY": "path",
-        "LOCALSTACK_VOLUME_DIR": str(own / "volume"),
+        # Code of functions, certificates, state: by itself it puts them beside its packages, where
+        # two stacks would share them and the second to start would clear the first one's.
+        "FILESYSTEM_ROOT": str(own / "files"),
         "OVERRIDE_IN_DOCKER": "0",
         "DNS_ADDRESS": "0",
         "DISABLE_EVENTS": "1",

@@ -1,25 +1,22 @@
 """Which ports a stack gets."""
 
+import contextlib
 import socket
 
 from .places import Trouble
 
 
-def free():
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def choose(asked, before, defaults):
     """What was asked for, else what the stack had before, else the default; 0 becomes a free one."""
     chosen = {}
-    for server, default in defaults.items():
-        if asked[server] is None:
-            chosen[server] = int(before.get(server, default))
-        else:
-            chosen[server] = asked[server] or free()
+    # Free ports are held until all are chosen, so that none is given out twice.
+    with contextlib.ExitStack() as probes:
+        for server, default in defaults.items():
+            chosen[server] = before.get(server, default) if asked[server] is None else asked[server]
+            if chosen[server] == 0:
+                probe = probes.enter_context(socket.socket())
+                probe.bind(("127.0.0.1", 0))
+                chosen[server] = probe.getsockname()[1]
     return chosen
 
 
