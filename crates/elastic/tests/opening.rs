@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 
 use std::net::TcpListener;
+use std::process::Command;
 use std::time::Duration;
 
 use canter_core::failure::Failure;
@@ -143,6 +144,36 @@ async fn tls_trouble_is_told() {
     let site = Site::new().tls(&Authority::new(), Duration::ZERO).start();
     let expected = ["is not to be trusted", "SSL_CERT_FILE"];
     refused(&settings(&site.url("/"), None), &expected).await;
+}
+
+/// Elasticsearch makes an authority of its own when it is set up.
+#[test]
+fn an_authority_of_ones_own_can_be_trusted() {
+    let authority = Authority::new();
+    let site = Site::new().tls(&authority, Duration::ZERO).start();
+    // Its environment is read once: a process of its own.
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "in_a_process_of_its_own", "--ignored"])
+        .env("SSL_CERT_FILE", authority.file())
+        .env("SITE", site.url("/"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && told.contains("1 passed"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "run by the test above"]
+async fn in_a_process_of_its_own() {
+    let site = std::env::var("SITE").unwrap();
+    refused(
+        &settings(&site, None),
+        &["is no Elasticsearch: it answered"],
+    )
+    .await;
 }
 
 #[tokio::test]
