@@ -11,6 +11,7 @@ pub mod answer;
 pub mod canter;
 mod connection;
 pub mod contract;
+pub mod elastic;
 mod http2;
 pub mod log;
 pub mod site;
@@ -19,6 +20,7 @@ pub mod tls;
 
 pub use answer::Answer;
 pub use canter::{Canter, Ended};
+pub use elastic::OwnIndex;
 pub use log::{Log, Visit};
 pub use site::{Serving, Site};
 pub use stack::Stack;
