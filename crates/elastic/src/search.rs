@@ -71,12 +71,17 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
             "_name": NAME,
         }}));
     }
-    json!({
-        "query": {"bool": {
+    // Without a clause everything would match.
+    let wanted = match should.is_empty() {
+        true => json!({"match_none": {}}),
+        false => json!({"bool": {
             "should": should,
             "minimum_should_match": 1,
             "filter": filters(query),
-        }},
+        }}),
+    };
+    json!({
+        "query": wanted,
         "sort": [{"_score": "desc"}, {"id": "asc"}],
         "from": query.offset,
         "size": query.limit,
@@ -188,5 +193,56 @@ impl Found {
             sections: sections.iter().map(|place| place.nested.offset).collect(),
             named: self.matched_queries.iter().any(|query| query == NAME),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_answer_to_a_search_may_pass() {
+        for answer in [
+            json!({}),
+            json!([]),
+            json!({"hits": {"hits": []}}),
+            json!({"hits": {"total": {"value": 1}, "hits": [{"_score": 1.0}]}}),
+            json!({"hits": {"total": {"value": 1}, "hits": [{"_score": 1, "_source": {"page": 1}}]}}),
+        ] {
+            let read = hits(answer, &QueryTerms::default(), &mut Words::default());
+            let Err(Failure::Transient(said)) = read else {
+                panic!("{read:?}");
+            };
+            assert!(said.contains("Elasticsearch"), "{said}");
+        }
+    }
+
+    #[test]
+    fn no_results_are_an_answer() {
+        let answer = json!({"hits": {"total": {"value": 0}}});
+        let read = hits(answer, &QueryTerms::default(), &mut Words::default());
+        let none = Hits {
+            exact: true,
+            ..Hits::default()
+        };
+        assert_eq!(read, Ok(none));
+    }
+
+    #[test]
+    fn sections_that_are_not_on_the_page_are_survived() {
+        let page = json!({"site": "s", "url": "https://example.org/", "title": "T", "language": null,
+            "fetched_at_ms": 0, "text": "", "sections": [], "links": []});
+        let inner = json!({"sections": {"hits": {"hits": [{"_nested": {"offset": 7}}]}}});
+        let found = json!({"_score": 1.5, "_source": {"page": page, "text": "River"},
+            "inner_hits": inner, "matched_queries": ["name"]});
+        let answer = json!({"hits": {"total": {"value": 1}, "hits": [found]}});
+        let mut words = Words::default();
+        let terms = QueryTerms::of("river", &mut words);
+        let hit = &hits(answer, &terms, &mut words).unwrap().hits[0];
+        assert_eq!(
+            (hit.score, hit.snippet.as_str()),
+            (1.5, "<mark>River</mark>")
+        );
+        assert!(hit.sections.is_empty());
     }
 }
