@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::page::Page;
+use crate::page::{Link, Page};
 use crate::task::UrlKey;
 use crate::time::Moment;
 
@@ -61,6 +61,32 @@ pub struct Stored {
     pub links: Vec<StoredLink>,
 }
 
+impl Stored {
+    /// The stored form of a document but for its text and its links. They are most of it, and an
+    /// index keeps them apart: no search needs the links, and a text in JSON has to be escaped.
+    pub fn without_text_and_links(document: &Document) -> Self {
+        let page = &document.page;
+        let sections = page.sections.iter().map(|section| StoredSection {
+            anchor: section.anchor.clone(),
+            title: section.title.clone(),
+            names: section.names.clone(),
+            level: section.level,
+            start: section.range.start,
+            end: section.range.end,
+        });
+        Stored {
+            site: document.site.clone(),
+            url: document.url.clone(),
+            title: page.title.clone(),
+            language: page.language.clone(),
+            fetched_at_ms: document.fetched_at.millis(),
+            text: String::new(),
+            sections: sections.collect(),
+            links: Vec::new(),
+        }
+    }
+}
+
 /// A section as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredSection {
@@ -99,4 +125,28 @@ pub struct StoredLink {
     /// `rel` holds `nofollow`.
     #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
     pub nofollow: bool,
+}
+
+/// A [`StoredLink`] that is still the page's.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct KeptLink<'a> {
+    #[serde(rename = "u")]
+    url: &'a str,
+    #[serde(rename = "f", skip_serializing_if = "Option::is_none")]
+    fragment: Option<&'a str>,
+    #[serde(rename = "t", skip_serializing_if = "str::is_empty")]
+    text: &'a str,
+    #[serde(rename = "n", skip_serializing_if = "std::ops::Not::not")]
+    nofollow: bool,
+}
+
+impl<'a> From<&'a Link> for KeptLink<'a> {
+    fn from(link: &'a Link) -> Self {
+        KeptLink {
+            url: link.url.as_str(),
+            fragment: link.fragment.as_deref(),
+            text: &link.text,
+            nofollow: link.nofollow,
+        }
+    }
 }

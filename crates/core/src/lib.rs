@@ -10,6 +10,7 @@ pub mod circles;
 pub mod document;
 pub mod domain;
 pub mod failure;
+pub mod hit;
 pub mod judge;
 pub mod pace;
 pub mod page;

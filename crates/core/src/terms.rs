@@ -14,6 +14,10 @@ use crate::words::{Kind, Token, Words, is_question_word, name};
 
 /// How often a heading counts for its section, beside its place in the text.
 pub const HEADING_COPIES: usize = 2;
+/// Sections of one page beyond these are weighed as part of the last of them.
+pub const MOST_SECTIONS: usize = 5_000;
+/// Words of a heading beyond these count once, as the rest of the section does.
+const MOST_HEADING: usize = 64;
 /// Words of a query beyond these are ignored: what is longer is a pasted text.
 const MOST_WORDS: usize = 32;
 
@@ -91,7 +95,9 @@ impl PageTerms {
             reading.read_with(text, words, |single| push(&mut own.marks, single));
             read_to = read_to.max(section.range.end);
             if text.starts_with(&section.title) {
-                own.heading = count_words(&section.title, words);
+                let read = reading.count - own.start;
+                let heading = count_words(&section.title, words);
+                own.heading = heading.min(read).min(MOST_HEADING);
             } else {
                 let heading = stems(&section.title, words);
                 for _ in 0..HEADING_COPIES {
@@ -112,6 +118,47 @@ impl PageTerms {
         terms.names.extend(name(&page.title));
         terms.sections = sections;
         terms
+    }
+}
+
+/// What each section is weighed by, for an index that holds sections as texts of their own.
+impl PageTerms {
+    /// The terms of each section in order, joined: its words, its heading [`HEADING_COPIES`] times
+    /// more, the headings above it, its marks.
+    pub fn weighed_sections(&self) -> Vec<String> {
+        let words: Vec<&str> = self.text.split_terminator(' ').collect();
+        let sections = &self.sections;
+        let count = sections.len().min(MOST_SECTIONS);
+        let mut above: Vec<(u8, &[&str])> = Vec::new();
+        let mut weighed = Vec::with_capacity(count);
+        for (place, section) in sections.iter().enumerate().take(count) {
+            let last = place + 1 == count;
+            let next = if last {
+                words.len()
+            } else {
+                sections[place + 1].start
+            };
+            let own = &words[section.start..next];
+            let heading = &own[..section.heading];
+            let mut terms = String::new();
+            let copies = std::iter::repeat_n(heading, HEADING_COPIES).flatten();
+            own.iter()
+                .chain(copies)
+                .for_each(|term| push(&mut terms, term));
+            above.retain(|(level, _)| *level < section.level);
+            for (_, heading) in &above {
+                heading.iter().for_each(|term| push(&mut terms, term));
+            }
+            if section.level > 0 {
+                above.push((section.level, heading));
+            }
+            let beyond = if last { sections.len() } else { place + 1 };
+            for section in &sections[place..beyond] {
+                push(&mut terms, &section.marks);
+            }
+            weighed.push(terms);
+        }
+        weighed
     }
 }
 

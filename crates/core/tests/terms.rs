@@ -5,7 +5,7 @@
 use canter_core::document::Document;
 use canter_core::page::{Page, Section};
 use canter_core::snippet::snippet;
-use canter_core::terms::{PageTerms, QueryTerms, SectionTerms};
+use canter_core::terms::{MOST_SECTIONS, PageTerms, QueryTerms, SectionTerms};
 use canter_core::time::Moment;
 use canter_core::words::Words;
 
@@ -187,4 +187,51 @@ fn a_snippet_is_cut_between_characters() {
         let found = snippet(&text, &query("数据"), &mut Words::default());
         assert!(found.chars().count() < 250);
     }
+}
+
+#[test]
+fn a_section_is_weighed_by_its_words_its_heading_those_above_it_and_its_marks() {
+    let section = |start, heading, level, marks: &str| SectionTerms {
+        start,
+        heading,
+        level,
+        marks: marks.into(),
+        ..SectionTerms::default()
+    };
+    let terms = PageTerms {
+        text: "before intro one a two b three c".into(),
+        sections: vec![
+            section(1, 0, 0, ""),
+            section(2, 1, 1, "id"),
+            section(4, 1, 2, ""),
+            section(6, 1, 1, "last"),
+        ],
+        ..PageTerms::default()
+    };
+    let weighed = [
+        "intro",
+        "one a one one id",
+        "two b two two one",
+        "three c three three last",
+    ];
+    assert_eq!(terms.weighed_sections(), weighed);
+}
+
+#[test]
+fn the_last_of_too_many_sections_is_weighed_with_those_behind_it() {
+    let section = |start| SectionTerms {
+        start,
+        marks: format!("m{start}"),
+        ..SectionTerms::default()
+    };
+    let words: Vec<String> = (0..MOST_SECTIONS + 2).map(|n| format!("w{n}")).collect();
+    let terms = PageTerms {
+        text: words.join(" "),
+        sections: (0..words.len()).map(section).collect(),
+        ..PageTerms::default()
+    };
+    let weighed = terms.weighed_sections();
+    assert_eq!(weighed.len(), MOST_SECTIONS);
+    assert_eq!(weighed[7], "w7 m7");
+    assert_eq!(weighed[4_999], "w4999 w5000 w5001 m4999 m5000 m5001");
 }

@@ -1,9 +1,14 @@
-//! How a page lies in Elasticsearch.
+//! How a page lies in Elasticsearch: one document, whose sections are nested in it.
+//!
+//! What is searched holds the core's terms, cut at spaces and nothing else, and is not kept; what
+//! is kept, the stored page, its text and its links, is not searched.
 
-use canter_core::document::{Document, Stored, StoredLink, StoredSection};
+use canter_core::document::{Document, KeptLink, Stored, StoredLink};
 use canter_core::failure::Failure;
+use canter_core::terms::PageTerms;
 use canter_core::words::Words;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Layout of the index: raise it whenever fields or terms change. It is part of the index's name,
 /// so that each layout has an index of its own.
@@ -11,55 +16,103 @@ pub(crate) const LAYOUT: &str = "canter-elastic-1";
 
 /// Settings and mapping of the index.
 pub(crate) fn index_body() -> Value {
-    json!({
-        "settings": {"index": {"gc_deletes": "1h"}},
-        "mappings": {
-            "dynamic": false,
-            "_meta": {"layout": LAYOUT},
-            "properties": {
-                "id": {"type": "keyword"},
-                "site": {"type": "keyword"},
-                "version": {"type": "long"},
-                "text": {"type": "text"},
-            },
-        },
-    })
+    let mut body: Value = serde_json::from_str(include_str!("mapping.json")).unwrap_or_default();
+    body["mappings"]["_meta"] = serde_json::json!({ "layout": LAYOUT });
+    body
+}
+
+/// A page on its way to the server.
+#[derive(Serialize)]
+struct Entry<'a> {
+    id: String,
+    site: &'a str,
+    /// The language, and each that it is a kind of: `pt-br` and `pt`.
+    languages: Vec<&'a str>,
+    path: &'a str,
+    names: Vec<&'a str>,
+    /// Values of their own, between which the server leaves a gap: no pair spans two of them.
+    body: [&'a str; 4],
+    address: &'a str,
+    common: &'a str,
+    sections: Vec<Section>,
+    page: Stored,
+    text: &'a str,
+    links: Vec<KeptLink<'a>>,
+}
+
+#[derive(Serialize)]
+struct Section {
+    terms: String,
 }
 
 /// A page as JSON. Takes milliseconds of a core for a long page.
-pub(crate) fn source(document: &Document, _: &mut Words) -> Result<String, serde_json::Error> {
+pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, serde_json::Error> {
     let page = &document.page;
-    let sections = page.sections.iter().map(|section| StoredSection {
-        anchor: section.anchor.clone(),
-        title: section.title.clone(),
-        names: section.names.clone(),
-        level: section.level,
-        start: section.range.start,
-        end: section.range.end,
-    });
-    let links = page.links.iter().map(|link| StoredLink {
-        url: link.url.clone(),
-        fragment: link.fragment.clone(),
-        text: link.text.clone(),
-        nofollow: link.nofollow,
-    });
-    let stored = Stored {
-        site: document.site.clone(),
-        url: document.url.clone(),
-        title: page.title.clone(),
-        language: page.language.clone(),
-        fetched_at_ms: document.fetched_at.millis(),
-        text: page.text.clone(),
-        sections: sections.collect(),
-        links: links.collect(),
-    };
-    let mut value = serde_json::to_value(stored)?;
-    value["id"] = document.id().to_string().into();
-    serde_json::to_string(&value)
+    let terms = PageTerms::of(document, words);
+    let language = page.language.as_ref().map(|it| it.to_ascii_lowercase());
+    let of_sections = terms.sections.iter().flat_map(|section| &section.names);
+    let mut names: Vec<&str> = terms
+        .names
+        .iter()
+        .chain(of_sections)
+        .map(String::as_str)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let marks = terms.sections.iter().map(|section| section.marks.as_str());
+    let marks: Vec<&str> = marks.filter(|marks| !marks.is_empty()).collect();
+    let sections = terms.weighed_sections().into_iter();
+    serde_json::to_string(&Entry {
+        id: document.id().to_string(),
+        site: &document.site,
+        languages: language.as_deref().map_or_else(Vec::new, kinds),
+        path: document.url.path(),
+        names,
+        body: [
+            &terms.text,
+            &marks.join(" "),
+            &terms.title,
+            &terms.identifiers,
+        ],
+        address: &terms.address,
+        common: &terms.common,
+        sections: sections.map(|terms| Section { terms }).collect(),
+        page: Stored::without_text_and_links(document),
+        text: &page.text,
+        links: page.links.iter().map(KeptLink::from).collect(),
+    })
 }
 
-/// The stored form of a page, from its JSON.
+/// A language and what it begins with before a hyphen: a filter then looks for a whole word.
+fn kinds(language: &str) -> Vec<&str> {
+    let hyphens = language.match_indices('-').map(|(at, _)| &language[..at]);
+    hyphens.chain([language]).collect()
+}
+
+/// A page as the server keeps it. A request names the parts that it needs.
+#[derive(Deserialize)]
+pub(crate) struct Kept {
+    page: Stored,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    links: Vec<StoredLink>,
+}
+
+impl From<Kept> for Stored {
+    fn from(kept: Kept) -> Stored {
+        Stored {
+            text: kept.text,
+            links: kept.links,
+            ..kept.page
+        }
+    }
+}
+
+/// The stored form of a page, from its JSON: without its text or links where they were not asked
+/// for.
 pub(crate) fn stored(source: &Value) -> Result<Stored, Failure> {
-    serde::Deserialize::deserialize(source)
+    let kept = Kept::deserialize(source);
+    kept.map(Stored::from)
         .map_err(|error| Failure::permanent(format!("a page in the index is broken: {error}")))
 }

@@ -108,12 +108,7 @@ impl Index for ElasticIndex {
     }
 
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        let path = format!("{}/_search", self.server.index());
-        let body = search::request(&query);
-        let answer = self
-            .server
-            .fetch(Method::Post, &path, Some(&body), Duration::ZERO);
-        search::hits(&answer.await?)
+        search::search(&self.server, &query).await
     }
 }
 

@@ -28,7 +28,8 @@ const CLASSES: [Class; 128] = {
         classes[at as usize] = match at {
             b'_' => Class::Underscore,
             // `char::is_whitespace` counts the vertical tab, `u8::is_ascii_whitespace` does not.
-            b'\t'..=b'\r' | b' ' => Class::Space,
+            // The separators of records are white space to Java, and so to Lucene.
+            b'\t'..=b'\r' | 0x1C..=0x1F | b' ' => Class::Space,
             _ if at.is_ascii_alphanumeric() => Class::Word,
             _ => Class::Sign,
         };

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use canter_core::document::{Document, Stored, StoredSection};
+use canter_core::document::{Document, KeptLink, Stored};
 use canter_core::task::UrlKey;
 use canter_core::terms::PageTerms;
-use serde::Serialize;
 use tantivy::schema::{
     BytesOptions, FAST, Field, IndexRecordOption, OwnedValue, STORED, Schema, TextFieldIndexing,
     TextOptions, Value,
@@ -146,6 +145,7 @@ impl Fields {
         let (high, low) = halves(id);
         let text = |field, text: String| (field, OwnedValue::Str(text));
         let number = |field, number| (field, OwnedValue::U64(number));
+        let stored = Stored::without_text_and_links(document);
         let mut values = vec![
             (self.id, OwnedValue::Bytes(id.0.to_vec())),
             number(self.id_high, high),
@@ -153,7 +153,7 @@ impl Fields {
             number(self.version, document.version),
             text(self.site, document.site.clone()),
             text(self.path, document.url.path().to_owned()),
-            text(self.stored, serde_json::to_string(&stored(document))?),
+            text(self.stored, serde_json::to_string(&stored)?),
             text(self.text, document.page.text.clone()),
             text(self.links, links(document)?),
         ];
@@ -212,19 +212,6 @@ pub(super) fn whole((high, low): (u64, u64)) -> UrlKey {
     UrlKey((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
 }
 
-/// A [`StoredLink`](canter_core::document::StoredLink) that is still the page's.
-#[derive(Serialize)]
-struct KeptLink<'a> {
-    #[serde(rename = "u")]
-    url: &'a str,
-    #[serde(rename = "f", skip_serializing_if = "Option::is_none")]
-    fragment: Option<&'a str>,
-    #[serde(rename = "t", skip_serializing_if = "str::is_empty")]
-    text: &'a str,
-    #[serde(rename = "n", skip_serializing_if = "std::ops::Not::not")]
-    nofollow: bool,
-}
-
 /// An entry on its way into Tantivy.
 pub(super) struct Entry {
     values: Vec<(Field, OwnedValue)>,
@@ -252,34 +239,7 @@ impl<'a> Iterator for Values<'a> {
     }
 }
 
-fn stored(document: &Document) -> Stored {
-    let page = &document.page;
-    let sections = page.sections.iter().map(|section| StoredSection {
-        anchor: section.anchor.clone(),
-        title: section.title.clone(),
-        names: section.names.clone(),
-        level: section.level,
-        start: section.range.start,
-        end: section.range.end,
-    });
-    Stored {
-        site: document.site.clone(),
-        url: document.url.clone(),
-        title: page.title.clone(),
-        language: page.language.clone(),
-        fetched_at_ms: document.fetched_at.millis(),
-        text: String::new(),
-        sections: sections.collect(),
-        links: Vec::new(),
-    }
-}
-
 fn links(document: &Document) -> serde_json::Result<String> {
-    let links = document.page.links.iter().map(|link| KeptLink {
-        url: link.url.as_str(),
-        fragment: link.fragment.as_deref(),
-        text: &link.text,
-        nofollow: link.nofollow,
-    });
+    let links = document.page.links.iter().map(KeptLink::from);
     serde_json::to_string(&links.collect::<Vec<_>>())
 }

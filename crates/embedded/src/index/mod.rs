@@ -12,6 +12,7 @@ mod scoring;
 mod search;
 mod sections;
 mod shelf;
+mod sizes;
 mod writer;
 
 use std::path::Path;

@@ -1,18 +1,19 @@
 //! What a page scores for a query: all that a segment knows of it, in one pass.
 
+use canter_core::hit::Matching;
 use canter_core::query::weight;
 use canter_core::terms::QueryTerms;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::{Postings, SegmentPostings};
 use tantivy::query::{
-    Bm25StatisticsProvider, Bm25Weight, BooleanQuery, EmptyScorer, EnableScoring, Query as _,
-    Scorer, TermQuery, Weight,
+    Bm25Weight, BooleanQuery, EmptyScorer, EnableScoring, Query as _, Scorer, TermQuery, Weight,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::entry::Fields;
 use super::sections::Sections;
+use super::sizes::{Census, Measured, Size};
 
 /// A query, ready for each segment.
 pub(super) struct Asked {
@@ -23,8 +24,6 @@ pub(super) struct Asked {
     /// What is looked for in other fields, and what it counts for.
     others: Vec<(Box<dyn Weight>, f32)>,
     name: Option<Box<dyn Weight>>,
-    /// Words of an average section.
-    average_section: f32,
     /// What pairs and sections can add at the most.
     bound: f32,
 }
@@ -33,33 +32,27 @@ pub(super) struct Asked {
 struct Wanted {
     term: Term,
     bm25: Bm25Weight,
-    /// For sections, where the term is a word.
-    idf: Option<f32>,
+    /// Where the term is a word.
+    in_sections: Option<Bm25Weight>,
 }
 
 impl Asked {
     pub(super) fn new(
         searcher: &Searcher,
         fields: &Fields,
+        measured: &Measured,
         terms: &QueryTerms,
     ) -> tantivy::Result<Self> {
-        let pages = searcher.total_num_docs()?.max(1);
-        let words = searcher.total_num_tokens(fields.body)?;
-        let average_page = words as f32 / pages as f32;
-        let mut sections = 0;
-        for segment in searcher.segment_readers() {
-            sections += Sections::count(segment)?;
-        }
-        let sections = sections.max(pages);
+        let sizes = measured.sizes(searcher, fields)?;
         let mut asked = Asked {
             body: fields.body,
             wanted: Vec::new(),
             pairs: Vec::new(),
             others: Vec::new(),
             name: None,
-            average_section: words as f32 / sections as f32,
             bound: 0.0,
         };
+        let mut census = Census::new(searcher, fields.body)?;
         let mut places = Vec::new();
         for word in &terms.body {
             let term = Term::from_field_text(fields.body, word);
@@ -67,15 +60,17 @@ impl Asked {
             if with_it == 0 {
                 continue;
             }
-            let bm25 = Bm25Weight::for_one_term_without_explain(with_it, pages, average_page);
-            // As if each page with the word had it in one section.
-            let idf = terms.words.contains(word).then(|| idf(with_it, sections));
-            asked.bound += idf.map_or(0.0, Sections::bound) * weight::SECTION;
+            let in_sections = match terms.words.contains(word) {
+                true => Some(sizes.sections.weight(census.sections_with(&term, with_it)?)),
+                false => None,
+            };
+            let most = in_sections.as_ref().map_or(0.0, Bm25Weight::max_score);
+            asked.bound += most * weight::SECTION;
             places.push(word);
             asked.wanted.push(Wanted {
                 term,
-                bm25: bm25.boost_by(weight::BODY),
-                idf,
+                bm25: sizes.body.weight(with_it).boost_by(weight::BODY),
+                in_sections,
             });
         }
         for pair in &terms.pairs {
@@ -84,16 +79,17 @@ impl Asked {
                 .map(|word| places.iter().position(|known| *known == word));
             if let (Some(first), Some(second)) = (first, second) {
                 let terms = [first, second].map(|place| asked.wanted[place].term.clone());
-                let bm25 = Bm25Weight::for_terms(searcher, &terms)?.boost_by(weight::PAIRS);
+                let bm25 = Bm25Weight::for_terms(&sizes.body.of(searcher), &terms)?;
+                let bm25 = bm25.boost_by(weight::PAIRS);
                 asked.bound += bm25.max_score();
                 asked.pairs.push((first, second, bm25));
             }
         }
-        for (field, terms, counts) in [
-            (fields.address, &terms.words, weight::ADDRESS),
-            (fields.common, &terms.common, weight::BODY),
+        for (field, size, terms, counts) in [
+            (fields.address, sizes.address, &terms.words, weight::ADDRESS),
+            (fields.common, sizes.common, &terms.common, weight::BODY),
         ] {
-            let any = any_of(searcher, field, terms)?;
+            let any = any_of(searcher, field, size, terms)?;
             asked.others.extend(any.map(|any| (any, counts)));
         }
         if let Some(name) = &terms.name {
@@ -106,15 +102,11 @@ impl Asked {
     }
 }
 
-/// Inverse document frequency, as Tantivy reckons it.
-fn idf(with_it: u64, of: u64) -> f32 {
-    (1.0 + (of.saturating_sub(with_it) as f32 + 0.5) / (with_it as f32 + 0.5)).ln()
-}
-
 /// Any of the terms of a field; none when there is none to look for.
 fn any_of(
     searcher: &Searcher,
     field: Field,
+    size: Size,
     terms: &[String],
 ) -> tantivy::Result<Option<Box<dyn Weight>>> {
     if terms.is_empty() {
@@ -122,7 +114,8 @@ fn any_of(
     }
     let terms = terms.iter().map(|term| Term::from_field_text(field, term));
     let query = BooleanQuery::new_multiterms_query(terms.collect());
-    let scoring = EnableScoring::enabled_from_searcher(searcher);
+    let statistics = size.of(searcher);
+    let scoring = EnableScoring::enabled_from_statistics_provider(&statistics, searcher);
     query.weight(scoring).map(Some)
 }
 
@@ -159,7 +152,7 @@ impl<'a> Pass<'a> {
                 None => Box::new(EmptyScorer),
             },
             lengths: segment.get_fieldnorms_reader(asked.body)?,
-            sections: Sections::new(segment, asked.average_section)?,
+            sections: Sections::new(segment)?,
         })
     }
 
@@ -186,7 +179,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Goes on to a page that lies ahead, for [`Pass::sections`].
+    /// Goes on to a page that lies ahead, for [`Pass::matching`].
     pub(super) fn seek(&mut self, page: DocId) {
         for (_, postings, _) in &mut self.found {
             if postings.doc() < page {
@@ -231,11 +224,13 @@ impl<'a> Pass<'a> {
         Some(score + self.sections.best() * weight::SECTION)
     }
 
-    /// Places of the sections of the page at hand that match, best first; and whether the page, or
-    /// a section of it, bears the query as its name.
-    pub(super) fn sections(&mut self, page: DocId) -> (Vec<usize>, bool) {
+    /// What matches in the page at hand.
+    pub(super) fn matching(&mut self, page: DocId) -> Matching {
         self.weigh_sections(page);
-        (self.sections.ranked(), self.name.doc() == page)
+        Matching {
+            sections: self.sections.ranked(),
+            named: self.name.doc() == page,
+        }
     }
 
     fn weigh_sections(&mut self, page: DocId) {
@@ -244,9 +239,9 @@ impl<'a> Pass<'a> {
             if postings.doc() != page {
                 continue;
             }
-            if let Some(idf) = self.asked.wanted[*place].idf {
+            if let Some(bm25) = &self.asked.wanted[*place].in_sections {
                 postings.positions(positions);
-                self.sections.add(positions, idf);
+                self.sections.add(positions, bm25);
             }
         }
     }

@@ -3,10 +3,9 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use canter_core::document::Stored;
-use canter_core::query::{DEEP_LINKS, Hit, Hits, Query, SectionHit};
-use canter_core::snippet::snippet;
-use canter_core::terms::{QueryTerms, names};
+use canter_core::hit::Matching;
+use canter_core::query::{Hits, Query};
+use canter_core::terms::QueryTerms;
 use canter_core::words::Words;
 use tantivy::columnar::Column;
 use tantivy::{DocAddress, Searcher, SegmentReader, TERMINATED, TantivyDocument};
@@ -14,16 +13,18 @@ use tantivy::{DocAddress, Searcher, SegmentReader, TERMINATED, TantivyDocument};
 use super::entry::{Fields, column};
 use super::filter::Filter;
 use super::scoring::{Asked, Pass};
+use super::sizes::Measured;
 
 /// Answers a query from one commit.
 pub(super) fn search(
     searcher: &Searcher,
     fields: &Fields,
+    measured: &Measured,
     query: &Query,
     words: &mut Words,
 ) -> tantivy::Result<Hits> {
     let terms = QueryTerms::of(&query.text, words);
-    let asked = Asked::new(searcher, fields, &terms)?;
+    let asked = Asked::new(searcher, fields, measured, &terms)?;
     let ids = Ids::of(searcher)?;
     let mut top = Top::new(query.offset + query.limit, &ids);
     let mut total = 0;
@@ -48,7 +49,7 @@ pub(super) fn search(
     for (found, sections) in shown.iter().zip(sections) {
         let entry: TantivyDocument = searcher.doc(found.page)?;
         let stored = fields.stored(&entry, false)?;
-        hits.push(hit(stored, found.score, &sections, &terms, words));
+        hits.push(sections.hit(stored, found.score, &terms, words));
     }
     Ok(Hits {
         total,
@@ -111,16 +112,11 @@ impl<'a> Top<'a> {
     }
 }
 
-/// For each page shown the places of its matching sections, best first, and whether one of its
-/// names is the query.
-fn sections(
-    searcher: &Searcher,
-    asked: &Asked,
-    shown: &[Found],
-) -> tantivy::Result<Vec<(Vec<usize>, bool)>> {
+/// What matches in each page shown.
+fn sections(searcher: &Searcher, asked: &Asked, shown: &[Found]) -> tantivy::Result<Vec<Matching>> {
     let mut order: Vec<usize> = (0..shown.len()).collect();
     order.sort_unstable_by_key(|&at| shown[at].page);
-    let mut all = vec![(Vec::new(), false); shown.len()];
+    let mut all = vec![Matching::default(); shown.len()];
     let segment = |at: usize| shown[at].page.segment_ord;
     for of_segment in order.chunk_by(|&a, &b| segment(a) == segment(b)) {
         let reader = searcher.segment_reader(segment(of_segment[0]));
@@ -128,7 +124,7 @@ fn sections(
         for &at in of_segment {
             let page = shown[at].page.doc_id;
             pass.seek(page);
-            all[at] = pass.sections(page);
+            all[at] = pass.matching(page);
         }
     }
     Ok(all)
@@ -168,67 +164,5 @@ impl Ids {
         columns
             .and_then(Option::as_ref)
             .map_or((0, 0), |(high, low)| (half(high), half(low)))
-    }
-}
-
-fn hit(
-    stored: Stored,
-    score: f32,
-    (sections, named): &(Vec<usize>, bool),
-    terms: &QueryTerms,
-    words: &mut Words,
-) -> Hit {
-    let mut sections = sections.clone();
-    if let Some(name) = terms.name.as_ref().filter(|_| *named) {
-        let bears = |place: &usize| {
-            let section = &stored.sections[*place];
-            let ids = section.anchor.iter().chain(&section.names);
-            names(&section.title, ids).contains(name)
-        };
-        let bearers: Vec<usize> = (0..stored.sections.len()).filter(bears).collect();
-        sections.retain(|place| !bearers.contains(place));
-        sections.splice(..0, bearers);
-    }
-    let text_of = |place: &usize| {
-        let section = stored.sections.get(*place)?;
-        let text = stored.text.get(section.start..section.end)?;
-        // The heading is shown as the link's title.
-        let below = text
-            .strip_prefix(section.title.as_str())
-            .filter(|below| below.starts_with('\n') && !below.trim().is_empty());
-        Some((section, below.unwrap_or(text)))
-    };
-    let best = sections.iter().find_map(text_of);
-    let text = best.map_or(stored.text.as_str(), |(_, text)| text);
-    let page_snippet = snippet(text, terms, words);
-    let links = sections.iter().filter_map(text_of).filter_map(|found| {
-        let mut url = stored.url.clone();
-        url.set_fragment(Some(found.0.anchor.as_deref()?));
-        Some((url, found))
-    });
-    let links = links.take(DEEP_LINKS).map(|(url, found)| SectionHit {
-        url,
-        title: match found.0.title.trim() {
-            "" => stored.title.clone(),
-            title => title.to_owned(),
-        },
-        snippet: match best == Some(found) {
-            true => page_snippet.clone(),
-            false => snippet(found.1, terms, words),
-        },
-    });
-    let sections = links.collect();
-    let title = match stored.title.trim() {
-        "" => stored.url.to_string(),
-        title => title.to_owned(),
-    };
-    Hit {
-        url: stored.url,
-        title,
-        snippet: page_snippet,
-        score,
-        site: stored.site,
-        fetched_at_ms: stored.fetched_at_ms,
-        sections,
     }
 }

@@ -2,22 +2,20 @@
 //!
 //! Words of the text have positions from 0. Behind them, with a gap of one, lie the marks of the
 //! sections in their order. Two columns say where each section's words and marks begin, and with
-//! one value more where the last ones end.
+//! one value more where the last ones end. A section is weighed as a text of its own, by BM25 over
+//! all sections of all pages.
 
-use canter_core::terms::{HEADING_COPIES, PageTerms};
+use canter_core::terms::{HEADING_COPIES, MOST_SECTIONS, PageTerms};
 use tantivy::columnar::Column;
+use tantivy::fieldnorm::FieldNormReader;
+use tantivy::query::Bm25Weight;
 use tantivy::{DocId, SegmentReader};
 
 use super::entry::column;
 
-/// Sections of one page beyond these are not weighed; their text counts for the page.
-const MOST: usize = 5_000;
 /// Bits of a heading's words, and of its level.
 const HEADING_BITS: u32 = 10;
 const LEVEL_BITS: u32 = 4;
-/// BM25, as Tantivy weighs pages.
-const K1: f32 = 1.2;
-const B: f32 = 0.75;
 
 /// The sections of a page, as the columns keep them.
 #[derive(Default)]
@@ -33,7 +31,7 @@ impl Places {
         let mut places = Places::default();
         let mut marks = 0;
         for (number, section) in terms.sections.iter().enumerate() {
-            if number < MOST {
+            if number < MOST_SECTIONS {
                 let heading = (section.heading as u64).min((1 << HEADING_BITS) - 1);
                 let level = u64::from(section.level).min((1 << LEVEL_BITS) - 1);
                 let start = (section.start as u64) << HEADING_BITS | heading;
@@ -78,8 +76,6 @@ struct Section {
 /// The sections of one page at a time, weighed.
 pub(super) struct Sections {
     columns: Option<(Column<u64>, Column<u64>)>,
-    /// Words of an average section.
-    average: f32,
     page: Vec<Section>,
     /// Words of the page's text, and the position behind its marks.
     words: u32,
@@ -90,25 +86,18 @@ pub(super) struct Sections {
 }
 
 impl Sections {
-    pub(super) fn new(segment: &SegmentReader, average: f32) -> tantivy::Result<Self> {
+    pub(super) fn new(segment: &SegmentReader) -> tantivy::Result<Self> {
         let columns = segment.fast_fields();
         let starts = columns.column_opt::<u64>(column::SECTIONS)?;
         let marks = columns.column_opt::<u64>(column::MARKS)?;
         Ok(Sections {
             columns: starts.zip(marks),
-            average,
             page: Vec::new(),
             words: 0,
             end: 0,
             touched: Vec::new(),
             above: Vec::new(),
         })
-    }
-
-    /// How many sections the pages of a segment have, about.
-    pub(super) fn count(segment: &SegmentReader) -> tantivy::Result<u64> {
-        let starts = segment.fast_fields().column_opt::<u64>(column::SECTIONS)?;
-        Ok(starts.map_or(0, |starts| u64::from(starts.values.num_vals())))
     }
 
     /// Takes up a page.
@@ -142,6 +131,7 @@ impl Sections {
         }
         for section in &mut self.page {
             if section.level == 0 {
+                self.above.clear();
                 continue;
             }
             while self
@@ -156,9 +146,35 @@ impl Sections {
         }
     }
 
-    /// Adds what a word is worth to each section that has it. `positions` are its own in the page,
-    /// in order.
-    pub(super) fn add(&mut self, positions: &[u32], idf: f32) {
+    /// How many words each section of the page at hand is weighed by.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = u32> {
+        self.page.iter().map(|section| section.length)
+    }
+
+    /// How many sections of the page at hand have a word. `positions` are its own in the page, in
+    /// order.
+    pub(super) fn holding(&mut self, positions: &[u32]) -> usize {
+        self.count(positions);
+        let holding = self.touched.len();
+        for place in self.touched.drain(..) {
+            self.page[place].count = 0;
+        }
+        holding
+    }
+
+    /// Adds what a word is worth to each section that has it.
+    pub(super) fn add(&mut self, positions: &[u32], bm25: &Bm25Weight) {
+        self.count(positions);
+        for place in self.touched.drain(..) {
+            let section = &mut self.page[place];
+            let length = FieldNormReader::fieldnorm_to_id(section.length);
+            section.score += bm25.score(length, section.count);
+            section.count = 0;
+        }
+    }
+
+    /// Counts a word in each section.
+    fn count(&mut self, positions: &[u32]) {
         let mut at = 0;
         for &position in positions {
             if position >= self.end {
@@ -196,13 +212,6 @@ impl Sections {
                 self.touch(place, 1);
             }
         }
-        for place in self.touched.drain(..) {
-            let section = &mut self.page[place];
-            let count = section.count as f32;
-            let length = section.length as f32 / self.average;
-            section.score += idf * (K1 + 1.0) * count / (count + K1 * (1.0 - B + B * length));
-            section.count = 0;
-        }
     }
 
     fn touch(&mut self, place: usize, count: u32) {
@@ -211,11 +220,6 @@ impl Sections {
             self.touched.push(place);
         }
         section.count += count;
-    }
-
-    /// The most that a word can be worth to a section.
-    pub(super) fn bound(idf: f32) -> f32 {
-        idf * (K1 + 1.0)
     }
 
     /// Score of the best section; 0 where none matches.

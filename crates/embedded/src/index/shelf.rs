@@ -22,6 +22,7 @@ use tantivy::{
 use super::cutter::{Cutter, TERMS};
 use super::entry::{Fields, broken, column, whole};
 use super::search;
+use super::sizes::Measured;
 
 /// Blocks of stored pages that each segment keeps unpacked, tens of KiB each: the next page of
 /// results and the same search again are quick, and many segments stay small.
@@ -33,6 +34,7 @@ pub(super) struct Shelf {
     pub(super) index: Index,
     pub(super) fields: Fields,
     reader: IndexReader,
+    measured: Measured,
     /// The commit that the reader shows.
     seen: Mutex<Option<Stamp>>,
     /// Resting between searches: each remembers stems.
@@ -96,6 +98,7 @@ impl Shelf {
             index,
             fields,
             reader,
+            measured: Measured::default(),
             seen: Mutex::new(seen),
             words: Mutex::default(),
         })
@@ -129,7 +132,8 @@ impl Shelf {
     pub(super) fn search(&self, query: &Query) -> Result<Hits, Failure> {
         let resting = || self.words.lock().unwrap_or_else(PoisonError::into_inner);
         let mut words = resting().pop().unwrap_or_default();
-        let hits = search::search(&self.searcher(), &self.fields, query, &mut words);
+        let searcher = self.searcher();
+        let hits = search::search(&searcher, &self.fields, &self.measured, query, &mut words);
         resting().push(words);
         hits.map_err(|error| self.failure(&error))
     }

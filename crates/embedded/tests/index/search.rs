@@ -288,7 +288,7 @@ async fn a_heading_counts_for_the_sections_below_it_and_no_others() {
         sections.map(|section| section.title.clone()).collect()
     };
     let both = place.index.search(query("queue wait")).await.unwrap();
-    assert_eq!(titles(both), ["Queues", "Idle", "Stacks"]);
+    assert_eq!(titles(both), ["Idle", "Queues", "Stacks"]);
     let one = place.index.search(query("stack")).await.unwrap();
     assert_eq!(titles(one), ["Stacks"]);
 }
