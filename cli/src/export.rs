@@ -17,6 +17,9 @@ pub async fn export(args: Export) -> Result<()> {
     let folder = Folder::existing(&crate::folder(&args.data)?)?;
     let sites = report(&folder)?;
     let site = sites.iter().find(|site| site.site == args.site);
+    if site.is_none() && !sites.is_empty() {
+        return Err(UsageError::unknown_site(&args.site, &folder)?.into());
+    }
     let noted = site.and_then(|site| site.server.as_deref());
     let index = AnyIndex::read_noted(&folder, noted).await?;
     if index.count(&args.site).await? == 0 {
