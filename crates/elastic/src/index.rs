@@ -1,5 +1,6 @@
 //! canter's index on a server, behind the ports of the core.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use canter_core::document::{Document, Stored};
@@ -7,22 +8,28 @@ use canter_core::failure::Failure;
 use canter_core::ports::{Catalog, Index, Refused};
 use canter_core::query::{Hits, Query};
 use canter_core::task::UrlKey;
-use canter_core::words::Words;
 use elasticsearch::http::Method;
 
+use crate::bulk::Bulk;
+use crate::freshness::Freshness;
 use crate::server::Server;
 use crate::settings::Settings;
+use crate::writer::Writer;
 use crate::{catalog, entry, opening, search};
 
 /// An index that many processes may write and read at the same time.
 pub struct ElasticIndex {
-    server: Server,
+    server: Arc<Server>,
+    freshness: Arc<Freshness>,
+    /// None in an index that was opened for reading.
+    writer: Option<Writer>,
     /// None of it where somebody waits for an answer: whoever reads asks again.
     patience: Duration,
 }
 
 impl ElasticIndex {
-    /// Opens an index for writing, and makes it where there is none.
+    /// Opens an index for writing, and makes it where there is none. Its writing runs on the
+    /// runtime of the caller, and ends with it.
     ///
     /// # Errors
     ///
@@ -32,7 +39,12 @@ impl ElasticIndex {
         let server = Server::new(settings)?;
         opening::greet(&server).await?;
         opening::create(&server, settings.patience).await?;
+        let server = Arc::new(server);
+        let freshness = Arc::new(Freshness::new(Arc::clone(&server)));
+        let bulk = Bulk::new(Arc::clone(&server), settings.patience);
         Ok(ElasticIndex {
+            writer: Some(Writer::start(bulk, Arc::clone(&freshness))),
+            freshness,
             server,
             patience: settings.patience,
         })
@@ -49,42 +61,36 @@ impl ElasticIndex {
         if !opening::is_there(&server, Duration::ZERO).await? {
             return Err(opening::nothing(&server));
         }
+        let server = Arc::new(server);
         Ok(ElasticIndex {
+            writer: None,
+            freshness: Arc::new(Freshness::new(Arc::clone(&server))),
             server,
             patience: Duration::ZERO,
         })
+    }
+
+    fn writer(&self) -> Result<&Writer, Failure> {
+        let writer = self.writer.as_ref();
+        writer.ok_or_else(|| Failure::permanent("the index was opened for reading only"))
     }
 }
 
 impl Index for ElasticIndex {
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
-        let mut words = Words::default();
-        for document in documents {
-            let source = entry::source(&document, &mut words).map_err(Failure::permanent)?;
-            let path = format!(
-                "{}/_doc/{}?version_type=external_gte&version={}",
-                self.server.index(),
-                document.id(),
-                document.version
-            );
-            let body = source.as_bytes();
-            self.server.exchange(Method::Put, &path, Some(body)).await?;
-        }
-        Ok(Vec::new())
+        self.writer()?.put(documents).await
     }
 
     async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
-        for id in ids {
-            let path = format!("{}/_doc/{id}", self.server.index());
-            self.server.exchange(Method::Delete, &path, None).await?;
-        }
-        Ok(())
+        self.writer()?.delete(ids).await
     }
 
+    /// Searches of any process find what was put, too.
     async fn flush(&self) -> Result<(), Failure> {
-        let path = format!("{}/_refresh", self.server.index());
-        let refreshed = self.server.fetch(Method::Post, &path, None, self.patience);
-        refreshed.await.map(drop)
+        match &self.writer {
+            Some(writer) => writer.flush().await,
+            None => Ok(()),
+        }
     }
 
     async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
@@ -108,10 +114,12 @@ impl Index for ElasticIndex {
 
 impl Catalog for ElasticIndex {
     async fn count(&self, site: &str) -> Result<u64, Failure> {
+        self.freshness.show(self.patience).await?;
         catalog::count(&self.server, site, self.patience).await
     }
 
     async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
+        self.freshness.show(self.patience).await?;
         catalog::ids(&self.server, site, self.patience).await
     }
 
@@ -120,6 +128,7 @@ impl Catalog for ElasticIndex {
         site: &str,
         each: impl FnMut(Stored) -> Result<(), Failure> + Send,
     ) -> Result<(), Failure> {
+        self.freshness.show(self.patience).await?;
         catalog::export(&self.server, site, self.patience, each).await
     }
 }

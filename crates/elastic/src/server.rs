@@ -8,9 +8,11 @@ use canter_core::failure::Failure;
 use canter_core::patience;
 use elasticsearch::Error;
 use elasticsearch::auth::Credentials;
+use elasticsearch::cert::{Certificate, CertificateValidation};
 use elasticsearch::http::Method;
 use elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
+use rustls::RootCertStore;
 use serde_json::Value;
 use url::{Host, Url};
 
@@ -82,6 +84,11 @@ impl Server {
         if is_this_machine(&settings.server) {
             // What a proxy would find there is its own machine.
             transport = transport.disable_proxy();
+        }
+        if settings.server.scheme() == "https"
+            && let Some(trusted) = trusted()
+        {
+            transport = transport.cert_validation(CertificateValidation::Full(trusted));
         }
         let transport = transport.build().map_err(|error| {
             Failure::permanent(format!("cannot open connections to an index: {error}"))
@@ -292,6 +299,19 @@ impl Server {
             )),
         }
     }
+}
+
+/// The authorities that the operating system trusts, or those of `SSL_CERT_FILE`: a server of one's
+/// own has seldom a certificate of a public one. None where there are none.
+fn trusted() -> Option<Certificate> {
+    let found = rustls_native_certs::load_native_certs().certs.into_iter();
+    // One that cannot be read would make the client refuse all.
+    let readable = found.filter(|it| RootCertStore::empty().add(it.clone()).is_ok());
+    let readable = readable.filter_map(|it| Certificate::from_der(&it).ok());
+    readable.reduce(|mut all, one| {
+        all.append(one);
+        all
+    })
 }
 
 /// Type and reason behind a status, where there are any.

@@ -1,7 +1,5 @@
 //! The index in Elasticsearch is held to the contract of the port, against the real server.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
 use canter_elastic::{ElasticIndex, Settings};
 use canter_tests::OwnIndex;
 use canter_tests::contract::index;
