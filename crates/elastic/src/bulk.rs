@@ -4,10 +4,12 @@
 //! Puts carry the version of their document, so an older copy never replaces a newer one and a bulk
 //! whose answer was lost can be sent again. A delete is given the version that follows the one it
 //! takes out, so it can be sent again too: a copy that was put meanwhile, by whomever, is newer and
-//! stays. The server remembers that version for the index's `gc_deletes`; until then a copy as old
-//! as the deleted one that arrives late does not come back, after that it would.
+//! stays. By these versions the order of what is done to a page holds even where a part of a bulk
+//! is done later than the rest. The server remembers the version of a delete for the index's
+//! `gc_deletes`; until then a copy as old as the deleted one that arrives late does not come back,
+//! after that it would.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -150,18 +152,13 @@ impl Bulk {
             };
             let mut again = Vec::new();
             let mut trouble = None;
-            // What follows on a try that failed is done again after it, or the order would change.
-            let mut failed = HashSet::new();
             for (&at, verdict) in now.iter().zip(verdicts) {
-                let id = operations[at].id;
                 match verdict {
                     Verdict::Stop(failure) => return Err(failure),
                     Verdict::Again(failure) => {
-                        failed.insert(id);
                         again.push(at);
                         trouble = Some(failure);
                     }
-                    _ if failed.contains(&id) => again.push(at),
                     Verdict::Done => settled[at] = Some(Settled::Done),
                     Verdict::Refused(why) => settled[at] = Some(Settled::Refused(why)),
                 }
@@ -313,7 +310,7 @@ impl Bulk {
 fn again_later(failure: Failure) -> Failure {
     match failure {
         Failure::Transient(why) => Failure::Transient(format!(
-            "{why}; when it does again, run the same command again, nothing is lost"
+            "{why}; run the same command again later, nothing is lost"
         )),
         permanent => permanent,
     }

@@ -3,12 +3,14 @@
 //! What is searched holds the core's terms, cut at spaces and nothing else, and is not kept; what
 //! is kept, the stored page, its text and its links, is not searched.
 
-use canter_core::document::{Document, KeptLink, Stored, StoredLink};
+use canter_core::document::{Document, KeptLink, Stored};
 use canter_core::failure::Failure;
 use canter_core::terms::PageTerms;
 use canter_core::words::Words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::packed::{pack, unpack};
 
 /// Layout of the index: raise it whenever fields or terms change. It is part of the index's name,
 /// so that each layout has an index of its own.
@@ -36,8 +38,8 @@ struct Entry<'a> {
     common: &'a str,
     sections: Vec<Section>,
     page: Stored,
-    text: &'a str,
-    links: Vec<KeptLink<'a>>,
+    text: String,
+    links: String,
 }
 
 #[derive(Serialize)]
@@ -62,6 +64,8 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
     let marks = terms.sections.iter().map(|section| section.marks.as_str());
     let marks: Vec<&str> = marks.filter(|marks| !marks.is_empty()).collect();
     let sections = terms.weighed_sections().into_iter();
+    let links: Vec<KeptLink> = page.links.iter().map(KeptLink::from).collect();
+    let links = serde_json::to_string(&links)?;
     serde_json::to_string(&Entry {
         id: document.id().to_string(),
         site: &document.site,
@@ -78,8 +82,8 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
         common: &terms.common,
         sections: sections.map(|terms| Section { terms }).collect(),
         page: Stored::without_text_and_links(document),
-        text: &page.text,
-        links: page.links.iter().map(KeptLink::from).collect(),
+        text: pack(&page.text).map_err(serde_json::Error::io)?,
+        links: pack(&links).map_err(serde_json::Error::io)?,
     })
 }
 
@@ -96,23 +100,29 @@ pub(crate) struct Kept {
     #[serde(default)]
     text: String,
     #[serde(default)]
-    links: Vec<StoredLink>,
+    links: String,
 }
 
-impl From<Kept> for Stored {
-    fn from(kept: Kept) -> Stored {
-        Stored {
-            text: kept.text,
-            links: kept.links,
-            ..kept.page
-        }
+impl Kept {
+    /// The stored form, without its text or links where they were not asked for.
+    pub(crate) fn stored(self) -> Result<Stored, Failure> {
+        let links = match self.links.as_str() {
+            "" => Vec::new(),
+            links => serde_json::from_str(&unpack(links)?).map_err(broken)?,
+        };
+        Ok(Stored {
+            text: unpack(&self.text)?,
+            links,
+            ..self.page
+        })
     }
 }
 
-/// The stored form of a page, from its JSON: without its text or links where they were not asked
-/// for.
+/// The stored form of a page, from its JSON.
 pub(crate) fn stored(source: &Value) -> Result<Stored, Failure> {
-    let kept = Kept::deserialize(source);
-    kept.map(Stored::from)
-        .map_err(|error| Failure::permanent(format!("a page in the index is broken: {error}")))
+    Kept::deserialize(source).map_err(broken)?.stored()
+}
+
+fn broken(error: serde_json::Error) -> Failure {
+    Failure::permanent(format!("a page in the index is broken: {error}"))
 }

@@ -10,6 +10,7 @@ mod entry;
 mod freshness;
 mod index;
 mod opening;
+mod packed;
 mod search;
 mod server;
 mod settings;

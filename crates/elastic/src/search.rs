@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use canter_core::document::Stored;
 use canter_core::failure::Failure;
 use canter_core::hit::Matching;
 use canter_core::query::{Hits, Query, weight};
@@ -116,14 +115,15 @@ fn hits(answer: Value, terms: &QueryTerms, words: &mut Words) -> Result<Hits, Fa
             "what Elasticsearch answered to a search cannot be read: {error}"
         ))
     })?;
-    let pages = answer.hits.hits.into_iter().map(|found| {
+    let mut pages = Vec::with_capacity(answer.hits.hits.len());
+    for found in answer.hits.hits {
         let matching = found.matching();
-        matching.hit(Stored::from(found.source), found.score, terms, words)
-    });
+        pages.push(matching.hit(found.source.stored()?, found.score, terms, words));
+    }
     Ok(Hits {
         total: answer.hits.total.value,
         exact: true,
-        hits: pages.collect(),
+        hits: pages,
     })
 }
 
@@ -199,6 +199,7 @@ impl Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packed::pack;
 
     #[test]
     fn what_is_no_answer_to_a_search_may_pass() {
@@ -233,7 +234,7 @@ mod tests {
         let page = json!({"site": "s", "url": "https://example.org/", "title": "T", "language": null,
             "fetched_at_ms": 0, "text": "", "sections": [], "links": []});
         let inner = json!({"sections": {"hits": {"hits": [{"_nested": {"offset": 7}}]}}});
-        let found = json!({"_score": 1.5, "_source": {"page": page, "text": "River"},
+        let found = json!({"_score": 1.5, "_source": {"page": page, "text": pack("River").unwrap()},
             "inner_hits": inner, "matched_queries": ["name"]});
         let answer = json!({"hits": {"total": {"value": 1}, "hits": [found]}});
         let mut words = Words::default();

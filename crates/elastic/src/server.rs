@@ -292,7 +292,7 @@ impl Server {
         }
         match io.map(io::Error::kind) {
             Some(io::ErrorKind::ConnectionRefused) => Failure::transient(format!(
-                "nothing answers at {url} (connection refused): is Elasticsearch running there?"
+                "no Elasticsearch runs at {url} (connection refused)"
             )),
             _ => Failure::transient(format!(
                 "the connection to Elasticsearch at {url} failed ({last})"

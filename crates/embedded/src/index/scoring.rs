@@ -13,7 +13,7 @@ use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::entry::Fields;
 use super::sections::Sections;
-use super::sizes::{Census, Measured, Size};
+use super::sizes::{Measured, Size};
 
 /// A query, ready for each segment.
 pub(super) struct Asked {
@@ -52,7 +52,6 @@ impl Asked {
             name: None,
             bound: 0.0,
         };
-        let mut census = Census::new(searcher, fields.body)?;
         let mut places = Vec::new();
         for word in &terms.body {
             let term = Term::from_field_text(fields.body, word);
@@ -61,7 +60,10 @@ impl Asked {
                 continue;
             }
             let in_sections = match terms.words.contains(word) {
-                true => Some(sizes.sections.weight(census.sections_with(&term, with_it)?)),
+                true => {
+                    let sections = measured.sections_with(searcher, &term, with_it)?;
+                    Some(sizes.sections.weight(sections))
+                }
                 false => None,
             };
             let most = in_sections.as_ref().map_or(0.0, Bm25Weight::max_score);

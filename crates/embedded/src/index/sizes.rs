@@ -5,13 +5,13 @@
 //! among all sections.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::index::SegmentId;
 use tantivy::postings::Postings;
 use tantivy::query::{Bm25StatisticsProvider, Bm25Weight};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, Term};
+use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::entry::Fields;
 use super::sections::Sections;
@@ -19,6 +19,9 @@ use super::sections::Sections;
 /// Pages whose sections are counted for one word. Of a word in more pages every second, third, …
 /// is counted: such a word tells little, and an answer is not to wait for the last digit of it.
 const MOST_COUNTED: u64 = 4_096;
+
+/// Words whose sections are remembered, some MB.
+const MOST_KNOWN: usize = 20_000;
 
 /// Texts of one kind.
 #[derive(Debug, Clone, Copy, Default)]
@@ -79,19 +82,28 @@ pub(super) struct Sizes {
     pub(super) sections: Size,
 }
 
-/// The sizes of each segment, which never change.
+/// What was counted for earlier searches.
 #[derive(Default)]
-pub(super) struct Measured(Mutex<HashMap<SegmentId, Sizes>>);
+pub(super) struct Measured(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    /// The sizes of each segment, which never change.
+    segments: HashMap<SegmentId, Sizes>,
+    /// The commit that the sections were counted in, and how many of them hold a word.
+    generation: u64,
+    sections_with: HashMap<Term, u64>,
+}
 
 impl Measured {
     /// The sizes of all that a searcher sees.
     pub(super) fn sizes(&self, searcher: &Searcher, fields: &Fields) -> tantivy::Result<Sizes> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         let mut sizes = Sizes::default();
         let mut seen = HashMap::new();
         for segment in searcher.segment_readers() {
             let id = segment.segment_id();
-            let here = match known.get(&id) {
+            let here = match known.segments.get(&id) {
                 Some(here) => *here,
                 None => measure(segment, fields)?,
             };
@@ -101,8 +113,38 @@ impl Measured {
             sizes.common.add(here.common);
             sizes.sections.add(here.sections);
         }
-        *known = seen;
+        known.segments = seen;
         Ok(sizes)
+    }
+
+    /// How many sections hold a word that so many pages hold; about so many for a frequent one.
+    pub(super) fn sections_with(
+        &self,
+        searcher: &Searcher,
+        term: &Term,
+        pages: u64,
+    ) -> tantivy::Result<u64> {
+        let generation = searcher.generation().generation_id();
+        let mut known = self.known();
+        if known.generation != generation || known.sections_with.len() >= MOST_KNOWN {
+            known.generation = generation;
+            known.sections_with.clear();
+        }
+        if let Some(count) = known.sections_with.get(term) {
+            return Ok(*count);
+        }
+        // Nobody waits for a count.
+        drop(known);
+        let count = count_sections(searcher, term, pages)?;
+        let mut known = self.known();
+        if known.generation == generation {
+            known.sections_with.insert(term.clone(), count);
+        }
+        Ok(count)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -131,46 +173,30 @@ fn measure(segment: &SegmentReader, fields: &Fields) -> tantivy::Result<Sizes> {
     })
 }
 
-/// Counts the sections that hold a word.
-pub(super) struct Census {
-    segments: Vec<(Arc<InvertedIndexReader>, Sections)>,
-    positions: Vec<u32>,
-}
-
-impl Census {
-    pub(super) fn new(searcher: &Searcher, body: Field) -> tantivy::Result<Self> {
-        let segments = searcher.segment_readers().iter();
-        let segments =
-            segments.map(|segment| Ok((segment.inverted_index(body)?, Sections::new(segment)?)));
-        Ok(Census {
-            segments: segments.collect::<tantivy::Result<_>>()?,
-            positions: Vec::new(),
-        })
-    }
-
-    /// How many sections hold a word that so many pages hold; about so many for a frequent one.
-    pub(super) fn sections_with(&mut self, term: &Term, pages: u64) -> tantivy::Result<u64> {
-        let each = pages.div_ceil(MOST_COUNTED).max(1);
-        let (mut met, mut counted, mut found) = (0, 0, 0);
-        for (index, sections) in &mut self.segments {
-            let positions = IndexRecordOption::WithFreqsAndPositions;
-            let Some(mut postings) = index.read_postings(term, positions)? else {
-                continue;
-            };
-            while postings.doc() != TERMINATED {
-                if met % each == 0 {
-                    sections.take(postings.doc());
-                    postings.positions(&mut self.positions);
-                    found += sections.holding(&self.positions) as u64;
-                    counted += 1;
-                }
-                met += 1;
-                postings.advance();
+fn count_sections(searcher: &Searcher, term: &Term, pages: u64) -> tantivy::Result<u64> {
+    let each = pages.div_ceil(MOST_COUNTED).max(1);
+    let (mut met, mut counted, mut found) = (0, 0, 0);
+    let mut positions = Vec::new();
+    for segment in searcher.segment_readers() {
+        let index = segment.inverted_index(term.field())?;
+        let placed = IndexRecordOption::WithFreqsAndPositions;
+        let Some(mut postings) = index.read_postings(term, placed)? else {
+            continue;
+        };
+        let mut sections = Sections::new(segment)?;
+        while postings.doc() != TERMINATED {
+            if met % each == 0 {
+                sections.take(postings.doc());
+                postings.positions(&mut positions);
+                found += sections.holding(&positions) as u64;
+                counted += 1;
             }
+            met += 1;
+            postings.advance();
         }
-        Ok(match counted {
-            0 => 0,
-            counted => found * met / counted,
-        })
     }
+    Ok(match counted {
+        0 => 0,
+        counted => found * met / counted,
+    })
 }

@@ -1,0 +1,62 @@
+//! Texts and lists of links as they are kept: deflated, in Base64.
+//!
+//! Nothing on the server reads them, yet it goes through all of a page to find what is asked for.
+//! Of the Python documentation a page's text takes half of the bytes and its links a sixth, for a
+//! quarter of a millisecond, and an answer of ten pages 314 KB in place of 499.
+
+use std::io::Read;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use canter_core::failure::Failure;
+use flate2::Compression;
+use flate2::bufread::{DeflateDecoder, DeflateEncoder};
+
+/// Packs a text.
+pub(crate) fn pack(text: &str) -> std::io::Result<String> {
+    let mut packed = Vec::with_capacity(text.len() / 2);
+    DeflateEncoder::new(text.as_bytes(), Compression::fast()).read_to_end(&mut packed)?;
+    Ok(BASE64.encode(packed))
+}
+
+/// The text that was packed; none from nothing.
+///
+/// # Errors
+///
+/// Permanent for what was not packed here.
+pub(crate) fn unpack(packed: &str) -> Result<String, Failure> {
+    let broken = |why: &dyn std::fmt::Display| {
+        Failure::permanent(format!("a page in the index is broken: {why}"))
+    };
+    let mut text = String::new();
+    if packed.is_empty() {
+        return Ok(text);
+    }
+    let packed = BASE64.decode(packed).map_err(|error| broken(&error))?;
+    let read = DeflateDecoder::new(packed.as_slice()).read_to_string(&mut text);
+    read.map_err(|error| broken(&error))?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_comes_back() {
+        for text in ["", "River", "é\n\0\"数", &"river ".repeat(100_000)] {
+            assert_eq!(unpack(&pack(text).unwrap()), Ok(text.into()));
+        }
+        assert!(pack(&"river ".repeat(100_000)).unwrap().len() < 10_000);
+    }
+
+    #[test]
+    fn what_was_not_packed_is_refused() {
+        for packed in ["a text", "====", "AAAA", "/////w"] {
+            assert!(
+                matches!(unpack(packed), Err(Failure::Permanent(_))),
+                "{packed}"
+            );
+        }
+    }
+}
