@@ -7,18 +7,17 @@ mod world;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use canter_aws::{CloudRobots, CloudSite, tables};
 use canter_core::failure::Failure;
-use canter_core::ports::{Claim, Finish, Frontier, Known, Loaded, Pages, Robots};
+use canter_core::ports::{Claim, Finish, Known, Loaded, Pages, Robots};
 use canter_core::robots::{Rules, Verdict};
 use canter_core::task::{Outcome, Skip, Task};
 use canter_core::time::Moment;
 use canter_tests::contract::{Crawl, indexed, link, url};
 use canter_tests::faults::{Asked, Faults, Reply, Turn};
 use canter_tests::stack::Stack;
-use std::time::Duration;
 use world::{Pushed, Tables, TestClock, site};
 
 const LINKS: usize = 200;
@@ -209,6 +208,31 @@ async fn keys_that_a_busy_table_leaves_out_are_asked_for_again() {
         .iter()
         .filter(|seen| operation(&seen.asked) == "UpdateItem");
     assert_eq!(writes.count(), 10, "only those of the first claim");
+}
+
+/// A cheap read may be behind: it shows rows as they were, here none at all.
+#[tokio::test]
+async fn reads_that_are_behind_lose_nothing_and_win_nothing() {
+    let tables = Tables::create().await;
+    let proxy = faults();
+    let (pages, crawl) = behind(&tables, &proxy).await;
+    let (parent, other) = (crawl.task("/parent"), crawl.task("/other"));
+    let tasks = pages.claim(&parent, links(3)).await.unwrap();
+    pages.finish(&tasks[2], indexed("x")).await.unwrap();
+    proxy.rule(|asked| {
+        let body = String::from_utf8_lossy(&asked.body);
+        let body = match operation(asked) {
+            "GetItem" if !body.contains("\"ConsistentRead\":true") => "{}",
+            "BatchGetItem" => r#"{"Responses":{},"UnprocessedKeys":{}}"#,
+            _ => return Turn::Pass,
+        };
+        Turn::Answer(Reply::of(200, "application/x-amz-json-1.0", body))
+    });
+    assert!(pages.begin(&tasks[0]).await.unwrap().is_some());
+    assert_eq!(pages.begin(&tasks[2]).await, Ok(None));
+    assert_eq!(pages.claim(&other, links(3)).await, Ok(vec![]));
+    let again = pages.claim(&parent, links(3)).await.unwrap();
+    assert_eq!(urls(&again), urls(&tasks[..2]));
 }
 
 /// What DynamoDB says, and what a person is told to do about it.
