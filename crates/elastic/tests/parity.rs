@@ -97,6 +97,7 @@ async fn the_same_pages_in_the_same_order_with_the_same_scores() {
         ("harbour.Ferry.cross_over()", 1),
         ("Ferry", 5),
         ("parse_timetable", 1),
+        ("dawn", 1),
         ("timetable", 1),
         // Ids of sections, headings above them, titles, words of addresses.
         ("moorings", 1),

@@ -124,6 +124,14 @@ pub(crate) fn all() -> Vec<Document> {
     );
     defined.page.sections[3].names = vec!["harbour.Ferry.cross_over".into(), "moorings".into()];
     pages.push(defined);
+    // The section that bears the name holds it less often than the other.
+    let mut named = page(
+        "/hours",
+        "Hours",
+        "# Evening\nLamps are lit, and boats come home over the water.\n# Early\ndawn dawn dawn\n",
+    );
+    named.page.sections[0].names = vec!["dawn".into()];
+    pages.push(named);
     pages.push(page(
         "/signs",
         "Signs",

@@ -294,6 +294,24 @@ async fn a_heading_counts_for_the_sections_below_it_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_word_is_rare_by_the_sections_that_have_it() {
+    // Both are on one page, and in sections of one length.
+    let text = "# One\nhorse\n# Two\nhorse\n# Three\nhorse\n# Four\nzebra\n";
+    let place = Place::with(vec![document("/a", "Work", text)]).await;
+    // The second time as it was counted the first time.
+    for _ in 0..2 {
+        let hits = place.index.search(query("horse zebra")).await.unwrap();
+        assert_eq!(hits.hits[0].sections[0].title, "Four");
+    }
+    // Counted again when more is there.
+    let text = "# Five\nzebra\n# Six\nzebra\n# Seven\nzebra\n# Eight\nzebra\n";
+    place.put(vec![document("/b", "Rest", text)]).await;
+    let hits = place.index.search(query("horse zebra")).await.unwrap();
+    let first = hits.hits.iter().find(|hit| hit.url.path() == "/a");
+    assert_eq!(first.unwrap().sections[0].title, "One");
+}
+
+#[tokio::test]
 async fn a_section_is_found_by_its_id_alone() {
     let mut page = document(
         "/a",
