@@ -19,7 +19,7 @@ use url::{Host, Url};
 use crate::settings::Settings;
 
 /// Longest quote of a server's own words, in characters.
-const QUOTE: usize = 240;
+pub(crate) const QUOTE: usize = 240;
 
 /// What was answered, whatever it means.
 #[derive(Debug)]
@@ -56,9 +56,14 @@ pub(crate) fn cause(error: &Value) -> (String, String) {
 
 /// The beginning of a server's own words, on one line.
 pub(crate) fn quote(text: &str) -> String {
+    shortened(text, QUOTE)
+}
+
+/// So many characters of a text, on one line.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
     let line: Vec<&str> = text.split_whitespace().collect();
     let line = line.join(" ");
-    match line.char_indices().nth(QUOTE) {
+    match line.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
