@@ -79,8 +79,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Nothing is sent yet.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, Failure> {
+    /// Nothing is sent yet. No request takes longer than `timeout`.
+    pub(crate) fn new(settings: &Settings, timeout: Duration) -> Result<Self, Failure> {
         let pool = SingleNodeConnectionPool::new(settings.server.clone());
         let mut transport = TransportBuilder::new(pool).enable_meta_header(false);
         if let Some(key) = &settings.key {
@@ -103,7 +103,7 @@ impl Server {
             url: settings.server.clone(),
             index: settings.index.clone(),
             has_key: settings.key.is_some(),
-            timeout: settings.patience / 2,
+            timeout,
         })
     }
 

@@ -101,7 +101,7 @@ mod tests {
 
     fn server() -> Server {
         let settings = Settings::new("http://127.0.0.1:9/docs", None).expect("a URL");
-        Server::new(&settings).expect("a connection")
+        Server::new(&settings, settings.patience).expect("a connection")
     }
 
     #[test]
