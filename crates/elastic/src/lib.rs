@@ -11,8 +11,10 @@ mod freshness;
 mod index;
 mod opening;
 mod search;
+mod sentences;
 mod server;
 mod settings;
+mod tries;
 mod verdict;
 mod writer;
 
