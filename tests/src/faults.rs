@@ -131,6 +131,10 @@ impl Shared {
                 Turn::Answer(reply) => reply,
                 Turn::Late(delay) => {
                     sleep(delay);
+                    // Or it would undo what its test has cleaned up since.
+                    if self.ended.load(Ordering::SeqCst) {
+                        break;
+                    }
                     self.forward(&mut server, &asked)?
                 }
                 Turn::CutBefore => break,

@@ -18,7 +18,8 @@ use canter_core::task::UrlKey;
 use elasticsearch::http::Method;
 use serde_json::{Value, json};
 
-use crate::server::{Server, Tries};
+use crate::server::Server;
+use crate::tries::Tries;
 use crate::verdict::{self, Verdict};
 
 /// What surrounds a document in a bulk, in bytes, at most.

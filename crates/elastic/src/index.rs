@@ -36,7 +36,7 @@ impl ElasticIndex {
     /// A sentence for a person: what answers is no server that canter works with or nothing at
     /// all; the API key is wrong, missing or not enough; the index is not canter's.
     pub async fn open(settings: &Settings) -> Result<Self, Failure> {
-        let server = Server::new(settings)?;
+        let server = Server::new(settings, settings.patience / 2)?;
         opening::greet(&server).await?;
         opening::create(&server, settings.patience).await?;
         let server = Arc::new(server);
@@ -56,7 +56,8 @@ impl ElasticIndex {
     ///
     /// As [`ElasticIndex::open`]; also when nothing was indexed there yet.
     pub async fn open_to_read(settings: &Settings) -> Result<Self, Failure> {
-        let server = Server::new(settings)?;
+        // Somebody waits, and what stands between may itself wait for half a minute only.
+        let server = Server::new(settings, settings.patience / 6)?;
         opening::greet(&server).await?;
         if !opening::is_there(&server, Duration::ZERO).await? {
             return Err(opening::nothing(&server));

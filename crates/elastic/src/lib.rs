@@ -12,8 +12,10 @@ mod index;
 mod opening;
 mod packed;
 mod search;
+mod sentences;
 mod server;
 mod settings;
+mod tries;
 mod verdict;
 mod writer;
 

@@ -92,7 +92,8 @@ impl Settings {
     }
 
     /// For how long canter goes on trying when the server does not answer, or takes nothing: a
-    /// minute unless this says otherwise. One request may take half of it.
+    /// minute unless this says otherwise. One request may take half of it; a sixth where an index is
+    /// only read.
     #[must_use]
     pub fn patience(self, patience: Duration) -> Self {
         Settings { patience, ..self }

@@ -3,7 +3,7 @@
 use canter_core::failure::Failure;
 use serde_json::Value;
 
-use crate::server::{Answer, Server, cause, quote};
+use crate::server::{Answer, QUOTE, Server, cause, shortened};
 
 /// What is to be done about it.
 #[derive(Debug, PartialEq)]
@@ -27,9 +27,10 @@ pub(crate) fn of_item(server: &Server, item: &Value) -> Verdict {
     };
     let status = item["status"].as_u64().unwrap_or(0);
     let (kind, mut reason) = cause(&item["error"]);
-    // The cause names the field or the value.
+    // The one may name the field, the other what is wrong with it, and each may quote the document.
     if let Some(deeper) = item["error"]["caused_by"]["reason"].as_str() {
-        reason = quote(&format!("{reason}: {deeper}"));
+        let half = |text: &str| shortened(text, QUOTE / 2);
+        reason = format!("{}: {}", half(&reason), half(deeper));
     }
     match (status, kind.as_str()) {
         (200..300, _) => Verdict::Done,
@@ -100,7 +101,7 @@ mod tests {
 
     fn server() -> Server {
         let settings = Settings::new("http://127.0.0.1:9/docs", None).expect("a URL");
-        Server::new(&settings).expect("a connection")
+        Server::new(&settings, settings.patience).expect("a connection")
     }
 
     #[test]

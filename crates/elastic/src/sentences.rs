@@ -1,0 +1,131 @@
+//! What goes wrong between canter and a server, told to a person: what was found, where, and what
+//! to do about it.
+
+use std::error::Error as StdError;
+use std::io;
+
+use canter_core::failure::Failure;
+use elasticsearch::Error;
+
+use crate::server::{Answer, Server, is_busy, quote};
+
+impl Server {
+    /// Why an answer is no success, in a sentence.
+    pub(crate) fn refusal(&self, answer: &Answer) -> Failure {
+        let url = &self.url;
+        let (kind, reason) = answer.error();
+        match answer.status {
+            401 if self.has_key => Failure::permanent(format!(
+                "Elasticsearch at {url} does not accept the API key in CANTER_INDEX_API_KEY (401)"
+            )),
+            401 => Failure::permanent(format!(
+                "Elasticsearch at {url} wants an API key (401): set CANTER_INDEX_API_KEY"
+            )),
+            403 => self.forbidden(&reason),
+            404 if kind == "index_not_found_exception" => self.vanished(),
+            status if is_busy(status) || status >= 500 => Failure::transient(format!(
+                "Elasticsearch at {url} is not able to answer now ({status}{})",
+                told(&kind, &reason)
+            )),
+            _ if kind.is_empty() && reason.is_empty() => self.not_understood(answer),
+            status => Failure::permanent(format!(
+                "Elasticsearch at {url} refused a request ({status}{})",
+                told(&kind, &reason)
+            )),
+        }
+    }
+
+    /// The key does not give access to what canter needs.
+    pub(crate) fn forbidden(&self, reason: &str) -> Failure {
+        let (url, index) = (&self.url, &self.index);
+        let who = match self.has_key {
+            true => "the API key in CANTER_INDEX_API_KEY may not do that",
+            false => "that needs an API key, set CANTER_INDEX_API_KEY",
+        };
+        Failure::permanent(format!(
+            "Elasticsearch at {url} forbids what canter asks for (403{}): {who}; to search takes \
+             the privileges `monitor` of the cluster and `read` and `view_index_metadata` of the \
+             index {index}, to crawl also `create_index`, `write` and `maintenance`",
+            told("", reason)
+        ))
+    }
+
+    /// The index was there when it was opened.
+    pub(crate) fn vanished(&self) -> Failure {
+        Failure::permanent(format!(
+            "the index {} at {} is gone, somebody deleted it: run `canter crawl` again to fill a \
+             new one",
+            self.index, self.url
+        ))
+    }
+
+    /// Something answered, but nothing that Elasticsearch would say.
+    pub(crate) fn not_understood(&self, answer: &Answer) -> Failure {
+        let kind = match answer.kind.split(';').next() {
+            None | Some("") => "no content type",
+            Some(kind) => kind,
+        };
+        Failure::permanent(format!(
+            "{} is no Elasticsearch: it answered {} with {kind}; canter needs Elasticsearch 7.10 or \
+             newer, or OpenSearch",
+            self.url, answer.status
+        ))
+    }
+
+    /// Why there is no answer, in a sentence.
+    pub(crate) fn silence(&self, error: &Error) -> Failure {
+        let url = &self.url;
+        if error.is_timeout() {
+            return Failure::transient(format!(
+                "Elasticsearch at {url} does not answer within {} s",
+                self.timeout.as_secs_f32()
+            ));
+        }
+        let mut causes = vec![error as &dyn StdError];
+        while let Some(deeper) = causes.last().copied().and_then(StdError::source) {
+            causes.push(deeper);
+        }
+        let all: String = causes.iter().map(|cause| format!("{cause}\n")).collect();
+        let last = causes.last().map(|cause| quote(&cause.to_string()));
+        let last = last.unwrap_or_default();
+        let io = causes
+            .iter()
+            .rev()
+            .find_map(|cause| cause.downcast_ref::<io::Error>());
+        if all.contains("dns error") {
+            let host = url.host_str().unwrap_or_default();
+            return Failure::transient(format!(
+                "there is no host {host} (from the index's URL {url}): {last}"
+            ));
+        }
+        if all.contains("certificate") {
+            return Failure::permanent(format!(
+                "{url} is not to be trusted: {last}; let the system trust the authority that \
+                 signed its certificate, or name that one's file in SSL_CERT_FILE"
+            ));
+        }
+        if all.contains("InvalidContentType") {
+            return Failure::permanent(format!(
+                "{url} does not speak TLS: write http: where it is to be spoken to in plain"
+            ));
+        }
+        match io.map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionRefused) => Failure::transient(format!(
+                "no Elasticsearch runs at {url} (connection refused)"
+            )),
+            _ => Failure::transient(format!(
+                "the connection to Elasticsearch at {url} failed ({last})"
+            )),
+        }
+    }
+}
+
+/// Type and reason behind a status, where there are any.
+fn told(kind: &str, reason: &str) -> String {
+    match (kind, reason) {
+        ("", "") => String::new(),
+        ("", reason) => format!(", {reason}"),
+        (kind, "") => format!(", {kind}"),
+        (kind, reason) => format!(", {kind}: {reason}"),
+    }
+}

@@ -1,0 +1,95 @@
+//! An index of a test's own on the real server, behind a proxy that has faults.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use canter_core::document::Document;
+use canter_core::failure::Failure;
+use canter_core::ports::{Catalog, Index, Refused};
+use canter_elastic::{ElasticIndex, Settings};
+use canter_tests::contract::index::document;
+use canter_tests::faults::{Asked, Turn};
+use canter_tests::{Faults, OwnIndex};
+use serde_json::{Value, json};
+
+pub(crate) const SITE: &str = "example.org";
+
+/// An index behind a proxy. One request may take a second, trying may take two.
+pub(crate) struct Place {
+    pub(crate) index: ElasticIndex,
+    pub(crate) faults: Faults,
+    pub(crate) name: String,
+    pub(crate) own: OwnIndex,
+}
+
+impl Place {
+    pub(crate) async fn new() -> Self {
+        let own = OwnIndex::new();
+        let faults = Faults::before(own.server());
+        let settings = Settings::new(&own.by_way_of(&faults.url()), None).unwrap();
+        let settings = settings.patience(Duration::from_secs(2));
+        Place {
+            index: ElasticIndex::open(&settings).await.unwrap(),
+            faults,
+            name: settings.index().to_owned(),
+            own,
+        }
+    }
+
+    /// Something becomes of the first so many bulks.
+    pub(crate) fn first_bulks(
+        &self,
+        most: usize,
+        turn: impl Fn(&Asked) -> Turn + Send + Sync + 'static,
+    ) {
+        let count = AtomicUsize::new(0);
+        self.faults.rule(move |asked| {
+            let is_meant = is_bulk(asked) && count.fetch_add(1, Ordering::SeqCst) < most;
+            if is_meant { turn(asked) } else { Turn::Pass }
+        });
+    }
+
+    pub(crate) async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
+        let (put, flushed) = tokio::join!(biased; self.index.put(documents), self.index.flush());
+        // Both are told of a failure.
+        assert_eq!(put.as_ref().err(), flushed.as_ref().err());
+        put
+    }
+
+    /// Bodies of the bulks that came.
+    pub(crate) fn bulks(&self) -> Vec<Asked> {
+        let seen = self.faults.seen().into_iter().map(|seen| seen.asked);
+        seen.filter(is_bulk).collect()
+    }
+
+    pub(crate) fn version(&self, document: &Document) -> Option<u64> {
+        let path = format!("/{}/_doc/{}", self.name, document.id());
+        self.own.ask("GET", &path, "").1["_version"].as_u64()
+    }
+
+    /// Every page is there once.
+    pub(crate) async fn holds(&self, documents: &[Document]) {
+        let mut ids: Vec<_> = documents.iter().map(Document::id).collect();
+        ids.sort();
+        assert_eq!(self.index.ids(SITE).await.unwrap(), ids);
+        assert_eq!(self.index.count(SITE).await, Ok(ids.len() as u64));
+        for document in documents {
+            assert_eq!(self.version(document), Some(document.version));
+        }
+    }
+}
+
+pub(crate) fn is_bulk(asked: &Asked) -> bool {
+    asked.path.contains("/_bulk")
+}
+
+pub(crate) fn pages(count: usize) -> Vec<Document> {
+    (0..count)
+        .map(|n| document(&format!("/{n}"), 7, "ponies"))
+        .collect()
+}
+
+/// The error of an operation that a full queue has no room for.
+pub(crate) fn rejected() -> Value {
+    json!({"type": "es_rejected_execution_exception", "reason": "queue is full"})
+}
