@@ -7,7 +7,10 @@
 mod account;
 mod cloud;
 mod failure;
+mod paces;
+mod skew;
 pub mod tables;
 
 pub use account::{Account, Requests};
 pub use cloud::{Cloud, Endpoints, Names};
+pub use paces::CloudPaces;
