@@ -289,7 +289,7 @@ impl CloudPaces {
         }
         let listens = matches!(*self.hearing(), Hearing::Listening { .. });
         // Who is known to be behind wants to know exactly.
-        let nap = if self.skew.behind().is_zero() { 25 } else { 5 };
+        let nap = if self.skew.behind().is_zero() { 40 } else { 5 };
         Ok(listens.then_some(Duration::from_millis(nap)))
     }
 
@@ -483,7 +483,7 @@ impl Known {
     fn refuse(&mut self, now: Moment, wait: Duration) -> Duration {
         let held = self.given.last.is_none_or(|last| self.given.held > last);
         if !held {
-            self.crowd = (self.crowd + 1).min(CROWD);
+            self.crowd = (self.crowd + 2).min(CROWD);
         }
         let apart = if held {
             HORIZON
@@ -544,7 +544,7 @@ impl Paces for CloudPaces {
                 known.contested = !mine && next.is_some_and(|next| next >= shared);
                 known.mine = Some(last);
                 (known.at, known.wrote) = (Some(shared), Some(shared));
-                known.crowd = known.crowd.saturating_sub(2);
+                known.crowd = known.crowd.saturating_sub(3);
                 known.given = Given {
                     last: Some(last),
                     spacing,
