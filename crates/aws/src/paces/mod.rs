@@ -128,7 +128,10 @@ impl CloudPaces {
             .expression_attribute_values(":share", span(share))
             .expression_attribute_values(":now", time(now));
         let mut old = match self.send(domain, on).await? {
-            Ok(old) => return Ok(now.until(old.promised)),
+            Ok(old) => {
+                let next = old.given.next(pace).unwrap_or(now);
+                return Ok(now.until(old.promised.max(next)));
+            }
             Err(old) => old,
         };
         let mut begin = now;
