@@ -9,15 +9,18 @@ mod change;
 mod cloud;
 mod failure;
 mod item;
+mod paces;
 mod packed;
 mod pages;
 mod robots;
 mod side_by_side;
 mod sites;
+mod skew;
 pub mod tables;
 
 pub use account::{Account, Requests};
 pub use cloud::{Cloud, Endpoints, Names};
+pub use paces::CloudPaces;
 pub use pages::{Clock, CloudSite, Counts, GRACE, LOSSES, Swept};
 pub use robots::CloudRobots;
 pub use sites::{Beginning, Crawling, Plan, Progress, Rest, SILENCE, Sites};
