@@ -92,7 +92,51 @@ fn service(code: &str, said: &str, what: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::operation::get_item::GetItemError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
     use super::*;
+
+    type Error = SdkError<GetItemError, ()>;
+
+    /// What went wrong before there was an answer, or with it.
+    #[test]
+    fn what_is_no_answer_says_what_to_do() {
+        let io = |what: &str| ConnectorError::io(what.to_owned().into());
+        let rows = [
+            (
+                Error::construction_failure("no region"),
+                false,
+                "set AWS_REGION",
+            ),
+            (
+                Error::dispatch_failure(io("connection refused")),
+                true,
+                "is there a network",
+            ),
+            (
+                Error::dispatch_failure(io("no credentials in the provider chain")),
+                false,
+                "set AWS_ACCESS_KEY_ID",
+            ),
+            (Error::timeout_error("5 seconds"), true, "AWS_ENDPOINT_URL"),
+            (
+                Error::response_error("no JSON", ()),
+                true,
+                "look what answers",
+            ),
+        ];
+        for (error, passes, advice) in rows {
+            let failure = failure(&error, "the table pages");
+            let sentence = failure.to_string();
+            assert!(sentence.contains(advice), "{sentence}");
+            assert_eq!(
+                matches!(failure, Failure::Transient(_)),
+                passes,
+                "{sentence}"
+            );
+        }
+    }
 
     /// What is to be done, by the code that AWS gives.
     #[test]

@@ -59,14 +59,17 @@ async fn two_parents_that_claim_the_same_links_at_once_share_them() {
     let (one, crawl) = site(&tables, &TestClock::at(1_000_000));
     let other = one.clone();
     let (a, b) = (crawl.task("/a"), crawl.task("/b"));
-    let (first, second) = tokio::join!(one.claim(&a, links(LINKS)), other.claim(&b, links(LINKS)));
-    let (first, second) = (urls(&first.unwrap()), urls(&second.unwrap()));
-    assert!(first.is_disjoint(&second));
-    assert_eq!(first.len() + second.len(), LINKS);
-    for _ in 0..5 {
-        let (again, too) = tokio::join!(one.claim(&a, links(LINKS)), other.claim(&b, links(LINKS)));
-        assert_eq!(urls(&again.unwrap()), first);
-        assert_eq!(urls(&too.unwrap()), second);
+    for round in 0..3 {
+        let links = || (0..LINKS).map(|n| link(&format!("/{round}/{n}"))).collect();
+        let (first, second) = tokio::join!(one.claim(&a, links()), other.claim(&b, links()));
+        let (first, second) = (urls(&first.unwrap()), urls(&second.unwrap()));
+        assert!(first.is_disjoint(&second));
+        assert_eq!(first.len() + second.len(), LINKS);
+        for _ in 0..3 {
+            let (again, too) = tokio::join!(one.claim(&a, links()), other.claim(&b, links()));
+            assert_eq!(urls(&again.unwrap()), first);
+            assert_eq!(urls(&too.unwrap()), second);
+        }
     }
 }
 
@@ -355,15 +358,15 @@ async fn a_robots_txt_of_any_size_is_no_failure() {
     for (letters, kept) in [
         ("x", true),
         (
-            "!\"'()+,-.:;<=>@[]^_`{|}~&%25%26%27%28%29%2A%2B%2C%2D%2E\
-             0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+            "!\"'()+,-./:;<=>@[]^_`{|}~0123456789\
+             ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
             false,
         ),
     ] {
         let letters = letters.as_bytes();
         let noise = |_| char::from(letters[fastrand::usize(..letters.len())]);
         let line = |_| format!("Disallow:/{}\n", (0..2_000).map(noise).collect::<String>());
-        let file = format!("User-agent:*\n{}", (0..250).map(line).collect::<String>());
+        let file = format!("User-agent:*\n{}", (0..254).map(line).collect::<String>());
         let verdict = Verdict::Rules(Rules::parse(file.as_bytes(), "canter"));
         let authority = format!("http://{}.test:80", letters.len());
         let at = Moment(1);

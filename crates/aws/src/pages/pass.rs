@@ -1,9 +1,10 @@
 //! Passes over the rows of a site: a query for each shard, some rows at a time.
 //!
-//! A pass costs half a read unit for each 4 KB of rows that are there, whatever it asks of them.
-//! Rows of 400 bytes: a million take 49,000 units, which is less than a cent. All shards are asked
-//! at the same time, and what they give comes mixed: writes to rows as they come spread over the
-//! table, of which one shard takes a thousand a second. In memory is one answer of each.
+//! A pass costs half a read unit for each 4 KB of rows that are there, whatever it asks of them. A
+//! row with URLs of 60 bytes takes 290: a million take 35,000 units, which is less than a cent. All
+//! shards are asked at the same time, and what they give comes mixed: writes to rows as they come
+//! spread over the table, of which one shard takes a thousand a second. In memory is one answer of
+//! each.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use canter_core::failure::Failure;

@@ -56,9 +56,10 @@ enum Lost {
 }
 
 impl CloudSite {
-    /// Sweeps: pushes tasks that are past their due time, gives up those that were lost
-    /// [`LOSSES`] times, and counts. A pass over the site's rows and a write a lost task; only
-    /// when the queue looks empty, since tasks that wait in it longer than [`GRACE`] look lost.
+    /// Sweeps a crawl that was filled: pushes tasks that are past their due time, gives up those
+    /// that were lost [`LOSSES`] times, and counts. A pass over the site's rows and a write a lost
+    /// task; only when the queue looks empty, since tasks that wait in it longer than [`GRACE`]
+    /// look lost.
     pub async fn sweep(&self, frontier: &impl Frontier) -> Result<Swept, Failure> {
         let mut swept = Swept::default();
         let mut pass = self.pass(TO_SWEEP, OF_CRAWL);
