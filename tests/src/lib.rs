@@ -14,9 +14,11 @@ pub mod contract;
 mod http2;
 pub mod log;
 pub mod site;
+pub mod stack;
 pub mod tls;
 
 pub use answer::Answer;
 pub use canter::{Canter, Ended};
 pub use log::{Log, Visit};
 pub use site::{Serving, Site};
+pub use stack::Stack;
