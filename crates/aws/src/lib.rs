@@ -7,6 +7,7 @@
 mod account;
 mod cloud;
 mod failure;
+pub mod queue;
 pub mod tables;
 
 pub use account::{Account, Requests};
