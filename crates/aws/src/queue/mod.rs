@@ -1,3 +1,9 @@
-//! The frontier in SQS: tasks that wait are messages of one queue.
+//! The frontier in SQS: tasks that wait are messages of one queue, each of one domain.
 
-pub mod message;
+mod inbox;
+mod message;
+mod outbox;
+
+pub use inbox::{Depth, Letter, create, delete, depth, receive, remove};
+pub use message::{MAX_BYTES, Message, Refusal, pack};
+pub use outbox::{LONGEST_DELAY, Outbox, Surroundings};
