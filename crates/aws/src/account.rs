@@ -47,6 +47,12 @@ impl Account {
         self.note(("DynamoDB", operation), |line| line.write_units += units);
     }
 
+    /// Notes a write whose condition did not hold: it is billed, but the answer does not say with
+    /// how much. One unit is right for an item of up to 1 KB.
+    pub(crate) fn refused(&self, operation: &str) {
+        self.note(("DynamoDB", operation), |line| line.write_units += 1.0);
+    }
+
     fn note(&self, (service, operation): (&str, &str), add: impl FnOnce(&mut Requests)) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (service.to_owned(), operation.to_owned());

@@ -5,10 +5,18 @@
 //! nothing.
 
 mod account;
+mod change;
 mod cloud;
 mod failure;
+mod item;
+mod packed;
+mod pages;
 pub mod queue;
+mod robots;
+mod side_by_side;
 pub mod tables;
 
 pub use account::{Account, Requests};
 pub use cloud::{Cloud, Endpoints, Names};
+pub use pages::{Clock, CloudSite, GRACE};
+pub use robots::CloudRobots;

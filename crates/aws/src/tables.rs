@@ -12,10 +12,12 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
 };
 use canter_core::failure::Failure;
+use canter_core::task::UrlKey;
 use tokio::time::sleep;
 
 use crate::cloud::Cloud;
 use crate::failure::failure;
+use crate::item::{Item, bytes, text};
 
 /// Partition key of `pages`: a string.
 pub(crate) const SHARD: &str = "shard";
@@ -26,12 +28,52 @@ pub(crate) const KEY: &str = "key";
 /// When an item may go.
 pub(crate) const EXPIRES: &str = "expires";
 
+/// Shards of a site: the values of the first four bits of a URL's key.
+pub(crate) const SHARDS: u8 = 16;
+/// A partition key holds 2,048 bytes: longer names are hashed.
+const LONGEST_NAME: usize = 1_024;
+
+/// The value of [`SHARD`] for a site and one of its shards.
+pub(crate) fn shard(site: &str, shard: u8) -> String {
+    format!("{}#{shard:x}", name(site))
+}
+
+/// The key of a URL's item in `pages`.
+pub(crate) fn page_key(site: &str, key: UrlKey) -> Item {
+    let shard = shard(site, key.0[0] >> 4);
+    let hash = bytes(key.0);
+    Item::from([(SHARD.to_owned(), text(shard)), (HASH.to_owned(), hash)])
+}
+
+/// The key of an item in `state`.
+pub(crate) fn state_key(kind: &str, of: &str) -> Item {
+    let key = format!("{kind}#{}", name(of));
+    Item::from([(KEY.to_owned(), text(key))])
+}
+
+fn name(name: &str) -> String {
+    if name.len() <= LONGEST_NAME {
+        name.to_owned()
+    } else {
+        format!("long:{}", UrlKey::hash(name.as_bytes()))
+    }
+}
+
 /// Makes the tables of a stack on one machine, where they are not there yet.
 pub async fn create(cloud: &Cloud) -> Result<(), Failure> {
     use ScalarAttributeType::{B, S};
     let pages = [(SHARD, S, KeyType::Hash), (HASH, B, KeyType::Range)];
     table(cloud, &cloud.names.pages, &pages).await?;
     table(cloud, &cloud.names.state, &[(KEY, S, KeyType::Hash)]).await
+}
+
+/// Deletes the tables of a stack on one machine, with all that is in them.
+pub async fn delete(cloud: &Cloud) -> Result<(), Failure> {
+    for name in [&cloud.names.pages, &cloud.names.state] {
+        let deleted = cloud.dynamodb.delete_table().table_name(name).send().await;
+        deleted.map_err(|error| failure(&error, &format!("the table {name}")))?;
+    }
+    Ok(())
 }
 
 async fn table(

@@ -52,6 +52,8 @@ enum Order {
 struct Push {
     tasks: Vec<Task>,
     due: Option<Moment>,
+    /// Each task in a message of its own.
+    apart: bool,
     confirmed: oneshot::Sender<Result<(), Failure>>,
 }
 
@@ -80,6 +82,21 @@ impl Outbox {
     /// Puts tasks into the queue; they are given out at `due`, or at once. Resolves when they are
     /// safe. A failure says nothing about which of them are.
     pub async fn send(&self, tasks: Vec<Task>, due: Option<Moment>) -> Result<(), Failure> {
+        self.order(tasks, due, false).await
+    }
+
+    /// As [`Outbox::send`], each task in a message of its own: one that ends the process which
+    /// works on it takes no other along.
+    pub async fn send_apart(&self, tasks: Vec<Task>) -> Result<(), Failure> {
+        self.order(tasks, None, true).await
+    }
+
+    async fn order(
+        &self,
+        tasks: Vec<Task>,
+        due: Option<Moment>,
+        apart: bool,
+    ) -> Result<(), Failure> {
         if tasks.is_empty() {
             return Ok(());
         }
@@ -87,6 +104,7 @@ impl Outbox {
         let push = Push {
             tasks,
             due: due.map(whole_second),
+            apart,
             confirmed,
         };
         let gone = || Failure::transient("the process that fills the queue is ending");
@@ -149,14 +167,14 @@ impl Sending {
             return;
         }
         let now = (self.surroundings.now)();
-        let mut by_due: BTreeMap<Option<Moment>, Vec<Push>> = BTreeMap::new();
+        let mut alike: BTreeMap<(Option<Moment>, bool), Vec<Push>> = BTreeMap::new();
         for push in self.waiting.drain(..) {
             let due = push.due.filter(|due| *due > now);
-            by_due.entry(due).or_default().push(push);
+            alike.entry((due, push.apart)).or_default().push(push);
         }
         let mut parcels = Vec::new();
-        for (due, pushes) in by_due {
-            parcels.extend(self.parcels(now, due, pushes));
+        for ((due, apart), pushes) in alike {
+            parcels.extend(self.parcels(now, due, apart, pushes));
         }
         for batch in batches(parcels) {
             self.under_way.spawn(send(self.cloud.clone(), batch));
@@ -164,7 +182,13 @@ impl Sending {
     }
 
     /// The messages of pushes that are due at the same time; each knows the pushes that wait for it.
-    fn parcels(&self, now: Moment, due: Option<Moment>, pushes: Vec<Push>) -> Vec<Parcel> {
+    fn parcels(
+        &self,
+        now: Moment,
+        due: Option<Moment>,
+        apart: bool,
+        pushes: Vec<Push>,
+    ) -> Vec<Parcel> {
         let mut receipts: HashMap<UrlKey, Vec<Arc<Receipt>>> = HashMap::new();
         let mut tasks = Vec::new();
         for push in pushes {
@@ -185,7 +209,11 @@ impl Sending {
         let delay = wait.min(LONGEST_DELAY);
         // One that the queue cannot delay to the end is sent on when it comes.
         let due = due.filter(|_| wait > LONGEST_DELAY);
-        pack(tasks, due, &self.surroundings.most)
+        let most = |domain: &Domain| match apart {
+            true => 1,
+            false => (self.surroundings.most)(domain),
+        };
+        pack(tasks, due, most)
             .into_iter()
             .map(|message| Parcel {
                 delay: delay.as_millis().div_ceil(1_000) as i32,

@@ -1,0 +1,25 @@
+//! Values that are long and seldom read: JSON, gzipped.
+
+use std::io::Write;
+
+use canter_core::failure::Failure;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Bytes of a value that leave room for the rest of an item, which holds 400 KB.
+pub(crate) const MOST: usize = 390_000;
+
+pub(crate) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>, Failure> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    let json = serde_json::to_vec(value).map_err(Failure::permanent)?;
+    packed.write_all(&json).map_err(Failure::permanent)?;
+    packed.finish().map_err(Failure::permanent)
+}
+
+/// What [`pack`] wrote; none for what another canter wrote in another form.
+pub(crate) fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Option<T> {
+    serde_json::from_reader(GzDecoder::new(packed)).ok()
+}

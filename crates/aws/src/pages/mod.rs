@@ -1,0 +1,157 @@
+//! The page store: one item a URL, under 1 KB as a rule, so that each write of it is one unit.
+//!
+//! | attribute | type | what |
+//! |---|---|---|
+//! | `u` | S | URL; of one that is skipped, the first 2,048 bytes |
+//! | `c` | N | crawl that it belongs to |
+//! | `d`, `h` | N | depth; redirects in a row |
+//! | `a` | N | attempts so far |
+//! | `t` | N | when a sweep takes it for lost, Unix ms; only while it is open |
+//! | `z` | N | how often a sweep took it for lost |
+//! | `p` | S or B | URL of the parent that claimed it; its key when that is long; none for a seed |
+//! | `q` | N | 1 when the beginning of a refresh claimed it: no parent may claim it again |
+//! | `k` | N | 1 for a sitemap |
+//! | `l` | N | when it last changed, as a sitemap says, Unix ms |
+//! | `o`, `x` | S | outcome, and what belongs to it; absent while it is open |
+//! | `s`, `f`, `w`, `b` | N | last answer: status, start in Unix ms, ms that it took, bytes |
+//! | `i` | B | hash of the body of the copy in the index; none without a copy |
+//! | `e`, `m`, `n` | S | of that copy: ETag, Last-Modified, canonical URL |
+//! | `r` | N | crawls in a row in which the page was missing |
+//!
+//! A row is open until it has an outcome. Whatever claims, ends or counts a row does so under a
+//! condition on its crawl and on being open, so that what is repeated, late or of an older crawl
+//! changes nothing.
+
+mod claim;
+mod row;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use canter_core::failure::Failure;
+use canter_core::ports::{Claim, Finish, Known, Pages};
+use canter_core::task::{Task, UrlKey};
+use canter_core::time::Moment;
+
+use crate::change::{Change, Written, names};
+use crate::cloud::Cloud;
+use crate::failure::failure;
+use crate::item::{Item, number};
+use crate::tables::page_key;
+use claim::Claimant;
+
+/// A sweep takes a task for lost when so much time has passed since it was claimed or was due: more
+/// than a message is hidden from others while a worker has it.
+pub const GRACE: Duration = Duration::from_secs(15 * 60);
+
+/// The time now, since the Unix epoch.
+pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// The rows of one site, for one crawl of it.
+#[derive(Clone)]
+pub struct CloudSite {
+    cloud: Cloud,
+    site: String,
+    crawl: u64,
+    clock: Clock,
+}
+
+impl CloudSite {
+    /// The rows of a site in a crawl that [`crate::Sites`] has begun. Sends nothing.
+    pub fn new(cloud: Cloud, site: &str, crawl: u64, clock: Clock) -> Self {
+        CloudSite {
+            cloud,
+            site: site.to_owned(),
+            crawl,
+            clock,
+        }
+    }
+
+    /// Id of the crawl.
+    pub fn crawl(&self) -> u64 {
+        self.crawl
+    }
+
+    /// Claims the seeds of the crawl, which are nobody's links, and gives tasks of those that have
+    /// not ended: all of them again when it is called again.
+    pub async fn claim_seeds(&self, seeds: Vec<Claim>) -> Result<Vec<Task>, Failure> {
+        let nobody = Claimant {
+            site: self.site.clone(),
+            crawl: self.crawl,
+            parent: None,
+        };
+        self.claim_for(nobody, seeds).await
+    }
+
+    /// Notes that a task waits until `due`, with its attempts so far, so that a sweep that finds
+    /// the task lost goes on from there. Says whether the task is still to be done.
+    pub async fn note_attempt(&self, task: &Task, due: Moment) -> Result<bool, Failure> {
+        let change = Change::default()
+            .set(row::ATTEMPTS, number(task.attempts))
+            .set(row::DUE, number((due + GRACE).millis()))
+            .value(row::CRAWL, number(task.crawl));
+        let written = self.change(task, change, row::IS_OPEN).await?;
+        Ok(written.done())
+    }
+
+    async fn change(
+        &self,
+        task: &Task,
+        change: Change,
+        condition: &str,
+    ) -> Result<Written, Failure> {
+        let key = page_key(&task.site, UrlKey::of(&task.url));
+        let table = &self.cloud.names.pages;
+        change.write(&self.cloud, table, key, condition).await
+    }
+
+    /// What [`Pages::begin`] needs of a row.
+    async fn row(&self, task: &Task, consistent: bool) -> Result<Option<Item>, Failure> {
+        let table = &self.cloud.names.pages;
+        let request = self
+            .cloud
+            .dynamodb
+            .get_item()
+            .table_name(table)
+            .set_key(Some(page_key(&task.site, UrlKey::of(&task.url))))
+            .projection_expression(row::TO_BEGIN)
+            .set_expression_attribute_names(Some(names(&[row::TO_BEGIN])))
+            .consistent_read(consistent)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = request.send().await;
+        let answer = answer.map_err(|error| failure(&error, &format!("the table {table}")))?;
+        let consumed = answer.consumed_capacity();
+        self.cloud.account.read("GetItem", consumed);
+        Ok(answer.item)
+    }
+}
+
+impl Pages for CloudSite {
+    async fn begin(&self, task: &Task) -> Result<Option<Known>, Failure> {
+        // A cheap read may be a moment behind, and not see the claim that made this task: it is
+        // believed when it sees the task, and asked again when it does not.
+        for consistent in [false, true] {
+            let row = self.row(task, consistent).await?;
+            if let Some(row) = row.filter(|row| row::is_open(row, task.crawl)) {
+                return Ok(Some(row::known(&row)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Vec<Task>, Failure> {
+        let claimant = Claimant {
+            site: parent.site.clone(),
+            crawl: parent.crawl,
+            parent: Some(parent.url.clone()),
+        };
+        self.claim_for(claimant, links).await
+    }
+
+    async fn finish(&self, task: &Task, finish: Finish) -> Result<(), Failure> {
+        let change = row::ended(finish).value(row::CRAWL, number(task.crawl));
+        // Refused: it has ended already, or a newer crawl has the row.
+        self.change(task, change, row::IS_OPEN).await.map(drop)
+    }
+}

@@ -1,0 +1,224 @@
+//! A row as it is stored. The names of its attributes are told in [`super`].
+//!
+//! Nothing that a site sends may make a row too large: what only a person reads is cut, and
+//! validators that no server means are left out, which costs a transfer and no more.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use canter_core::ports::{Exchange, Finish, Known};
+use canter_core::task::{Kind, Outcome, Skip, Task};
+use url::Url;
+
+use crate::change::Change;
+use crate::item::{Item, bytes, key_of, number, number_of, text, text_of};
+
+pub(super) const URL: &str = "u";
+pub(super) const CRAWL: &str = "c";
+pub(super) const DEPTH: &str = "d";
+pub(super) const HOPS: &str = "h";
+pub(super) const ATTEMPTS: &str = "a";
+pub(super) const DUE: &str = "t";
+pub(super) const LOSSES: &str = "z";
+pub(super) const PARENT: &str = "p";
+pub(super) const REQUEUED: &str = "q";
+pub(super) const KIND: &str = "k";
+pub(super) const LASTMOD: &str = "l";
+pub(super) const OUTCOME: &str = "o";
+pub(super) const DETAIL: &str = "x";
+const STATUS: &str = "s";
+pub(super) const FETCHED: &str = "f";
+const TOOK: &str = "w";
+const BYTES: &str = "b";
+pub(super) const ETAG: &str = "e";
+pub(super) const LAST_MODIFIED: &str = "m";
+pub(super) const HASH_OF_COPY: &str = "i";
+pub(super) const CANONICAL: &str = "n";
+const MISSES: &str = "r";
+
+/// Condition: open, in the crawl `:c`.
+pub(super) const IS_OPEN: &str = "#c = :c AND attribute_not_exists(#o)";
+/// Attributes that say whether a task is to be done, and what is known of its URL.
+pub(super) const TO_BEGIN: &str = "#c, #o, #e, #m, #i, #n, #r";
+
+/// Bytes of what a person reads, and of URLs that nobody fetches.
+const LONG: usize = 2_048;
+/// Bytes of a parent's URL: each of its links holds it.
+const LONG_PARENT: usize = 512;
+/// Bytes of an `ETag` or `Last-Modified`.
+const LONG_VALIDATOR: usize = 512;
+
+/// Whether a row is open in a crawl.
+pub(super) fn is_open(row: &Item, crawl: u64) -> bool {
+    number_of(row, CRAWL) == Some(crawl) && !row.contains_key(OUTCOME)
+}
+
+/// What an earlier crawl left.
+pub(super) fn known(row: &Item) -> Known {
+    let text = |name| text_of(row, name).map(str::to_owned);
+    Known {
+        etag: text(ETAG),
+        last_modified: text(LAST_MODIFIED),
+        indexed: key_of(row, HASH_OF_COPY),
+        canonical: url_of(row, CANONICAL),
+        misses: small(row, MISSES),
+    }
+}
+
+/// The task of a row; none when the row's URL cannot be read.
+pub(super) fn task(row: &Item, site: &str, crawl: u64) -> Option<Task> {
+    Some(Task {
+        site: site.to_owned(),
+        crawl,
+        url: url_of(row, URL)?,
+        depth: small(row, DEPTH),
+        hops: u8::try_from(small(row, HOPS)).unwrap_or(u8::MAX),
+        attempts: small(row, ATTEMPTS),
+        parent: url_of(row, PARENT),
+        kind: kind(row),
+    })
+}
+
+pub(super) fn kind(row: &Item) -> Kind {
+    match number_of(row, KIND) {
+        Some(1) => Kind::Sitemap,
+        _ => Kind::Page,
+    }
+}
+
+/// How a kind is stored: most are pages, and need no attribute.
+pub(super) fn kind_value(kind: Kind) -> Option<AttributeValue> {
+    match kind {
+        Kind::Page => None,
+        Kind::Sitemap => Some(number(1_u64)),
+    }
+}
+
+pub(super) fn url_of(row: &Item, name: &str) -> Option<Url> {
+    Url::parse(text_of(row, name)?).ok()
+}
+
+pub(super) fn small(row: &Item, name: &str) -> u32 {
+    let number = number_of(row, name).unwrap_or_default();
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// A parent as its links hold it.
+pub(super) fn parent_value(parent: &Url) -> AttributeValue {
+    if parent.as_str().len() <= LONG_PARENT {
+        text(parent.as_str())
+    } else {
+        bytes(canter_core::task::UrlKey::of(parent).0)
+    }
+}
+
+/// The URL of a row that is skipped.
+pub(super) fn cut_url(url: &Url) -> AttributeValue {
+    text(cut(url.as_str()))
+}
+
+/// What ends a row.
+pub(super) fn ended(finish: Finish) -> Change {
+    let Finish {
+        outcome,
+        known,
+        exchange,
+    } = finish;
+    let change = outcome_change(&outcome)
+        .remove(&[DUE, LOSSES])
+        .put(ETAG, validator(known.etag))
+        .put(LAST_MODIFIED, validator(known.last_modified))
+        .put(HASH_OF_COPY, known.indexed.map(|hash| bytes(hash.0)))
+        .put(CANONICAL, canonical(known.canonical))
+        .put(
+            MISSES,
+            Some(known.misses).filter(|misses| *misses > 0).map(number),
+        );
+    let Some(exchange) = exchange else {
+        // When it was fetched last is still true.
+        return change.remove(&[STATUS, TOOK, BYTES]);
+    };
+    let Exchange {
+        status,
+        started,
+        took,
+        bytes,
+    } = exchange;
+    let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    change
+        .set(STATUS, number(status))
+        .set(FETCHED, number(started.millis()))
+        .set(TOOK, number(took))
+        .set(BYTES, number(bytes))
+}
+
+/// Sets an outcome and what belongs to it.
+pub(super) fn outcome_change(outcome: &Outcome) -> Change {
+    let (outcome, detail) = outcome_texts(outcome);
+    let detail = detail.map(|detail| text(cut(&detail)));
+    Change::default()
+        .set(OUTCOME, text(outcome))
+        .put(DETAIL, detail)
+}
+
+/// An outcome as it is stored: its kind, and what belongs to it.
+fn outcome_texts(outcome: &Outcome) -> (&'static str, Option<String>) {
+    match outcome {
+        Outcome::Indexed => ("indexed", None),
+        Outcome::Unchanged => ("unchanged", None),
+        Outcome::Duplicate { of } => ("duplicate", Some(of.to_string())),
+        Outcome::Redirected { to } => ("redirected", Some(to.to_string())),
+        Outcome::Listed {
+            urls,
+            left_out,
+            whole,
+        } => ("listed", Some(format!("{urls} {left_out} {whole}"))),
+        Outcome::Gone { .. } => ("gone", None),
+        Outcome::Skipped { reason, to: None } => ("skipped", Some(reason.name().to_owned())),
+        Outcome::Skipped {
+            reason,
+            to: Some(to),
+        } => ("skipped", Some(format!("{} {to}", reason.name()))),
+        Outcome::Failed { why } => ("failed", Some(why.clone())),
+    }
+}
+
+/// Whether a row was left out as too deep, which a shorter way may change.
+pub(super) fn is_too_deep(row: &Item) -> bool {
+    text_of(row, DETAIL) == Some(Skip::TooDeep.name())
+}
+
+fn validator(value: Option<String>) -> Option<AttributeValue> {
+    value
+        .filter(|value| value.len() <= LONG_VALIDATOR)
+        .map(text)
+}
+
+/// A longer one is a page's mistake: nothing is fetched there.
+fn canonical(url: Option<Url>) -> Option<AttributeValue> {
+    let url = url.filter(|url| url.as_str().len() <= LONG)?;
+    Some(text(url))
+}
+
+/// The first bytes of a text, whole letters.
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONG)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_is_cut_between_letters() {
+        assert_eq!(cut("short"), "short");
+        let long = "\u{1F600}".repeat(1_000);
+        assert_eq!(cut(&long).len(), LONG);
+        let odd = format!("x{long}");
+        assert_eq!(cut(&odd).len(), LONG - 3);
+    }
+
+    #[test]
+    fn validators_that_no_server_means_are_left_out() {
+        let of = |length| validator(Some("x".repeat(length))).is_some();
+        assert!(of(0) && of(LONG_VALIDATOR) && !of(LONG_VALIDATOR + 1));
+    }
+}

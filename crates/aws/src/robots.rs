@@ -1,0 +1,138 @@
+//! Verdicts of robots.txt files: one item an authority, `robots#https://example.org:443`.
+//!
+//! | attribute | type | what |
+//! |---|---|---|
+//! | `verdict` | B | the verdict, packed |
+//! | `fetched` | N | when it was fetched, Unix ns |
+//! | `until`, `by` | N | a worker is fetching it until then, Unix ns; the call that let it |
+//! | `expires` | N | when the item may go, Unix s |
+
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use canter_core::failure::Failure;
+use canter_core::ports::{FETCHING, Loaded, Robots};
+use canter_core::robots::{MAX_AGE, Verdict};
+use canter_core::time::Moment;
+
+use crate::change::{Change, Written};
+use crate::cloud::Cloud;
+use crate::failure::failure;
+use crate::item::{Item, bytes, bytes_of, number, number_of};
+use crate::packed::{MOST, pack, unpack};
+use crate::tables::{EXPIRES, state_key};
+
+const VERDICT: &str = "verdict";
+const FETCHED: &str = "fetched";
+const UNTIL: &str = "until";
+const BY: &str = "by";
+
+/// Robots.txt verdicts that all workers of a stack share.
+#[derive(Debug, Clone)]
+pub struct CloudRobots {
+    cloud: Cloud,
+}
+
+impl CloudRobots {
+    /// The verdicts of a stack. Sends nothing.
+    pub fn new(cloud: Cloud) -> Self {
+        CloudRobots { cloud }
+    }
+
+    /// The item of an authority, maybe as it was a moment ago.
+    async fn item(&self, authority: &str) -> Result<Item, Failure> {
+        let table = &self.cloud.names.state;
+        let request = self
+            .cloud
+            .dynamodb
+            .get_item()
+            .table_name(table)
+            .set_key(Some(state_key("robots", authority)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = request.send().await;
+        let answer = answer.map_err(|error| failure(&error, &format!("the table {table}")))?;
+        let consumed = answer.consumed_capacity();
+        self.cloud.account.read("GetItem", consumed);
+        Ok(answer.item.unwrap_or_default())
+    }
+
+    async fn change(
+        &self,
+        authority: &str,
+        change: Change,
+        condition: &str,
+    ) -> Result<Written, Failure> {
+        let table = &self.cloud.names.state;
+        let key = state_key("robots", authority);
+        change.write(&self.cloud, table, key, condition).await
+    }
+}
+
+impl Robots for CloudRobots {
+    async fn load(&self, authority: &str, since: Moment, now: Moment) -> Result<Loaded, Failure> {
+        let item = self.item(authority).await?;
+        if let Some((verdict, fetched)) = verdict(&item, since) {
+            return Ok(Loaded::Known(verdict, fetched));
+        }
+        // A verdict that nobody can read must not keep others from fetching it anew.
+        let unreadable = number_of(&item, FETCHED).filter(|fetched| *fetched >= since.0);
+        // The SDK repeats a write whose answer was lost: the token says that it was this one.
+        let token = fastrand::u64(..);
+        let until = now + FETCHING;
+        let change = Change::default()
+            .set(UNTIL, number(until.0))
+            .set(BY, number(token))
+            .set(EXPIRES, number((until + MAX_AGE).millis() / 1_000))
+            .value("since", number(since.0))
+            .value("unreadable", number(unreadable.unwrap_or(u64::MAX)))
+            .value("now", number(now.0));
+        let condition = "(attribute_not_exists(#fetched) OR #fetched < :since \
+                          OR #fetched = :unreadable) \
+                         AND (attribute_not_exists(#until) OR #until <= :now OR #by = :by)";
+        let written = self.change(authority, change, condition).await?;
+        Ok(match written {
+            Written::Done => Loaded::Fetch,
+            // Somebody saved one in this moment, or is at it.
+            Written::Refused(item) => match verdict(&item, since) {
+                Some((verdict, fetched)) => Loaded::Known(verdict, fetched),
+                None => Loaded::Busy,
+            },
+        })
+    }
+
+    async fn save(
+        &self,
+        authority: &str,
+        verdict: &Verdict,
+        fetched_at: Moment,
+    ) -> Result<(), Failure> {
+        let packed = pack(verdict)?;
+        let change = Change::default().remove(&[UNTIL, BY]);
+        let saved = if packed.len() > MOST {
+            // Rules that no item holds: each worker fetches them for itself, one at a time.
+            tracing::warn!(
+                authority,
+                bytes = packed.len(),
+                "robots.txt is too large to share"
+            );
+            let change = change.remove(&[VERDICT, FETCHED]);
+            let gone = fetched_at + MAX_AGE;
+            change.set(EXPIRES, number(gone.millis() / 1_000))
+        } else {
+            let gone = fetched_at + MAX_AGE * 2;
+            change
+                .set(VERDICT, bytes(packed))
+                .set(FETCHED, number(fetched_at.0))
+                .set(EXPIRES, number(gone.millis() / 1_000))
+        };
+        let condition = "attribute_not_exists(#fetched) OR #fetched <= :newest";
+        let saved = saved.value("newest", number(fetched_at.0));
+        // Refused: a newer one is there.
+        self.change(authority, saved, condition).await.map(drop)
+    }
+}
+
+/// The verdict of an item, unless it was fetched before `since`.
+fn verdict(item: &Item, since: Moment) -> Option<(Verdict, Moment)> {
+    let fetched = number_of(item, FETCHED).filter(|fetched| *fetched >= since.0)?;
+    let verdict = unpack(bytes_of(item, VERDICT)?)?;
+    Some((verdict, Moment(fetched)))
+}

@@ -1,0 +1,84 @@
+//! The page store and the robots.txt verdicts are held to the contracts of their ports, on the
+//! real DynamoDB of a running stack.
+
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod world;
+
+use std::time::Duration;
+
+use canter_aws::{CloudRobots, CloudSite};
+use canter_core::failure::Failure;
+use canter_core::ports::{Claim, Finish, Frontier, Known, Pages};
+use canter_core::task::Task;
+use canter_tests::contract::{Crawl, pages, robots};
+use world::{Pushed, Tables, TestClock, site};
+
+/// The page store beside a frontier, as a contract that speaks of both wants them.
+struct Both {
+    pages: CloudSite,
+    frontier: Pushed,
+}
+
+impl Pages for Both {
+    async fn begin(&self, task: &Task) -> Result<Option<Known>, Failure> {
+        self.pages.begin(task).await
+    }
+
+    async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Vec<Task>, Failure> {
+        self.pages.claim(parent, links).await
+    }
+
+    async fn finish(&self, task: &Task, finish: Finish) -> Result<(), Failure> {
+        self.pages.finish(task, finish).await
+    }
+}
+
+impl Frontier for Both {
+    async fn push(&self, tasks: Vec<Task>, delay: Duration) -> Result<(), Failure> {
+        self.frontier.push(tasks, delay).await
+    }
+}
+
+async fn both() -> (Both, Crawl, Tables) {
+    let tables = Tables::create().await;
+    let (pages, crawl) = site(&tables, &TestClock::at(1_000_000));
+    let frontier = Pushed::default();
+    (Both { pages, frontier }, crawl, tables)
+}
+
+macro_rules! held_to {
+    (pages: $($name:ident)+) => {
+        $(#[tokio::test] async fn $name() {
+            let (both, crawl, _tables) = both().await;
+            pages::$name(&both, &crawl).await;
+        })+
+    };
+    (robots: $($name:ident)+) => {
+        $(#[tokio::test] async fn $name() {
+            let tables = Tables::create().await;
+            robots::$name(&CloudRobots::new(tables.cloud.clone())).await;
+        })+
+    };
+}
+
+held_to! { pages:
+    one_link_has_one_parent
+    a_claim_becomes_a_task
+    a_parent_that_died_claims_again
+    a_finished_page_is_not_claimed
+    the_first_end_stays
+    a_newer_crawl_claims_anew
+    an_older_crawl_does_nothing
+    a_skipped_claim_ends_at_once
+    too_deep_is_not_the_last_word
+    doubled_links_are_one
+    every_outcome_is_kept
+}
+
+held_to! { robots:
+    a_verdict_comes_back
+    an_old_verdict_is_none
+    a_verdict_is_replaced
+    one_worker_fetches
+}

@@ -1,0 +1,145 @@
+//! A pair of tables of a test's own in the DynamoDB of the running stack; they go with the test.
+
+#![allow(dead_code, reason = "each file of tests uses its part")]
+
+use std::ops::Deref;
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use canter_aws::{Clock, Cloud, CloudSite, Endpoints, Names, Requests, tables};
+use canter_core::failure::Failure;
+use canter_core::ports::Frontier;
+use canter_core::task::Task;
+use canter_core::time::Moment;
+use canter_tests::contract::Crawl;
+use canter_tests::stack::Stack;
+use tokio::runtime::Runtime;
+
+static TABLES: AtomicU64 = AtomicU64::new(0);
+
+/// Two tables, connected.
+pub struct Tables {
+    pub cloud: Cloud,
+    names: Names,
+}
+
+impl Tables {
+    /// Makes them.
+    pub async fn create() -> Self {
+        let number = TABLES.fetch_add(1, Ordering::Relaxed);
+        let name = |kind| format!("{kind}-{}-{number}-{:x}", process::id(), fastrand::u32(..));
+        let names = Names {
+            pages: name("pages"),
+            state: name("state"),
+            queue: "no queue is asked".into(),
+        };
+        let cloud = Cloud::connect_local(names.clone(), endpoints()).await;
+        tables::create(&cloud).await.unwrap();
+        Tables { cloud, names }
+    }
+
+    /// A connection of its own to the same tables, through another door.
+    pub async fn through(&self, dynamodb: String) -> Cloud {
+        let endpoints = Endpoints {
+            dynamodb,
+            ..endpoints()
+        };
+        Cloud::connect_local(self.names.clone(), endpoints).await
+    }
+
+    /// What an operation took so far.
+    pub fn requests(&self, operation: &str) -> Requests {
+        let lines = self.cloud.account.lines();
+        let line = lines.get(&("DynamoDB".to_owned(), operation.to_owned()));
+        line.copied().unwrap_or_default()
+    }
+}
+
+impl Deref for Tables {
+    type Target = Cloud;
+
+    fn deref(&self) -> &Cloud {
+        &self.cloud
+    }
+}
+
+impl Drop for Tables {
+    fn drop(&mut self) {
+        let names = self.names.clone();
+        let deletes = std::thread::spawn(|| {
+            let delete = async {
+                let cloud = Cloud::connect_local(names, endpoints()).await;
+                tables::delete(&cloud).await
+            };
+            Runtime::new().map(|runtime| runtime.block_on(delete))
+        });
+        // A table that stays behind harms nobody.
+        let _ = deletes.join();
+    }
+}
+
+pub fn endpoints() -> Endpoints {
+    let stack = Stack::find();
+    Endpoints {
+        dynamodb: stack.dynamodb_endpoint.to_string(),
+        sqs: stack.aws_endpoint.to_string(),
+    }
+}
+
+/// A clock that a test moves.
+#[derive(Clone, Default)]
+pub struct TestClock(Arc<AtomicU64>);
+
+impl TestClock {
+    pub fn at(millis: u64) -> Self {
+        let clock = TestClock::default();
+        clock.forward(Duration::from_millis(millis));
+        clock
+    }
+
+    pub fn forward(&self, span: Duration) {
+        let nanos = u64::try_from(span.as_nanos()).unwrap();
+        self.0.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    pub fn now(&self) -> Moment {
+        Moment(self.0.load(Ordering::Relaxed))
+    }
+
+    pub fn clock(&self) -> Clock {
+        let clock = self.clone();
+        Arc::new(move || clock.now())
+    }
+}
+
+/// The crawl that tests are in, and the rows of its site.
+pub fn site(cloud: &Cloud, clock: &TestClock) -> (CloudSite, Crawl) {
+    let crawl = Crawl {
+        site: "example.org".into(),
+        crawl: 1_000,
+    };
+    let site = CloudSite::new(cloud.clone(), &crawl.site, crawl.crawl, clock.clock());
+    (site, crawl)
+}
+
+/// A frontier that keeps what it is given.
+#[derive(Debug, Default)]
+pub struct Pushed(Mutex<Vec<Task>>);
+
+impl Pushed {
+    /// What was given since the last call, by URL.
+    pub fn take(&self) -> Vec<Task> {
+        let mut tasks = std::mem::take(&mut *self.0.lock().unwrap());
+        tasks.sort_by(|one, other| one.url.cmp(&other.url));
+        tasks
+    }
+}
+
+impl Frontier for Pushed {
+    async fn push(&self, tasks: Vec<Task>, _: Duration) -> Result<(), Failure> {
+        self.0.lock().unwrap().extend(tasks);
+        Ok(())
+    }
+}
