@@ -117,6 +117,39 @@ impl Change {
     }
 }
 
+/// Removes an item where the condition holds, which knows one value; none there is none to remove.
+pub(crate) async fn remove(
+    cloud: &Cloud,
+    table: &str,
+    key: Item,
+    condition: &str,
+    (name, value): (&str, AttributeValue),
+) -> Result<(), Failure> {
+    let request = cloud
+        .dynamodb
+        .delete_item()
+        .table_name(table)
+        .set_key(Some(key))
+        .condition_expression(condition)
+        .set_expression_attribute_names(Some(names(&[condition])))
+        .expression_attribute_values(format!(":{name}"), value)
+        .return_consumed_capacity(ReturnConsumedCapacity::Total);
+    match request.send().await {
+        Ok(answer) => {
+            let consumed = answer.consumed_capacity();
+            cloud.account.wrote("DeleteItem", consumed);
+        }
+        Err(error) => {
+            let service = error.as_service_error();
+            if !service.is_some_and(|error| error.is_conditional_check_failed_exception()) {
+                return Err(failure(&error, &format!("the table {table}")));
+            }
+            cloud.account.refused("DeleteItem");
+        }
+    }
+    Ok(())
+}
+
 fn refused_update(
     error: &aws_sdk_dynamodb::operation::update_item::UpdateItemError,
 ) -> Option<Item> {

@@ -14,9 +14,11 @@ mod pages;
 pub mod queue;
 mod robots;
 mod side_by_side;
+mod sites;
 pub mod tables;
 
 pub use account::{Account, Requests};
 pub use cloud::{Cloud, Endpoints, Names};
-pub use pages::{Clock, CloudSite, GRACE};
+pub use pages::{Clock, CloudSite, Counts, GRACE, LOSSES, Swept};
 pub use robots::CloudRobots;
+pub use sites::{Beginning, Crawling, Plan, Progress, Rest, SILENCE, Sites};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::ports::Headers;
@@ -12,7 +13,7 @@ use crate::url::Limits as UrlLimits;
 pub const PRODUCT: &str = "canter";
 
 /// A site and how it is to be crawled.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Site {
     /// Host, port where it is not the default, and path prefix; or a name of the user's.
     pub id: String,
@@ -29,7 +30,7 @@ pub struct Site {
 }
 
 /// Bounds of a crawl and of each of its pages.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Limits {
     /// Pages of one crawl.
     pub max_pages: Option<u64>,

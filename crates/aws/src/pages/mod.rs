@@ -23,7 +23,12 @@
 //! changes nothing.
 
 mod claim;
+mod counts;
+mod ending;
+mod fill;
+mod pass;
 mod row;
+mod sweep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +45,9 @@ use crate::failure::failure;
 use crate::item::{Item, number};
 use crate::tables::page_key;
 use claim::Claimant;
+
+pub use counts::Counts;
+pub use sweep::{LOSSES, Swept};
 
 /// A sweep takes a task for lost when so much time has passed since it was claimed or was due: more
 /// than a message is hidden from others while a worker has it.

@@ -1,0 +1,146 @@
+//! Sweeps: what was lost is pushed again, and the end of a crawl is seen.
+//!
+//! A task is lost when its message is: a worker died with it too often, or between claim and push,
+//! or the queue was emptied. Its row is still open then, past its due time.
+
+use canter_core::failure::Failure;
+use canter_core::ports::Frontier;
+use canter_core::task::{Outcome, Task};
+use canter_core::time::Moment;
+use std::time::Duration;
+
+use super::counts::Counts;
+use super::pass::{OF_CRAWL, crawl_value, due, key};
+use super::{CloudSite, GRACE, row};
+use crate::change::{Change, Written};
+use crate::item::{Item, number, number_of};
+use crate::side_by_side::{WRITES, side_by_side};
+
+/// A task that was lost so often is given up: it may be what ends the workers.
+pub const LOSSES: u32 = 3;
+/// Attributes of a row that a sweep needs.
+const TO_SWEEP: &str = "#shard, #hash, #o, #x, #u, #c, #d, #h, #a, #p, #k, #t, #z";
+
+/// What a sweep found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// How the rows of the crawl stand.
+    pub counts: Counts,
+    /// Lost tasks that were pushed again.
+    pub pushed: u64,
+    /// Tasks that were lost too often and have failed now.
+    pub given_up: u64,
+    /// When the first of the open tasks will count as lost; none when none is open.
+    pub next: Option<Moment>,
+}
+
+impl Swept {
+    /// Whether the crawl has ended, by this sweep and the counts of the one before it.
+    ///
+    /// One sweep that sees no open row does not show that: it reads one row after the other, and
+    /// a page may have been claimed behind its back by one that ended before its eyes. That page
+    /// is in the counts of the next sweep, open or ended: two that count the same and see nothing
+    /// open have missed nothing. Let some seconds lie between them, since reads may be behind.
+    pub fn is_the_end(&self, before: &Counts) -> bool {
+        self.counts.waiting == 0 && self.counts == *before
+    }
+}
+
+/// What became of a row that was lost.
+enum Lost {
+    Task(Task),
+    GivenUp,
+    /// It ended, or another sweep has it.
+    NotOurs,
+}
+
+impl CloudSite {
+    /// Sweeps: pushes tasks that are past their due time, gives up those that were lost
+    /// [`LOSSES`] times, and counts. A pass over the site's rows and a write a lost task; only
+    /// when the queue looks empty, since tasks that wait in it longer than [`GRACE`] look lost.
+    pub async fn sweep(&self, frontier: &impl Frontier) -> Result<Swept, Failure> {
+        let mut swept = Swept::default();
+        let mut pass = self.pass(TO_SWEEP, OF_CRAWL);
+        while let Some(rows) = pass.next().await? {
+            let now = (self.clock)().millis();
+            let mut lost = Vec::new();
+            for row in rows {
+                swept.counts.add(&row);
+                if !row::is_open(&row, self.crawl) {
+                    continue;
+                }
+                if due(&row) <= now {
+                    lost.push(row);
+                } else {
+                    let due = Moment::from_millis(due(&row));
+                    swept.next = Some(swept.next.map_or(due, |next| next.min(due)));
+                }
+            }
+            self.take_back(lost, frontier, &mut swept).await?;
+        }
+        Ok(swept)
+    }
+
+    /// Counts a loss of each of these rows, and pushes those that are not given up.
+    async fn take_back(
+        &self,
+        rows: Vec<Item>,
+        frontier: &impl Frontier,
+        swept: &mut Swept,
+    ) -> Result<(), Failure> {
+        let again = (self.clock)() + GRACE;
+        let marks = rows.into_iter().map(|row| {
+            let site = self.clone();
+            async move { site.mark_lost(row, again).await }
+        });
+        let marks: Vec<_> = marks.collect();
+        let mut tasks = Vec::new();
+        for lost in side_by_side(WRITES, marks).await? {
+            match lost {
+                Lost::Task(task) => tasks.push(task),
+                Lost::GivenUp => swept.given_up += 1,
+                Lost::NotOurs => {}
+            }
+        }
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        swept.pushed += tasks.len() as u64;
+        swept.next = Some(swept.next.map_or(again, |next| next.min(again)));
+        frontier.push(tasks, Duration::ZERO).await
+    }
+
+    /// Counts a loss before the task is pushed: two sweeps at once count one, and one that dies
+    /// here leaves a row that is lost again after the grace.
+    async fn mark_lost(&self, row: Item, again: Moment) -> Result<Lost, Failure> {
+        let losses = row::small(&row, row::LOSSES) + 1;
+        let task = row::task(&row, &self.site, self.crawl);
+        let task = task.filter(|_| losses < LOSSES).map(|task| Task {
+            attempts: task.attempts + 1,
+            ..task
+        });
+        let change = match &task {
+            Some(task) => Change::default()
+                .set(row::DUE, number(again.millis()))
+                .set(row::ATTEMPTS, number(task.attempts))
+                .set(row::LOSSES, number(losses)),
+            None => row::outcome_change(&Outcome::Failed {
+                why: format!("lost {losses} times: no worker came to its end"),
+            })
+            .remove(&[row::DUE, row::LOSSES]),
+        };
+        let change = change.value(row::CRAWL, crawl_value(self));
+        let (change, unmoved) = match number_of(&row, row::DUE) {
+            Some(due) => (change.value("seen", number(due)), "#t = :seen"),
+            None => (change, "attribute_not_exists(#t)"),
+        };
+        let condition = format!("{} AND {unmoved}", row::IS_OPEN);
+        let table = &self.cloud.names.pages;
+        let written = change.write(&self.cloud, table, key(&row), &condition);
+        Ok(match (written.await?, task) {
+            (Written::Done, Some(task)) => Lost::Task(task),
+            (Written::Done, None) => Lost::GivenUp,
+            (Written::Refused(_), _) => Lost::NotOurs,
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! Sites and their crawls: one item a site, `site#docs.example.org`, and one crawl at a time.
+//!
+//! | attribute | type | what |
+//! |---|---|---|
+//! | `plan` | B | how the site is crawled, packed; headers for private pages among it |
+//! | `crawl` | N | id of the newest crawl: its beginning, Unix ms |
+//! | `begun` | S | how it began |
+//! | `by` | N | the call that began it, or let it go on |
+//! | `filled` | N | 1 when the frontier holds all that the crawl begins with |
+//! | `moved` | B | scope after a seed's redirect, packed |
+//! | `alive` | N | last sign of life, Unix ms |
+//! | `rest` | S | why it does not go on, JSON; absent while it does |
+//! | `ended` | N | when it ended, Unix ms; absent while tasks wait |
+//! | `pages`, `done`, `failed`, `retries` | N | how far it is, about: see [`Sites::note`] |
+
+mod plan;
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use canter_core::failure::Failure;
+use canter_core::scope::Scope;
+
+use crate::change::{Change, Written};
+use crate::cloud::Cloud;
+use crate::failure::failure;
+use crate::item::{Item, bytes, number, number_of, text};
+use crate::packed::{MOST, pack};
+use crate::pages::Clock;
+use crate::tables::state_key;
+
+use plan::{ALIVE, BEGUN, BY, CRAWL, ENDED, FILLED, MOVED, PLAN, REST};
+pub use plan::{Beginning, Crawling, Plan, Progress, Rest};
+
+/// A crawl that gives no sign of life for so long was cut off: whoever drives one notes its
+/// progress, or sweeps, many times as often.
+pub const SILENCE: Duration = Duration::from_secs(30 * 60);
+/// Others may begin the same site at the same time so often before this one gives up.
+const ROUNDS: usize = 8;
+
+/// The sites of a stack.
+#[derive(Clone)]
+pub struct Sites {
+    cloud: Cloud,
+    clock: Clock,
+}
+
+impl Sites {
+    /// The sites of a stack. Sends nothing.
+    pub fn new(cloud: Cloud, clock: Clock) -> Self {
+        Sites { cloud, clock }
+    }
+
+    /// Opens the site's crawl: continues one that rests or was cut off, joins one that goes on,
+    /// else begins a new one. A changed scope is taken over only with `change_scope`. Where
+    /// several begin at the same time, one does and the others join.
+    ///
+    /// The crawl has nothing to do before [`crate::CloudSite::fill`] was called for it and its
+    /// end noted by [`Sites::note_filled`]; whoever finds it unfilled does that.
+    pub async fn begin(
+        &self,
+        plan: &Plan,
+        change_scope: bool,
+    ) -> Result<(Beginning, Crawling), Failure> {
+        let site = &plan.site.id;
+        let packed = pack(plan)?;
+        if packed.len() > MOST {
+            return Err(Failure::permanent(format!(
+                "the site {site} has more seeds, globs and headers than one record holds (400 KB): \
+                 name fewer, or divide it with --site NAME"
+            )));
+        }
+        let mut item = self.item(site, true).await?;
+        // The SDK repeats a write whose answer was lost: the token says that it was this one.
+        let token = fastrand::u64(..);
+        for _ in 0..ROUNDS {
+            let now = (self.clock)().millis();
+            let known = Crawling::of(&item);
+            if known.is_none() && item.contains_key(CRAWL) {
+                return Err(Failure::permanent(format!(
+                    "the site {site} was crawled by another version of canter, whose records this \
+                     one cannot read: use that version, or another name by --site NAME"
+                )));
+            }
+            let beginning = known.as_ref().map_or(Beginning::First, |known| {
+                known.beginning_of(plan, change_scope, now)
+            });
+            let crawl = match (&known, beginning) {
+                (Some(known), Beginning::Running | Beginning::OtherScope) => {
+                    return Ok((beginning, known.clone()));
+                }
+                (Some(known), Beginning::Continued) => known.crawl,
+                (Some(known), _) => now.max(known.crawl + 1),
+                (None, _) => now,
+            };
+            let change = Change::default()
+                .set(PLAN, bytes(packed.clone()))
+                .set(CRAWL, number(crawl))
+                .set(BY, number(token))
+                .set(ALIVE, number(now))
+                .remove(&[REST, FILLED]);
+            let change = match beginning.name() {
+                None => change,
+                Some(name) => change
+                    .set(BEGUN, text(name))
+                    .remove(&[MOVED, ENDED])
+                    .remove(&Progress::NAMES),
+            };
+            // Nobody has begun or ended the crawl since it was read.
+            let change = match number_of(&item, BY) {
+                Some(by) => change.value("was", number(by)),
+                None => change,
+            };
+            let condition = match (&known, beginning) {
+                (None, _) => "attribute_not_exists(#crawl) OR #by = :by",
+                (_, Beginning::Continued) => "#by = :was AND attribute_not_exists(#ended)",
+                _ => "#by = :was",
+            };
+            match self.change(site, change, condition).await? {
+                Written::Done => {}
+                Written::Refused(now) if number_of(&now, BY) == Some(token) => {}
+                Written::Refused(now) => {
+                    item = now;
+                    continue;
+                }
+            }
+            let moved = known.filter(|_| beginning == Beginning::Continued);
+            let begun = Crawling::begun(plan, crawl, beginning, moved);
+            return Ok((beginning, begun));
+        }
+        Err(Failure::transient(format!(
+            "others begin the site {site} at the same time: try again"
+        )))
+    }
+
+    /// The newest crawl of a site, as it is or was a moment ago; none for an unknown site. Workers
+    /// keep it, and ask [`Sites::load_now`] when a task does not fit: it is of a newer crawl, or
+    /// out of the scope that they know, since a seed's redirect may have moved that.
+    pub async fn load(&self, site: &str) -> Result<Option<Crawling>, Failure> {
+        Ok(Crawling::of(&self.item(site, false).await?))
+    }
+
+    /// The newest crawl of a site as it is, at twice the price.
+    pub async fn load_now(&self, site: &str) -> Result<Option<Crawling>, Failure> {
+        Ok(Crawling::of(&self.item(site, true).await?))
+    }
+
+    /// Notes that the frontier holds, or has held, all that the crawl begins with.
+    pub async fn note_filled(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
+        let change = Change::default().set(FILLED, number(1_u64));
+        self.note_in(site, crawl, change, "").await
+    }
+
+    /// Adds to the progress of a crawl, once a batch of tasks, and gives a sign of life; says
+    /// whether the crawl is still the newest. A repeated addition counts twice, so that these
+    /// numbers are for looking at: [`crate::CloudSite::counts`] counts.
+    pub async fn note(&self, site: &str, crawl: u64, progress: Progress) -> Result<bool, Failure> {
+        let now = (self.clock)().millis();
+        let change = Change::default().set(ALIVE, number(now));
+        let added = Progress::NAMES.into_iter().zip(progress.values());
+        let change = added
+            .filter(|(_, value)| *value > 0)
+            .fold(change, |change, (name, value)| {
+                change.add(name, number(value))
+            });
+        self.note_in(site, crawl, change, "").await
+    }
+
+    /// Keeps a scope that a seed's redirect has moved.
+    pub async fn move_scope(&self, site: &str, crawl: u64, scope: &Scope) -> Result<bool, Failure> {
+        let change = Change::default().set(MOVED, bytes(pack(scope)?));
+        self.note_in(site, crawl, change, "").await
+    }
+
+    /// Notes that the crawl has come to rest; false when it has ended, or is not the newest.
+    pub async fn rest(&self, site: &str, crawl: u64, rest: &Rest) -> Result<bool, Failure> {
+        let rest = serde_json::to_string(rest).map_err(Failure::permanent)?;
+        let change = Change::default().set(REST, text(rest));
+        let open = " AND attribute_not_exists(#ended)";
+        self.note_in(site, crawl, change, open).await
+    }
+
+    /// Notes that the crawl has ended; false when it is not the newest.
+    pub async fn end(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
+        let now = (self.clock)().millis();
+        let change = Change::default().set(ENDED, number(now)).remove(&[REST]);
+        self.note_in(site, crawl, change, "").await
+    }
+
+    async fn note_in(
+        &self,
+        site: &str,
+        crawl: u64,
+        change: Change,
+        also: &str,
+    ) -> Result<bool, Failure> {
+        let change = change.value("newest", number(crawl));
+        let condition = format!("#crawl = :newest{also}");
+        let written = self.change(site, change, &condition).await?;
+        Ok(written.done())
+    }
+
+    async fn change(
+        &self,
+        site: &str,
+        change: Change,
+        condition: &str,
+    ) -> Result<Written, Failure> {
+        let table = &self.cloud.names.state;
+        let key = state_key("site", site);
+        change.write(&self.cloud, table, key, condition).await
+    }
+
+    async fn item(&self, site: &str, consistent: bool) -> Result<Item, Failure> {
+        let table = &self.cloud.names.state;
+        let request = self
+            .cloud
+            .dynamodb
+            .get_item()
+            .table_name(table)
+            .set_key(Some(state_key("site", site)))
+            .consistent_read(consistent)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = request.send().await;
+        let answer = answer.map_err(|error| failure(&error, &format!("the table {table}")))?;
+        let consumed = answer.consumed_capacity();
+        self.cloud.account.read("GetItem", consumed);
+        Ok(answer.item.unwrap_or_default())
+    }
+}

@@ -1,0 +1,212 @@
+//! What is stored of a site: how it is crawled, and how its newest crawl stands.
+
+use canter_core::pace::Rate;
+use canter_core::scope::Scope;
+use canter_core::site::Site;
+use serde::{Deserialize, Serialize};
+
+use super::SILENCE;
+use crate::item::{Item, bytes_of, number_of, text_of};
+use crate::packed::unpack;
+
+pub(super) const PLAN: &str = "plan";
+pub(super) const CRAWL: &str = "crawl";
+pub(super) const BEGUN: &str = "begun";
+pub(super) const BY: &str = "by";
+pub(super) const FILLED: &str = "filled";
+pub(super) const MOVED: &str = "moved";
+pub(super) const ALIVE: &str = "alive";
+pub(super) const REST: &str = "rest";
+pub(super) const ENDED: &str = "ended";
+
+/// All that a worker needs to crawl a site of which it knows the id. Its headers may let it into
+/// private pages: whoever may read the table may read them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Plan {
+    /// Seeds, scope, limits, headers.
+    pub site: Site,
+    /// Requests a second for each domain; none for no limit.
+    pub rate: Option<Rate>,
+    /// What requests name as their sender.
+    pub user_agent: String,
+    /// Private addresses are permitted at the seeds' own hosts and ports.
+    pub allow_private: bool,
+}
+
+/// How a crawl begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// The site was unknown.
+    First,
+    /// The last crawl rested or was cut off, and goes on.
+    Continued,
+    /// The last crawl had ended; every page that it knew is looked at again.
+    Refresh,
+    /// The site is known with another scope, which has changed: every page that is known in the
+    /// new one is looked at again.
+    ChangedScope,
+    /// The site is known with another scope: nothing was done.
+    OtherScope,
+    /// The crawl goes on already, by whoever began it: nothing was done.
+    Running,
+}
+
+impl Beginning {
+    /// As it is stored: how a crawl began first stays, whoever continues it.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self {
+            Beginning::First => Some("first"),
+            Beginning::Refresh => Some("refresh"),
+            Beginning::ChangedScope => Some("changed_scope"),
+            Beginning::Continued | Beginning::OtherScope | Beginning::Running => None,
+        }
+    }
+
+    fn named(name: &str) -> Self {
+        let all = [Self::First, Self::ChangedScope];
+        let named = all.into_iter().find(|one| one.name() == Some(name));
+        named.unwrap_or(Self::Refresh)
+    }
+}
+
+/// Why a crawl does not go on although tasks may wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rest", rename_all = "snake_case")]
+pub enum Rest {
+    /// It was asked to stop.
+    Stopped,
+    /// It reached a limit.
+    Limit {
+        /// The option that set it.
+        option: String,
+    },
+    /// The site wants to be left alone.
+    Paused {
+        /// What it said.
+        why: String,
+    },
+}
+
+/// How far a crawl is, about; or what a batch adds to that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// URLs that answered with a page.
+    pub pages: u64,
+    /// Tasks that ended.
+    pub done: u64,
+    /// Tasks that ended failed.
+    pub failed: u64,
+    /// Attempts that failed and are made again.
+    pub retries: u64,
+}
+
+impl Progress {
+    pub(super) const NAMES: [&str; 4] = ["pages", "done", "failed", "retries"];
+
+    pub(super) fn values(self) -> [u64; 4] {
+        [self.pages, self.done, self.failed, self.retries]
+    }
+
+    fn of(item: &Item) -> Self {
+        let [pages, done, failed, retries] =
+            Self::NAMES.map(|name| number_of(item, name).unwrap_or_default());
+        Progress {
+            pages,
+            done,
+            failed,
+            retries,
+        }
+    }
+}
+
+/// The newest crawl of a site.
+#[derive(Debug, Clone)]
+pub struct Crawling {
+    /// How the site is crawled.
+    pub plan: Plan,
+    /// Id of the crawl: when it began, Unix ms.
+    pub crawl: u64,
+    /// How it began: one of the first, refresh and changed scope.
+    pub beginning: Beginning,
+    /// What belongs to the site now.
+    pub scope: Scope,
+    /// The frontier holds, or has held, all that the crawl begins with.
+    pub filled: bool,
+    /// Why it does not go on; none while it does.
+    pub rest: Option<Rest>,
+    /// When it ended, Unix ms.
+    pub ended_ms: Option<u64>,
+    /// How far it is.
+    pub progress: Progress,
+    /// Last sign of life, Unix ms.
+    alive_ms: u64,
+}
+
+impl Crawling {
+    /// What an item holds; none for no item, and for one that a newer canter wrote in another form.
+    pub(super) fn of(item: &Item) -> Option<Self> {
+        let plan: Plan = unpack(bytes_of(item, PLAN)?)?;
+        let moved = bytes_of(item, MOVED).and_then(unpack);
+        let rest = text_of(item, REST).and_then(|rest| serde_json::from_str(rest).ok());
+        Some(Crawling {
+            crawl: number_of(item, CRAWL)?,
+            beginning: Beginning::named(text_of(item, BEGUN).unwrap_or_default()),
+            scope: moved.unwrap_or_else(|| plan.site.scope.clone()),
+            filled: item.contains_key(FILLED),
+            rest,
+            ended_ms: number_of(item, ENDED),
+            progress: Progress::of(item),
+            alive_ms: number_of(item, ALIVE).unwrap_or_default(),
+            plan,
+        })
+    }
+
+    /// A crawl that has begun or goes on by this plan.
+    pub(super) fn begun(
+        plan: &Plan,
+        crawl: u64,
+        beginning: Beginning,
+        continued: Option<Crawling>,
+    ) -> Self {
+        if let Some(known) = continued {
+            return Crawling {
+                plan: plan.clone(),
+                filled: false,
+                rest: None,
+                ..known
+            };
+        }
+        Crawling {
+            plan: plan.clone(),
+            crawl,
+            beginning,
+            scope: plan.site.scope.clone(),
+            filled: false,
+            rest: None,
+            ended_ms: None,
+            progress: Progress::default(),
+            alive_ms: crawl,
+        }
+    }
+
+    /// How a crawl by another plan begins after this one.
+    pub(super) fn beginning_of(&self, plan: &Plan, change_scope: bool, now: u64) -> Beginning {
+        if self.plan.site.scope != plan.site.scope {
+            return if change_scope {
+                Beginning::ChangedScope
+            } else {
+                Beginning::OtherScope
+            };
+        }
+        if self.ended_ms.is_some() {
+            return Beginning::Refresh;
+        }
+        let silence = u64::try_from(SILENCE.as_millis()).unwrap_or(u64::MAX);
+        let alive = now < self.alive_ms.saturating_add(silence);
+        if alive && self.rest.is_none() {
+            Beginning::Running
+        } else {
+            Beginning::Continued
+        }
+    }
+}
