@@ -10,15 +10,18 @@ mod cloud;
 mod failure;
 mod item;
 mod packed;
+mod paces;
 mod pages;
 pub mod queue;
 mod robots;
 mod side_by_side;
 mod sites;
+mod skew;
 pub mod tables;
 
 pub use account::{Account, Requests};
 pub use cloud::{Cloud, Endpoints, Names};
+pub use paces::CloudPaces;
 pub use pages::{Clock, CloudSite, Counts, GRACE, LOSSES, Swept};
 pub use robots::CloudRobots;
 pub use sites::{Beginning, Crawling, Plan, Progress, Rest, SILENCE, Sites};

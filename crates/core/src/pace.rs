@@ -67,6 +67,16 @@ impl Tolerance {
         guard: Duration::from_millis(30),
     };
 
+    /// Many workers on machines whose clocks agree to within 10 ms: 93.9 % of the rate. A worker
+    /// does not know what the others started, so it is late at most as the spacing pays for.
+    /// Figures: `docs/adr/0007`.
+    pub const SHARED: Tolerance = Tolerance {
+        lateness: Duration::from_millis(15),
+        patience: Duration::from_millis(15),
+        clock_error: Duration::from_millis(5),
+        guard: Duration::from_millis(40),
+    };
+
     fn total(self) -> Duration {
         self.lateness + self.clock_error * 2 + self.guard
     }
@@ -149,6 +159,15 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// `count` slots, the first one at `first`.
+    pub fn new(first: Moment, count: u32, pace: Pace) -> Self {
+        Lease {
+            next: first,
+            left: count,
+            pace,
+        }
+    }
+
     /// Takes the earliest slot that can still fire at `now`; slots that have passed are forfeited.
     pub fn take(&mut self, now: Moment) -> Option<Slot> {
         let slot = self.peek(now)?;
@@ -221,6 +240,49 @@ pub enum Grant {
     Wait(Duration),
 }
 
+/// A slower pace counts for everybody, until nobody has asked for it for so long.
+pub const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// What was given of a domain that many workers share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given {
+    /// The last slot that was given; none when there was none.
+    pub last: Option<Moment>,
+    /// The spacing that counts.
+    pub spacing: Duration,
+    /// When somebody last asked for that spacing.
+    pub asked: Moment,
+    /// No slot lies before this.
+    pub held: Moment,
+}
+
+impl Given {
+    /// Nothing yet.
+    pub const NOTHING: Given = Given {
+        last: None,
+        spacing: Duration::ZERO,
+        asked: Moment(0),
+        held: Moment(0),
+    };
+
+    /// The pace for whoever asks for `pace`: the slower one wins, where two sites on one domain
+    /// have different rates, or only one worker knows of a `Crawl-delay` yet.
+    pub fn pace(&self, now: Moment, pace: Pace) -> Pace {
+        if self.spacing > pace.spacing && now <= self.asked + REMEMBERED {
+            let spacing = self.spacing;
+            return Pace { spacing, ..pace };
+        }
+        pace
+    }
+
+    /// The next free slot at that pace: a whole spacing after the last one, whatever lay between
+    /// the slots before it.
+    pub fn next(&self, pace: Pace) -> Option<Moment> {
+        let after = self.last.map(|last| last + pace.spacing);
+        after.max((self.held > Moment(0)).then_some(self.held))
+    }
+}
+
 /// Decides on a request for `count` slots. `next` is the domain's next free slot, none when it has
 /// never been used; slots further away than `horizon` are not given out, so that a worker that
 /// dies takes little with it.
@@ -236,11 +298,7 @@ pub fn grant(
         return Grant::Wait(now.until(first) - horizon);
     }
     Grant::Take {
-        lease: Lease {
-            next: first,
-            left: count,
-            pace,
-        },
+        lease: Lease::new(first, count, pace),
         next: first + pace.spacing * count,
     }
 }
@@ -297,6 +355,41 @@ mod tests {
         assert_eq!(slot.verdict(slot.until), Verdict::Fire);
         assert_eq!(slot.verdict(Moment(slot.until.0 + 1)), Verdict::Late);
         assert_eq!(lease.take(late), None);
+    }
+
+    #[test]
+    fn the_slower_pace_counts_for_a_minute() {
+        let (slow, fast, now) = (pace(1.0), pace(10.0), Moment::from_millis(100_000));
+        let given = Given {
+            last: Some(now),
+            spacing: slow.spacing,
+            asked: now,
+            held: Moment(0),
+        };
+        let at = |later: Duration, asked| given.pace(now + later, asked).spacing;
+        assert_eq!(at(REMEMBERED, fast), slow.spacing);
+        assert_eq!(at(REMEMBERED + Duration::from_nanos(1), fast), fast.spacing);
+        assert_eq!(at(Duration::ZERO, pace(0.5)), pace(0.5).spacing);
+    }
+
+    #[test]
+    fn the_next_slot_keeps_its_distance_from_the_last_and_from_a_hold() {
+        let last = Moment::from_millis(5_000);
+        let given = |last, held| Given {
+            last,
+            held,
+            ..Given::NOTHING
+        };
+        let pace = pace(10.0);
+        for (last, held, next) in [
+            (None, Moment(0), None),
+            (None, last, Some(last)),
+            (Some(last), Moment(0), Some(last + pace.spacing)),
+            (Some(last), last, Some(last + pace.spacing)),
+            (Some(last), Moment(u64::MAX), Some(Moment(u64::MAX))),
+        ] {
+            assert_eq!(given(last, held).next(pace), next);
+        }
     }
 
     #[test]

@@ -114,12 +114,7 @@ fn most_in_any_second(seen: &[u64]) -> usize {
     most
 }
 
-const MANY: Tolerance = Tolerance {
-    lateness: Duration::from_millis(40),
-    patience: Duration::from_millis(40),
-    clock_error: Duration::from_millis(5),
-    guard: Duration::from_millis(2),
-};
+const MANY: Tolerance = Tolerance::SHARED;
 
 proptest! {
     #[test]

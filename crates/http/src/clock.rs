@@ -16,9 +16,14 @@ impl Clock {
     /// A clock that is right now.
     pub fn start() -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self::showing(Moment(0) + wall.unwrap_or_default())
+    }
+
+    /// A clock that shows `now`, right or wrong.
+    pub fn showing(now: Moment) -> Self {
         Clock {
             began: Instant::now(),
-            wall: wall.unwrap_or_default(),
+            wall: Moment(0).until(now),
         }
     }
 

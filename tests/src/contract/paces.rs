@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use canter_core::pace::{Grant, Lease, Pace, Rate, Tolerance};
 use canter_core::ports::Paces;
 use canter_core::time::Moment;
+
+use tokio::time::sleep;
 
 use super::fine;
 
@@ -38,6 +41,88 @@ pub async fn leases_never_overlap<P: Paces + 'static>(paces: Arc<P>) {
     for two in all.windows(2) {
         assert!(two[1] - two[0] >= pace.spacing.as_nanos() as u64, "{two:?}");
     }
+}
+
+/// Twenty workers lease while time goes on: no two slots are closer than the spacing, and all but
+/// the first moments are given to somebody.
+pub async fn leases_are_apart_while_time_goes_on<P: Paces + 'static>(paces: Arc<P>) {
+    let (pace, lasting) = (pace(50.0), Duration::from_secs(3));
+    let began = Instant::now();
+    let workers = (0..20).map(|_| {
+        let paces = Arc::clone(&paces);
+        tokio::spawn(async move {
+            let mut slots = Vec::new();
+            while began.elapsed() < lasting {
+                let now = NOW + began.elapsed();
+                match fine(paces.lease("a.test", now, pace, 5).await) {
+                    Grant::Wait(wait) => {
+                        let rest = lasting.saturating_sub(began.elapsed());
+                        sleep(wait.min(rest)).await;
+                    }
+                    Grant::Take { lease, .. } => slots.extend(times(lease, now)),
+                }
+            }
+            slots
+        })
+    });
+    let mut all = Vec::new();
+    for worker in workers.collect::<Vec<_>>() {
+        all.extend(worker.await.unwrap());
+    }
+    all.sort_unstable();
+    for two in all.windows(2) {
+        assert!(two[1] - two[0] >= pace.spacing.as_nanos() as u64, "{two:?}");
+    }
+    let given = all.iter().filter(|&&at| at < (NOW + lasting).0).count();
+    let there = lasting.as_secs_f64() / pace.spacing.as_secs_f64();
+    assert!(given as f64 >= 0.85 * there, "{given} of {there}");
+}
+
+/// Whoever asks with another spacing keeps it from the last slot, slower or faster.
+pub async fn another_pace_keeps_its_own_distance<P: Paces>(paces: &P) {
+    let (fast, slow) = (pace(10.0), pace(2.0));
+    let mut last = None;
+    for (seconds, pace) in [(0, fast), (0, slow), (1, slow), (100, fast), (100, slow)] {
+        let now = NOW + Duration::from_secs(seconds);
+        let Grant::Take { lease, .. } = fine(paces.lease("a.test", now, pace, 1).await) else {
+            panic!("a slot is near");
+        };
+        let at = Moment(times(lease, now)[0]);
+        let earliest = last.map_or(now, |last| now.max(last + pace.spacing));
+        assert_eq!(at, earliest);
+        last = Some(at);
+    }
+}
+
+/// However many lease while a hold begins: whoever asks after it gets nothing before its end.
+pub async fn a_hold_among_leases_is_kept<P: Paces + 'static>(paces: Arc<P>) {
+    let until = NOW + Duration::from_secs(5);
+    let held = Arc::new(AtomicBool::new(false));
+    let workers = (0..10).map(|_| {
+        let (paces, held) = (Arc::clone(&paces), Arc::clone(&held));
+        tokio::spawn(async move {
+            for step in 0..20 {
+                let now = NOW + Duration::from_millis(10) * step;
+                let knew = held.load(Ordering::SeqCst);
+                let grant = fine(paces.lease("a.test", now, pace(100.0), 1).await);
+                if let (true, Grant::Take { lease, .. }) = (knew, grant) {
+                    assert!(times(lease, now)[0] >= until.0, "within the hold");
+                }
+            }
+        })
+    });
+    let workers: Vec<_> = workers.collect();
+    fine(paces.hold("a.test", until).await);
+    held.store(true, Ordering::SeqCst);
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    assert_eq!(fine(paces.held("a.test").await), Some(until));
+    let after = until + Duration::from_secs(10);
+    assert_eq!(
+        times(take(paces.as_ref(), "a.test", after, 1).await, after),
+        [after.0]
+    );
 }
 
 /// Slots begin now when the domain was idle, and no slot lies in the past.

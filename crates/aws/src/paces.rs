@@ -1,0 +1,629 @@
+//! The paces' records, shared by all workers: one item `pace#DOMAIN` of the table `state` each.
+//!
+//! An item holds `last` (the time of the last slot that was given), `spacing` and `asked` (the
+//! spacing that counts, and when somebody last asked for it), `held`, `promised`, `at` (the time of
+//! its last writer) and `expires`. Times are nanoseconds since the Unix epoch. The next free slot
+//! lies one spacing after `last`: so whoever asks with another spacing keeps his own distance, and
+//! one addition says both, where DynamoDB allows one operation for each attribute.
+//!
+//! # A lease is one conditional write
+//!
+//! DynamoDB has no `max()`, so that there are two of them. *On*: `last += k * T`, if the slot after
+//! `last` lies between now and the horizon; it succeeds however many workers write it at once.
+//! *From*: `last = first + (k - 1) * T`, if nothing was given after `first - T`: where a domain was
+//! idle or held. Which one is tried first is guessed by what this process saw last; a condition that
+//! fails returns the item, from which [`grant`] decides about the other, or about waiting, without a
+//! read.
+//!
+//! # What stays exact
+//!
+//! `last` never goes back, and each success moves it past slots that nobody else has: two workers
+//! never get the same slot, whatever their clocks show and however often the SDK repeats a write
+//! that had succeeded: of two such writes, the first one's slots are lost. A write without an answer
+//! gives no slots either.
+//!
+//! When a slot is *used* is a matter of clocks. With clocks that agree to 10 ms
+//! ([`Tolerance::SHARED`](canter_core::pace::Tolerance::SHARED)) no sliding second has more than N
+//! starts. Where they differ by more, a second has at most `N * (1 + D)` starts, rounded up, D being
+//! the seconds between the slowest and the fastest clock, until the slow ones have heard of the fast
+//! ones: every record holds its writer's time, and whoever reads a time that has not come yet goes by
+//! that clock from then on. A time that was written a while ago tells less. So a process that meets
+//! another one for the first time, or finds itself behind, takes no slot until it has seen somebody
+//! write: it reads the record again and again, for a second and a half at most. A worker that comes
+//! later, with a faster clock than all who are there, is heard of by their leases only, which may
+//! take some of them.
+//!
+//! A fast clock costs the others no slots: all go by it. A clock that is more than 2 s off, as the
+//! `Date` of DynamoDB's answers proves, gets a failure and no slot, before it has written anything.
+//!
+//! A hold reaches whoever leases next. Slots that others have leased are still used: they lie less
+//! than the horizon and a lease away.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnConsumedCapacity, ReturnValue,
+    ReturnValuesOnConditionCheckFailure as OnFailure,
+};
+use canter_core::failure::Failure;
+use canter_core::pace::{Given, Grant, Lease, Pace, REMEMBERED, grant};
+use canter_core::ports::Paces;
+use canter_core::time::Moment;
+
+use crate::cloud::Cloud;
+use crate::failure::failure;
+use crate::skew::Skew;
+use crate::tables::{EXPIRES, KEY};
+
+/// Slots are given out no further ahead.
+const HORIZON: Duration = Duration::from_secs(1);
+/// Writes that a lease may take, when others write at the same time.
+const TRIES: usize = 4;
+/// Of how many domains a process remembers what it saw.
+const KNOWN: usize = 1000;
+/// Those who wait come back within so long, and twice that for each step of the crowd.
+const APART: Duration = Duration::from_millis(125);
+/// The largest crowd: they come back within 8 s.
+const CROWD: u32 = 6;
+/// A process that listens takes no slot for at most so long.
+const LISTENED: Duration = Duration::from_millis(1500);
+/// A difference between clocks that is worth listening again.
+const NOTICED: Duration = Duration::from_millis(5);
+/// A record goes when nobody has used it for so long.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+const LAST: &str = "last";
+const SPACING: &str = "spacing";
+const ASKED: &str = "asked";
+const HELD: &str = "held";
+const PROMISED: &str = "promised";
+const AT: &str = "at";
+
+/// The paces in DynamoDB. Clones share what they know of other clocks, and belong to one process.
+#[derive(Debug, Clone)]
+pub struct CloudPaces {
+    cloud: Cloud,
+    skew: Skew,
+    checked: bool,
+    domains: Arc<Mutex<HashMap<String, Known>>>,
+    hearing: Arc<Mutex<Hearing>>,
+}
+
+/// What this process saw last of a domain.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    given: Given,
+    /// The last slot that this process got.
+    mine: Option<Moment>,
+    /// Others were using the domain.
+    contested: bool,
+    /// How often in a row, about, others had taken all slots there were.
+    crowd: u32,
+    /// No use asking before this.
+    not_before: Moment,
+    /// The time of the last writer.
+    at: Option<Moment>,
+    /// The time that this process wrote last.
+    wrote: Option<Moment>,
+}
+
+/// Whether the clocks of others are known.
+#[derive(Debug, Clone, Default, PartialEq)]
+enum Hearing {
+    /// Nobody else was met.
+    #[default]
+    Alone,
+    /// No slot is taken until somebody writes the record of this domain again.
+    Listening {
+        domain: String,
+        at: Moment,
+        until: Moment,
+    },
+    /// Somebody was heard while he wrote, or nobody wrote.
+    Heard,
+}
+
+/// A lease's write.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    pace: Pace,
+    count: u32,
+    /// The spacing is the asker's own, and counts for all from now on.
+    own: bool,
+    /// The first slot; none for the one after the last.
+    first: Option<Moment>,
+}
+
+/// An item.
+#[derive(Debug, Clone, Copy)]
+struct Record {
+    given: Given,
+    at: Option<Moment>,
+    promised: Moment,
+}
+
+impl CloudPaces {
+    /// The paces of a stack.
+    pub fn new(cloud: Cloud) -> Self {
+        CloudPaces {
+            cloud,
+            skew: Skew::default(),
+            checked: true,
+            domains: Arc::default(),
+            hearing: Arc::default(),
+        }
+    }
+
+    /// The paces of a stack for callers whose `now` is no wall clock: it is held against no other.
+    pub fn unchecked(cloud: Cloud) -> Self {
+        CloudPaces {
+            checked: false,
+            ..CloudPaces::new(cloud)
+        }
+    }
+
+    /// When to come back with `count` requests that are sent away now: how long from `now`. Each
+    /// who asks gets a share of the time to come, after what is leased and what was promised before,
+    /// so that each waits about once. A promise gives no slots. Fails as a lease does.
+    pub async fn promise(
+        &self,
+        domain: &str,
+        now: Moment,
+        pace: Pace,
+        count: u32,
+    ) -> Result<Duration, Failure> {
+        self.check(domain, now).await?;
+        let now = now + self.skew.behind();
+        let pace = self.known(domain).given.pace(now, pace);
+        let share = pace.spacing * count;
+        let on = self
+            .update(domain)
+            .update_expression("SET #promised = #promised + :share")
+            .condition_expression(
+                "#promised >= :now AND #promised >= #last AND \
+                 (attribute_not_exists(#held) OR #promised >= #held)",
+            )
+            .expression_attribute_names("#promised", PROMISED)
+            .expression_attribute_names("#last", LAST)
+            .expression_attribute_names("#held", HELD)
+            .expression_attribute_values(":share", span(share))
+            .expression_attribute_values(":now", time(now));
+        let mut old = match self.send(domain, on).await? {
+            Ok(old) => return Ok(now.until(old.promised)),
+            Err(old) => old,
+        };
+        let mut begin = now;
+        for _ in 0..TRIES {
+            let next = old.given.next(pace).unwrap_or(now);
+            begin = now.max(next).max(old.promised);
+            let from = self
+                .update(domain)
+                .update_expression("SET #promised = :end, #expires = :expires")
+                .condition_expression("attribute_not_exists(#promised) OR #promised = :old")
+                .expression_attribute_names("#promised", PROMISED)
+                .expression_attribute_names("#expires", EXPIRES)
+                .expression_attribute_values(":old", time(old.promised))
+                .expression_attribute_values(":end", time(begin + share))
+                .expression_attribute_values(":expires", expiry(begin));
+            match self.send(domain, from).await? {
+                Ok(_) => return Ok(now.until(begin)),
+                Err(newer) => old = newer,
+            }
+        }
+        // Too many promise at once: what was read last is as good a time as any.
+        Ok(now.until(begin) + pace.spacing.mul_f64(fastrand::f64()))
+    }
+
+    /// Refuses a wrong clock. The first time in a process, DynamoDB is asked for what its clock
+    /// shows, so that a wrong one has written nothing.
+    async fn check(&self, domain: &str, now: Moment) -> Result<(), Failure> {
+        if !self.checked {
+            return Ok(());
+        }
+        let began = Instant::now();
+        if !self.skew.asked() {
+            self.read(domain).await?;
+        }
+        self.skew.check(now + began.elapsed())
+    }
+
+    /// Reads a record, and remembers it.
+    async fn read(&self, domain: &str) -> Result<Option<Record>, Failure> {
+        let read = self.cloud.dynamodb.get_item();
+        let answer = read
+            .table_name(&self.cloud.names.state)
+            .key(KEY, key(domain))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .customize()
+            .interceptor(self.skew.clone())
+            .send()
+            .await
+            .map_err(|error| failure(&error, &self.table()))?;
+        let account = &self.cloud.account;
+        account.read("GetItem", answer.consumed_capacity());
+        let record = answer.item().map(record);
+        if let Some(record) = record {
+            self.remember(domain, |known| known.saw(record));
+        }
+        Ok(record)
+    }
+
+    /// Says how long to wait for another's write, by which his clock is known; none when there is
+    /// nothing to wait for.
+    async fn listen(&self, domain: &str, now: Moment) -> Result<Option<Duration>, Failure> {
+        let hearing = self.hearing().clone();
+        let (heard, until) = match hearing {
+            Hearing::Alone => {
+                let known = self.known(domain);
+                let recent = |at: &Moment| *at + LISTENED > now + self.skew.behind();
+                match known.at.filter(recent) {
+                    Some(at) if known.wrote != Some(at) => {
+                        self.listen_from(domain, at, now);
+                        (at, now + LISTENED)
+                    }
+                    _ => return Ok(None),
+                }
+            }
+            Hearing::Listening {
+                domain: listened,
+                at,
+                until,
+            } if listened == domain => (at, until),
+            _ => return Ok(None),
+        };
+        let began = Instant::now();
+        let record = self.read(domain).await?;
+        if let Some(at) = record
+            .and_then(|record| record.at)
+            .filter(|&at| at != heard)
+        {
+            *self.hearing() = Hearing::Heard;
+            self.adopt(domain, at, now + began.elapsed())?;
+        } else if now >= until {
+            *self.hearing() = Hearing::Heard;
+        }
+        let listens = matches!(*self.hearing(), Hearing::Listening { .. });
+        // Who is known to be behind wants to know exactly.
+        let nap = if self.skew.behind().is_zero() { 40 } else { 5 };
+        Ok(listens.then_some(Duration::from_millis(nap)))
+    }
+
+    /// Learns from a time that another wrote; listens again when that says much.
+    fn adopt(&self, domain: &str, at: Moment, read: Moment) -> Result<(), Failure> {
+        let before = self.skew.behind();
+        self.skew.adopt(at, read)?;
+        if self.skew.behind() > before + NOTICED {
+            self.listen_from(domain, at, read);
+        }
+        Ok(())
+    }
+
+    fn listen_from(&self, domain: &str, at: Moment, now: Moment) {
+        *self.hearing() = Hearing::Listening {
+            domain: domain.to_owned(),
+            at,
+            until: now + LISTENED,
+        };
+    }
+
+    fn hearing(&self) -> MutexGuard<'_, Hearing> {
+        self.hearing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a write; gives the item as it was before, in which the condition held or failed.
+    async fn send(
+        &self,
+        domain: &str,
+        update: UpdateItemFluentBuilder,
+    ) -> Result<Result<Record, Record>, Failure> {
+        let answer = update
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(OnFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .customize()
+            .interceptor(self.skew.clone())
+            .send()
+            .await;
+        let none = HashMap::new();
+        match answer {
+            Ok(answer) => {
+                let account = &self.cloud.account;
+                account.wrote("UpdateItem", answer.consumed_capacity());
+                Ok(Ok(record(answer.attributes().unwrap_or(&none))))
+            }
+            Err(error) => {
+                let service = error.as_service_error();
+                match service {
+                    Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                        let old = record(failed.item().unwrap_or(&none));
+                        self.remember(domain, |known| known.saw(old));
+                        Ok(Err(old))
+                    }
+                    _ => Err(failure(&error, &self.table())),
+                }
+            }
+        }
+    }
+
+    fn update(&self, domain: &str) -> UpdateItemFluentBuilder {
+        let update = self.cloud.dynamodb.update_item();
+        update
+            .table_name(&self.cloud.names.state)
+            .key(KEY, key(domain))
+    }
+
+    /// The write of a step at `now`.
+    fn write(&self, domain: &str, step: Step, now: Moment) -> UpdateItemFluentBuilder {
+        let Step { pace, count, .. } = step;
+        let mut set = vec!["#at = :now", "#expires = :expires"];
+        let mut when = Vec::new();
+        let mut update = self
+            .update(domain)
+            .expression_attribute_names("#last", LAST)
+            .expression_attribute_names("#spacing", SPACING)
+            .expression_attribute_names("#held", HELD)
+            .expression_attribute_names("#at", AT)
+            .expression_attribute_names("#expires", EXPIRES)
+            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":spacing", span(pace.spacing))
+            .expression_attribute_values(":expires", expiry(now));
+        if let Some(first) = step.first {
+            set.push("#last = :end");
+            when.push("(attribute_not_exists(#last) OR #last <= :before)");
+            when.push("(attribute_not_exists(#held) OR #held <= :first)");
+            let end = first + pace.spacing * count - pace.spacing;
+            update = update
+                .expression_attribute_values(":first", time(first))
+                .expression_attribute_values(":before", time(first - pace.spacing))
+                .expression_attribute_values(":end", time(end));
+        } else {
+            set.push("#last = #last + :share");
+            when.push("#last BETWEEN :from AND :to");
+            when.push("(attribute_not_exists(#held) OR #held <= :now OR #held <= #last)");
+            update = update
+                .expression_attribute_values(":share", span(pace.spacing * count))
+                .expression_attribute_values(":from", time(now - pace.spacing))
+                .expression_attribute_values(":to", time(now + HORIZON - pace.spacing));
+        }
+        if step.own {
+            set.push("#spacing = :spacing, #asked = :now");
+            when.push(
+                "(attribute_not_exists(#spacing) OR #spacing <= :spacing OR #asked < :forgotten)",
+            );
+            update = update
+                .expression_attribute_names("#asked", ASKED)
+                .expression_attribute_values(":forgotten", time(now - REMEMBERED));
+        } else {
+            when.push("#spacing = :spacing");
+        }
+        update
+            .update_expression(format!("SET {}", set.join(", ")))
+            .condition_expression(when.join(" AND "))
+    }
+
+    fn known(&self, domain: &str) -> Known {
+        let domains = self.domains();
+        domains.get(domain).copied().unwrap_or(Known::NOTHING)
+    }
+
+    fn remember<T>(&self, domain: &str, change: impl FnOnce(&mut Known) -> T) -> T {
+        let mut domains = self.domains();
+        if domains.len() >= KNOWN && !domains.contains_key(domain) {
+            // What is forgotten costs a write that fails.
+            domains.clear();
+        }
+        change(domains.entry(domain.to_owned()).or_insert(Known::NOTHING))
+    }
+
+    fn domains(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.domains.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn table(&self) -> String {
+        format!("the table {}", self.cloud.names.state)
+    }
+}
+
+impl Known {
+    const NOTHING: Known = Known {
+        given: Given::NOTHING,
+        mine: None,
+        contested: false,
+        crowd: 0,
+        not_before: Moment(0),
+        at: None,
+        wrote: None,
+    };
+
+    fn saw(&mut self, record: Record) {
+        self.given = record.given;
+        self.at = record.at;
+    }
+
+    /// The write to try at `now`, or how long to wait. `fresh`: the record was read just now.
+    fn plan(
+        &mut self,
+        now: Moment,
+        asked: Pace,
+        count: u32,
+        fresh: bool,
+    ) -> Result<Step, Duration> {
+        if self.not_before > now {
+            return Err(now.until(self.not_before));
+        }
+        let given = self.given;
+        let pace = given.pace(now, asked);
+        let mut lease = match grant(given.next(pace), now, pace, count, HORIZON) {
+            Grant::Take { lease, .. } => lease,
+            Grant::Wait(wait) => return Err(self.refuse(now, wait)),
+        };
+        let first = lease.peek(now).map_or(now, |slot| slot.at);
+        let free = given.held <= now || given.last.is_some_and(|last| given.held <= last);
+        let on = given.last.is_some_and(|last| {
+            let next = last + pace.spacing;
+            // Others have gone on meanwhile, as they did the last time.
+            next >= now || (self.contested && !fresh)
+        });
+        Ok(Step {
+            pace,
+            count,
+            own: pace.spacing == asked.spacing,
+            first: (!on || !free).then_some(first),
+        })
+    }
+
+    /// All slots up to the horizon are taken; there will be some after `wait`. Those who wait come
+    /// back one after the other, the more of them the further apart: otherwise all would come at
+    /// once, and all but one in vain.
+    fn refuse(&mut self, now: Moment, wait: Duration) -> Duration {
+        let held = self.given.last.is_none_or(|last| self.given.held > last);
+        if !held {
+            self.crowd = (self.crowd + 2).min(CROWD);
+        }
+        let apart = if held {
+            HORIZON
+        } else {
+            APART * (1 << self.crowd)
+        };
+        let wait = wait + apart.mul_f64(fastrand::f64());
+        self.not_before = now + wait;
+        wait
+    }
+}
+
+impl Paces for CloudPaces {
+    async fn lease(
+        &self,
+        domain: &str,
+        now: Moment,
+        pace: Pace,
+        count: u32,
+    ) -> Result<Grant, Failure> {
+        let began = Instant::now();
+        self.check(domain, now).await?;
+        if self.checked {
+            if let Some(at) = self.known(domain).at {
+                self.adopt(domain, at, now)?;
+            }
+            if let Some(wait) = self.listen(domain, now).await? {
+                return Ok(Grant::Wait(wait));
+            }
+        }
+        let count = count.max(1);
+        for tried in 0..TRIES {
+            let shared = now + self.skew.behind();
+            let planned = self.remember(domain, |known| known.plan(shared, pace, count, tried > 0));
+            let step = match planned {
+                Ok(step) => step,
+                Err(wait) => return Ok(Grant::Wait(wait)),
+            };
+            let before = self.known(domain);
+            let sent = self.send(domain, self.write(domain, step, shared)).await?;
+            let (Ok(old) | Err(old)) = sent;
+            let read = now + began.elapsed();
+            if self.checked {
+                self.skew.check(read)?;
+                if let Some(at) = old.at {
+                    self.adopt(domain, at, read)?;
+                }
+            }
+            if sent.is_err() {
+                continue;
+            }
+            let spacing = step.pace.spacing;
+            let next = old.given.last.map(|last| last + spacing);
+            let first = step.first.or(next).unwrap_or(shared);
+            let last = first + spacing * (count - 1);
+            self.remember(domain, |known| {
+                let mine = old.given.last == before.mine;
+                known.contested = !mine && next.is_some_and(|next| next >= shared);
+                known.mine = Some(last);
+                (known.at, known.wrote) = (Some(shared), Some(shared));
+                known.crowd = known.crowd.saturating_sub(3);
+                known.given = Given {
+                    last: Some(last),
+                    spacing,
+                    asked: if step.own { shared } else { old.given.asked },
+                    held: old.given.held,
+                };
+            });
+            let behind = self.skew.behind();
+            return Ok(Grant::Take {
+                lease: Lease::new(first - behind, count, step.pace),
+                next: last + spacing - behind,
+            });
+        }
+        // Others were faster each time: not for long.
+        let millis = 5 + fastrand::u64(..20);
+        Ok(Grant::Wait(Duration::from_millis(millis)))
+    }
+
+    async fn hold(&self, domain: &str, until: Moment) -> Result<(), Failure> {
+        let until = until + self.skew.behind();
+        let hold = self
+            .update(domain)
+            .update_expression("SET #held = :until, #expires = :expires")
+            .condition_expression(
+                "(attribute_not_exists(#held) OR #held < :until) AND \
+                 (attribute_not_exists(#at) OR #at < :until)",
+            )
+            .expression_attribute_names("#held", HELD)
+            .expression_attribute_names("#at", AT)
+            .expression_attribute_names("#expires", EXPIRES)
+            .expression_attribute_values(":until", time(until))
+            .expression_attribute_values(":expires", expiry(until));
+        if self.send(domain, hold).await?.is_ok() {
+            self.remember(domain, |known| {
+                known.given.held = known.given.held.max(until)
+            });
+        }
+        Ok(())
+    }
+
+    async fn held(&self, domain: &str) -> Result<Option<Moment>, Failure> {
+        let record = self.read(domain).await?;
+        let held = record.map(|record| record.given.held);
+        Ok(held.map(|held| held - self.skew.behind()))
+    }
+}
+
+fn key(domain: &str) -> AttributeValue {
+    AttributeValue::S(format!("pace#{domain}"))
+}
+
+fn time(at: Moment) -> AttributeValue {
+    AttributeValue::N(at.0.to_string())
+}
+
+fn span(span: Duration) -> AttributeValue {
+    AttributeValue::N(span.as_nanos().to_string())
+}
+
+/// Seconds since the Unix epoch, as DynamoDB wants them.
+fn expiry(used: Moment) -> AttributeValue {
+    AttributeValue::N(((used + KEPT).millis() / 1000).to_string())
+}
+
+fn record(item: &HashMap<String, AttributeValue>) -> Record {
+    let number = |name: &str| {
+        let value = item.get(name)?.as_n().ok()?;
+        let value: u128 = value.parse().ok()?;
+        Some(u64::try_from(value).unwrap_or(u64::MAX))
+    };
+    let moment = |name| number(name).map(Moment);
+    Record {
+        given: Given {
+            last: moment(LAST),
+            spacing: Duration::from_nanos(number(SPACING).unwrap_or(0)),
+            asked: moment(ASKED).unwrap_or(Moment(0)),
+            held: moment(HELD).unwrap_or(Moment(0)),
+        },
+        at: moment(AT),
+        promised: moment(PROMISED).unwrap_or(Moment(0)),
+    }
+}

@@ -1,0 +1,287 @@
+//! The paces are held to their contract on the real DynamoDB of a running stack, and to what only
+//! many workers need.
+
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod state;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use canter_aws::CloudPaces;
+use canter_core::failure::Failure;
+use canter_core::pace::{Grant, Lease, Pace, Rate, Tolerance};
+use canter_core::ports::Paces;
+use canter_core::time::Moment;
+use canter_tests::contract::paces;
+use state::{Door, State};
+
+const NOW: Moment = Moment(1_000_000_000_000);
+
+async fn store() -> (CloudPaces, State) {
+    let state = State::create().await;
+    (CloudPaces::unchecked(state.cloud.clone()), state)
+}
+
+macro_rules! held_to {
+    ($($name:ident)+) => {
+        $(#[tokio::test] async fn $name() {
+            let (store, _state) = store().await;
+            paces::$name(&store).await;
+        })+
+    };
+    (shared: $($name:ident)+) => {
+        $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
+            let (store, _state) = store().await;
+            paces::$name(Arc::new(store)).await;
+        })+
+    };
+}
+
+held_to! {
+    an_idle_domain_starts_now
+    domains_are_apart
+    a_hold_is_kept
+    a_hold_without_end_is_no_error
+    no_slot_is_given_twice
+    another_pace_keeps_its_own_distance
+}
+
+held_to! { shared:
+    leases_never_overlap
+    leases_are_apart_while_time_goes_on
+    a_hold_among_leases_is_kept
+}
+
+fn pace(rate: f64) -> Pace {
+    Pace::new(Rate::new(rate).unwrap(), Tolerance::SHARED)
+}
+
+/// The wall clock's time.
+fn now() -> Moment {
+    Moment(0) + SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
+}
+
+fn first(mut lease: Lease, now: Moment) -> Moment {
+    lease.peek(now).unwrap().at
+}
+
+async fn take(paces: &CloudPaces, now: Moment, pace: Pace, count: u32) -> Lease {
+    match paces.lease("a.test", now, pace, count).await.unwrap() {
+        Grant::Take { lease, .. } => lease,
+        Grant::Wait(wait) => panic!("it is a wait of {wait:?}"),
+    }
+}
+
+/// Twenty processes that know nothing of each other, and each its own connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_processes_get_slots_apart() {
+    let state = State::create().await;
+    let pace = pace(100.0);
+    let workers = (0..20).map(|_| {
+        let name = state.name.clone();
+        tokio::spawn(async move {
+            let cloud = state::connect(&name, &state::endpoint()).await;
+            let paces = CloudPaces::unchecked(cloud);
+            let mut slots = Vec::new();
+            for _ in 0..5 {
+                let grant = paces.lease("a.test", NOW, pace, 2).await.unwrap();
+                if let Grant::Take { mut lease, .. } = grant {
+                    slots.extend(std::iter::from_fn(|| lease.take(NOW)).map(|slot| slot.at.0));
+                }
+            }
+            slots
+        })
+    });
+    let mut all = Vec::new();
+    for worker in workers.collect::<Vec<_>>() {
+        all.extend(worker.await.unwrap());
+    }
+    all.sort_unstable();
+    assert!(all.len() >= 80, "{}", all.len());
+    for two in all.windows(2) {
+        assert!(two[1] - two[0] >= pace.spacing.as_nanos() as u64, "{two:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lease_is_one_write_as_a_rule() {
+    let (store, state) = store().await;
+    let pace = pace(10.0);
+    let mut now = NOW;
+    for _ in 0..10 {
+        take(&store, now, pace, 9).await;
+        now = now + pace.spacing * 9;
+    }
+    let lines = state.cloud.account.lines();
+    let sent = |operation: &str| {
+        let line = lines.get(&("DynamoDB".to_owned(), operation.to_owned()));
+        line.map_or(0, |line| line.sent)
+    };
+    assert_eq!((sent("UpdateItem"), sent("GetItem")), (10, 0), "{lines:?}");
+}
+
+#[tokio::test]
+async fn the_slower_pace_wins_for_a_minute() {
+    let (store, state) = store().await;
+    let other = CloudPaces::unchecked(state.cloud.clone());
+    let (fast, slow) = (pace(10.0), pace(0.5));
+    let last = first(take(&store, NOW, slow, 1).await, NOW);
+    // Nobody but the first worker knows of the slower pace.
+    let later = NOW + Duration::from_secs(3);
+    let lease = take(&other, later, fast, 1).await;
+    assert_eq!(first(lease, later), later.max(last + slow.spacing));
+    match other.lease("a.test", later, fast, 1).await.unwrap() {
+        Grant::Wait(wait) => assert!(wait > Duration::from_millis(500), "{wait:?}"),
+        Grant::Take { lease, .. } => panic!("{lease:?} comes too early"),
+    }
+    let forgotten = NOW + Duration::from_secs(61);
+    take(&other, forgotten, fast, 1).await;
+    let lease = take(&store, forgotten, fast, 1).await;
+    assert_eq!(first(lease, forgotten), forgotten + fast.spacing);
+}
+
+#[tokio::test]
+async fn promises_lie_one_after_the_other() {
+    let (store, _state) = store().await;
+    let pace = pace(10.0);
+    take(&store, NOW, pace, 9).await;
+    let share = pace.spacing * 5;
+    for begins in [
+        pace.spacing * 9,
+        pace.spacing * 9 + share,
+        pace.spacing * 9 + share * 2,
+    ] {
+        assert_eq!(store.promise("a.test", NOW, pace, 5).await, Ok(begins));
+    }
+    // What was promised and has passed counts no more; a hold does.
+    let later = NOW + Duration::from_secs(60);
+    let promised = store.promise("a.test", later, pace, 5).await;
+    assert_eq!(promised, Ok(Duration::ZERO));
+    store
+        .hold("a.test", later + Duration::from_secs(9))
+        .await
+        .unwrap();
+    let promised = store.promise("a.test", later, pace, 5).await;
+    assert_eq!(promised, Ok(Duration::from_secs(9)));
+}
+
+/// A write that had succeeded and whose answer was lost is sent again: its slots are lost, and
+/// nobody gets any of them.
+#[tokio::test]
+async fn slots_of_a_write_without_an_answer_are_lost() {
+    let (store, state) = store().await;
+    let door = Door::to(&state::endpoint(), Duration::ZERO);
+    let cloud = state::connect(&state.name, &door.url).await;
+    let unlucky = CloudPaces::unchecked(cloud);
+    let pace = pace(10.0);
+    take(&unlucky, NOW, pace, 1).await;
+    door.swallow(1);
+    let lease = take(&unlucky, NOW, pace, 2).await;
+    let lost = pace.spacing * 2;
+    assert_eq!(first(lease, NOW), NOW + pace.spacing + lost);
+    let next = first(take(&store, NOW, pace, 1).await, NOW);
+    assert_eq!(next, NOW + pace.spacing * 3 + lost);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_an_hour_off_gets_no_slot_and_writes_nothing() {
+    let state = State::create().await;
+    let hour = Duration::from_secs(3600);
+    for (wrong, said) in [
+        (now() + hour, "ahead of DynamoDB's"),
+        (now() - hour, "behind DynamoDB's"),
+    ] {
+        let paces = CloudPaces::new(state.cloud.clone());
+        let refused = [
+            paces.lease("a.test", wrong, pace(10.0), 1).await.map(drop),
+            paces
+                .promise("a.test", wrong, pace(10.0), 1)
+                .await
+                .map(drop),
+        ];
+        for refused in refused {
+            let Err(Failure::Permanent(why)) = refused else {
+                panic!("{refused:?}");
+            };
+            assert!(why.contains(said) && why.contains("s "), "{why}");
+        }
+    }
+    let paces = CloudPaces::new(state.cloud.clone());
+    assert_eq!(paces.held("a.test").await, Ok(None));
+    let now = now();
+    assert_eq!(first(take(&paces, now, pace(10.0), 1).await, now), now);
+}
+
+#[tokio::test]
+async fn a_record_of_a_wrong_clock_is_named() {
+    let state = State::create().await;
+    let wrong = CloudPaces::unchecked(state.cloud.clone());
+    take(&wrong, now() + Duration::from_secs(3600), pace(10.0), 1).await;
+    let paces = CloudPaces::new(state.cloud.clone());
+    let refused = paces.lease("a.test", now(), pace(10.0), 1).await;
+    let Err(Failure::Permanent(why)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(why.contains("another worker's clock"), "{why}");
+}
+
+/// Whoever is behind goes by the clock that he read, in his own clock's terms.
+#[tokio::test]
+async fn a_slow_clock_follows() {
+    let state = State::create().await;
+    let ahead = Duration::from_millis(800);
+    let (fast, slow) = (
+        CloudPaces::new(state.cloud.clone()),
+        CloudPaces::new(state.cloud.clone()),
+    );
+    let pace = pace(10.0);
+    take(&fast, now() + ahead, pace, 1).await;
+    let asked = now();
+    let deadline = asked + Duration::from_secs(4);
+    let lease = loop {
+        assert!(now() < deadline, "listens without end");
+        match slow.lease("a.test", now(), pace, 1).await.unwrap() {
+            Grant::Take { lease, .. } => break lease,
+            // Meanwhile the fast one writes.
+            Grant::Wait(wait) => {
+                fast.lease("a.test", now() + ahead, pace, 1).await.unwrap();
+                tokio::time::sleep(wait).await;
+            }
+        }
+    };
+    let mut lease = lease;
+    let own = lease.take(asked).unwrap().at;
+    let stored = stored(&state, "last").await;
+    let behind = own.until(Moment(stored));
+    let off = ahead.abs_diff(behind);
+    assert!(
+        off <= Duration::from_millis(30),
+        "{behind:?} instead of {ahead:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_record_goes_a_day_after_its_use() {
+    let (store, state) = store().await;
+    take(&store, NOW, pace(10.0), 1).await;
+    let day = 24 * 60 * 60;
+    assert_eq!(stored(&state, "expires").await, NOW.millis() / 1000 + day);
+    let until = NOW + Duration::from_secs(7200);
+    store.hold("a.test", until).await.unwrap();
+    assert_eq!(stored(&state, "expires").await, until.millis() / 1000 + day);
+}
+
+async fn stored(state: &State, attribute: &str) -> u64 {
+    let key = AttributeValue::S("pace#a.test".into());
+    let read = state::client().get_item();
+    let table = format!("{}-state", state.name);
+    let answer = read.table_name(table).key("key", key).consistent_read(true);
+    let answer = answer.send().await.unwrap();
+    answer.item().unwrap()[attribute]
+        .as_n()
+        .unwrap()
+        .parse()
+        .unwrap()
+}
