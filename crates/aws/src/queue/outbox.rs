@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::message::{Message, pack};
 use crate::cloud::Cloud;
 use crate::failure::{failure, service};
+use crate::pages::Clock;
 
 /// The longest delay that SQS knows.
 pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
@@ -60,7 +61,7 @@ struct Push {
 /// How things are, for the part that packs and sends.
 pub struct Surroundings {
     /// Time since the Unix epoch.
-    pub now: Box<dyn Fn() -> Moment + Send + Sync>,
+    pub clock: Clock,
     /// Tasks that keep a worker busy for about five seconds at the pace of a domain.
     pub most: Box<dyn Fn(&Domain) -> usize + Send + Sync>,
 }
@@ -166,7 +167,7 @@ impl Sending {
         if self.waiting.is_empty() {
             return;
         }
-        let now = (self.surroundings.now)();
+        let now = (self.surroundings.clock)();
         let mut alike: BTreeMap<(Option<Moment>, bool), Vec<Push>> = BTreeMap::new();
         for push in self.waiting.drain(..) {
             let due = push.due.filter(|due| *due > now);
@@ -232,7 +233,9 @@ fn receipts_of(
     let waiting = keys.filter_map(|key| receipts.get(&key));
     waiting
         .flatten()
-        .inspect(|receipt| drop(receipt.left.fetch_add(1, Ordering::AcqRel)))
+        .inspect(|receipt| {
+            receipt.left.fetch_add(1, Ordering::AcqRel);
+        })
         .map(Arc::clone)
         .collect()
 }
