@@ -1,6 +1,6 @@
 //! What the tests of canter stand on: a site on loopback in five lines, with every bad manner that
-//! a server can have; runs of the real program; and the contracts to which each adapter of a port
-//! is held.
+//! a server can have; runs of the real program; the real servers of a stack, and a proxy that has
+//! the faults of a network; and the contracts to which each adapter of a port is held.
 //!
 //! The tests themselves lie where what they test is built: whole crawls in `cli/tests`, the
 //! embedded adapters' contracts in `crates/embedded/tests`.
@@ -11,6 +11,8 @@ pub mod answer;
 pub mod canter;
 mod connection;
 pub mod contract;
+pub mod elastic;
+pub mod faults;
 mod http2;
 pub mod log;
 pub mod site;
@@ -19,6 +21,8 @@ pub mod tls;
 
 pub use answer::Answer;
 pub use canter::{Canter, Ended};
+pub use elastic::OwnIndex;
+pub use faults::Faults;
 pub use log::{Log, Visit};
 pub use site::{Serving, Site};
 pub use stack::Stack;

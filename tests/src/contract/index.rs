@@ -132,7 +132,7 @@ pub async fn empty_writes_are_fine<I: Index>(index: &I) {
 }
 
 /// A page of `version` whose text holds `word`.
-fn document(path: &str, version: u64, word: &str) -> Document {
+pub fn document(path: &str, version: u64, word: &str) -> Document {
     let text = format!("A page about {word}.");
     Document {
         site: "example.org".into(),

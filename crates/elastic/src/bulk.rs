@@ -1,0 +1,317 @@
+//! One bulk: sent until the server has said of each operation that it is done, or that it never
+//! will be.
+//!
+//! Puts carry the version of their document, so an older copy never replaces a newer one and a bulk
+//! whose answer was lost can be sent again. A delete is given the version that follows the one it
+//! takes out, so it can be sent again too: a copy that was put meanwhile, by whomever, is newer and
+//! stays. By these versions the order of what is done to a page holds even where a part of a bulk
+//! is done later than the rest. The server remembers the version of a delete for the index's
+//! `gc_deletes`; until then a copy as old as the deleted one that arrives late does not come back,
+//! after that it would.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_core::failure::Failure;
+use canter_core::task::UrlKey;
+use elasticsearch::http::Method;
+use serde_json::{Value, json};
+
+use crate::server::{Server, Tries};
+use crate::verdict::{self, Verdict};
+
+/// What surrounds a document in a bulk, in bytes, at most.
+const FRAME: usize = 128;
+/// Only what is judged: of a large bulk the answer has much that nobody reads.
+const ANSWER: &str = "filter_path=error,items.*.status,items.*.error.type,items.*.error.reason,\
+                      items.*.error.caused_by.reason";
+
+/// Something to be done to a document.
+pub(crate) struct Operation {
+    pub(crate) id: UrlKey,
+    /// Version and JSON of the document; none to take it out.
+    put: Option<(u64, String)>,
+}
+
+impl Operation {
+    pub(crate) fn put(id: UrlKey, version: u64, source: String) -> Self {
+        Operation {
+            id,
+            put: Some((version, source)),
+        }
+    }
+
+    pub(crate) fn delete(id: UrlKey) -> Self {
+        Operation { id, put: None }
+    }
+
+    /// Bytes in a bulk, about.
+    pub(crate) fn bytes(&self) -> usize {
+        FRAME + self.put.as_ref().map_or(0, |(_, source)| source.len())
+    }
+}
+
+/// How an operation ended.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Settled {
+    /// It is durable.
+    Done,
+    /// The server will never take this document.
+    Refused(String),
+    /// It may or may not have been done.
+    Failed(Failure),
+}
+
+/// Sends bulks.
+pub(crate) struct Bulk {
+    server: Arc<Server>,
+    patience: Duration,
+    /// Most bytes that the server takes, as far as it has shown.
+    most: usize,
+}
+
+/// An answer to one request.
+enum Round {
+    Judged(Vec<Verdict>),
+    TooLarge,
+    /// None of it was done, or nobody knows what: try again.
+    Again(Failure),
+    /// No further try helps.
+    Stop(Failure),
+}
+
+impl Bulk {
+    pub(crate) fn new(server: Arc<Server>, patience: Duration) -> Self {
+        Bulk {
+            server,
+            patience,
+            most: usize::MAX,
+        }
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Does the operations in their order; answers in the same order.
+    pub(crate) async fn run(&mut self, operations: &[Operation]) -> Vec<Settled> {
+        let mut settled: Vec<Option<Settled>> = operations.iter().map(|_| None).collect();
+        let sent = match self.lines(operations).await {
+            Ok(lines) => self.send(operations, &lines, &mut settled).await,
+            Err(failure) => Err(failure),
+        };
+        let failure = again_later(
+            sent.err()
+                .unwrap_or_else(|| Failure::transient("a bulk ended before all of it was done")),
+        );
+        let failed = || Settled::Failed(failure.clone());
+        let ended = settled.into_iter().map(|one| one.unwrap_or_else(failed));
+        ended.collect()
+    }
+
+    /// Sends what is not settled until all is; with an error the rest has failed.
+    async fn send(
+        &mut self,
+        operations: &[Operation],
+        lines: &[Option<String>],
+        settled: &mut [Option<Settled>],
+    ) -> Result<(), Failure> {
+        let mut waiting = Vec::new();
+        for (at, line) in lines.iter().enumerate() {
+            match line {
+                Some(_) => waiting.push(at),
+                None => settled[at] = Some(Settled::Done),
+            }
+        }
+        let mut tries = Tries::new(self.patience);
+        while !waiting.is_empty() {
+            let (now, rest) = waiting.split_at(self.fitting(operations, &waiting));
+            let verdicts = match self.once(operations, lines, now).await {
+                Round::Judged(verdicts) => verdicts,
+                Round::TooLarge => {
+                    if let [single] = now {
+                        let bytes = operations[*single].bytes();
+                        settled[*single] = Some(Settled::Refused(format!(
+                            "its {bytes} bytes are more than the server takes (413)"
+                        )));
+                        waiting = rest.to_vec();
+                    } else {
+                        let sent = now.iter().map(|&at| operations[at].bytes());
+                        self.most = sent.sum::<usize>() / 2;
+                    }
+                    continue;
+                }
+                Round::Again(failure) => {
+                    if !tries.again().await {
+                        return Err(failure);
+                    }
+                    continue;
+                }
+                Round::Stop(failure) => return Err(failure),
+            };
+            let mut again = Vec::new();
+            let mut trouble = None;
+            for (&at, verdict) in now.iter().zip(verdicts) {
+                match verdict {
+                    Verdict::Stop(failure) => return Err(failure),
+                    Verdict::Again(failure) => {
+                        again.push(at);
+                        trouble = Some(failure);
+                    }
+                    Verdict::Done => settled[at] = Some(Settled::Done),
+                    Verdict::Refused(why) => settled[at] = Some(Settled::Refused(why)),
+                }
+            }
+            if again.len() < now.len() {
+                tries.progressed();
+            }
+            again.extend(rest);
+            waiting = again;
+            if let Some(failure) = trouble
+                && !tries.again().await
+            {
+                return Err(failure);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many of the operations go into one request: at least one.
+    fn fitting(&self, operations: &[Operation], waiting: &[usize]) -> usize {
+        let mut bytes = 0;
+        let fit = waiting.iter().take_while(|&&at| {
+            bytes += operations[at].bytes();
+            bytes <= self.most
+        });
+        fit.count().max(1)
+    }
+
+    /// Sends one request.
+    async fn once(
+        &self,
+        operations: &[Operation],
+        lines: &[Option<String>],
+        now: &[usize],
+    ) -> Round {
+        let mut body = String::with_capacity(now.iter().map(|&at| operations[at].bytes()).sum());
+        for &at in now {
+            body.extend(lines[at].as_deref());
+            body.push('\n');
+            if let Some((_, source)) = &operations[at].put {
+                body.push_str(source);
+                body.push('\n');
+            }
+        }
+        // A server that waits for a part of itself tells so before the connection's time is over.
+        let wait = (self.patience / 4).as_millis().max(1);
+        let path = format!("{}/_bulk?timeout={wait}ms&{ANSWER}", self.server.index());
+        let sent = self
+            .server
+            .exchange(Method::Post, &path, Some(body.as_bytes()));
+        let answer = match sent.await {
+            Ok(answer) => answer,
+            Err(failure @ Failure::Transient(_)) => return Round::Again(failure),
+            Err(failure) => return Round::Stop(failure),
+        };
+        if answer.status == 413 {
+            return Round::TooLarge;
+        }
+        let told = answer.json().unwrap_or_default();
+        match told["items"].as_array() {
+            Some(items) if answer.status == 200 && items.len() == now.len() => {
+                let verdicts = items
+                    .iter()
+                    .map(|item| verdict::of_item(&self.server, item));
+                Round::Judged(verdicts.collect())
+            }
+            _ => match verdict::of_whole(&self.server, &answer) {
+                Ok(failure) => Round::Again(failure),
+                Err(failure) => Round::Stop(failure),
+            },
+        }
+    }
+
+    /// The action line of each operation; none for a delete of what is not there.
+    async fn lines(&self, operations: &[Operation]) -> Result<Vec<Option<String>>, Failure> {
+        self.look().await?;
+        let deletes = operations.iter().filter(|it| it.put.is_none());
+        let mut known = self.versions(deletes.map(|it| it.id).collect()).await?;
+        let lines = operations.iter().map(|operation| {
+            let id = operation.id;
+            match &operation.put {
+                Some((version, _)) => {
+                    let newest = known.entry(id).or_default();
+                    *newest = (*newest).max(*version);
+                    Some(format!(
+                        r#"{{"index":{{"_id":"{id}","version":{version},"version_type":"external_gte"}}}}"#
+                    ))
+                }
+                None => {
+                    let version = known.remove(&id)? + 1;
+                    Some(format!(
+                        r#"{{"delete":{{"_id":"{id}","version":{version},"version_type":"external"}}}}"#
+                    ))
+                }
+            }
+        });
+        Ok(lines.collect())
+    }
+
+    /// Makes sure that the index is there. A server would make a new one of what is written to it,
+    /// without what was crawled before, and, where the template is missing, with a mapping of its
+    /// own.
+    async fn look(&self) -> Result<(), Failure> {
+        let index = self.server.index();
+        let answer = self.server.ask(Method::Head, index, None, self.patience);
+        let answer = answer.await?;
+        match answer.status {
+            200..300 => Ok(()),
+            404 => Err(self.server.vanished()),
+            _ => Err(self.server.refusal(&answer)),
+        }
+    }
+
+    /// The versions of those documents that are there.
+    async fn versions(&self, ids: Vec<UrlKey>) -> Result<HashMap<UrlKey, u64>, Failure> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let path = format!("{}/_mget?_source=false", self.server.index());
+        let written: Vec<String> = ids.iter().map(UrlKey::to_string).collect();
+        let body = json!({"ids": written});
+        let mut tries = Tries::new(self.patience);
+        loop {
+            let found = self
+                .server
+                .fetch(Method::Post, &path, Some(&body), self.patience);
+            let found = found.await?;
+            let found = found["docs"].as_array().filter(|found| {
+                found.len() == ids.len() && found.iter().all(|one| one["error"].is_null())
+            });
+            if let Some(found) = found {
+                let known = ids.iter().zip(found);
+                let known = known.filter_map(|(&id, one): (_, &Value)| {
+                    one["_version"].as_u64().map(|version| (id, version))
+                });
+                return Ok(known.collect());
+            }
+            if !tries.again().await {
+                return Err(Failure::transient(format!(
+                    "Elasticsearch at {} cannot read a part of the index",
+                    self.server.url()
+                )));
+            }
+        }
+    }
+}
+
+/// What is to be done when patience has run out: whoever crawls has noted what is not indexed.
+fn again_later(failure: Failure) -> Failure {
+    match failure {
+        Failure::Transient(why) => Failure::Transient(format!(
+            "{why}; run the same command again later, nothing is lost"
+        )),
+        permanent => permanent,
+    }
+}

@@ -1,0 +1,140 @@
+//! What the index holds of a site: counted, and listed page by page in the order of the ids.
+
+use std::time::Duration;
+
+use canter_core::document::Stored;
+use canter_core::failure::Failure;
+use canter_core::task::UrlKey;
+use elasticsearch::http::Method;
+use serde_json::{Value, json};
+
+use crate::entry::stored;
+use crate::server::Server;
+
+/// Most ids of one answer; Elasticsearch allows 10,000.
+const IDS: usize = 5_000;
+/// Most pages of one answer: a long one takes megabytes.
+const PAGES: usize = 50;
+
+pub(crate) async fn count(server: &Server, site: &str, patience: Duration) -> Result<u64, Failure> {
+    let path = format!("{}/_count", server.index());
+    let body = json!({"query": of_site(site)});
+    let answer = server.fetch(Method::Post, &path, Some(&body), patience);
+    answer.await?["count"]
+        .as_u64()
+        .ok_or_else(|| broken(server, "a count without a number"))
+}
+
+pub(crate) async fn ids(
+    server: &Server,
+    site: &str,
+    patience: Duration,
+) -> Result<Vec<UrlKey>, Failure> {
+    let mut ids = Vec::new();
+    let mut walk = Walk::new(server, site, patience, json!(false), IDS);
+    while let Some(entries) = walk.next().await? {
+        for entry in entries {
+            let id = entry["_id"].as_str().and_then(key);
+            ids.push(id.ok_or_else(|| broken(server, "a page whose id is not canter's"))?);
+        }
+    }
+    Ok(ids)
+}
+
+pub(crate) async fn export(
+    server: &Server,
+    site: &str,
+    patience: Duration,
+    mut each: impl FnMut(Stored) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut walk = Walk::new(server, site, patience, json!(true), PAGES);
+    while let Some(entries) = walk.next().await? {
+        for entry in entries {
+            each(stored(&entry["_source"])?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Goes through the pages of a site. Each answer begins behind the last id of the one before, so
+/// that no page comes twice or is left out however much is written meanwhile, and a request can be
+/// repeated; what is put or taken out meanwhile may or may not be met. A snapshot would need
+/// points in time, which not every server has.
+struct Walk<'a> {
+    server: &'a Server,
+    patience: Duration,
+    body: Value,
+    size: usize,
+    ended: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(server: &'a Server, site: &str, patience: Duration, source: Value, size: usize) -> Self {
+        let body = json!({
+            "query": {"bool": {"filter": of_site(site)}},
+            "sort": [{"id": "asc"}],
+            "size": size,
+            "_source": source,
+            "track_total_hits": false,
+        });
+        Walk {
+            server,
+            patience,
+            body,
+            size,
+            ended: false,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<Value>>, Failure> {
+        if self.ended {
+            return Ok(None);
+        }
+        let path = format!("{}/_search", self.server.index());
+        let answer = self
+            .server
+            .fetch(Method::Post, &path, Some(&self.body), self.patience);
+        let mut answer = answer.await?;
+        // A part of the index that did not answer would look like pages that are gone.
+        if answer["timed_out"] == true || answer["_shards"]["failed"].as_u64() != Some(0) {
+            return Err(broken(self.server, "only a part of the index"));
+        }
+        let Value::Array(entries) = answer["hits"]["hits"].take() else {
+            return Err(broken(self.server, "a search without results"));
+        };
+        self.ended = entries.len() < self.size;
+        if let Some(last) = entries.last() {
+            self.body["search_after"] = last["sort"].clone();
+        }
+        Ok(Some(entries))
+    }
+}
+
+fn of_site(site: &str) -> Value {
+    json!({"term": {"site": site}})
+}
+
+fn broken(server: &Server, what: &str) -> Failure {
+    Failure::transient(format!("Elasticsearch at {} gave {what}", server.url()))
+}
+
+/// An id as it is written.
+fn key(text: &str) -> Option<UrlKey> {
+    let whole = (text.len() == 32).then(|| u128::from_str_radix(text, 16));
+    Some(UrlKey(whole?.ok()?.to_be_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_is_written() {
+        for id in [UrlKey([0; 16]), UrlKey([255; 16]), UrlKey::hash(b"page")] {
+            assert_eq!(key(&id.to_string()), Some(id));
+        }
+        for text in ["", "0", "zz", "x0000000000000000000000000000000"] {
+            assert_eq!(key(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Where an index is, as a person names it.
+
+use std::time::Duration;
+
+use canter_core::failure::Failure;
+use url::Url;
+
+use crate::entry::LAYOUT;
+
+/// The index of a URL that names none.
+const DEFAULT_NAME: &str = "canter";
+/// Elasticsearch takes 255 bytes; the layout is to be put behind it.
+const LONGEST_NAME: usize = 200;
+/// A server that is being restarted is back within a minute.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Which index of which server, and what gives access to it.
+#[derive(Clone)]
+pub struct Settings {
+    /// The server, without the index; ends in a slash.
+    pub(crate) server: Url,
+    /// The index, with its layout.
+    pub(crate) index: String,
+    pub(crate) key: Option<String>,
+    pub(crate) patience: Duration,
+}
+
+impl Settings {
+    /// Reads a URL: `http` or `https`, host and port of the server. The last segment of its path
+    /// names the index (`canter` without one), what stands before belongs to the server. Each
+    /// layout of canter's has an index of its own, so the index on the server has the layout's
+    /// number behind that name.
+    ///
+    /// `key` is the API key as Elasticsearch gives it out encoded; none for a server without
+    /// security.
+    ///
+    /// # Errors
+    ///
+    /// Permanent, with a sentence for a person, for a URL that names no index, or that holds a
+    /// password.
+    pub fn new(url: &str, key: Option<String>) -> Result<Self, Failure> {
+        let wrong = |why: &str| Failure::permanent(format!("the index's URL {why}"));
+        let mut server =
+            Url::parse(url).map_err(|error| wrong(&format!("cannot be read ({error}): {url}")))?;
+        // Before anything that would print the URL.
+        if !server.username().is_empty() || server.password().is_some() {
+            return Err(wrong(
+                "holds a user name or a password, which other programs and logs can read: leave \
+                 it out, and set an API key in CANTER_INDEX_API_KEY",
+            ));
+        }
+        if !matches!(server.scheme(), "http" | "https") {
+            return Err(wrong(&format!(
+                "begins with neither http: nor https: {url}"
+            )));
+        }
+        if server.query().is_some() || server.fragment().is_some() {
+            return Err(wrong(&format!(
+                "has more than a server and an index's name: {url}"
+            )));
+        }
+        let path = server.path().trim_end_matches('/').to_owned();
+        let (before, name) = path.rsplit_once('/').unwrap_or_default();
+        let name = if name.is_empty() { DEFAULT_NAME } else { name };
+        let is_name = name.len() <= LONGEST_NAME
+            && name.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
+            && name.bytes().all(|byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte)
+            });
+        if !is_name {
+            return Err(wrong(&format!(
+                "names the index {name}: a name has small letters, digits, dashes, dots and \
+                 underscores, and begins with a letter or digit"
+            )));
+        }
+        let key = key.map(|key| key.trim().to_owned());
+        if key.as_ref().is_some_and(|key| !is_key(key)) {
+            return Err(Failure::permanent(
+                "CANTER_INDEX_API_KEY is no API key: give it as Elasticsearch shows it under \
+                 \"encoded\", letters and digits without spaces",
+            ));
+        }
+        let number = LAYOUT.rsplit('-').next().unwrap_or(LAYOUT);
+        let index = format!("{name}-{number}");
+        server.set_path(&format!("{before}/"));
+        Ok(Settings {
+            server,
+            index,
+            key,
+            patience: PATIENCE,
+        })
+    }
+
+    /// For how long canter goes on trying when the server does not answer, or takes nothing: a
+    /// minute unless this says otherwise. One request may take half of it; a sixth where an index is
+    /// only read.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Settings { patience, ..self }
+    }
+
+    /// The name of the index on the server.
+    pub fn index(&self) -> &str {
+        &self.index
+    }
+}
+
+/// What may stand in a header. Elasticsearch's keys are Base64.
+fn is_key(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_server_and_index() {
+        let rows = [
+            ("http://localhost:9200", "http://localhost:9200/", "canter"),
+            ("http://localhost:9200/", "http://localhost:9200/", "canter"),
+            ("https://h/docs", "https://h/", "docs"),
+            ("https://h/docs/", "https://h/", "docs"),
+            ("https://h/behind/a/docs.2", "https://h/behind/a/", "docs.2"),
+        ];
+        for (url, server, name) in rows {
+            let settings = Settings::new(url, None).expect(url);
+            assert_eq!(settings.server.as_str(), server, "{url}");
+            let (own, number) = settings.index.rsplit_once('-').expect("a layout");
+            assert_eq!(own, name, "{url}");
+            assert!(number.parse::<u32>().is_ok(), "{}", settings.index);
+        }
+    }
+
+    #[test]
+    fn a_wrong_url_is_told_so() {
+        let rows = [
+            ("localhost:9200", None, "begins with neither"),
+            ("not a URL", None, "cannot be read"),
+            ("http://h/?q", None, "has more than"),
+            ("http://h/Docs", None, "names the index Docs"),
+            ("http://h/_all", None, "names the index _all"),
+            ("http://h/a%2Fb", None, "names the index a%2Fb"),
+            (
+                "http://h/",
+                Some("two words"),
+                "CANTER_INDEX_API_KEY is no API key",
+            ),
+            (
+                "http://h/",
+                Some("a\nb"),
+                "CANTER_INDEX_API_KEY is no API key",
+            ),
+            ("http://h/", Some(""), "CANTER_INDEX_API_KEY is no API key"),
+        ];
+        for (url, key, expected) in rows {
+            let settings = Settings::new(url, key.map(str::to_owned));
+            let failure = settings.err().expect(url).to_string();
+            assert!(failure.contains(expected), "{url}: {failure}");
+        }
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        for url in [
+            "http://elastic:s3cret@h/",
+            "ftp://:s3cret@h/x y",
+            "http://s3cret@h",
+        ] {
+            let failure = Settings::new(url, None).err().expect(url).to_string();
+            assert!(!failure.contains("s3cret"), "{failure}");
+            assert!(failure.contains("CANTER_INDEX_API_KEY"), "{failure}");
+        }
+        let failure = Settings::new("http://h/", Some("s3 cret".into()));
+        assert!(!failure.err().expect("refused").to_string().contains("cret"));
+    }
+}

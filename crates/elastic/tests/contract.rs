@@ -1,0 +1,27 @@
+//! The index in Elasticsearch is held to the contract of the port, against the real server.
+
+use canter_elastic::{ElasticIndex, Settings};
+use canter_tests::OwnIndex;
+use canter_tests::contract::index;
+
+macro_rules! an_index {
+    ($($name:ident)+) => {
+        $(#[tokio::test] async fn $name() {
+            let own = OwnIndex::new();
+            let settings = Settings::new(&own.url(), None).unwrap();
+            let index = ElasticIndex::open(&settings).await.unwrap();
+            index::$name(&index).await;
+        })+
+    };
+}
+
+an_index! {
+    a_page_is_found_and_comes_back
+    a_newer_version_replaces
+    an_older_version_loses
+    a_put_can_be_repeated
+    a_deleted_page_is_gone
+    writes_keep_their_order
+    sites_are_apart
+    empty_writes_are_fine
+}
