@@ -45,7 +45,9 @@ fn site() -> Serving {
         .answer("/gone", Answer::status(410))
         .answer(
             "/picture",
-            Answer::status(200).header("content-type", "image/png").body("no markup"),
+            Answer::status(200)
+                .header("content-type", "image/png")
+                .body("no markup"),
         )
         .answer(
             "/silent",
@@ -64,7 +66,9 @@ fn site() -> Serving {
     let map = format!("<urlset>{}</urlset>", entries.collect::<String>());
     serving.set(
         "/map.xml",
-        Answer::status(200).header("content-type", "text/xml").body(map),
+        Answer::status(200)
+            .header("content-type", "text/xml")
+            .body(map),
     );
     let robots = format!(
         "User-agent: *\nDisallow: /private\nSitemap: {}",

@@ -1,7 +1,11 @@
 //! A stack of a test's own in the servers of the running one: two tables and a queue, which go with
 //! the test; workers, sites and crawls in it.
 
-#![allow(dead_code, unreachable_pub, reason = "each file of tests uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each file of tests uses its part"
+)]
 
 pub mod embedded;
 
@@ -17,7 +21,7 @@ use canter_aws::{
 };
 use canter_core::domain::authority;
 use canter_core::pace::Rate;
-use canter_core::ports::{Catalog, Headers};
+use canter_core::ports::{Catalog, Headers, Index};
 use canter_core::scope::{Options, Scope, site_id};
 use canter_core::site::{Limits, Site};
 use canter_core::task::{Kind, Task};
@@ -85,7 +89,11 @@ impl Place {
         self.worker_over(self.cloud.clone(), index)
     }
 
-    pub fn worker_over(&self, cloud: Cloud, index: &Arc<TantivyIndex>) -> TestWorker {
+    pub fn worker_over<I: Index>(
+        &self,
+        cloud: Cloud,
+        index: &Arc<I>,
+    ) -> Arc<Worker<HttpFetcher, I>> {
         Arc::new(Worker::new(Parts {
             cloud,
             index: Arc::clone(index),
