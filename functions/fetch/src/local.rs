@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_aws::queue::{LONGEST_DELAY, Letter, delete, depth, receive};
+use canter_aws::queue::{Letter, delete, depth, receive};
 use canter_aws::{CloudSite, Counts, Crawling};
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, Index};
@@ -94,13 +94,8 @@ pub async fn end<F: Fetcher, I: Index>(
         if before.is_some_and(|before| swept.is_the_end(&before)) {
             break;
         }
-        // What is open and not lost yet is under way, or its message is on its way.
-        let wait = match swept.next {
-            Some(next) => worker.clock.now().until(next).min(LONGEST_DELAY).min(LOOK),
-            None => LOOK,
-        };
         before = Some(swept.counts);
-        sleep(wait).await;
+        sleep(LOOK).await;
     }
     pages.drop_leftovers(&*worker.index).await?;
     pages.end_circles().await?;

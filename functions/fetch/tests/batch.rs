@@ -231,8 +231,8 @@ async fn a_poison_page_takes_no_neighbour_along() {
     let message = Message::parse(body).unwrap();
     assert_eq!(message.tasks.len(), 1);
     assert_eq!(message.tasks[0].url.path(), "/07");
-    let neighbours = begun.visits().into_iter().filter(|(path, _)| path != "/07");
-    assert!(neighbours.clone().all(|(_, times)| times == 1));
+    let mut neighbours = begun.visits().into_iter().filter(|(path, _)| path != "/07");
+    assert!(neighbours.all(|(_, times)| times == 1));
 }
 
 /// An index in which one page ends whoever puts it there.
@@ -283,13 +283,12 @@ async fn a_function_that_is_killed_loses_nothing() {
     queue::delete(&begun.place.cloud, &letters).await.unwrap();
     begun.drain(&worker).await;
     begun.assert_whole().await;
-    // What had been in flight is fetched again, nothing else.
-    let twice = begun
-        .visits()
-        .into_values()
-        .filter(|times| *times > 1)
-        .count();
-    assert!(twice < 10, "{twice}");
+    // What was not durable in the index yet is fetched once more.
+    assert!(
+        begun.visits().values().all(|times| *times <= 2),
+        "{:?}",
+        begun.visits()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

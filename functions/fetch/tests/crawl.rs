@@ -6,8 +6,9 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use canter_aws::Plan;
 use canter_embedded::index::TantivyIndex;
 use canter_fetch::local;
 use canter_tests::{Answer, Serving, Site};
@@ -97,13 +98,33 @@ async fn same_as_one_machine(workers: usize) {
     site.log().clear();
 
     let place = Place::create(Duration::from_secs(120)).await;
-    let crawling = place.begin(&plan).await;
     let folder = tempfile::tempdir().unwrap();
     let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
+    let counts = crawl(&place, &plan, &index, workers).await;
+    print_account(&place, counts.pages);
+    assert_eq!(serde_json::to_value(&counts).unwrap(), expected);
+    assert_eq!(indexed(&index, &plan.site.id).await, expected_pages);
+    let visits = site.log().pages();
+    assert_eq!(visits, expected_visits);
+    let twice: BTreeMap<_, _> = visits.iter().filter(|(_, times)| **times > 1).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+    let robots = site.log().of("/robots.txt").len();
+    assert_eq!(robots, 1, "one worker asks for all");
+    assert!(counts.pages as usize > PAGES, "{counts:?}");
+}
+
+/// Crawls a site with so many workers at once.
+async fn crawl(
+    place: &Place,
+    plan: &Plan,
+    index: &Arc<TantivyIndex>,
+    workers: usize,
+) -> canter_aws::Counts {
+    let crawling = place.begin(plan).await;
     let (stop, stopped) = watch::channel(false);
     let mut polling = JoinSet::new();
     for _ in 0..workers {
-        let worker = place.worker(&index);
+        let worker = place.worker(index);
         let stopped = stopped.clone();
         polling.spawn(async move {
             let mut failed = Vec::new();
@@ -115,9 +136,9 @@ async fn same_as_one_machine(workers: usize) {
             failed
         });
     }
-    let ending = place.worker(&index);
+    let ending = place.worker(index);
     let end = local::end(&ending, &crawling);
-    let counts = timeout(Duration::from_secs(120), end)
+    let counts = timeout(Duration::from_secs(300), end)
         .await
         .unwrap()
         .unwrap();
@@ -125,16 +146,26 @@ async fn same_as_one_machine(workers: usize) {
     while let Some(failed) = polling.join_next().await {
         assert_eq!(failed.unwrap(), []);
     }
+    counts
+}
+
+/// Prints what a crawl of any site takes, page by page:
+/// `CANTER_MEASURE="URL RPS WORKERS" cargo test -p canter-fetch --test crawl -- --ignored --nocapture`
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it is a measurement, of a site that is served elsewhere"]
+async fn measurement() {
+    let asked = std::env::var("CANTER_MEASURE").unwrap();
+    let mut words = asked.split(' ');
+    let mut next = || words.next().unwrap();
+    let (url, rate, workers) = (next(), next().parse().unwrap(), next().parse().unwrap());
+    let plan = plan(url, Some(rate));
+    let place = Place::create(Duration::from_secs(120)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
+    let began = Instant::now();
+    let counts = crawl(&place, &plan, &index, workers).await;
+    println!("{counts:?} in {:?}", began.elapsed());
     print_account(&place, counts.pages);
-    assert_eq!(serde_json::to_value(&counts).unwrap(), expected);
-    assert_eq!(indexed(&index, &plan.site.id).await, expected_pages);
-    let visits = site.log().pages();
-    assert_eq!(visits, expected_visits);
-    let twice: BTreeMap<_, _> = visits.iter().filter(|(_, times)| **times > 1).collect();
-    assert!(twice.is_empty(), "{twice:?}");
-    let robots = site.log().of("/robots.txt").len();
-    assert_eq!(robots, 1, "one worker asks for all");
-    assert!(counts.pages as usize > PAGES, "{counts:?}");
 }
 
 /// What the crawl took, with `--nocapture`.
