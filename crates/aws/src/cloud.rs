@@ -16,8 +16,12 @@ use crate::account::Account;
 
 /// One attempt at a request may take so long: none of ours has an answer that takes longer to make.
 const ATTEMPT: Duration = Duration::from_secs(5);
-/// Attempts of the SDK at a request that a server refused for now, or did not answer.
-const ATTEMPTS: u32 = 6;
+/// Attempts of the SDK at a request that a server refused for now, or did not answer: over six
+/// seconds on average.
+const ATTEMPTS: u32 = 8;
+/// Longest wait before the second attempt, doubling from there: a busy table is often ready again
+/// much sooner than after the SDK's second.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// What a stack is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +79,11 @@ impl Cloud {
             .operation_attempt_timeout(ATTEMPT);
         let config = loader
             .http_client(http)
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(ATTEMPTS)
+                    .with_initial_backoff(FIRST_WAIT),
+            )
             .timeout_config(timeouts.build())
             .load()
             .await;

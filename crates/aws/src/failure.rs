@@ -29,12 +29,13 @@ where
                 ));
             }
             Failure::transient(format!(
-                "{what} cannot be reached; is AWS_REGION right, and AWS_ENDPOINT_URL, if it is set? \
-                 ({context})"
+                "{what} cannot be reached: is there a network, and is AWS_REGION right, and \
+                 AWS_ENDPOINT_URL, if it is set? ({context})"
             ))
         }
         _ => Failure::transient(format!(
-            "{what} gave a broken answer ({})",
+            "{what} gave a broken answer: try again, and if it stays so, look what answers at \
+             AWS_ENDPOINT_URL ({})",
             DisplayErrorContext(error)
         )),
     }
@@ -71,9 +72,104 @@ pub(crate) fn service(code: &str, said: &str, what: &str) -> Failure {
         | "InternalFailure"
         | "InternalError"
         | "ServiceUnavailable"
-        | "TransactionInProgressException" => {
-            Failure::transient(format!("{what} is busy ({code}: {said})"))
+        | "TransactionInProgressException" => Failure::transient(format!(
+            "{what} takes no more requests for now: try again, and raise its capacity or the \
+                 account's quota if it stays so ({code}: {said})"
+        )),
+        "ValidationException" if said.contains("size") => Failure::permanent(format!(
+            "something of this site is larger than a record of {what} may be (400 KB), which \
+             canter should have cut: please report it ({said})"
+        )),
+        "ValidationException" => Failure::permanent(format!(
+            "{what} is none of canter's: does it have the keys that canter's template gives it? \
+             ({said})"
+        )),
+        _ => Failure::permanent(format!(
+            "{what} refused a request: look {code} up in the documentation of AWS, and report it \
+             if it is canter's fault ({said})"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::get_item::GetItemError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    use super::*;
+
+    type Error = SdkError<GetItemError, ()>;
+
+    /// What went wrong before there was an answer, or with it.
+    #[test]
+    fn what_is_no_answer_says_what_to_do() {
+        let io = |what: &str| ConnectorError::io(what.to_owned().into());
+        let rows = [
+            (
+                Error::construction_failure("no region"),
+                false,
+                "set AWS_REGION",
+            ),
+            (
+                Error::dispatch_failure(io("connection refused")),
+                true,
+                "is there a network",
+            ),
+            (
+                Error::dispatch_failure(io("no credentials in the provider chain")),
+                false,
+                "set AWS_ACCESS_KEY_ID",
+            ),
+            (Error::timeout_error("5 seconds"), true, "AWS_ENDPOINT_URL"),
+            (
+                Error::response_error("no JSON", ()),
+                true,
+                "look what answers",
+            ),
+        ];
+        for (error, passes, advice) in rows {
+            let failure = failure(&error, "the table pages");
+            let sentence = failure.to_string();
+            assert!(sentence.contains(advice), "{sentence}");
+            assert_eq!(
+                matches!(failure, Failure::Transient(_)),
+                passes,
+                "{sentence}"
+            );
         }
-        _ => Failure::permanent(format!("{what} refused a request ({code}: {said})")),
+    }
+
+    /// What is to be done, by the code that AWS gives.
+    #[test]
+    fn every_sentence_says_what_to_do() {
+        let transient = [
+            ("ProvisionedThroughputExceededException", "try again"),
+            ("RequestLimitExceeded", "try again"),
+            ("ThrottlingException", "try again"),
+            ("InternalServerError", "try again"),
+            ("ServiceUnavailable", "try again"),
+        ];
+        let permanent = [
+            ("ResourceNotFoundException", "is the stack deployed"),
+            ("QueueDoesNotExist", "is the stack deployed"),
+            ("AccessDeniedException", "log in again"),
+            ("UnrecognizedClientException", "log in again"),
+            ("InvalidSignatureException", "log in again"),
+            ("ExpiredTokenException", "log in again"),
+            ("ValidationException", "does it have the keys"),
+            ("SomethingNew", "look SomethingNew up"),
+        ];
+        let rows = transient.map(|row| (row, true)).into_iter();
+        for ((code, advice), passes) in rows.chain(permanent.map(|row| (row, false))) {
+            let failure = service(code, "as AWS said", "the table pages");
+            assert_eq!(matches!(failure, Failure::Transient(_)), passes, "{code}");
+            let sentence = failure.to_string();
+            for part in [advice, "the table pages", "as AWS said"] {
+                assert!(sentence.contains(part), "{code}: {sentence}");
+            }
+        }
+        let said = "Item size has exceeded the maximum allowed size";
+        let large = service("ValidationException", said, "the table pages").to_string();
+        assert!(large.contains("please report it"), "{large}");
     }
 }

@@ -72,6 +72,9 @@ impl Robots for CloudRobots {
         if let Some((verdict, fetched)) = verdict(&item, since) {
             return Ok(Loaded::Known(verdict, fetched));
         }
+        if number_of(&item, UNTIL).is_some_and(|until| until > now.0) {
+            return Ok(Loaded::Busy);
+        }
         // A verdict that nobody can read must not keep others from fetching it anew.
         let unreadable = number_of(&item, FETCHED).filter(|fetched| *fetched >= since.0);
         // The SDK repeats a write whose answer was lost: the token says that it was this one.

@@ -3,11 +3,12 @@
 //! A task is lost when its message is: a worker died with it too often, or between claim and push,
 //! or the queue was emptied. Its row is still open then, past its due time.
 
+use std::time::Duration;
+
 use canter_core::failure::Failure;
 use canter_core::ports::Frontier;
 use canter_core::task::{Outcome, Task};
 use canter_core::time::Moment;
-use std::time::Duration;
 
 use super::counts::Counts;
 use super::pass::{OF_CRAWL, crawl_value, due, key};
@@ -48,16 +49,17 @@ impl Swept {
 
 /// What became of a row that was lost.
 enum Lost {
-    Task(Task),
+    Task(Box<Task>),
     GivenUp,
     /// It ended, or another sweep has it.
     NotOurs,
 }
 
 impl CloudSite {
-    /// Sweeps: pushes tasks that are past their due time, gives up those that were lost
-    /// [`LOSSES`] times, and counts. A pass over the site's rows and a write a lost task; only
-    /// when the queue looks empty, since tasks that wait in it longer than [`GRACE`] look lost.
+    /// Sweeps a crawl that was filled: pushes tasks that are past their due time, gives up those
+    /// that were lost [`LOSSES`] times, and counts. A pass over the site's rows and a write a lost
+    /// task; only when the queue looks empty, since tasks that wait in it longer than [`GRACE`]
+    /// look lost.
     pub async fn sweep(&self, frontier: &impl Frontier) -> Result<Swept, Failure> {
         let mut swept = Swept::default();
         let mut pass = self.pass(TO_SWEEP, OF_CRAWL);
@@ -97,7 +99,7 @@ impl CloudSite {
         let mut tasks = Vec::new();
         for lost in side_by_side(WRITES, marks).await? {
             match lost {
-                Lost::Task(task) => tasks.push(task),
+                Lost::Task(task) => tasks.push(*task),
                 Lost::GivenUp => swept.given_up += 1,
                 Lost::NotOurs => {}
             }
@@ -138,7 +140,7 @@ impl CloudSite {
         let table = &self.cloud.names.pages;
         let written = change.write(&self.cloud, table, key(&row), &condition);
         Ok(match (written.await?, task) {
-            (Written::Done, Some(task)) => Lost::Task(task),
+            (Written::Done, Some(task)) => Lost::Task(Box::new(task)),
             (Written::Done, None) => Lost::GivenUp,
             (Written::Refused(_), _) => Lost::NotOurs,
         })

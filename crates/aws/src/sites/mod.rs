@@ -55,8 +55,9 @@ impl Sites {
     /// else begins a new one. A changed scope is taken over only with `change_scope`. Where
     /// several begin at the same time, one does and the others join.
     ///
-    /// The crawl has nothing to do before [`crate::CloudSite::fill`] was called for it and its
-    /// end noted by [`Sites::note_filled`]; whoever finds it unfilled does that.
+    /// The crawl has nothing to do before [`crate::CloudSite::fill`] was called for it and that
+    /// noted by [`Sites::note_filled`]. Whoever begins does that, or lets it go on; where it died,
+    /// a sweep that finds the crawl unfilled does, before it looks for the end.
     pub async fn begin(
         &self,
         plan: &Plan,

@@ -20,14 +20,14 @@ use tokio::runtime::Runtime;
 static TABLES: AtomicU64 = AtomicU64::new(0);
 
 /// Two tables, connected.
-pub struct Tables {
-    pub cloud: Cloud,
+pub(crate) struct Tables {
+    pub(crate) cloud: Cloud,
     names: Names,
 }
 
 impl Tables {
     /// Makes them.
-    pub async fn create() -> Self {
+    pub(crate) async fn create() -> Self {
         let number = TABLES.fetch_add(1, Ordering::Relaxed);
         let name = |kind| format!("{kind}-{}-{number}-{:x}", process::id(), fastrand::u32(..));
         let names = Names {
@@ -46,7 +46,7 @@ impl Tables {
     }
 
     /// A connection of its own to the same tables, through another door.
-    pub async fn through(&self, dynamodb: String) -> Cloud {
+    pub(crate) async fn through(&self, dynamodb: String) -> Cloud {
         let endpoints = Endpoints {
             dynamodb,
             ..endpoints()
@@ -55,7 +55,7 @@ impl Tables {
     }
 
     /// What an operation took so far.
-    pub fn requests(&self, operation: &str) -> Requests {
+    pub(crate) fn requests(&self, operation: &str) -> Requests {
         let lines = self.cloud.account.lines();
         let line = lines.get(&("DynamoDB".to_owned(), operation.to_owned()));
         line.copied().unwrap_or_default()
@@ -85,7 +85,7 @@ impl Drop for Tables {
     }
 }
 
-pub fn endpoints() -> Endpoints {
+pub(crate) fn endpoints() -> Endpoints {
     let stack = Stack::find();
     Endpoints {
         dynamodb: stack.dynamodb_endpoint.to_string(),
@@ -95,32 +95,32 @@ pub fn endpoints() -> Endpoints {
 
 /// A clock that a test moves.
 #[derive(Clone, Default)]
-pub struct TestClock(Arc<AtomicU64>);
+pub(crate) struct TestClock(Arc<AtomicU64>);
 
 impl TestClock {
-    pub fn at(millis: u64) -> Self {
+    pub(crate) fn at(millis: u64) -> Self {
         let clock = TestClock::default();
         clock.forward(Duration::from_millis(millis));
         clock
     }
 
-    pub fn forward(&self, span: Duration) {
+    pub(crate) fn forward(&self, span: Duration) {
         let nanos = u64::try_from(span.as_nanos()).unwrap();
         self.0.fetch_add(nanos, Ordering::Relaxed);
     }
 
-    pub fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Moment {
         Moment(self.0.load(Ordering::Relaxed))
     }
 
-    pub fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> Clock {
         let clock = self.clone();
         Arc::new(move || clock.now())
     }
 }
 
 /// The crawl that tests are in, and the rows of its site.
-pub fn site(cloud: &Cloud, clock: &TestClock) -> (CloudSite, Crawl) {
+pub(crate) fn site(cloud: &Cloud, clock: &TestClock) -> (CloudSite, Crawl) {
     let crawl = Crawl {
         site: "example.org".into(),
         crawl: 1_000,
@@ -131,11 +131,11 @@ pub fn site(cloud: &Cloud, clock: &TestClock) -> (CloudSite, Crawl) {
 
 /// A frontier that keeps what it is given.
 #[derive(Debug, Default)]
-pub struct Pushed(Mutex<Vec<Task>>);
+pub(crate) struct Pushed(Mutex<Vec<Task>>);
 
 impl Pushed {
     /// What was given since the last call, by URL.
-    pub fn take(&self) -> Vec<Task> {
+    pub(crate) fn take(&self) -> Vec<Task> {
         let mut tasks = std::mem::take(&mut *self.0.lock().unwrap());
         tasks.sort_by(|one, other| one.url.cmp(&other.url));
         tasks

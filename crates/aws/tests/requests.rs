@@ -1,0 +1,141 @@
+//! What each operation takes, as DynamoDB counts: the bill is made of this.
+
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod world;
+
+use canter_aws::{CloudRobots, Requests};
+use canter_core::ports::{Claim, Pages, Robots};
+use canter_core::robots::Verdict;
+use canter_core::task::{Task, UrlKey};
+use canter_core::time::Moment;
+use canter_tests::contract::{indexed, link};
+use world::{Tables, TestClock, site};
+
+/// Requests, read units, write units.
+fn of(requests: Requests) -> (u64, f64, f64) {
+    (requests.sent, requests.read_units, requests.write_units)
+}
+
+fn since(now: Requests, then: Requests) -> (u64, f64, f64) {
+    let units = (
+        now.read_units - then.read_units,
+        now.write_units - then.write_units,
+    );
+    (now.sent - then.sent, units.0, units.1)
+}
+
+fn links(count: usize) -> Vec<Claim> {
+    let path = |n| link(&format!("/library/module-{n}.html"));
+    (0..count).map(path).collect()
+}
+
+#[tokio::test]
+async fn a_page_with_a_hundred_links() {
+    let tables = Tables::create().await;
+    let (pages, crawl) = site(&tables, &TestClock::at(1_000_000));
+    let (parent, other) = (crawl.task("/library/index.html"), crawl.task("/other.html"));
+
+    let tasks = pages.claim(&parent, links(100)).await.unwrap();
+    assert_eq!(tasks.len(), 100);
+    // For rows that are not there AWS counts half a unit each as well, DynamoDB Local none.
+    assert_eq!(of(tables.requests("BatchGetItem")), (1, 0.0, 0.0));
+    let written = tables.requests("UpdateItem");
+    assert_eq!(of(written), (100, 0.0, 100.0));
+
+    let read = tables.requests("BatchGetItem");
+    assert_eq!(pages.claim(&other, links(100)).await, Ok(vec![]));
+    let again = tables.requests("BatchGetItem");
+    assert_eq!(since(again, read), (1, 50.0, 0.0), "known links");
+    assert_eq!(tables.requests("UpdateItem"), written, "known links");
+    assert_eq!(pages.claim(&parent, links(100)).await.unwrap().len(), 100);
+    assert_eq!(tables.requests("UpdateItem"), written, "own links again");
+
+    let task = &tasks[0];
+    assert!(pages.begin(task).await.unwrap().is_some());
+    assert_eq!(of(tables.requests("GetItem")), (1, 0.5, 0.0), "begin");
+    pages.finish(task, indexed("body")).await.unwrap();
+    let ended = tables.requests("UpdateItem");
+    assert_eq!(since(ended, written), (1, 0.0, 1.0), "finish");
+    pages.finish(task, indexed("body")).await.unwrap();
+    let twice = tables.requests("UpdateItem");
+    assert_eq!(since(twice, ended), (1, 0.0, 1.0), "finish again");
+
+    let begun = tables.requests("GetItem");
+    assert_eq!(pages.begin(task).await, Ok(None));
+    let dropped = tables.requests("GetItem");
+    assert_eq!(
+        since(dropped, begun),
+        (2, 1.5, 0.0),
+        "a task that is dropped"
+    );
+}
+
+#[tokio::test]
+async fn an_attempt_and_a_sweep() {
+    let tables = Tables::create().await;
+    let clock = TestClock::at(1_000_000);
+    let (pages, crawl) = site(&tables, &clock);
+    let parent = crawl.task("/library/index.html");
+    let tasks = pages.claim(&parent, links(40)).await.unwrap();
+
+    let before = tables.requests("UpdateItem");
+    let task = Task {
+        attempts: 1,
+        ..tasks[0].clone()
+    };
+    assert_eq!(pages.note_attempt(&task, clock.now()).await, Ok(true));
+    let after = tables.requests("UpdateItem");
+    assert_eq!(since(after, before), (1, 0.0, 1.0), "an attempt");
+
+    assert_eq!(pages.counts().await.unwrap().waiting, 40);
+    let (requests, read, _) = of(tables.requests("Query"));
+    assert_eq!(requests, 16);
+    // A shard's rows are less than 4 KB here: half a unit each, and as much for an empty one.
+    assert!((1.0..=16.0).contains(&read), "{read}");
+}
+
+/// A pass over a site's rows is paid by their size: what a sweep of a million of them costs.
+#[tokio::test]
+async fn a_pass() {
+    let tables = Tables::create().await;
+    let (pages, crawl) = site(&tables, &TestClock::at(1_700_000_000_000));
+    // All in one shard, so that what is rounded up does not count.
+    let path = |n| link(&format!("/3/library/concurrency/module-{n:05}.html"));
+    let links = (0..).map(path);
+    let links = links.filter(|link| UrlKey::of(&link.url).0[0] >> 4 == 3);
+    let parent = crawl.task("/3/library/concurrency/index.html");
+    let tasks = pages
+        .claim(&parent, links.take(300).collect())
+        .await
+        .unwrap();
+    for task in &tasks {
+        let mut finish = indexed("5f3c-61a2b3c4d5e6f");
+        finish.known.last_modified = Some("Sun, 22 Nov 2026 10:00:00 GMT".into());
+        pages.finish(task, finish).await.unwrap();
+    }
+    assert_eq!(pages.counts().await.unwrap().indexed, 300);
+    let (_, read, _) = of(tables.requests("Query"));
+    // For the 15 empty shards AWS counts half a unit each as well, DynamoDB Local none.
+    let million = read / 300.0 * 1e6;
+    assert!((30_000.0..40_000.0).contains(&million), "{million} units");
+}
+
+#[tokio::test]
+async fn robots_txt() {
+    let tables = Tables::create().await;
+    let robots = CloudRobots::new(tables.cloud.clone());
+    let load = async || robots.load("http://a.test:80", Moment(0), Moment(1)).await;
+    load().await.unwrap();
+    assert_eq!(of(tables.requests("GetItem")), (1, 0.5, 0.0));
+    assert_eq!(of(tables.requests("UpdateItem")), (1, 0.0, 1.0));
+    // Another worker is at it.
+    load().await.unwrap();
+    assert_eq!(of(tables.requests("GetItem")), (2, 1.0, 0.0));
+    assert_eq!(of(tables.requests("UpdateItem")), (1, 0.0, 1.0));
+    let saved = robots.save("http://a.test:80", &Verdict::AllowAll, Moment(1));
+    saved.await.unwrap();
+    load().await.unwrap();
+    assert_eq!(of(tables.requests("GetItem")), (3, 1.5, 0.0));
+    assert_eq!(of(tables.requests("UpdateItem")), (2, 0.0, 2.0));
+}

@@ -1,0 +1,246 @@
+//! One crawl a site at a time, whoever begins it and how often.
+
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod world;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use canter_aws::{Beginning, Plan, Progress, Rest, SILENCE, Sites};
+use canter_core::failure::Failure;
+use canter_core::pace::Rate;
+use canter_core::ports::Headers;
+use canter_core::scope::{Options, Scope};
+use canter_core::site::{Limits, Site};
+use canter_core::url::Limits as UrlLimits;
+use canter_tests::contract::url;
+use canter_tests::faults::{Faults, Turn};
+use canter_tests::stack::Stack;
+use world::{Tables, TestClock};
+
+fn plan(options: Options) -> Plan {
+    let seeds = vec![url("/docs/")];
+    Plan {
+        site: Site {
+            id: "example.org/docs".into(),
+            scope: Scope::new(&seeds, options).unwrap(),
+            seeds,
+            sitemaps: vec![url("/docs/sitemap.xml")],
+            limits: Limits {
+                max_pages: Some(1_000),
+                max_depth: None,
+                max_page_bytes: 1 << 20,
+                timeout: Duration::from_secs(30),
+                attempts: 3,
+                url: UrlLimits::default(),
+            },
+            headers: Headers(vec![("authorization".into(), "Basic abc".into())]),
+        },
+        rate: Rate::new(10.0),
+        user_agent: "canter/1 (+https://canter.example/)".into(),
+        allow_private: true,
+    }
+}
+
+fn wider() -> Plan {
+    plan(Options {
+        include: vec!["/blog/**".into()],
+        ..Options::default()
+    })
+}
+
+const SITE: &str = "example.org/docs";
+
+async fn sites() -> (Sites, TestClock, Tables) {
+    let tables = Tables::create().await;
+    let clock = TestClock::at(1_000_000);
+    (
+        Sites::new(tables.cloud.clone(), clock.clock()),
+        clock,
+        tables,
+    )
+}
+
+#[tokio::test]
+async fn a_worker_that_knows_the_id_knows_all() {
+    let (sites, _, _tables) = sites().await;
+    assert!(sites.load(SITE).await.unwrap().is_none());
+    let asked = plan(Options::default());
+    let (beginning, begun) = sites.begin(&asked, false).await.unwrap();
+    assert_eq!((beginning, begun.crawl), (Beginning::First, 1_000_000));
+    for loaded in [sites.load(SITE).await, sites.load_now(SITE).await] {
+        let loaded = loaded.unwrap().unwrap();
+        assert_eq!((loaded.crawl, loaded.filled), (1_000_000, false));
+        assert_eq!((loaded.rest, loaded.ended_ms), (None, None));
+        assert_eq!(loaded.scope, asked.site.scope);
+        let (plan, site) = (&loaded.plan, &loaded.plan.site);
+        assert_eq!(
+            (&site.seeds, &site.sitemaps),
+            (&asked.site.seeds, &asked.site.sitemaps)
+        );
+        assert_eq!(site.headers, asked.site.headers);
+        assert_eq!(
+            format!("{:?}", site.limits),
+            format!("{:?}", asked.site.limits)
+        );
+        assert_eq!((plan.rate, plan.allow_private), (asked.rate, true));
+        assert_eq!(plan.user_agent, asked.user_agent);
+    }
+}
+
+/// What a crawl is begun over, and how.
+#[tokio::test]
+async fn how_crawls_begin() {
+    let (sites, clock, _tables) = sites().await;
+    let same = plan(Options::default());
+    let begin = async |plan: &Plan, change| {
+        let (beginning, begun) = sites.begin(plan, change).await.unwrap();
+        (beginning, begun.crawl)
+    };
+    let first = clock.now().millis();
+    assert_eq!(begin(&same, false).await, (Beginning::First, first));
+    assert_eq!(begin(&same, true).await, (Beginning::Running, first));
+    assert_eq!(begin(&wider(), false).await, (Beginning::OtherScope, first));
+
+    // A crawl that rests goes on, with what it was asked for now.
+    let stopped = sites.rest(SITE, first, &Rest::Stopped).await;
+    assert_eq!(stopped, Ok(true));
+    let standing = sites.load_now(SITE).await.unwrap().unwrap();
+    assert_eq!(standing.rest, Some(Rest::Stopped));
+    assert_eq!(sites.note_filled(SITE, first).await, Ok(true));
+    let slower = Plan {
+        rate: Rate::new(1.0),
+        ..same.clone()
+    };
+    assert_eq!(begin(&slower, false).await, (Beginning::Continued, first));
+    let standing = sites.load_now(SITE).await.unwrap().unwrap();
+    assert_eq!((standing.rest, standing.plan.rate), (None, Rate::new(1.0)));
+    assert_eq!(
+        (standing.filled, standing.beginning),
+        (false, Beginning::First)
+    );
+
+    // One that gives no sign of life goes on as well; one that does is left alone.
+    clock.forward(SILENCE - Duration::from_secs(1));
+    assert_eq!(sites.note(SITE, first, Progress::default()).await, Ok(true));
+    clock.forward(Duration::from_secs(2));
+    assert_eq!(begin(&same, false).await, (Beginning::Running, first));
+    clock.forward(SILENCE);
+    assert_eq!(begin(&same, false).await, (Beginning::Continued, first));
+
+    // One that ended is refreshed, and a late word of it changes nothing.
+    assert_eq!(sites.end(SITE, first).await, Ok(true));
+    assert_eq!(sites.rest(SITE, first, &Rest::Stopped).await, Ok(false));
+    let second = clock.now().millis();
+    assert_eq!(begin(&same, false).await, (Beginning::Refresh, second));
+    assert_eq!(sites.end(SITE, first).await, Ok(false));
+    assert_eq!(
+        sites.note(SITE, first, Progress::default()).await,
+        Ok(false)
+    );
+
+    // Another scope begins anew when that is asked for; no id comes twice.
+    let changed = begin(&wider(), true).await;
+    assert_eq!(changed, (Beginning::ChangedScope, second + 1));
+    assert_eq!(
+        begin(&wider(), false).await,
+        (Beginning::Running, second + 1)
+    );
+}
+
+#[tokio::test]
+async fn a_moved_scope_and_progress_last_as_long_as_the_crawl() {
+    let (sites, clock, _tables) = sites().await;
+    let asked = plan(Options::default());
+    let (_, begun) = sites.begin(&asked, false).await.unwrap();
+    let www = url::Url::parse("https://www.example.org/docs/").unwrap();
+    let moved = asked.site.scope.moved(&asked.site.seeds[0], &www).unwrap();
+    assert_eq!(sites.move_scope(SITE, begun.crawl, &moved).await, Ok(true));
+    let some = Progress {
+        pages: 3,
+        done: 5,
+        failed: 1,
+        retries: 0,
+    };
+    for _ in 0..2 {
+        assert_eq!(sites.note(SITE, begun.crawl, some).await, Ok(true));
+    }
+    let twice = Progress {
+        pages: 6,
+        done: 10,
+        failed: 2,
+        retries: 0,
+    };
+    sites.rest(SITE, begun.crawl, &Rest::Stopped).await.unwrap();
+    let (_, continued) = sites.begin(&asked, false).await.unwrap();
+    assert_eq!((&continued.scope, continued.progress), (&moved, twice));
+    sites.end(SITE, begun.crawl).await.unwrap();
+    clock.forward(Duration::from_secs(1));
+    let (beginning, next) = sites.begin(&asked, false).await.unwrap();
+    assert_eq!(beginning, Beginning::Refresh);
+    assert_eq!(
+        (&next.scope, next.progress),
+        (&asked.site.scope, Progress::default())
+    );
+    let stored = sites.load_now(SITE).await.unwrap().unwrap();
+    assert_eq!((stored.scope, stored.progress), (next.scope, next.progress));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_that_begin_at_once_begin_one_crawl() {
+    let (sites, clock, _tables) = sites().await;
+    for expect in [Beginning::First, Beginning::Refresh] {
+        let begins = (0..8).map(|_| {
+            let sites = sites.clone();
+            tokio::spawn(async move { sites.begin(&plan(Options::default()), false).await })
+        });
+        let mut begun = Vec::new();
+        for begin in begins.collect::<Vec<_>>() {
+            let (beginning, crawling) = begin.await.unwrap().unwrap();
+            assert_eq!(crawling.crawl, clock.now().millis());
+            begun.push(beginning);
+        }
+        let first = begun.iter().filter(|beginning| **beginning == expect);
+        assert_eq!(first.count(), 1, "{begun:?}");
+        let joined = begun
+            .iter()
+            .filter(|beginning| **beginning == Beginning::Running);
+        assert_eq!(joined.count(), 7, "{begun:?}");
+        sites.end(SITE, clock.now().millis()).await.unwrap();
+        clock.forward(Duration::from_secs(1));
+    }
+}
+
+/// The crawl would stand still: whoever began it must know, since nobody else fills it.
+#[tokio::test]
+async fn a_beginning_whose_answer_is_lost_is_ours() {
+    let (_, clock, tables) = sites().await;
+    let proxy = Faults::before(&Stack::find().dynamodb_endpoint);
+    let sites = Sites::new(tables.through(proxy.url().to_string()).await, clock.clock());
+    for expect in [Beginning::First, Beginning::Refresh] {
+        let count = AtomicUsize::new(0);
+        proxy.rule(move |_| match count.fetch_add(1, Ordering::SeqCst) {
+            1 => Turn::CutAfter,
+            _ => Turn::Pass,
+        });
+        let (beginning, begun) = sites.begin(&plan(Options::default()), false).await.unwrap();
+        assert_eq!(beginning, expect);
+        sites.end(SITE, begun.crawl).await.unwrap();
+        clock.forward(Duration::from_secs(1));
+    }
+}
+
+#[tokio::test]
+async fn too_many_seeds_are_told() {
+    let (sites, _, _tables) = sites().await;
+    let seed = |_| {
+        let letters = (0..64).map(|_| fastrand::alphanumeric());
+        url(&format!("/{}", letters.collect::<String>()))
+    };
+    let mut asked = plan(Options::default());
+    asked.site.seeds = (0..10_000).map(seed).collect();
+    let failed = sites.begin(&asked, false).await.unwrap_err();
+    assert!(matches!(failed, Failure::Permanent(_)), "{failed}");
+    assert!(failed.to_string().contains("--site NAME"), "{failed}");
+}
