@@ -152,8 +152,6 @@ impl Intercept for Skew {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
     use super::*;
 
     /// 2026-01-01.

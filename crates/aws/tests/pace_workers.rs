@@ -207,8 +207,8 @@ impl Stage {
 /// The time in which workers start, and meet.
 const START: Duration = Duration::from_secs(3);
 
-/// `skews` has a worker for each; `early` is the most that may be seen in a second while they start.
-fn row(rps: u32, seconds: u64, skews: &[i64], early: u32, delay: Duration, share: f64) {
+/// `skews` has a worker for each; `limit` is the most that may be seen in any second.
+fn row(rps: u32, seconds: u64, skews: &[i64], limit: u32, delay: Duration, share: f64) {
     let _alone = alone();
     Stage::play(delay, |stage| {
         let workers = skews.iter().map(|&skew_ms| {
@@ -227,20 +227,20 @@ fn row(rps: u32, seconds: u64, skews: &[i64], early: u32, delay: Duration, share
         });
         let all = stage.times(Duration::ZERO);
         let settled = stage.times(all[0] + START);
-        let (least, most) = (most_in_a_second(&all), most_in_a_second(&settled));
+        let most = most_in_a_second(&all);
         let span = settled[settled.len() - 1] - settled[0];
         let delivered = (settled.len() - 1) as f64 / span.as_secs_f64() / f64::from(rps);
         eprintln!(
-            "{} workers at {rps}: {:.1} % delivered, at most {most} in a second ({least} with the \
-             start), for each request {:.2} writes and {:.2} reads; {} stalls",
+            "{} workers at {rps}: {:.1} % delivered, at most {most} in a second, for \
+             each request {:.2} writes and {:.2} reads; {} stalls",
             skews.len(),
             delivered * 100.0,
             writes as f64 / requests as f64,
             reads as f64 / requests as f64,
             stage.site.log().stalls(),
         );
-        if most > rps as usize || least > early as usize {
-            return Err(format!("{most} and {least} in a second at {rps}"));
+        if most > limit as usize {
+            return Err(format!("{most} in a second at {rps}"));
         }
         if delivered < share {
             return Err(format!("{:.1} % of {rps}", delivered * 100.0));
@@ -259,19 +259,19 @@ macro_rules! rows {
 
 rows! {
     one_worker_at_ten: 1 workers, 10 rps, 7 s;
-    one_worker_at_fifty: 1 workers, 50 rps, 7 s;
+    one_worker_at_fifty: 1 workers, 50 rps, 6 s;
     four_workers_at_ten: 4 workers, 10 rps, 10 s;
     four_workers_at_fifty: 4 workers, 50 rps, 8 s;
-    twenty_workers_at_ten: 20 workers, 10 rps, 12 s;
+    twenty_workers_at_ten: 20 workers, 10 rps, 10 s;
     twenty_workers_at_fifty: 20 workers, 50 rps, 9 s;
 }
 
 #[test]
 fn an_answer_of_dynamodb_takes_150_ms() {
-    row(20, 8, &[0; 4], 20, Duration::from_millis(150), 0.7);
+    row(20, 7, &[0; 4], 20, Duration::from_millis(150), 0.7);
 }
 
-/// Until all have met, `N * (1 + D)`.
+/// `N * (1 + D)` at most, whenever they hear of each other.
 #[test]
 fn clocks_that_are_50_ms_wrong() {
     row(10, 9, &[-50, 50, 0, 20], 11, Duration::ZERO, 0.8);
@@ -306,8 +306,8 @@ fn workers_that_are_killed_and_replaced() {
             "killed: at most {most} in a second, {} in 8 s at 20",
             times.len()
         );
-        // Whoever is killed takes the slots of about a second with him.
-        if most > 20 || times.len() < 40 {
+        // Whoever is killed takes the slots of about a second with him, and who comes listens first.
+        if most > 20 || times.len() < 24 {
             return Err(format!("{most} in a second, {} in all", times.len()));
         }
         Ok(())

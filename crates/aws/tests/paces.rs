@@ -12,8 +12,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use canter_aws::CloudPaces;
 use canter_core::failure::Failure;
 use canter_core::pace::{Grant, Lease, Pace, Rate, Tolerance};
-use canter_core::ports::Paces;
+use canter_core::ports::{Gate, Paces};
 use canter_core::time::Moment;
+use canter_http::{Clock, PacedGate};
 use canter_tests::contract::paces;
 use state::{Door, State};
 
@@ -212,6 +213,22 @@ async fn a_clock_that_is_an_hour_off_gets_no_slot_and_writes_nothing() {
     assert_eq!(paces.held("a.test").await, Ok(None));
     let now = now();
     assert_eq!(first(take(&paces, now, pace(10.0), 1).await, now), now);
+}
+
+#[tokio::test]
+async fn a_gate_with_a_wrong_clock_stays_shut_and_says_why() {
+    let state = State::create().await;
+    let clock = Clock::showing(now() + Duration::from_secs(3600));
+    let paces = Arc::new(CloudPaces::new(state.cloud.clone()));
+    let tolerance = Tolerance::SHARED;
+    let gate = PacedGate::new(paces, "a.test", Some(pace(10.0)), tolerance, clock);
+    let opened = tokio::time::timeout(Duration::from_millis(500), gate.slot()).await;
+    assert!(opened.is_err(), "{opened:?}");
+    let trouble = gate.trouble();
+    assert!(
+        matches!(&trouble, Some(Failure::Permanent(why)) if why.contains("clock")),
+        "{trouble:?}"
+    );
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ struct Worker {
 
 fn worker(clock_error: Duration) -> impl Strategy<Value = Worker> {
     let e = clock_error.as_nanos() as i64;
-    let step = (1u32..12, 0u64..400_000_000, 0.0..=1.0, 0u64..1_000_000);
+    let step = (1u32..12, 0u64..400_000_000, 0.0..=1.0, 0u64..40_000_000);
     (-e..=e, prop::collection::vec(step, 1..40))
         .prop_map(|(skew_ns, steps)| Worker { skew_ns, steps })
 }

@@ -115,6 +115,7 @@ held_to! { paces:
     a_hold_is_kept
     a_hold_without_end_is_no_error
     no_slot_is_given_twice
+    another_pace_keeps_its_own_distance
 }
 
 held_to! { robots:
@@ -127,6 +128,18 @@ held_to! { robots:
 async fn leases_never_overlap() {
     let (store, _folder) = store();
     paces::leases_never_overlap(Arc::new(store)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leases_are_apart_while_time_goes_on() {
+    let (store, _folder) = store();
+    paces::leases_are_apart_while_time_goes_on(Arc::new(store)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_among_leases_is_kept() {
+    let (store, _folder) = store();
+    paces::a_hold_among_leases_is_kept(Arc::new(store)).await;
 }
 
 /// Here a push is as durable as a claim: a task is given out once, however often it is pushed, and

@@ -51,6 +51,8 @@ struct State {
     tally: Tally,
     starts: Starts,
     last_second: VecDeque<Moment>,
+    /// Why the store gave no answer when it was asked last.
+    trouble: Option<Failure>,
 }
 
 /// What a gate let through.
@@ -94,6 +96,7 @@ impl<P: Paces + 'static> PacedGate<P> {
             tally: Tally::default(),
             starts: Starts::default(),
             last_second: VecDeque::new(),
+            trouble: None,
         };
         let shared = Shared {
             paces,
@@ -171,6 +174,12 @@ impl<P: Paces + 'static> PacedGate<P> {
     pub fn close(&self) {
         self.shared.state().closed = true;
         self.shared.changed.send_replace(());
+    }
+
+    /// Why nothing starts, where that is the store's failure: it is asked again and again. After
+    /// a permanent one, such as this machine's clock being wrong, there is no use in waiting.
+    pub fn trouble(&self) -> Option<Failure> {
+        self.shared.state().trouble.clone()
     }
 
     /// What went through so far.
@@ -341,8 +350,10 @@ impl<P: Paces> Shared<P> {
         if self.state().asked {
             return Ok(());
         }
-        let held = self.paces.held(&self.domain).await?;
+        let held = self.paces.held(&self.domain).await;
         let mut state = self.state();
+        state.trouble = held.as_ref().err().cloned();
+        let held = held?;
         state.held_until = state.held_until.max(held.unwrap_or(Moment(0)));
         state.asked = true;
         Ok(())
@@ -399,6 +410,7 @@ impl<P: Paces> Shared<P> {
             .paces
             .lease(&self.domain, now, pace, count.max(1))
             .await;
+        self.state().trouble = grant.as_ref().err().cloned();
         match grant.map_err(drop)? {
             Grant::Wait(wait) => {
                 self.asked_again.send_replace(now + wait);

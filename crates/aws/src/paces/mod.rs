@@ -39,6 +39,10 @@
 //! A hold reaches whoever leases next. Slots that others have leased are still used: they lie less
 //! than the horizon and a lease away.
 
+mod hearing;
+mod known;
+mod record;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -46,14 +50,16 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnConsumedCapacity, ReturnValue,
-    ReturnValuesOnConditionCheckFailure as OnFailure,
+    ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
 };
 use canter_core::failure::Failure;
-use canter_core::pace::{Given, Grant, Lease, Pace, REMEMBERED, grant};
+use canter_core::pace::{Given, Grant, Lease, Pace};
 use canter_core::ports::Paces;
 use canter_core::time::Moment;
 
+use self::hearing::Hearing;
+use self::known::Known;
+use self::record::{AT, HELD, LAST, PROMISED, Record, expiry, key, record, span, time, write};
 use crate::cloud::Cloud;
 use crate::failure::failure;
 use crate::skew::Skew;
@@ -65,24 +71,6 @@ const HORIZON: Duration = Duration::from_secs(1);
 const TRIES: usize = 4;
 /// Of how many domains a process remembers what it saw.
 const KNOWN: usize = 1000;
-/// Those who wait come back within so long, and twice that for each step of the crowd.
-const APART: Duration = Duration::from_millis(125);
-/// The largest crowd: they come back within 8 s.
-const CROWD: u32 = 6;
-/// A process that listens takes no slot for at most so long.
-const LISTENED: Duration = Duration::from_millis(1500);
-/// A difference between clocks that is worth listening again.
-const NOTICED: Duration = Duration::from_millis(5);
-/// A record goes when nobody has used it for so long.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-
-const LAST: &str = "last";
-const SPACING: &str = "spacing";
-const ASKED: &str = "asked";
-const HELD: &str = "held";
-const PROMISED: &str = "promised";
-const AT: &str = "at";
-
 /// The paces in DynamoDB. Clones share what they know of other clocks, and belong to one process.
 #[derive(Debug, Clone)]
 pub struct CloudPaces {
@@ -91,59 +79,6 @@ pub struct CloudPaces {
     checked: bool,
     domains: Arc<Mutex<HashMap<String, Known>>>,
     hearing: Arc<Mutex<Hearing>>,
-}
-
-/// What this process saw last of a domain.
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    given: Given,
-    /// The last slot that this process got.
-    mine: Option<Moment>,
-    /// Others were using the domain.
-    contested: bool,
-    /// How often in a row, about, others had taken all slots there were.
-    crowd: u32,
-    /// No use asking before this.
-    not_before: Moment,
-    /// The time of the last writer.
-    at: Option<Moment>,
-    /// The time that this process wrote last.
-    wrote: Option<Moment>,
-}
-
-/// Whether the clocks of others are known.
-#[derive(Debug, Clone, Default, PartialEq)]
-enum Hearing {
-    /// Nobody else was met.
-    #[default]
-    Alone,
-    /// No slot is taken until somebody writes the record of this domain again.
-    Listening {
-        domain: String,
-        at: Moment,
-        until: Moment,
-    },
-    /// Somebody was heard while he wrote, or nobody wrote.
-    Heard,
-}
-
-/// A lease's write.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    pace: Pace,
-    count: u32,
-    /// The spacing is the asker's own, and counts for all from now on.
-    own: bool,
-    /// The first slot; none for the one after the last.
-    first: Option<Moment>,
-}
-
-/// An item.
-#[derive(Debug, Clone, Copy)]
-struct Record {
-    given: Given,
-    at: Option<Moment>,
-    promised: Moment,
 }
 
 impl CloudPaces {
@@ -193,7 +128,10 @@ impl CloudPaces {
             .expression_attribute_values(":share", span(share))
             .expression_attribute_values(":now", time(now));
         let mut old = match self.send(domain, on).await? {
-            Ok(old) => return Ok(now.until(old.promised)),
+            Ok(old) => {
+                let next = old.given.next(pace).unwrap_or(now);
+                return Ok(now.until(old.promised.max(next)));
+            }
             Err(old) => old,
         };
         let mut begin = now;
@@ -253,68 +191,6 @@ impl CloudPaces {
         Ok(record)
     }
 
-    /// Says how long to wait for another's write, by which his clock is known; none when there is
-    /// nothing to wait for.
-    async fn listen(&self, domain: &str, now: Moment) -> Result<Option<Duration>, Failure> {
-        let hearing = self.hearing().clone();
-        let (heard, until) = match hearing {
-            Hearing::Alone => {
-                let known = self.known(domain);
-                let recent = |at: &Moment| *at + LISTENED > now + self.skew.behind();
-                match known.at.filter(recent) {
-                    Some(at) if known.wrote != Some(at) => {
-                        self.listen_from(domain, at, now);
-                        (at, now + LISTENED)
-                    }
-                    _ => return Ok(None),
-                }
-            }
-            Hearing::Listening {
-                domain: listened,
-                at,
-                until,
-            } if listened == domain => (at, until),
-            _ => return Ok(None),
-        };
-        let began = Instant::now();
-        let record = self.read(domain).await?;
-        if let Some(at) = record
-            .and_then(|record| record.at)
-            .filter(|&at| at != heard)
-        {
-            *self.hearing() = Hearing::Heard;
-            self.adopt(domain, at, now + began.elapsed())?;
-        } else if now >= until {
-            *self.hearing() = Hearing::Heard;
-        }
-        let listens = matches!(*self.hearing(), Hearing::Listening { .. });
-        // Who is known to be behind wants to know exactly.
-        let nap = if self.skew.behind().is_zero() { 40 } else { 5 };
-        Ok(listens.then_some(Duration::from_millis(nap)))
-    }
-
-    /// Learns from a time that another wrote; listens again when that says much.
-    fn adopt(&self, domain: &str, at: Moment, read: Moment) -> Result<(), Failure> {
-        let before = self.skew.behind();
-        self.skew.adopt(at, read)?;
-        if self.skew.behind() > before + NOTICED {
-            self.listen_from(domain, at, read);
-        }
-        Ok(())
-    }
-
-    fn listen_from(&self, domain: &str, at: Moment, now: Moment) {
-        *self.hearing() = Hearing::Listening {
-            domain: domain.to_owned(),
-            at,
-            until: now + LISTENED,
-        };
-    }
-
-    fn hearing(&self) -> MutexGuard<'_, Hearing> {
-        self.hearing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Sends a write; gives the item as it was before, in which the condition held or failed.
     async fn send(
         &self,
@@ -357,55 +233,6 @@ impl CloudPaces {
             .key(KEY, key(domain))
     }
 
-    /// The write of a step at `now`.
-    fn write(&self, domain: &str, step: Step, now: Moment) -> UpdateItemFluentBuilder {
-        let Step { pace, count, .. } = step;
-        let mut set = vec!["#at = :now", "#expires = :expires"];
-        let mut when = Vec::new();
-        let mut update = self
-            .update(domain)
-            .expression_attribute_names("#last", LAST)
-            .expression_attribute_names("#spacing", SPACING)
-            .expression_attribute_names("#held", HELD)
-            .expression_attribute_names("#at", AT)
-            .expression_attribute_names("#expires", EXPIRES)
-            .expression_attribute_values(":now", time(now))
-            .expression_attribute_values(":spacing", span(pace.spacing))
-            .expression_attribute_values(":expires", expiry(now));
-        if let Some(first) = step.first {
-            set.push("#last = :end");
-            when.push("(attribute_not_exists(#last) OR #last <= :before)");
-            when.push("(attribute_not_exists(#held) OR #held <= :first)");
-            let end = first + pace.spacing * count - pace.spacing;
-            update = update
-                .expression_attribute_values(":first", time(first))
-                .expression_attribute_values(":before", time(first - pace.spacing))
-                .expression_attribute_values(":end", time(end));
-        } else {
-            set.push("#last = #last + :share");
-            when.push("#last BETWEEN :from AND :to");
-            when.push("(attribute_not_exists(#held) OR #held <= :now OR #held <= #last)");
-            update = update
-                .expression_attribute_values(":share", span(pace.spacing * count))
-                .expression_attribute_values(":from", time(now - pace.spacing))
-                .expression_attribute_values(":to", time(now + HORIZON - pace.spacing));
-        }
-        if step.own {
-            set.push("#spacing = :spacing, #asked = :now");
-            when.push(
-                "(attribute_not_exists(#spacing) OR #spacing <= :spacing OR #asked < :forgotten)",
-            );
-            update = update
-                .expression_attribute_names("#asked", ASKED)
-                .expression_attribute_values(":forgotten", time(now - REMEMBERED));
-        } else {
-            when.push("#spacing = :spacing");
-        }
-        update
-            .update_expression(format!("SET {}", set.join(", ")))
-            .condition_expression(when.join(" AND "))
-    }
-
     fn known(&self, domain: &str) -> Known {
         let domains = self.domains();
         domains.get(domain).copied().unwrap_or(Known::NOTHING)
@@ -426,73 +253,6 @@ impl CloudPaces {
 
     fn table(&self) -> String {
         format!("the table {}", self.cloud.names.state)
-    }
-}
-
-impl Known {
-    const NOTHING: Known = Known {
-        given: Given::NOTHING,
-        mine: None,
-        contested: false,
-        crowd: 0,
-        not_before: Moment(0),
-        at: None,
-        wrote: None,
-    };
-
-    fn saw(&mut self, record: Record) {
-        self.given = record.given;
-        self.at = record.at;
-    }
-
-    /// The write to try at `now`, or how long to wait. `fresh`: the record was read just now.
-    fn plan(
-        &mut self,
-        now: Moment,
-        asked: Pace,
-        count: u32,
-        fresh: bool,
-    ) -> Result<Step, Duration> {
-        if self.not_before > now {
-            return Err(now.until(self.not_before));
-        }
-        let given = self.given;
-        let pace = given.pace(now, asked);
-        let mut lease = match grant(given.next(pace), now, pace, count, HORIZON) {
-            Grant::Take { lease, .. } => lease,
-            Grant::Wait(wait) => return Err(self.refuse(now, wait)),
-        };
-        let first = lease.peek(now).map_or(now, |slot| slot.at);
-        let free = given.held <= now || given.last.is_some_and(|last| given.held <= last);
-        let on = given.last.is_some_and(|last| {
-            let next = last + pace.spacing;
-            // Others have gone on meanwhile, as they did the last time.
-            next >= now || (self.contested && !fresh)
-        });
-        Ok(Step {
-            pace,
-            count,
-            own: pace.spacing == asked.spacing,
-            first: (!on || !free).then_some(first),
-        })
-    }
-
-    /// All slots up to the horizon are taken; there will be some after `wait`. Those who wait come
-    /// back one after the other, the more of them the further apart: otherwise all would come at
-    /// once, and all but one in vain.
-    fn refuse(&mut self, now: Moment, wait: Duration) -> Duration {
-        let held = self.given.last.is_none_or(|last| self.given.held > last);
-        if !held {
-            self.crowd = (self.crowd + 2).min(CROWD);
-        }
-        let apart = if held {
-            HORIZON
-        } else {
-            APART * (1 << self.crowd)
-        };
-        let wait = wait + apart.mul_f64(fastrand::f64());
-        self.not_before = now + wait;
-        wait
     }
 }
 
@@ -523,7 +283,9 @@ impl Paces for CloudPaces {
                 Err(wait) => return Ok(Grant::Wait(wait)),
             };
             let before = self.known(domain);
-            let sent = self.send(domain, self.write(domain, step, shared)).await?;
+            let sent = self
+                .send(domain, write(self.update(domain), step, shared))
+                .await?;
             let (Ok(old) | Err(old)) = sent;
             let read = now + began.elapsed();
             if self.checked {
@@ -589,41 +351,5 @@ impl Paces for CloudPaces {
         let record = self.read(domain).await?;
         let held = record.map(|record| record.given.held);
         Ok(held.map(|held| held - self.skew.behind()))
-    }
-}
-
-fn key(domain: &str) -> AttributeValue {
-    AttributeValue::S(format!("pace#{domain}"))
-}
-
-fn time(at: Moment) -> AttributeValue {
-    AttributeValue::N(at.0.to_string())
-}
-
-fn span(span: Duration) -> AttributeValue {
-    AttributeValue::N(span.as_nanos().to_string())
-}
-
-/// Seconds since the Unix epoch, as DynamoDB wants them.
-fn expiry(used: Moment) -> AttributeValue {
-    AttributeValue::N(((used + KEPT).millis() / 1000).to_string())
-}
-
-fn record(item: &HashMap<String, AttributeValue>) -> Record {
-    let number = |name: &str| {
-        let value = item.get(name)?.as_n().ok()?;
-        let value: u128 = value.parse().ok()?;
-        Some(u64::try_from(value).unwrap_or(u64::MAX))
-    };
-    let moment = |name| number(name).map(Moment);
-    Record {
-        given: Given {
-            last: moment(LAST),
-            spacing: Duration::from_nanos(number(SPACING).unwrap_or(0)),
-            asked: moment(ASKED).unwrap_or(Moment(0)),
-            held: moment(HELD).unwrap_or(Moment(0)),
-        },
-        at: moment(AT),
-        promised: moment(PROMISED).unwrap_or(Moment(0)),
     }
 }
