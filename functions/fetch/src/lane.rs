@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_aws::Progress;
+use canter_aws::{CloudPaces, Progress};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, Index};
 use canter_core::step::{End, step};
 use canter_core::task::{Outcome, Skip, Task};
+use canter_http::PacedGate;
 use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{sleep, sleep_until, timeout_at};
@@ -130,7 +131,10 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
         }
         self.see_off().await;
         let back = std::mem::take(&mut self.back);
-        self.promise(back).await;
+        match stop {
+            Stop::Outage => self.failed.extend(back),
+            Stop::Done | Stop::Later => self.promise(back).await,
+        }
         self.postpone().await;
         self
     }
@@ -149,6 +153,10 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
                 biased;
                 () = sleep_until(self.deadline.begin) => return Stop::Later,
                 _ = gate.far(PATIENCE) => return Stop::Later,
+                failure = troubled(&gate) => {
+                    tracing::error!(domain = self.domain, %failure, "no slots are given");
+                    return Stop::Outage;
+                }
                 Some(ended) = self.steps.join_next_with_id() => {
                     self.note(ended);
                     if self.failures >= FAILURES {
@@ -219,9 +227,7 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
                 let url = &work.task.url;
                 tracing::error!(%url, %failure, "a step failed");
                 match failure {
-                    Failure::Transient(_) if work.task.attempts < OUTAGES => {
-                        self.failed.push(work);
-                    }
+                    Failure::Transient(_) => self.failed.push(work),
                     // Its message comes back, each of its tasks apart, and in the end this one
                     // alone stands among the dead letters.
                     failure => self.book.fail(&work.places, &format!("{url}: {failure}")),
@@ -254,7 +260,13 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
 
     /// Sends tasks back until a store is there again.
     async fn postpone(&mut self) {
-        let mut works = std::mem::take(&mut self.failed);
+        let failed = std::mem::take(&mut self.failed).into_iter();
+        let (given_up, mut works): (Vec<_>, Vec<_>) =
+            failed.partition(|work| work.task.attempts >= OUTAGES);
+        for work in given_up {
+            let why = format!("{}: a store failed it {OUTAGES} times", work.task.url);
+            self.book.fail(&work.places, &why);
+        }
         for work in &mut works {
             work.task.attempts += 1;
         }
@@ -282,6 +294,16 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
                     .for_each(|work| self.book.fail(&work.places, &why));
             }
         }
+    }
+}
+
+/// Resolves when slots will never be given, as things are: a table is gone, a clock is wrong.
+async fn troubled(gate: &PacedGate<CloudPaces>) -> Failure {
+    loop {
+        if let Some(failure @ Failure::Permanent(_)) = gate.trouble() {
+            return failure;
+        }
+        sleep(PATIENCE).await;
     }
 }
 
