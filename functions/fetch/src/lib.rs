@@ -12,4 +12,4 @@ mod worker;
 
 pub use batch::{Deadline, Received, Report};
 pub use book::Failed;
-pub use worker::{Parts, Worker};
+pub use worker::{MakeFetcher, Parts, Worker};

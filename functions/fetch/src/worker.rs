@@ -23,6 +23,9 @@ const SEEN: usize = 200_000;
 /// Sitemaps in memory at the same time.
 const SITEMAPS: usize = 3;
 
+/// Makes what requests a site's pages, by its plan.
+pub type MakeFetcher<F> = Box<dyn Fn(&Plan) -> Result<F, Failure> + Send + Sync>;
+
 /// What a worker is made of.
 pub struct Parts<F, I> {
     /// Tables and queue.
@@ -32,7 +35,7 @@ pub struct Parts<F, I> {
     /// The clock of this process.
     pub clock: Clock,
     /// Makes what requests a site's pages: sites differ by user agent and by what is permitted.
-    pub fetcher: Box<dyn Fn(&Plan) -> Result<F, Failure> + Send + Sync>,
+    pub fetcher: MakeFetcher<F>,
 }
 
 /// A worker of the fetch function: it is given batches of messages, and works on them.
@@ -49,7 +52,7 @@ pub struct Worker<F, I> {
     /// One permit for each core: readers never outnumber them.
     pub(crate) readers: Semaphore,
     pub(crate) sitemaps: async_lock::Semaphore,
-    fetcher: Box<dyn Fn(&Plan) -> Result<F, Failure> + Send + Sync>,
+    fetcher: MakeFetcher<F>,
     crawls: Mutex<HashMap<String, Arc<Crawl<F>>>>,
 }
 

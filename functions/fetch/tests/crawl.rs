@@ -1,6 +1,10 @@
 //! Whole crawls through the real queue and the real tables.
 
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+#![expect(
+    clippy::print_stdout,
+    reason = "figures are for a person, who asks with --nocapture"
+)]
 
 mod world;
 
@@ -102,6 +106,7 @@ async fn same_as_one_machine(workers: usize) {
     let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
     let counts = crawl(&place, &plan, &index, workers).await;
     print_account(&place, counts.pages);
+    assert_cheap(&place, counts.pages as f64);
     assert_eq!(serde_json::to_value(&counts).unwrap(), expected);
     assert_eq!(indexed(&index, &plan.site.id).await, expected_pages);
     let visits = site.log().pages();
@@ -166,6 +171,18 @@ async fn measurement() {
     let counts = crawl(&place, &plan, &index, workers).await;
     println!("{counts:?} in {:?}", began.elapsed());
     print_account(&place, counts.pages);
+}
+
+/// What the design allows a page to take.
+fn assert_cheap(place: &Place, pages: f64) {
+    let lines = place.cloud.account.lines();
+    let writes: f64 = lines.values().map(|line| line.write_units).sum();
+    let reads: f64 = lines.values().map(|line| line.read_units).sum();
+    let sqs = ["SendMessageBatch", "DeleteMessageBatch"]
+        .map(|operation| place.requests("SQS", operation).sent as f64);
+    assert!(writes <= 3.0 * pages, "{writes} write units");
+    assert!(reads <= 10.0 * pages, "{reads} read units");
+    assert!(sqs.iter().sum::<f64>() <= 0.2 * pages, "{sqs:?}");
 }
 
 /// What the crawl took, with `--nocapture`.
