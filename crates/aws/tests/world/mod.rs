@@ -1,6 +1,10 @@
 //! A pair of tables of a test's own in the DynamoDB of the running stack; they go with the test.
 
-#![allow(dead_code, unreachable_pub, reason = "each file of tests uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each file of tests uses its part"
+)]
 
 use std::ops::Deref;
 use std::process;
