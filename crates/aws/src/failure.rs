@@ -41,7 +41,8 @@ where
     }
 }
 
-fn service(code: &str, said: &str, what: &str) -> Failure {
+/// The failure that a service named by its code.
+pub(crate) fn service(code: &str, said: &str, what: &str) -> Failure {
     match code {
         "ResourceNotFoundException"
         | "AWS.SimpleQueueService.NonExistentQueue"

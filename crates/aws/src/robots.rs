@@ -101,6 +101,13 @@ impl Robots for CloudRobots {
         })
     }
 
+    async fn release(&self, authority: &str) -> Result<(), Failure> {
+        // Should another one have taken over meanwhile, it is fetched twice at worst.
+        let change = Change::default().remove(&[UNTIL, BY]);
+        let condition = "attribute_exists(#until)";
+        self.change(authority, change, condition).await.map(drop)
+    }
+
     async fn save(
         &self,
         authority: &str,

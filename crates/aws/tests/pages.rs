@@ -81,4 +81,5 @@ held_to! { robots:
     an_old_verdict_is_none
     a_verdict_is_replaced
     one_worker_fetches
+    who_gives_up_lets_another
 }

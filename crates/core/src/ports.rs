@@ -340,6 +340,12 @@ pub trait Robots: Send + Sync {
         now: Moment,
     ) -> impl Future<Output = Result<Loaded, Failure>> + Send;
 
+    /// Lets another worker fetch a robots.txt at once that this one was to fetch and did not. A
+    /// store that knows of one worker only has nothing to do.
+    fn release(&self, _authority: &str) -> impl Future<Output = Result<(), Failure>> + Send {
+        async { Ok(()) }
+    }
+
     /// Keeps a verdict.
     fn save(
         &self,

@@ -119,8 +119,13 @@ async fn obtain<W: World>(world: &W, authority: &str, url: &Url) -> Result<Obtai
         Loaded::Fetch => {
             let verdict = match ask(world, url).await? {
                 Ok(verdict) => verdict,
-                Err(FetchError::PrivateAddress(_)) => return Ok(Obtained::Private),
-                Err(_) => return Ok(Obtained::Stopped),
+                Err(error) => {
+                    world.robots().release(authority).await?;
+                    return Ok(match error {
+                        FetchError::PrivateAddress(_) => Obtained::Private,
+                        _ => Obtained::Stopped,
+                    });
+                }
             };
             let now = world.now();
             let final_word = matches!(verdict, Verdict::Rules(_) | Verdict::AllowAll);

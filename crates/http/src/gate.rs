@@ -30,6 +30,8 @@ struct Shared<P> {
     state: Mutex<State>,
     /// Wakes those who wait when the gate is closed or held, or when an approach ends.
     changed: watch::Sender<()>,
+    /// When slots are asked for again, since others are ahead or the domain is held.
+    asked_again: watch::Sender<Moment>,
     /// Held by the one request whose turn it is to come near; the others queue in order.
     turn: AsyncMutex<()>,
     /// Held while slots are leased, so that one lease is asked for at a time.
@@ -103,6 +105,7 @@ impl<P: Paces + 'static> PacedGate<P> {
             tolerance,
             state: Mutex::new(state),
             changed: watch::Sender::new(()),
+            asked_again: watch::Sender::new(Moment(0)),
             turn: AsyncMutex::new(()),
             leasing: AsyncMutex::new(()),
         };
@@ -140,6 +143,7 @@ impl<P: Paces + 'static> PacedGate<P> {
             state.lease = None;
         }
         self.shared.changed.send_replace(());
+        self.shared.asked_again.send_replace(until);
         self.shared.paces.hold(&self.shared.domain, until).await
     }
 
@@ -149,6 +153,21 @@ impl<P: Paces + 'static> PacedGate<P> {
         let _ = self.shared.learn_hold().await;
         let held_until = self.shared.state().held_until;
         self.shared.clock.now().until(held_until)
+    }
+
+    /// Resolves when nothing can start for longer than `beyond`, since others are ahead or the
+    /// domain is held; gives how long.
+    pub async fn far(&self, beyond: Duration) -> Duration {
+        let mut asked_again = self.shared.asked_again.subscribe();
+        loop {
+            let at = *asked_again.borrow_and_update();
+            let wait = self.shared.clock.now().until(at);
+            if wait > beyond {
+                return wait;
+            }
+            // The sender lives as long as this gate.
+            let _ = asked_again.changed().await;
+        }
     }
 
     /// Lets nobody through any more: whoever waits gets [`FetchError::Closed`].
@@ -369,7 +388,10 @@ impl<P: Paces> Shared<P> {
                 (state.pace, held.then_some(state.held_until))
             };
             let wake = match (pace, held_until) {
-                (_, Some(held_until)) => held_until,
+                (_, Some(held_until)) => {
+                    self.asked_again.send_replace(held_until);
+                    held_until
+                }
                 (None, None) => continue,
                 (Some(pace), None) => match self.ask(pace, now).await {
                     Ok(wake) => wake,
@@ -390,7 +412,10 @@ impl<P: Paces> Shared<P> {
             .await;
         self.state().trouble = grant.as_ref().err().cloned();
         match grant.map_err(drop)? {
-            Grant::Wait(wait) => Ok(now + wait),
+            Grant::Wait(wait) => {
+                self.asked_again.send_replace(now + wait);
+                Ok(now + wait)
+            }
             Grant::Take { lease, .. } => {
                 let mut state = self.state();
                 // Meanwhile the pace may have been slowed or the domain held: then the lease is lost.

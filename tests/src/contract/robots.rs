@@ -69,3 +69,12 @@ pub async fn one_worker_fetches<R: Robots>(robots: &R) {
     fine(robots.save(AUTHORITY, &Verdict::AllowAll, later).await);
     assert_eq!(load(later).await, Loaded::Known(Verdict::AllowAll, later));
 }
+
+/// Who was to fetch it and did not lets another one, at once.
+pub async fn who_gives_up_lets_another<R: Robots>(robots: &R) {
+    let load = async || fine(robots.load(AUTHORITY, Moment(0), FETCHED).await);
+    fine(robots.release(AUTHORITY).await);
+    assert_eq!([load().await, load().await], [Loaded::Fetch, Loaded::Busy]);
+    fine(robots.release(AUTHORITY).await);
+    assert_eq!([load().await, load().await], [Loaded::Fetch, Loaded::Busy]);
+}

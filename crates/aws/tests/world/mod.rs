@@ -1,6 +1,10 @@
 //! A pair of tables of a test's own in the DynamoDB of the running stack; they go with the test.
 
-#![allow(dead_code, reason = "each file of tests uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each file of tests uses its part"
+)]
 
 use std::ops::Deref;
 use std::process;
@@ -38,6 +42,11 @@ impl Tables {
         let cloud = Cloud::connect_local(names.clone(), endpoints()).await;
         tables::create(&cloud).await.unwrap();
         Tables { cloud, names }
+    }
+
+    /// What they are called.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// A connection of its own to the same tables, through another door.

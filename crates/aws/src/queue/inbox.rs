@@ -1,0 +1,149 @@
+//! What comes out of the queue, where no event source of Lambda's brings it: on one machine.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::types::{
+    DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
+};
+use canter_core::failure::Failure;
+
+use crate::cloud::Cloud;
+use crate::failure::failure;
+
+/// Most messages of one request.
+const BATCH: i32 = 10;
+
+/// A message as it was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// The same each time it is received.
+    pub id: String,
+    /// Deletes it; another one each time.
+    pub receipt: String,
+    /// What was sent.
+    pub body: String,
+    /// How often it was received, this time counted.
+    pub receives: u32,
+}
+
+/// About how many messages the queue holds; SQS's own counts lag by up to a minute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// That may be received now.
+    pub visible: u64,
+    /// That were received and are not deleted yet.
+    pub in_flight: u64,
+    /// Whose delay has not passed.
+    pub delayed: u64,
+}
+
+impl Depth {
+    /// Whether the queue looks empty: a reason to sweep, no proof.
+    pub fn is_empty(self) -> bool {
+        self == Depth::default()
+    }
+}
+
+fn name(cloud: &Cloud) -> String {
+    format!("the queue {}", cloud.names.queue)
+}
+
+/// How empty the queue looks.
+pub async fn depth(cloud: &Cloud) -> Result<Depth, Failure> {
+    use QueueAttributeName::{
+        ApproximateNumberOfMessages, ApproximateNumberOfMessagesDelayed,
+        ApproximateNumberOfMessagesNotVisible,
+    };
+    let asked = cloud
+        .sqs
+        .get_queue_attributes()
+        .queue_url(&cloud.names.queue)
+        .attribute_names(ApproximateNumberOfMessages)
+        .attribute_names(ApproximateNumberOfMessagesNotVisible)
+        .attribute_names(ApproximateNumberOfMessagesDelayed);
+    let answer = asked.send().await;
+    let answer = answer.map_err(|error| failure(&error, &name(cloud)))?;
+    let count = |name: QueueAttributeName| {
+        let value = answer.attributes().and_then(|all| all.get(&name));
+        let count = value.and_then(|value| value.parse().ok());
+        count.ok_or_else(|| Failure::transient("the queue did not say how many messages it holds"))
+    };
+    Ok(Depth {
+        visible: count(ApproximateNumberOfMessages)?,
+        in_flight: count(ApproximateNumberOfMessagesNotVisible)?,
+        delayed: count(ApproximateNumberOfMessagesDelayed)?,
+    })
+}
+
+/// Makes a queue on one machine; gives its URL, which the names of a connection need. What was
+/// received is received again after `visibility` unless it is deleted.
+pub async fn create(cloud: &Cloud, name: &str, visibility: Duration) -> Result<String, Failure> {
+    let created = cloud
+        .sqs
+        .create_queue()
+        .queue_name(name)
+        .attributes(
+            QueueAttributeName::VisibilityTimeout,
+            visibility.as_secs().to_string(),
+        )
+        .send()
+        .await;
+    let created = created.map_err(|error| failure(&error, &format!("the queue {name}")))?;
+    let url = created.queue_url().map(str::to_owned);
+    url.ok_or_else(|| Failure::transient(format!("the queue {name} was made without a URL")))
+}
+
+/// Removes the queue and what it holds.
+pub async fn remove(cloud: &Cloud) -> Result<(), Failure> {
+    let removal = cloud.sqs.delete_queue().queue_url(&cloud.names.queue);
+    let removed = removal.send().await;
+    removed
+        .map(drop)
+        .map_err(|error| failure(&error, &name(cloud)))
+}
+
+/// Receives up to ten messages; waits so long for the first.
+pub async fn receive(cloud: &Cloud, wait: Duration) -> Result<Vec<Letter>, Failure> {
+    let received = cloud
+        .sqs
+        .receive_message()
+        .queue_url(&cloud.names.queue)
+        .max_number_of_messages(BATCH)
+        .wait_time_seconds(wait.as_secs() as i32)
+        .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+        .send()
+        .await;
+    let received = received.map_err(|error| failure(&error, &name(cloud)))?;
+    let letters = received.messages().iter().filter_map(|message| {
+        let attributes = message.attributes();
+        let receives = attributes
+            .and_then(|all| all.get(&MessageSystemAttributeName::ApproximateReceiveCount))
+            .and_then(|count| count.parse().ok());
+        Some(Letter {
+            id: message.message_id()?.to_owned(),
+            receipt: message.receipt_handle()?.to_owned(),
+            body: message.body().unwrap_or_default().to_owned(),
+            receives: receives.unwrap_or(1),
+        })
+    });
+    Ok(letters.collect())
+}
+
+/// Deletes messages for good. One that is not deleted is received again, which does no harm.
+pub async fn delete(cloud: &Cloud, letters: &[Letter]) -> Result<(), Failure> {
+    for letters in letters.chunks(BATCH as usize) {
+        let mut request = cloud
+            .sqs
+            .delete_message_batch()
+            .queue_url(&cloud.names.queue);
+        for (id, letter) in letters.iter().enumerate() {
+            let entry = DeleteMessageBatchRequestEntry::builder()
+                .id(id.to_string())
+                .receipt_handle(&letter.receipt);
+            request = request.entries(entry.build().map_err(Failure::permanent)?);
+        }
+        let deleted = request.send().await;
+        deleted.map_err(|error| failure(&error, &name(cloud)))?;
+    }
+    Ok(())
+}

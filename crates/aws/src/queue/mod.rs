@@ -1,0 +1,11 @@
+//! The frontier in SQS: tasks that wait are messages of one queue, each of one domain.
+
+mod frontier;
+mod inbox;
+mod message;
+mod outbox;
+
+pub use frontier::CloudFrontier;
+pub use inbox::{Depth, Letter, create, delete, depth, receive, remove};
+pub use message::{MAX_BYTES, Message, Refusal, pack};
+pub use outbox::{LONGEST_DELAY, Outbox, Surroundings};

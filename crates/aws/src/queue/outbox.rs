@@ -1,0 +1,388 @@
+//! Packs what many steps push at about the same time into few messages, and sends them.
+//!
+//! A push resolves when SQS has confirmed every message that holds one of its tasks, so that a page
+//! is never finished before its links are safe. A message that SQS did not confirm is sent again,
+//! also when it may have arrived: a task that comes twice is dropped when it has ended.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
+use canter_core::domain::Domain;
+use canter_core::failure::Failure;
+use canter_core::patience::back_off;
+use canter_core::task::{Task, UrlKey};
+use canter_core::time::Moment;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::message::{Message, pack};
+use crate::cloud::Cloud;
+use crate::failure::{failure, service};
+use crate::pages::Clock;
+
+/// The longest delay that SQS knows.
+pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
+/// A push waits at most so long for others to share its messages.
+const LINGER: Duration = Duration::from_secs(1);
+/// So many tasks need not wait for others.
+const PLENTY: usize = 500;
+/// Messages of one request (`SendMessageBatch`).
+const BATCH: usize = 10;
+/// Bytes of one request's messages: LocalStack, and SQS for long, take 256 KiB.
+const BATCH_BYTES: usize = 240 * 1024;
+/// Attempts at a message, each with those of the SDK below it: half a minute at most.
+const ATTEMPTS: u32 = 6;
+
+/// The way into the queue, shared by all steps of a process. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Send(Push),
+    Flush,
+}
+
+#[derive(Debug)]
+struct Push {
+    tasks: Vec<Task>,
+    due: Option<Moment>,
+    /// Each task in a message of its own.
+    apart: bool,
+    confirmed: oneshot::Sender<Result<(), Failure>>,
+}
+
+/// How things are, for the part that packs and sends.
+pub struct Surroundings {
+    /// Time since the Unix epoch.
+    pub clock: Clock,
+    /// Tasks that keep a worker busy for about five seconds at the pace of a domain.
+    pub most: Box<dyn Fn(&Domain) -> usize + Send + Sync>,
+}
+
+impl Outbox {
+    /// Opens the way into the queue. To be called within a runtime.
+    pub fn open(cloud: &Cloud, surroundings: Surroundings) -> Self {
+        let (orders, incoming) = mpsc::unbounded_channel();
+        let sending = Sending {
+            cloud: cloud.clone(),
+            surroundings,
+            waiting: Vec::new(),
+            under_way: JoinSet::new(),
+        };
+        tokio::spawn(sending.run(incoming));
+        Outbox { orders }
+    }
+
+    /// Puts tasks into the queue; they are given out at `due`, or at once. Resolves when they are
+    /// safe. A failure says nothing about which of them are.
+    pub async fn send(&self, tasks: Vec<Task>, due: Option<Moment>) -> Result<(), Failure> {
+        self.order(tasks, due, false).await
+    }
+
+    /// As [`Outbox::send`], each task in a message of its own: one that ends the process which
+    /// works on it takes no other along.
+    pub async fn send_apart(&self, tasks: Vec<Task>) -> Result<(), Failure> {
+        self.order(tasks, None, true).await
+    }
+
+    async fn order(
+        &self,
+        tasks: Vec<Task>,
+        due: Option<Moment>,
+        apart: bool,
+    ) -> Result<(), Failure> {
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let (confirmed, confirmation) = oneshot::channel();
+        let push = Push {
+            tasks,
+            due: due.map(whole_second),
+            apart,
+            confirmed,
+        };
+        let gone = || Failure::transient("the process that fills the queue is ending");
+        self.orders.send(Order::Send(push)).map_err(|_| gone())?;
+        confirmation.await.map_err(|_| gone())?
+    }
+
+    /// Sends what waits for company: no more is coming.
+    pub fn flush(&self) {
+        // Whoever waits for an outbox that is gone learns it by their push.
+        let _ = self.orders.send(Order::Flush);
+    }
+}
+
+/// Rounded up, so that tasks that are due at about the same time share messages.
+fn whole_second(due: Moment) -> Moment {
+    Moment::from_millis(due.millis().div_ceil(1_000).saturating_mul(1_000))
+}
+
+struct Sending {
+    cloud: Cloud,
+    surroundings: Surroundings,
+    waiting: Vec<Push>,
+    under_way: JoinSet<()>,
+}
+
+impl Sending {
+    async fn run(mut self, mut incoming: mpsc::UnboundedReceiver<Order>) {
+        let mut leave = None;
+        loop {
+            let order = tokio::select! {
+                order = incoming.recv() => order,
+                () = sleep_until(leave.unwrap_or_else(Instant::now)), if leave.is_some() => Some(Order::Flush),
+                Some(_) = self.under_way.join_next() => continue,
+            };
+            match order {
+                Some(Order::Send(push)) => {
+                    leave = leave.or(Some(Instant::now() + LINGER));
+                    self.waiting.push(push);
+                    let tasks = self.waiting.iter().map(|push| push.tasks.len());
+                    if tasks.sum::<usize>() >= PLENTY {
+                        self.dispatch();
+                        leave = None;
+                    }
+                }
+                Some(Order::Flush) => {
+                    self.dispatch();
+                    leave = None;
+                }
+                None => break,
+            }
+        }
+        self.dispatch();
+        while self.under_way.join_next().await.is_some() {}
+    }
+
+    /// Packs everything that waits, and begins to send it.
+    fn dispatch(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let now = (self.surroundings.clock)();
+        let mut alike: BTreeMap<(Option<Moment>, bool), Vec<Push>> = BTreeMap::new();
+        for push in self.waiting.drain(..) {
+            let due = push.due.filter(|due| *due > now);
+            alike.entry((due, push.apart)).or_default().push(push);
+        }
+        let mut parcels = Vec::new();
+        for ((due, apart), pushes) in alike {
+            parcels.extend(self.parcels(now, due, apart, pushes));
+        }
+        for batch in batches(parcels) {
+            self.under_way.spawn(send(self.cloud.clone(), batch));
+        }
+    }
+
+    /// The messages of pushes that are due at the same time; each knows the pushes that wait for it.
+    fn parcels(
+        &self,
+        now: Moment,
+        due: Option<Moment>,
+        apart: bool,
+        pushes: Vec<Push>,
+    ) -> Vec<Parcel> {
+        let mut receipts: HashMap<UrlKey, Vec<Arc<Receipt>>> = HashMap::new();
+        let mut tasks = Vec::new();
+        for push in pushes {
+            let receipt = Arc::new(Receipt {
+                left: AtomicUsize::new(0),
+                confirmed: Mutex::new(Some(push.confirmed)),
+            });
+            for task in push.tasks {
+                let waiting = receipts.entry(UrlKey::of(&task.url)).or_default();
+                waiting.push(Arc::clone(&receipt));
+                // What two parents push is one task, unless one of them has tried it before.
+                if waiting.len() == 1 || !tasks.contains(&task) {
+                    tasks.push(task);
+                }
+            }
+        }
+        let wait = due.map_or(Duration::ZERO, |due| now.until(due));
+        let delay = wait.min(LONGEST_DELAY);
+        // One that the queue cannot delay to the end is sent on when it comes.
+        let due = due.filter(|_| wait > LONGEST_DELAY);
+        let most = |domain: &Domain| match apart {
+            true => 1,
+            false => (self.surroundings.most)(domain),
+        };
+        pack(tasks, due, most)
+            .into_iter()
+            .map(|message| Parcel {
+                delay: delay.as_millis().div_ceil(1_000) as i32,
+                body: message.encode(),
+                receipts: receipts_of(&message, &receipts),
+            })
+            .collect()
+    }
+}
+
+fn receipts_of(
+    message: &Message,
+    receipts: &HashMap<UrlKey, Vec<Arc<Receipt>>>,
+) -> Vec<Arc<Receipt>> {
+    let keys = message.tasks.iter().map(|task| UrlKey::of(&task.url));
+    let waiting = keys.filter_map(|key| receipts.get(&key));
+    waiting
+        .flatten()
+        .inspect(|receipt| {
+            receipt.left.fetch_add(1, Ordering::AcqRel);
+        })
+        .map(Arc::clone)
+        .collect()
+}
+
+/// Answers a push: by the first failure, or when every message that shares it is confirmed. Dropped
+/// before that, it answers nothing, which the push takes for a failure.
+#[derive(Debug)]
+struct Receipt {
+    /// Messages that are not confirmed yet, each as often as it holds a task of the push.
+    left: AtomicUsize,
+    confirmed: Mutex<Option<oneshot::Sender<Result<(), Failure>>>>,
+}
+
+impl Receipt {
+    fn answer(&self, answer: Result<(), Failure>) {
+        let confirmed = self.confirmed.lock();
+        let confirmed = confirmed.unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(confirmed) = confirmed {
+            // Whoever pushed may have been dropped meanwhile.
+            let _ = confirmed.send(answer);
+        }
+    }
+}
+
+/// A message on its way.
+#[derive(Debug)]
+struct Parcel {
+    delay: i32,
+    body: String,
+    receipts: Vec<Arc<Receipt>>,
+}
+
+impl Parcel {
+    fn confirm(&self) {
+        for receipt in &self.receipts {
+            if receipt.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+                receipt.answer(Ok(()));
+            }
+        }
+    }
+
+    fn fail(&self, failure: &Failure) {
+        for receipt in &self.receipts {
+            receipt.answer(Err(failure.clone()));
+        }
+    }
+}
+
+/// Requests that SQS takes: few messages and few bytes each.
+fn batches(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
+    let mut batches: Vec<Vec<Parcel>> = Vec::new();
+    let mut bytes = 0;
+    for parcel in parcels {
+        let length = parcel.body.len();
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH && bytes + length <= BATCH_BYTES => {
+                bytes += length;
+                batch.push(parcel);
+            }
+            _ => {
+                bytes = length;
+                batches.push(vec![parcel]);
+            }
+        }
+    }
+    batches
+}
+
+/// Sends messages until each is confirmed or will never be.
+async fn send(cloud: Cloud, mut batch: Vec<Parcel>) {
+    let what = format!("the queue {}", cloud.names.queue);
+    let mut attempt = 0;
+    loop {
+        let reason = match send_once(&cloud, &what, &mut batch).await {
+            Ok(None) => return,
+            Ok(Some(reason)) => reason,
+            Err(failure) => failure,
+        };
+        attempt += 1;
+        if matches!(reason, Failure::Permanent(_)) || attempt >= ATTEMPTS {
+            for parcel in &batch {
+                parcel.fail(&reason);
+            }
+            return;
+        }
+        tracing::warn!(attempt, messages = batch.len(), %reason, "messages are sent again");
+        sleep(back_off(attempt - 1, fastrand::f64())).await;
+    }
+}
+
+/// Sends messages once. Those that are confirmed, or will never be taken, leave the batch; gives
+/// the reason why others are left.
+async fn send_once(
+    cloud: &Cloud,
+    what: &str,
+    batch: &mut Vec<Parcel>,
+) -> Result<Option<Failure>, Failure> {
+    let mut request = cloud.sqs.send_message_batch().queue_url(&cloud.names.queue);
+    for (id, parcel) in batch.iter().enumerate() {
+        let entry = SendMessageBatchRequestEntry::builder()
+            .id(id.to_string())
+            .delay_seconds(parcel.delay)
+            .message_body(&parcel.body);
+        request = request.entries(entry.build().map_err(Failure::permanent)?);
+    }
+    let answer = request
+        .send()
+        .await
+        .map_err(|error| failure(&error, what))?;
+    let confirmed: Vec<&str> = answer.successful().iter().map(|entry| entry.id()).collect();
+    let refused: HashMap<&str, Failure> = answer
+        .failed()
+        .iter()
+        .map(|entry| (entry.id(), refusal(entry, what)))
+        .collect();
+    let mut reason = None;
+    let mut left = Vec::new();
+    for (id, parcel) in batch.drain(..).enumerate() {
+        let id = id.to_string();
+        match refused.get(id.as_str()) {
+            Some(failure @ Failure::Permanent(_)) => parcel.fail(failure),
+            Some(failure) => {
+                reason = Some(failure.clone());
+                left.push(parcel);
+            }
+            None if confirmed.contains(&id.as_str()) => parcel.confirm(),
+            None => {
+                reason = Some(Failure::transient(format!(
+                    "{what} did not answer for a message"
+                )));
+                left.push(parcel);
+            }
+        }
+    }
+    *batch = left;
+    Ok(reason)
+}
+
+/// Why one message of a request was not taken.
+fn refusal(entry: &BatchResultErrorEntry, what: &str) -> Failure {
+    let said = entry.message().unwrap_or("no reason given");
+    if entry.sender_fault() {
+        service(entry.code(), said, what)
+    } else {
+        Failure::transient(format!(
+            "{what} did not take a message ({}: {said})",
+            entry.code()
+        ))
+    }
+}

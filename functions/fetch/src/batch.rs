@@ -1,0 +1,252 @@
+//! One batch of messages, from what the event source gives to what it wants back.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_aws::Progress;
+use canter_aws::queue::Message;
+use canter_core::domain::domain;
+use canter_core::ports::{Fetcher, Index};
+use canter_core::task::{Task, UrlKey};
+use canter_core::time::Moment;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::book::{Book, Failed};
+use crate::gates::Gates;
+use crate::lane::{Lane, Work};
+use crate::worker::{Crawl, Worker};
+
+/// A message that comes so much too early is on time: clocks differ, and it waited long.
+const EARLY: Duration = Duration::from_secs(1);
+
+/// A message as an event source gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// Its id.
+    pub id: String,
+    /// Whatever was sent.
+    pub body: String,
+    /// How often it was received, this time counted.
+    pub receives: u32,
+}
+
+/// How long a batch may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    /// Nothing is begun after this; what is left is sent on.
+    pub begin: Instant,
+    /// Whatever is under way is given up at this, and sent on.
+    pub end: Instant,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Messages that are to be received again: the others may go.
+    pub failed: Vec<Failed>,
+    /// What was done for each site.
+    pub progress: BTreeMap<String, Progress>,
+    /// Tasks that were sent on, since slots were far, time was up or a store failed.
+    pub sent_on: u64,
+}
+
+impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
+    /// Works on a batch until everything is done or sent on. Other batches may be worked on at the
+    /// same time.
+    pub async fn batch(self: &Arc<Self>, received: Vec<Received>, deadline: Deadline) -> Report {
+        let ids = received.iter().map(|message| message.id.clone());
+        let book = Arc::new(Book::new(ids));
+        let mut sorted = self.sort(&received, &book);
+        let (paces, rates) = (Arc::clone(&self.paces), Arc::clone(&self.rates));
+        let gates = Arc::new(Gates::new(paces, rates, self.clock));
+        let mut lanes: JoinSet<Lane<F, I>> = JoinSet::new();
+        for works in self
+            .by_domain(std::mem::take(&mut sorted.works), &book)
+            .await
+        {
+            let lane = Lane::new(self, &gates, &book, works, deadline);
+            lanes.spawn(lane.run());
+        }
+        let errands = self.send_on(sorted, &book);
+        let ((), report) = tokio::join!(errands, self.collect(lanes));
+        Report {
+            failed: book.failed(),
+            ..report
+        }
+    }
+
+    /// Waits for all domains, and notes what was done.
+    async fn collect(&self, mut lanes: JoinSet<Lane<F, I>>) -> Report {
+        let mut report = Report::default();
+        let mut crawls = HashMap::new();
+        while let Some(lane) = lanes.join_next().await {
+            let lane = match lane {
+                Ok(lane) => lane,
+                Err(error) => {
+                    // Its tasks are open in the book, so that their messages fail.
+                    tracing::error!(%error, "the work on a domain broke off");
+                    continue;
+                }
+            };
+            report.sent_on += lane.sent_on;
+            for ((site, crawl), more) in lane.progress {
+                let sum = report.progress.entry(site.clone()).or_default();
+                *sum = added(*sum, more);
+                crawls.insert(site, crawl);
+            }
+        }
+        for (site, progress) in &report.progress {
+            let crawl = crawls.get(site).copied().unwrap_or_default();
+            if let Err(failure) = self.sites.note(site, crawl, *progress).await {
+                // For looking at only; the page store counts.
+                tracing::warn!(%failure, site, "the progress is not noted");
+            }
+        }
+        report
+    }
+
+    /// Reads the messages, and says of each what is to be done with it.
+    fn sort(&self, received: &[Received], book: &Book) -> Sorted {
+        let now = self.clock.now();
+        let mut sorted = Sorted::default();
+        for (place, message) in received.iter().enumerate() {
+            let parsed = match Message::parse(&message.body) {
+                Ok(parsed) => parsed,
+                Err(refusal) => {
+                    book.fail(&[place], &refusal.to_string());
+                    continue;
+                }
+            };
+            book.expect(place, parsed.tasks.len());
+            let due = parsed.due.filter(|due| *due > now + EARLY);
+            match due {
+                Some(due) => sorted.early.push((place, parsed.tasks, due)),
+                // Whoever had it before did not come to its end: maybe one of these ended it.
+                None if message.receives > 1 && parsed.tasks.len() > 1 => {
+                    sorted.apart.push((place, parsed.tasks));
+                }
+                None => sorted.add(place, message.receives > 1, parsed.tasks),
+            }
+        }
+        sorted
+    }
+
+    /// Sends on what is not to be worked on now.
+    async fn send_on(&self, sorted: Sorted, book: &Book) {
+        let mut sends = JoinSet::new();
+        for (place, tasks, due) in sorted.early {
+            let (outbox, count) = (self.outbox.clone(), tasks.len());
+            sends.spawn(async move { (place, count, outbox.send(tasks, Some(due)).await) });
+        }
+        for (place, tasks) in sorted.apart {
+            let (outbox, count) = (self.outbox.clone(), tasks.len());
+            sends.spawn(async move { (place, count, outbox.send_apart(tasks).await) });
+        }
+        // One that breaks off leaves its tasks open in the book, so that its message fails.
+        while let Some(sent) = sends.join_next().await {
+            let Ok((place, count, sent)) = sent else {
+                continue;
+            };
+            match sent {
+                Ok(()) => (0..count).for_each(|_| book.done(&[place])),
+                Err(failure) => book.fail(&[place], &failure.to_string()),
+            }
+        }
+    }
+
+    /// Looks the crawls up; tasks of one that does not go on are dropped.
+    async fn by_domain(&self, works: Vec<Sought>, book: &Book) -> Vec<Vec<Work<F>>> {
+        let mut by_crawl: BTreeMap<(String, u64), Vec<Sought>> = BTreeMap::new();
+        for work in works {
+            let key = (work.task.site.clone(), work.task.crawl);
+            by_crawl.entry(key).or_default().push(work);
+        }
+        let mut by_domain: BTreeMap<String, Vec<Work<F>>> = BTreeMap::new();
+        for ((site, crawl), works) in by_crawl {
+            let tasks: Vec<&Task> = works.iter().map(|work| &work.task).collect();
+            let found = self.crawl(&site, crawl, &tasks).await;
+            for Sought {
+                task,
+                places,
+                suspect,
+            } in works
+            {
+                match &found {
+                    Err(failure) => book.fail(&places, &failure.to_string()),
+                    Ok(None) => book.done(&places),
+                    Ok(Some(crawl)) => {
+                        let domain = domain(&task.url).to_string();
+                        by_domain.entry(domain).or_default().push(Work {
+                            crawl: Arc::clone(crawl),
+                            task,
+                            places,
+                            suspect,
+                        });
+                    }
+                }
+            }
+        }
+        for (domain, works) in &by_domain {
+            self.rates
+                .set(domain, slowest(works.iter().map(|work| &*work.crawl)));
+        }
+        by_domain.into_values().collect()
+    }
+}
+
+/// The lowest rate of the sites that share a domain.
+fn slowest<'a, F: 'a>(
+    crawls: impl Iterator<Item = &'a Crawl<F>>,
+) -> Option<canter_core::pace::Rate> {
+    let rates = crawls.filter_map(|crawl| crawl.rate);
+    rates.reduce(|one, other| if other < one { other } else { one })
+}
+
+/// What is to be done with the messages of a batch.
+#[derive(Default)]
+struct Sorted {
+    works: Vec<Sought>,
+    places: HashMap<(String, u64, UrlKey), usize>,
+    early: Vec<(usize, Vec<Task>, Moment)>,
+    apart: Vec<(usize, Vec<Task>)>,
+}
+
+/// A task, the messages in which it stands, and whether one of them was received before.
+struct Sought {
+    task: Task,
+    places: Vec<usize>,
+    suspect: bool,
+}
+
+impl Sorted {
+    /// A task that stands in several messages is done once.
+    fn add(&mut self, place: usize, suspect: bool, tasks: Vec<Task>) {
+        for task in tasks {
+            let key = (task.site.clone(), task.crawl, UrlKey::of(&task.url));
+            let known = *self.places.entry(key).or_insert(self.works.len());
+            match self.works.get_mut(known) {
+                Some(known) => {
+                    known.places.push(place);
+                    known.suspect |= suspect;
+                    known.task.attempts = known.task.attempts.max(task.attempts);
+                }
+                None => self.works.push(Sought {
+                    task,
+                    places: vec![place],
+                    suspect,
+                }),
+            }
+        }
+    }
+}
+
+fn added(one: Progress, other: Progress) -> Progress {
+    Progress {
+        pages: one.pages + other.pages,
+        done: one.done + other.done,
+        failed: one.failed + other.failed,
+        retries: one.retries + other.retries,
+    }
+}

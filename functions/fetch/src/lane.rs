@@ -1,0 +1,340 @@
+//! The work on one domain within a batch: steps under way, and what is left of them.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_aws::{CloudPaces, Progress};
+use canter_core::domain::domain;
+use canter_core::failure::Failure;
+use canter_core::ports::{Fetcher, Index};
+use canter_core::step::{End, step};
+use canter_core::task::{Outcome, Skip, Task};
+use canter_http::PacedGate;
+use tokio::sync::Semaphore;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{sleep, sleep_until, timeout_at};
+
+use crate::batch::Deadline;
+use crate::book::Book;
+use crate::gates::Gates;
+use crate::step_world::StepWorld;
+use crate::worker::{Crawl, Worker};
+
+/// Steps that read or write while others fetch.
+const SPARE_STEPS: usize = 8;
+/// A function waits for slots at most so long: beyond that, the queue waits at no cost.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Steps that only wait for company wait at most so long when nobody comes.
+const SETTLE: Duration = Duration::from_millis(20);
+/// So many steps in a row that a store fails are no accident.
+const FAILURES: u32 = 3;
+/// When to try again what a store failed.
+const OUTAGE: Duration = Duration::from_secs(60);
+/// A task that the stores failed so often does not wait for better times any more.
+const OUTAGES: u32 = 20;
+
+/// A task, and the messages in which it stands.
+pub(crate) struct Work<F> {
+    pub(crate) crawl: Arc<Crawl<F>>,
+    pub(crate) task: Task,
+    /// Their places in the batch.
+    pub(crate) places: Vec<usize>,
+    /// Whoever had it before did not come to its end.
+    pub(crate) suspect: bool,
+}
+
+/// Why no more is begun.
+#[derive(Debug, PartialEq, Eq)]
+enum Stop {
+    /// Nothing is left.
+    Done,
+    /// Time is up, or the next slot is far.
+    Later,
+    /// A store fails.
+    Outage,
+}
+
+/// The tasks of one domain.
+pub(crate) struct Lane<F, I> {
+    worker: Arc<Worker<F, I>>,
+    gates: Arc<Gates>,
+    book: Arc<Book>,
+    domain: String,
+    deadline: Deadline,
+    fresh: VecDeque<Work<F>>,
+    /// Done last and one by one: should one end the process, the others are through.
+    suspects: VecDeque<Work<F>>,
+    under_way: HashMap<Id, Work<F>>,
+    steps: JoinSet<Result<End, Failure>>,
+    places: Arc<Semaphore>,
+    width: usize,
+    failures: u32,
+    /// Not begun after all.
+    back: Vec<Work<F>>,
+    /// To be tried again when the store is back.
+    failed: Vec<Work<F>>,
+    /// What was done, by site and crawl.
+    pub(crate) progress: BTreeMap<(String, u64), Progress>,
+    /// Tasks that were sent on.
+    pub(crate) sent_on: u64,
+}
+
+impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
+    pub(crate) fn new(
+        worker: &Arc<Worker<F, I>>,
+        gates: &Arc<Gates>,
+        book: &Arc<Book>,
+        works: Vec<Work<F>>,
+        deadline: Deadline,
+    ) -> Self {
+        let domain = works.first().map(|work| domain(&work.task.url).to_string());
+        let domain = domain.unwrap_or_default();
+        let width = gates.rates.concurrency(&domain) + SPARE_STEPS;
+        let (suspects, fresh) = works.into_iter().partition(|work| work.suspect);
+        Lane {
+            worker: Arc::clone(worker),
+            gates: Arc::clone(gates),
+            book: Arc::clone(book),
+            domain,
+            deadline,
+            fresh,
+            suspects,
+            under_way: HashMap::new(),
+            steps: JoinSet::new(),
+            places: Arc::new(Semaphore::new(width)),
+            width,
+            failures: 0,
+            back: Vec::new(),
+            failed: Vec::new(),
+            progress: BTreeMap::new(),
+            sent_on: 0,
+        }
+    }
+
+    /// Works until all is done or sent on.
+    pub(crate) async fn run(mut self) -> Self {
+        let stop = self.drive().await;
+        let left = self
+            .fresh
+            .drain(..)
+            .chain(self.suspects.drain(..))
+            .collect();
+        if stop != Stop::Done {
+            // Whoever waits for a slot now would wait in vain.
+            self.gates.of(&self.domain).gate.close();
+        }
+        match stop {
+            Stop::Done => {}
+            Stop::Later => self.promise(left).await,
+            Stop::Outage => self.failed = left,
+        }
+        self.see_off().await;
+        let back = std::mem::take(&mut self.back);
+        match stop {
+            Stop::Outage => self.failed.extend(back),
+            Stop::Done | Stop::Later => self.promise(back).await,
+        }
+        self.postpone().await;
+        self
+    }
+
+    /// Begins what there is to do, as long as it goes on.
+    async fn drive(&mut self) -> Stop {
+        let gate = self.gates.of(&self.domain).gate;
+        loop {
+            let begin =
+                !self.fresh.is_empty() || !self.suspects.is_empty() && self.under_way.is_empty();
+            if !begin && self.under_way.is_empty() {
+                return Stop::Done;
+            }
+            let places = Arc::clone(&self.places);
+            tokio::select! {
+                biased;
+                () = sleep_until(self.deadline.begin) => return Stop::Later,
+                _ = gate.far(PATIENCE) => return Stop::Later,
+                failure = troubled(&gate) => {
+                    tracing::error!(domain = self.domain, %failure, "no slots are given");
+                    return Stop::Outage;
+                }
+                Some(ended) = self.steps.join_next_with_id() => {
+                    self.note(ended);
+                    if self.failures >= FAILURES {
+                        return Stop::Outage;
+                    }
+                }
+                place = places.acquire_owned(), if begin => {
+                    let work = self.fresh.pop_front().or_else(|| self.suspects.pop_front());
+                    if let (Ok(place), Some(work)) = (place, work) {
+                        let world = StepWorld::new(&self.worker, &work.crawl, &self.gates, place);
+                        let task = work.task.clone();
+                        let step = self.steps.spawn(async move { step(&world, &task).await });
+                        self.under_way.insert(step.id(), work);
+                    }
+                }
+                () = settle(&self.worker, &self.places, self.width), if !begin => {}
+            }
+        }
+    }
+
+    /// Waits for the steps under way. What comes to no end in time is sent on.
+    async fn see_off(&mut self) {
+        while !self.under_way.is_empty() {
+            let ended = async {
+                tokio::select! {
+                    biased;
+                    ended = self.steps.join_next_with_id() => ended,
+                    () = settle(&self.worker, &self.places, self.width) => None,
+                }
+            };
+            match timeout_at(self.deadline.end, ended).await {
+                Ok(Some(ended)) => self.note(ended),
+                Ok(None) => {}
+                Err(_) => break,
+            }
+        }
+        self.steps.abort_all();
+        for (_, work) in self.under_way.drain() {
+            let task = Task {
+                attempts: work.task.attempts + 1,
+                ..work.task
+            };
+            self.back.push(Work { task, ..work });
+        }
+    }
+
+    fn note(&mut self, ended: Result<(Id, Result<End, Failure>), JoinError>) {
+        let (id, end) = match ended {
+            Ok((id, end)) => (id, end),
+            Err(error) => {
+                let why = format!("the step broke off: {error}");
+                (error.id(), Err(Failure::Permanent(why)))
+            }
+        };
+        let Some(work) = self.under_way.remove(&id) else {
+            return;
+        };
+        match end {
+            Ok(End::Stopped) => self.back.push(work),
+            Ok(end) => {
+                self.failures = 0;
+                self.book.done(&work.places);
+                let site = (work.crawl.site.id.clone(), work.crawl.crawl);
+                add(self.progress.entry(site).or_default(), &end);
+            }
+            Err(failure) => {
+                self.failures += 1;
+                let url = &work.task.url;
+                tracing::error!(%url, %failure, "a step failed");
+                match failure {
+                    Failure::Transient(_) => self.failed.push(work),
+                    // Its message comes back, each of its tasks apart, and in the end this one
+                    // alone stands among the dead letters.
+                    failure => self.book.fail(&work.places, &format!("{url}: {failure}")),
+                }
+            }
+        }
+    }
+
+    /// Sends tasks back until slots are there for them.
+    async fn promise(&mut self, mut works: Vec<Work<F>>) {
+        let pace = self.gates.rates.slowed(&self.domain);
+        let most = self.gates.rates.per_message(&self.domain);
+        let mut sends = Vec::new();
+        while !works.is_empty() {
+            let rest = works.split_off(most.min(works.len()));
+            let some = std::mem::replace(&mut works, rest);
+            let now = self.worker.clock.now();
+            let count = some.len() as u32;
+            let promise = self.gates.paces.promise(&self.domain, now, pace, count);
+            let delay = promise.await.unwrap_or_else(|failure| {
+                tracing::warn!(%failure, "no slots are promised");
+                PATIENCE
+            });
+            sends.push((some, delay));
+        }
+        for (works, delay) in sends {
+            self.send(works, delay).await;
+        }
+    }
+
+    /// Sends tasks back until a store is there again.
+    async fn postpone(&mut self) {
+        let failed = std::mem::take(&mut self.failed).into_iter();
+        let (given_up, mut works): (Vec<_>, Vec<_>) =
+            failed.partition(|work| work.task.attempts >= OUTAGES);
+        for work in given_up {
+            let why = format!("{}: a store failed it {OUTAGES} times", work.task.url);
+            self.book.fail(&work.places, &why);
+        }
+        for work in &mut works {
+            work.task.attempts += 1;
+        }
+        self.send(works, OUTAGE).await;
+    }
+
+    /// Sends tasks on. When they are safe, their messages may go.
+    async fn send(&mut self, works: Vec<Work<F>>, delay: Duration) {
+        if works.is_empty() {
+            return;
+        }
+        let tasks = works.iter().map(|work| work.task.clone()).collect();
+        let due = (!delay.is_zero()).then(|| self.worker.clock.now() + delay);
+        let send = self.worker.outbox.send(tasks, due);
+        let (sent, ()) = tokio::join!(send, async { self.worker.outbox.flush() });
+        match sent {
+            Ok(()) => {
+                self.sent_on += works.len() as u64;
+                works.iter().for_each(|work| self.book.done(&work.places));
+            }
+            Err(failure) => {
+                let why = failure.to_string();
+                works
+                    .iter()
+                    .for_each(|work| self.book.fail(&work.places, &why));
+            }
+        }
+    }
+}
+
+/// Resolves when slots will never be given, as things are: a table is gone, a clock is wrong.
+async fn troubled(gate: &PacedGate<CloudPaces>) -> Failure {
+    loop {
+        if let Some(failure @ Failure::Permanent(_)) = gate.trouble() {
+            return failure;
+        }
+        sleep(PATIENCE).await;
+    }
+}
+
+/// When all steps under way only wait for others to share a message or a bulk, and no other can
+/// come, nothing is gained by waiting.
+async fn settle<F, I: Index>(worker: &Worker<F, I>, places: &Semaphore, width: usize) {
+    let all = u32::try_from(width).unwrap_or(u32::MAX);
+    drop(places.acquire_many(all).await);
+    sleep(SETTLE).await;
+    worker.outbox.flush();
+    // Whoever waits for the index hears of its failure.
+    let _ = worker.index.flush().await;
+}
+
+fn add(progress: &mut Progress, end: &End) {
+    match end {
+        End::Finished(outcome) => {
+            progress.done += 1;
+            match outcome {
+                Outcome::Indexed
+                | Outcome::Unchanged
+                | Outcome::Duplicate { .. }
+                | Outcome::Skipped {
+                    reason: Skip::Noindex,
+                    ..
+                } => progress.pages += 1,
+                Outcome::Failed { .. } => progress.failed += 1,
+                _ => {}
+            }
+        }
+        End::Again(_) | End::Paused(_) => progress.retries += 1,
+        End::Dropped | End::Stopped => {}
+    }
+}

@@ -1,0 +1,189 @@
+//! The world of one step in the cloud.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use canter_aws::queue::CloudFrontier;
+use canter_aws::{CloudRobots, CloudSite};
+use canter_core::document::{Document, Stored};
+use canter_core::domain::domain;
+use canter_core::failure::Failure;
+use canter_core::ports::{FetchError, Fetcher, Frontier, Index, Refused, Request, Response};
+use canter_core::query::{Hits, Query};
+use canter_core::rulebook::Rulebook;
+use canter_core::scope::Scope;
+use canter_core::seen::Seen;
+use canter_core::site::Site;
+use canter_core::task::{Task, UrlKey};
+use canter_core::time::Moment;
+use canter_core::world::World;
+use tokio::sync::OwnedSemaphorePermit;
+use url::Url;
+
+use crate::gates::Gates;
+use crate::worker::{Crawl, Worker};
+
+/// A crawl in the hands of one step. It holds the step's place among those that fetch or read, and
+/// gives it up when it has links to push or a page to index: waiting for others to share a message
+/// or a bulk blocks nobody.
+pub(crate) struct StepWorld<F, I> {
+    worker: Arc<Worker<F, I>>,
+    crawl: Arc<Crawl<F>>,
+    gates: Arc<Gates>,
+    frontier: StepFrontier,
+    index: StepIndex<I>,
+}
+
+/// A step's place among those under way.
+type Place = Arc<Mutex<Option<OwnedSemaphorePermit>>>;
+
+pub(crate) struct StepFrontier {
+    frontier: CloudFrontier,
+    place: Place,
+}
+
+pub(crate) struct StepIndex<I> {
+    index: Arc<I>,
+    place: Place,
+}
+
+fn give_up(place: &Place) {
+    place.lock().unwrap_or_else(PoisonError::into_inner).take();
+}
+
+impl<F, I> StepWorld<F, I> {
+    pub(crate) fn new(
+        worker: &Arc<Worker<F, I>>,
+        crawl: &Arc<Crawl<F>>,
+        gates: &Arc<Gates>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        let place: Place = Arc::new(Mutex::new(Some(place)));
+        StepWorld {
+            worker: Arc::clone(worker),
+            crawl: Arc::clone(crawl),
+            gates: Arc::clone(gates),
+            frontier: StepFrontier {
+                frontier: worker.frontier(&crawl.pages),
+                place: Arc::clone(&place),
+            },
+            index: StepIndex {
+                index: Arc::clone(&worker.index),
+                place,
+            },
+        }
+    }
+}
+
+impl<F: Fetcher, I: Index> World for StepWorld<F, I> {
+    type Pages = CloudSite;
+    type Frontier = StepFrontier;
+    type Index = StepIndex<I>;
+    type Robots = CloudRobots;
+
+    fn site(&self) -> &Site {
+        &self.crawl.site
+    }
+
+    fn pages(&self) -> &CloudSite {
+        &self.crawl.pages
+    }
+
+    fn frontier(&self) -> &StepFrontier {
+        &self.frontier
+    }
+
+    fn index(&self) -> &StepIndex<I> {
+        &self.index
+    }
+
+    fn robots(&self) -> &CloudRobots {
+        &self.worker.robots
+    }
+
+    fn seen(&self) -> &Seen {
+        &self.crawl.seen
+    }
+
+    fn sitemaps(&self) -> &async_lock::Semaphore {
+        &self.worker.sitemaps
+    }
+
+    fn rulebook(&self) -> &Rulebook {
+        &self.worker.rulebook
+    }
+
+    fn now(&self) -> Moment {
+        self.worker.clock.now()
+    }
+
+    fn jitter(&self) -> f64 {
+        fastrand::f64()
+    }
+
+    fn scope(&self) -> Arc<Scope> {
+        self.crawl.scope()
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
+        let domain = self.gates.of_url(&request.url);
+        let _place = domain.flight.acquire().await;
+        let gate = Arc::new(domain.gate);
+        self.crawl.fetcher.fetch(request, gate).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let _core = self.worker.readers.acquire().await;
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(Failure::permanent)
+    }
+
+    async fn hold(&self, url: &Url, span: Duration) -> Result<(), Failure> {
+        let gate = self.gates.of_url(url).gate;
+        gate.hold(self.now() + span).await
+    }
+
+    fn slow(&self, url: &Url, delay: Duration) {
+        self.gates.rates.slow(domain(url).as_str(), delay);
+        self.gates.of_url(url).gate.slow(delay);
+    }
+
+    async fn move_scope(&self, scope: Scope) -> Result<(), Failure> {
+        self.worker.move_scope(&self.crawl, scope).await
+    }
+}
+
+impl Frontier for StepFrontier {
+    async fn push(&self, tasks: Vec<Task>, delay: Duration) -> Result<(), Failure> {
+        give_up(&self.place);
+        self.frontier.push(tasks, delay).await
+    }
+}
+
+impl<I: Index> Index for StepIndex<I> {
+    async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
+        give_up(&self.place);
+        self.index.put(documents).await
+    }
+
+    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
+        give_up(&self.place);
+        self.index.delete(ids).await
+    }
+
+    async fn flush(&self) -> Result<(), Failure> {
+        self.index.flush().await
+    }
+
+    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        self.index.get(id).await
+    }
+
+    async fn search(&self, query: Query) -> Result<Hits, Failure> {
+        self.index.search(query).await
+    }
+}

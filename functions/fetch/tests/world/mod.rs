@@ -1,0 +1,268 @@
+//! A stack of a test's own in the servers of the running one: two tables and a queue, which go with
+//! the test; workers, sites and crawls in it.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each file of tests uses its part"
+)]
+
+pub mod embedded;
+
+use std::collections::{BTreeSet, HashSet};
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use canter_aws::queue::{self, Letter, Outbox, Surroundings};
+use canter_aws::{
+    Beginning, Cloud, CloudSite, Crawling, Endpoints, Names, Plan, Requests, Sites, tables,
+};
+use canter_core::domain::authority;
+use canter_core::pace::Rate;
+use canter_core::ports::{Catalog, Headers, Index};
+use canter_core::scope::{Options, Scope, site_id};
+use canter_core::site::{Limits, Site};
+use canter_core::task::{Kind, Task};
+use canter_core::url::Limits as UrlLimits;
+use canter_embedded::index::TantivyIndex;
+use canter_fetch::{Deadline, Parts, Received, Worker};
+use canter_http::{Clock, HttpConfig, HttpFetcher};
+use canter_tests::Stack;
+use tokio::runtime::Runtime;
+use tokio::time::Instant;
+use url::Url;
+
+pub type TestWorker = Arc<Worker<HttpFetcher, TantivyIndex>>;
+
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
+/// Tables and a queue, connected.
+pub struct Place {
+    pub cloud: Cloud,
+    pub clock: Clock,
+    names: Names,
+    endpoints: Endpoints,
+}
+
+impl Place {
+    /// Makes them. What a worker does not delete comes again after `visibility`.
+    pub async fn create(visibility: Duration) -> Self {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name =
+            |kind: &str| format!("{kind}-{}-{number}-{:x}", process::id(), fastrand::u32(..));
+        let stack = Stack::find();
+        let endpoints = Endpoints {
+            dynamodb: stack.dynamodb_endpoint.to_string(),
+            sqs: stack.aws_endpoint.to_string(),
+        };
+        let mut names = Names {
+            pages: name("pages"),
+            state: name("state"),
+            queue: String::new(),
+        };
+        let cloud = Cloud::connect_local(names.clone(), endpoints.clone()).await;
+        tables::create(&cloud).await.unwrap();
+        names.queue = queue::create(&cloud, &name("tasks"), visibility)
+            .await
+            .unwrap();
+        Place {
+            cloud: Cloud::connect_local(names.clone(), endpoints.clone()).await,
+            clock: Clock::start(),
+            names,
+            endpoints,
+        }
+    }
+
+    /// A connection of its own, through other doors.
+    pub async fn through(&self, endpoints: Endpoints) -> Cloud {
+        Cloud::connect_local(self.names.clone(), endpoints).await
+    }
+
+    pub fn endpoints(&self) -> Endpoints {
+        self.endpoints.clone()
+    }
+
+    /// A worker, as one process of the function is one.
+    pub fn worker(&self, index: &Arc<TantivyIndex>) -> TestWorker {
+        self.worker_over(self.cloud.clone(), index)
+    }
+
+    pub fn worker_over<I: Index>(
+        &self,
+        cloud: Cloud,
+        index: &Arc<I>,
+    ) -> Arc<Worker<HttpFetcher, I>> {
+        Arc::new(Worker::new(Parts {
+            cloud,
+            index: Arc::clone(index),
+            clock: self.clock,
+            fetcher: Box::new(|plan| HttpFetcher::start(http(&plan.site))),
+        }))
+    }
+
+    /// Begins the crawl of a site, with its seeds in the queue.
+    pub async fn begin(&self, plan: &Plan) -> Crawling {
+        let clock = self.clock;
+        let now: canter_aws::Clock = Arc::new(move || clock.now());
+        let sites = Sites::new(self.cloud.clone(), Arc::clone(&now));
+        let (beginning, crawling) = sites.begin(plan, false).await.unwrap();
+        assert!(!matches!(
+            beginning,
+            Beginning::Running | Beginning::OtherScope
+        ));
+        let pages = self.pages(&crawling);
+        let outbox = self.outbox();
+        let frontier = queue::CloudFrontier::new(pages.clone(), outbox.clone(), now);
+        let site = &plan.site.id;
+        let fill = async {
+            pages.fill(&crawling, &frontier).await.unwrap();
+            assert!(sites.note_filled(site, crawling.crawl).await.unwrap());
+        };
+        fill.await;
+        crawling
+    }
+
+    pub fn pages(&self, crawling: &Crawling) -> CloudSite {
+        let clock = self.clock;
+        let now = Arc::new(move || clock.now());
+        CloudSite::new(
+            self.cloud.clone(),
+            &crawling.plan.site.id,
+            crawling.crawl,
+            now,
+        )
+    }
+
+    /// A way into the queue, with messages of up to 50 tasks.
+    pub fn outbox(&self) -> Outbox {
+        let clock = self.clock;
+        let surroundings = Surroundings {
+            clock: Arc::new(move || clock.now()),
+            most: Box::new(|_| 50),
+        };
+        Outbox::open(&self.cloud, surroundings)
+    }
+
+    /// All messages that are there now.
+    pub async fn receive(&self) -> Vec<Letter> {
+        let mut all = Vec::new();
+        loop {
+            let some = queue::receive(&self.cloud, Duration::ZERO).await.unwrap();
+            if some.is_empty() {
+                return all;
+            }
+            all.extend(some);
+        }
+    }
+
+    /// What was asked of a service's operation so far.
+    pub fn requests(&self, service: &str, operation: &str) -> Requests {
+        let lines = self.cloud.account.lines();
+        let line = lines.get(&(service.to_owned(), operation.to_owned()));
+        line.copied().unwrap_or_default()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let (names, endpoints) = (self.names.clone(), self.endpoints.clone());
+        let deletes = std::thread::spawn(|| {
+            let delete = async {
+                let cloud = Cloud::connect_local(names, endpoints).await;
+                // One that is gone already is what is wanted.
+                let _ = queue::remove(&cloud).await;
+                tables::delete(&cloud).await
+            };
+            Runtime::new().map(|runtime| runtime.block_on(delete))
+        });
+        // What stays behind harms nobody.
+        let _ = deletes.join();
+    }
+}
+
+/// How a site is crawled in tests.
+pub fn plan(seed: &str, rate: Option<f64>) -> Plan {
+    let seed = Url::parse(seed).unwrap();
+    Plan {
+        site: Site {
+            id: site_id(&seed),
+            scope: Scope::new(std::slice::from_ref(&seed), Options::default()).unwrap(),
+            seeds: vec![seed],
+            sitemaps: Vec::new(),
+            limits: Limits {
+                max_pages: None,
+                max_depth: None,
+                max_page_bytes: 8 << 20,
+                timeout: Duration::from_secs(20),
+                attempts: 3,
+                url: UrlLimits::default(),
+            },
+            headers: Headers::default(),
+        },
+        rate: rate.and_then(Rate::new),
+        user_agent: "canter".into(),
+        allow_private: true,
+    }
+}
+
+pub fn http(site: &Site) -> HttpConfig {
+    HttpConfig {
+        user_agent: "canter".into(),
+        private: site.seeds.iter().map(authority).collect::<HashSet<_>>(),
+    }
+}
+
+/// A task of a crawl, as a seed has it.
+pub fn task(crawling: &Crawling, url: &str) -> Task {
+    Task {
+        site: crawling.plan.site.id.clone(),
+        crawl: crawling.crawl,
+        url: Url::parse(url).unwrap(),
+        depth: 0,
+        hops: 0,
+        attempts: 0,
+        parent: None,
+        kind: Kind::Page,
+    }
+}
+
+/// What an event source gives of a letter.
+pub fn received(letters: &[Letter]) -> Vec<Received> {
+    let received = letters.iter().map(|letter| Received {
+        id: letter.id.clone(),
+        body: letter.body.clone(),
+        receives: letter.receives,
+    });
+    received.collect()
+}
+
+/// Enough time for everything.
+pub fn plenty() -> Deadline {
+    within(Duration::from_secs(60))
+}
+
+/// So long to begin, and some more to end.
+pub fn within(begin: Duration) -> Deadline {
+    let begin = Instant::now() + begin;
+    Deadline {
+        begin,
+        end: begin + Duration::from_secs(10),
+    }
+}
+
+/// The paths of all pages in an index.
+pub async fn indexed(index: &TantivyIndex, site: &str) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    let each = |stored: canter_core::document::Stored| {
+        assert!(
+            paths.insert(stored.url.path().to_owned()),
+            "{} twice",
+            stored.url
+        );
+        Ok(())
+    };
+    index.export(site, each).await.unwrap();
+    paths
+}
