@@ -1,6 +1,8 @@
 //! `--index`: the same crawls and searches with a real Elasticsearch in the place of the folder's
 //! own index.
 
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
 mod faults;
 mod parity;
 mod sites;

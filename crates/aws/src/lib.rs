@@ -11,7 +11,6 @@ mod failure;
 mod item;
 mod paces;
 mod packed;
-mod paces;
 mod pages;
 pub mod queue;
 mod robots;

@@ -7,6 +7,7 @@
     reason = "each file of tests uses its part"
 )]
 
+pub mod crawling;
 pub mod embedded;
 
 use std::collections::{BTreeSet, HashSet};

@@ -1,0 +1,49 @@
+//! A whole crawl by several workers at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_aws::{Counts, Plan};
+use canter_embedded::index::TantivyIndex;
+use canter_fetch::local;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::Place;
+
+/// Crawls a site with so many workers at once.
+pub async fn crawl(
+    place: &Place,
+    plan: &Plan,
+    index: &Arc<TantivyIndex>,
+    workers: usize,
+) -> Counts {
+    let crawling = place.begin(plan).await;
+    let (stop, stopped) = watch::channel(false);
+    let mut polling = JoinSet::new();
+    for _ in 0..workers {
+        let worker = place.worker(index);
+        let stopped = stopped.clone();
+        polling.spawn(async move {
+            let mut failed = Vec::new();
+            local::poll(worker, stopped, |report| {
+                failed.extend(report.failed.clone())
+            })
+            .await
+            .unwrap();
+            failed
+        });
+    }
+    let ending = place.worker(index);
+    let end = local::end(&ending, &crawling);
+    let counts = timeout(Duration::from_secs(300), end)
+        .await
+        .unwrap()
+        .unwrap();
+    stop.send_replace(true);
+    while let Some(failed) = polling.join_next().await {
+        assert_eq!(failed.unwrap(), []);
+    }
+    counts
+}
