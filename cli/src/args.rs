@@ -18,6 +18,7 @@ use crate::explain::Explain;
 use crate::forget::Forget;
 use crate::status::Status;
 use crate::stop::Stop;
+use crate::usage::UsageError;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -191,8 +192,20 @@ pub struct Crawl {
 pub struct Server {
     /// An Elasticsearch or OpenSearch server instead of the embedded index, with the index's name as
     /// its path if you like [default name: canter]; its API key by CANTER_INDEX_API_KEY
-    #[arg(long = "index", value_name = "URL", value_parser = server)]
-    pub url: Option<Url>,
+    #[arg(long = "index", value_name = "URL")]
+    url: Option<String>,
+}
+
+impl Server {
+    /// The server, if one was named. Not read by clap, whose message would show what the URL should
+    /// not hold: a password.
+    pub fn url(&self) -> Result<Option<Url>, UsageError> {
+        let Some(text) = &self.url else {
+            return Ok(None);
+        };
+        Settings::new(text, None).map_err(UsageError::new)?;
+        Url::parse(text).map(Some).map_err(UsageError::new)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -315,12 +328,6 @@ fn site_name(text: &str) -> Result<String, String> {
 /// A rate, or none.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rps(pub Option<Rate>);
-
-fn server(text: &str) -> Result<Url, String> {
-    // Said now, before anything is begun.
-    Settings::new(text, None).map_err(|failure| failure.to_string())?;
-    Url::parse(text).map_err(|error| error.to_string())
-}
 
 fn rps(text: &str) -> Result<Rps, String> {
     if text == "unlimited" {

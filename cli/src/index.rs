@@ -11,6 +11,7 @@ use canter_core::task::UrlKey;
 use canter_elastic::{ElasticIndex, Settings};
 use canter_embedded::folder::Folder;
 use canter_embedded::index::{PageLink, TantivyIndex, TantivyReader};
+use canter_embedded::store::report;
 use url::Url;
 
 /// The variable of the environment that holds the key of an Elasticsearch server.
@@ -40,6 +41,20 @@ impl AnyIndex {
         TantivyReader::open(&folder.index()).map(AnyIndex::Read)
     }
 
+    /// As [`AnyIndex::read`], for whoever named no server: where the pages are in one, the failure
+    /// says so.
+    pub fn read_own(folder: &Folder) -> Result<Self, Failure> {
+        Self::read(folder).map_err(|failure| {
+            let sites = report(folder).unwrap_or_default();
+            match sites.iter().find_map(|site| site.server.as_deref()) {
+                Some(server) => Failure::permanent(format!(
+                    "the pages of this folder's sites are in {server}: add --index {server}"
+                )),
+                None => failure,
+            }
+        })
+    }
+
     /// Opens the index of a server for reading.
     pub async fn read_from(server: &Url) -> Result<Self, Failure> {
         let index = ElasticIndex::open_to_read(&settings(server)?).await?;
@@ -58,6 +73,14 @@ impl AnyIndex {
     pub async fn open_noted(folder: &Folder, noted: Option<&str>) -> Result<Self, Failure> {
         let server = noted.map(parse).transpose()?;
         Self::open(folder, server.as_ref()).await
+    }
+
+    /// What holds up the index's work at the moment; none while it does what it is asked.
+    pub fn trouble(&self) -> Option<String> {
+        match self {
+            AnyIndex::Own(_) | AnyIndex::Read(_) => None,
+            AnyIndex::Server(index) => index.trouble(),
+        }
     }
 
     /// Gives the URL and the links of each page of a site, in no particular order.

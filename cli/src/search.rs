@@ -1,12 +1,17 @@
 //! `canter search`: the search API, asked from the shell.
 
 use std::io::{Write, stdout};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use canter_api::NoStatus;
+use canter_core::document::{Document, Stored};
+use canter_core::failure::Failure;
+use canter_core::ports::{Index, Refused};
+use canter_core::query::{Hits, Query};
+use canter_core::task::UrlKey;
 use canter_embedded::folder::Folder;
 use console::style;
 use serde::Deserialize;
@@ -59,17 +64,21 @@ struct Fault {
 
 /// Asks the API in this process and prints its answer.
 pub async fn search(args: Search) -> Result<()> {
-    let index = match &args.index.url {
+    let index = match &args.index.url()? {
         Some(server) => AnyIndex::read_from(server).await?,
-        None => AnyIndex::read(&Folder::existing(&crate::folder(&args.data)?)?)?,
+        None => AnyIndex::read_own(&Folder::existing(&crate::folder(&args.data)?)?)?,
     };
+    let index = Arc::new(Asked {
+        index,
+        failure: Mutex::default(),
+    });
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("q", &args.query.join(" "))
         .append_pair("limit", &args.limit.to_string())
         .append_pair("offset", &args.offset.to_string())
         .finish();
     let request = Request::get(format!("/api/v1/search?{query}")).body(Body::empty())?;
-    let answer = canter_api::router(Arc::new(index), Arc::new(NoStatus))
+    let answer = canter_api::router(Arc::clone(&index), Arc::new(NoStatus))
         .oneshot(request)
         .await?;
     let status = answer.status();
@@ -94,7 +103,44 @@ pub async fn search(args: Search) -> Result<()> {
             .collect();
         return Err(UsageError::new(faults.join(" ")).into());
     }
-    bail!(problem.detail)
+    let failure = index.failure.lock();
+    match failure.unwrap_or_else(PoisonError::into_inner).take() {
+        Some(failure) => Err(failure.into()),
+        None => bail!(problem.detail),
+    }
+}
+
+/// The index, and why it failed: the API keeps that from strangers, and nobody is one here.
+struct Asked {
+    index: AnyIndex,
+    failure: Mutex<Option<Failure>>,
+}
+
+impl Index for Asked {
+    async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
+        self.index.put(documents).await
+    }
+
+    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
+        self.index.delete(ids).await
+    }
+
+    async fn flush(&self) -> Result<(), Failure> {
+        self.index.flush().await
+    }
+
+    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        self.index.get(id).await
+    }
+
+    async fn search(&self, query: Query) -> Result<Hits, Failure> {
+        let found = self.index.search(query).await;
+        if let Err(failure) = &found {
+            let mut told = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            *told = Some(failure.clone());
+        }
+        found
+    }
 }
 
 fn text(answer: &Answer, offset: usize) -> String {

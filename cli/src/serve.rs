@@ -1,5 +1,6 @@
 //! `canter serve`: the search page and the API over a data folder.
 
+use std::io::stderr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -18,15 +19,20 @@ use crate::index::AnyIndex;
 /// Runs the command until a signal ends it.
 pub async fn serve(args: Serve) -> Result<()> {
     let data = crate::folder(&args.data)?;
-    let (folder, index) = match &args.index.url {
+    let (folder, index) = match &args.index.url()? {
         // The crawls of the folder, if there are any here, are told of as well.
         Some(server) => (Folder::find(&data)?, AnyIndex::read_from(server).await?),
         None => {
             let folder = Folder::existing(&data)?;
-            let index = AnyIndex::read(&folder)?;
+            let index = AnyIndex::read_own(&folder)?;
             (Some(folder), index)
         }
     };
+    // What an answer does not tell strangers.
+    tracing_subscriber::fmt()
+        .with_writer(stderr)
+        .with_ansi(false)
+        .init();
     let index = Arc::new(index);
     let (listener, address) = bind(args.listen).await?;
     let router = match folder {

@@ -130,7 +130,10 @@ impl<I: Index + 'static> Drive<I> {
     async fn see_off(&mut self, failure: &mut Option<Failure>) {
         let until = Instant::now() + GRACE;
         while !self.steps.is_empty() && Instant::now() < until {
-            if let Err(error) = self.world.index.flush().await {
+            // An index that cannot be written may try for long: what is not in it waits for the
+            // next run.
+            let left = until.saturating_duration_since(Instant::now());
+            if let Ok(Err(error)) = timeout(left, self.world.index.flush()).await {
                 failure.get_or_insert(error);
             }
             let mut ended = timeout(Duration::from_millis(250), self.steps.join_next())
@@ -259,7 +262,10 @@ impl<I: Index + 'static> Drive<I> {
             () = sleep(span) => return Ok(()),
             all = Arc::clone(&self.places).acquire_many_owned(places) => drop(all),
         }
-        self.world.index.flush().await?;
+        // Not for longer than anything else is waited for: somebody may want the crawl to stop.
+        if let Ok(flushed) = timeout(span, self.world.index.flush()).await {
+            flushed?;
+        }
         tokio::select! {
             ended = self.steps.join_next() => ended.map_or(Ok(()), |ended| self.note(ended)),
             () = self.world.store.pushed() => Ok(()),

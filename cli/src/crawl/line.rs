@@ -13,7 +13,13 @@ use super::summary::counted;
 /// One line: what matters most comes first, since a narrow terminal shows no more.
 pub fn line(frame: &Frame, limit: Option<Rate>) -> String {
     let mut pieces = Vec::new();
-    if let Some(left) = frame.left.filter(|_| frame.waiting > 0) {
+    if let Some(trouble) = &frame.index_trouble {
+        pieces.push(
+            on_stderr(format!("waiting: {trouble}"))
+                .yellow()
+                .to_string(),
+        );
+    } else if let Some(left) = frame.left.filter(|_| frame.waiting > 0) {
         pieces.push(on_stderr(remaining(left)).cyan().to_string());
     }
     pieces.push(counted(frame.pages, "page"));

@@ -59,6 +59,7 @@ struct Run {
 /// Runs the command to its end.
 pub async fn crawl(args: Crawl) -> Result<()> {
     let sites = setup::sites(&args)?;
+    let server = args.index.url()?;
     let report = args.report.as_deref().map(ReportFile::check).transpose()?;
     let folder = Folder::create(&crate::folder(&args.data)?)?;
     let lock = folder.lock()?;
@@ -68,7 +69,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
         Some(address) => Some(serve::bind(address).await?),
     };
     let store = Store::open(&folder.state())?;
-    let index = Arc::new(AnyIndex::open(&folder, args.index.url.as_ref()).await?);
+    let index = Arc::new(AnyIndex::open(&folder, server.as_ref()).await?);
     let clock = Clock::start();
     let concurrency = concurrency(&args);
     let gates = Arc::new(Gates::new(store.clone(), args.rps.0, concurrency, clock));
@@ -84,7 +85,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     let mut runs = Vec::new();
     for site in sites {
         let (site_store, scope) = setup::begin(&store, &site, &args, clock).await?;
-        setup::settle_copies(&site_store, &site, &*index, &args).await?;
+        setup::settle_copies(&site_store, &site, &*index, server.as_ref()).await?;
         let counts = site_store.counts().await?;
         let parts = Parts {
             site,

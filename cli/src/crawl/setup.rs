@@ -138,12 +138,28 @@ pub async fn settle_copies(
     store: &SiteStore,
     site: &Site,
     index: &impl Catalog,
-    args: &Crawl,
+    server: Option<&Url>,
 ) -> Result<()> {
-    let server = args.index.url.as_ref().map(Url::to_string);
+    let server = server.map(Url::to_string);
     let before = store.server().await?;
-    if server == before && index.count(&site.id).await? > 0 {
+    let there = index.count(&site.id).await?;
+    if server == before && there > 0 {
         return Ok(());
+    }
+    let copies = store.searchable().await?;
+    if server != before && copies > 0 {
+        let old = before.as_deref().unwrap_or("the data folder's own index");
+        eprintln!(
+            "Note: {} pages of {} are in {old}, and stay there; `canter forget` before a move \
+             removes them.",
+            copies, site.id
+        );
+    } else if there > 0 {
+        eprintln!(
+            "Note: the index holds {there} pages of a site {} that this data folder does not know \
+             of. If they are another site's, stop now and name this one with --site.",
+            site.id
+        );
     }
     store.fetch_copies_again().await?;
     store.note_server(server).await?;

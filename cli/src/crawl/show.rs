@@ -20,6 +20,7 @@ use super::gates::Gates;
 use super::line::line;
 use super::progress::Progress;
 use crate::args::Crawl;
+use crate::index::AnyIndex;
 
 /// Said once when the user asks for the end.
 const STOPPING: &str = "Stopping: what is under way is seen to its end. Ctrl-C again ends at once.";
@@ -35,6 +36,7 @@ struct Site {
     id: String,
     seeds: Vec<Url>,
     store: SiteStore,
+    index: Arc<AnyIndex>,
     progress: Arc<Progress>,
     gates: Arc<Gates>,
     being_indexed: Arc<AtomicU64>,
@@ -54,6 +56,8 @@ pub struct Frame {
     pub delay: Duration,
     pub left: Option<Left>,
     pub trouble: Option<String>,
+    /// What holds up the index.
+    pub index_trouble: Option<String>,
 }
 
 /// What holds for every site of the command.
@@ -92,6 +96,7 @@ impl Show {
                 id: run.world.site.id.clone(),
                 seeds: run.world.site.seeds.clone(),
                 store: run.world.store.clone(),
+                index: Arc::clone(&run.world.index),
                 progress: Arc::clone(&run.progress),
                 gates: Arc::clone(&run.world.gates),
                 being_indexed: Arc::clone(&run.world.being_indexed),
@@ -180,6 +185,7 @@ async fn frame(site: &mut Site, limits: Limits) -> Frame {
         delay: tally.delay,
         left: None,
         trouble: now.last.back().cloned(),
+        index_trouble: site.index.trouble(),
     };
     frame.left = site
         .estimate
@@ -221,6 +227,7 @@ fn emit(site: &Site, frame: &Frame, limits: Limits) {
         "rps_limit": limits.rate.map(Rate::per_second),
         "seconds": limits.began.elapsed().as_secs_f64(),
         "seconds_left": frame.left.map(|left| left.span.as_secs_f64()),
+        "index_trouble": frame.index_trouble,
         "left_is_lower_bound": frame.left.is_some_and(|left| left.at_least),
     });
     // A reader that went away is no reason to stop crawling.

@@ -161,10 +161,15 @@ impl Knowledge {
             }));
         }
         let stored = match self.indexes.get(&site.server) {
-            Some(Ok(index)) => index.get(document_id(&site.name, url)).await?,
-            Some(Err(failure)) => return Err(failure.clone().into()),
-            None => None,
+            Some(Ok(index)) => index.get(document_id(&site.name, url)).await,
+            Some(Err(failure)) => Err(failure.clone()),
+            None => Ok(None),
         };
+        // Without its index, all else is still known.
+        let stored = stored.unwrap_or_else(|failure| {
+            eprintln!("warning: what is in the index is not known: {failure}");
+            None
+        });
         Ok(Ok(OfSite {
             site: site.name.clone(),
             in_scope: outside.is_none(),

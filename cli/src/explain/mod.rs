@@ -27,12 +27,12 @@ use knowledge::Knowledge;
     canter explain https://docs.example.org/3/library/\n  \
     canter explain https://docs.example.org/old/ --site docs --json\n  \
     canter search asyncio --json | jq -c '.results[] | {url}' | canter explain --stdin\n\n\
-    The network is not asked: everything comes from the data folder. --help tells the names in JSON.",
+    No site is asked: everything comes from the data folder and the index. --help tells the names in JSON.",
     after_long_help = "Examples:\n  \
     canter explain https://docs.example.org/3/library/\n  \
     canter explain https://docs.example.org/old/ --site docs --json\n  \
     canter search asyncio --json | jq -c '.results[] | {url}' | canter explain --stdin\n\n\
-    The network is not asked: everything comes from the data folder.\n\n\
+    No site is asked: everything comes from the data folder and the index.\n\n\
     In JSON each URL is one object; what is not known is null:\n  \
     typed, url, changes[]             as it was given, normalised, what normalising changed\n  \
     address.{host, kind, permitted}   kind: name, public, private\n  \

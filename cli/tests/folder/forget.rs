@@ -56,7 +56,11 @@ fn cut_off_at_any_moment_the_same_command_finishes() {
     let site = Site::web(400).start();
     let canter = canter!();
     let mut half = 0;
-    for wait in [3, 6, 12, 25, 50, 100] {
+    // How long the command takes to come to it depends on the machine.
+    for wait in [3, 6, 12, 25, 50, 100].into_iter().cycle().take(24) {
+        if half > 1 {
+            break;
+        }
         canter.crawl(&site.url("/"), &[]).done();
         let run = canter.start(&["forget", "t", "--yes"]);
         std::thread::sleep(Duration::from_millis(wait));

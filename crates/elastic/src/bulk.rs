@@ -144,6 +144,7 @@ impl Bulk {
                     continue;
                 }
                 Round::Again(failure) => {
+                    self.server.tell(Some(&failure));
                     if !tries.again().await {
                         return Err(failure);
                     }
@@ -152,7 +153,7 @@ impl Bulk {
                 Round::Stop(failure) => return Err(failure),
             };
             let mut again = Vec::new();
-            let mut trouble = None;
+            let mut trouble: Option<Failure> = None;
             for (&at, verdict) in now.iter().zip(verdicts) {
                 match verdict {
                     Verdict::Stop(failure) => return Err(failure),
@@ -169,6 +170,7 @@ impl Bulk {
             }
             again.extend(rest);
             waiting = again;
+            self.server.tell(trouble.as_ref());
             if let Some(failure) = trouble
                 && !tries.again().await
             {

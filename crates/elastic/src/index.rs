@@ -71,6 +71,12 @@ impl ElasticIndex {
         })
     }
 
+    /// What holds up the work of this process at the moment, a sentence for a person; none while
+    /// the server does what it is asked.
+    pub fn trouble(&self) -> Option<String> {
+        self.server.trouble()
+    }
+
     fn writer(&self) -> Result<&Writer, Failure> {
         let writer = self.writer.as_ref();
         writer.ok_or_else(|| Failure::permanent("the index was opened for reading only"))

@@ -23,6 +23,7 @@ impl Server {
             )),
             403 => self.forbidden(&reason),
             404 if kind == "index_not_found_exception" => self.vanished(),
+            _ if kind == "index_closed_exception" => self.closed(),
             status if is_busy(status) || status >= 500 => Failure::transient(format!(
                 "Elasticsearch at {url} is not able to answer now ({status}{})",
                 told(&kind, &reason)
@@ -55,6 +56,15 @@ impl Server {
         Failure::permanent(format!(
             "the index {} at {} is gone, somebody deleted it: run `canter crawl` again to fill a \
              new one",
+            self.index, self.url
+        ))
+    }
+
+    /// Somebody closed the index.
+    pub(crate) fn closed(&self) -> Failure {
+        Failure::permanent(format!(
+            "the index {0} at {1} is closed: open it (POST /{0}/_open), then run the same command \
+             again, nothing is lost",
             self.index, self.url
         ))
     }

@@ -1,5 +1,6 @@
 //! The connection: one exchange with the server, or several until one is answered.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use canter_core::failure::Failure;
@@ -73,6 +74,7 @@ pub(crate) struct Server {
     pub(crate) index: String,
     pub(crate) has_key: bool,
     pub(crate) timeout: Duration,
+    trouble: Mutex<Option<String>>,
 }
 
 impl Server {
@@ -101,6 +103,7 @@ impl Server {
             index: settings.index.clone(),
             has_key: settings.key.is_some(),
             timeout,
+            trouble: Mutex::default(),
         })
     }
 
@@ -170,12 +173,28 @@ impl Server {
             let failure = match answer {
                 Ok(answer) if is_busy(answer.status) => self.refusal(&answer),
                 Err(failure @ Failure::Transient(_)) => failure,
-                settled => return settled,
+                settled => {
+                    self.tell(None);
+                    return settled;
+                }
             };
+            self.tell(Some(&failure));
             if !tries.again().await {
                 return Err(failure);
             }
         }
+    }
+
+    /// Notes what holds the work up, for whoever watches; none when it goes on.
+    pub(crate) fn tell(&self, trouble: Option<&Failure>) {
+        let mut told = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        *told = trouble.map(Failure::to_string);
+    }
+
+    /// What holds the work up now.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let told = self.trouble.lock();
+        told.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Like [`Server::ask`], for what is only understood when it was done.

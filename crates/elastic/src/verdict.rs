@@ -58,14 +58,26 @@ fn of_error(server: &Server, status: u64, kind: &str, reason: &str) -> Verdict {
         (_, "cluster_block_exception") => Verdict::Again(blocked(server, reason)),
         (404, "index_not_found_exception") => Verdict::Stop(server.vanished()),
         (401 | 403, _) => Verdict::Stop(server.forbidden(reason)),
-        (409 | 429 | 500.., _) | (_, "es_rejected_execution_exception") => {
-            Verdict::Again(overloaded(server, status, kind, reason))
-        }
-        (_, kind) => Verdict::Refused(match reason {
+        (_, "index_closed_exception") => Verdict::Stop(server.closed()),
+        (400 | 413, kind) if is_of_the_document(kind) => Verdict::Refused(match reason {
             "" => format!("{kind} ({status})"),
             reason => format!("{kind}: {reason}"),
         }),
+        // What is not known to be the document's own fault is none: no page is given up for it.
+        _ => Verdict::Again(overloaded(server, status, kind, reason)),
     }
+}
+
+/// Whether an error is about what stands in a document: others meet every document alike.
+fn is_of_the_document(kind: &str) -> bool {
+    kind.ends_with("_parsing_exception")
+        || matches!(
+            kind,
+            "illegal_argument_exception"
+                | "mapper_exception"
+                | "strict_dynamic_mapping_exception"
+                | "max_bytes_length_exceeded_exception"
+        )
 }
 
 /// Blocks are told by number: 12 is the one that a server sets by itself.
@@ -132,6 +144,15 @@ mod tests {
             ),
             (error(403, "security_exception", "no"), "stop"),
             (error(404, "index_not_found_exception", "no"), "stop"),
+            (error(400, "index_closed_exception", "closed"), "stop"),
+            (
+                error(400, "process_cluster_event_timeout_exception", "?"),
+                "again",
+            ),
+            (
+                error(400, "illegal_argument_exception", "nested"),
+                "refused",
+            ),
             (json!({}), "again"),
         ];
         for (item, expected) in rows {

@@ -71,6 +71,16 @@ impl SiteStore {
             .await
     }
 
+    /// How many pages of the site are in its index, as far as the store knows.
+    pub async fn searchable(&self) -> Result<u64, Failure> {
+        let site = self.site;
+        let count = self.store.run(move |connection| {
+            let count = "SELECT count(*) FROM url WHERE site = ? AND hash IS NOT NULL";
+            connection.query_row(count, [site], |row| row.get::<_, i64>(0))
+        });
+        count.await.map(|count| count.max(0) as u64)
+    }
+
     /// Notes in which server's index the site's pages are from now on.
     pub async fn note_server(&self, server: Option<String>) -> Result<(), Failure> {
         let site = self.site;
