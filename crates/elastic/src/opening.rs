@@ -27,6 +27,10 @@ pub(crate) async fn greet(server: &Server) -> Result<(), Failure> {
     if answer.status == 200 && version["distribution"] == "opensearch" {
         return Ok(());
     }
+    // The URL has more before the index's name than the server.
+    if answer.status == 404 {
+        return Err(server.not_understood(&answer));
+    }
     // Who refuses in Elasticsearch's own words is Elasticsearch; a proxy may have a 401 too, and
     // wants the same to be done.
     if answer.status != 200 {

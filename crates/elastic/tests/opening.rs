@@ -48,6 +48,11 @@ async fn what_is_no_elasticsearch_is_told() {
     assert!(matches!(failure, Failure::Permanent(_)));
     let gone = Reply::of(404, "text/plain", "not found");
     refused_after(gone, None, &["it answered 404 with text/plain"]).await;
+    let below = Reply::json(
+        404,
+        r#"{"error":{"type":"index_not_found_exception"},"status":404}"#,
+    );
+    refused_after(below, None, &["it answered 404 with application/json"]).await;
     let other = Reply::json(200, r#"{"version":{"number":"3.5.0"}}"#);
     refused_after(other, None, &["is no Elasticsearch", "application/json"]).await;
     let busy = Reply::of(503, "text/html", "come back");
