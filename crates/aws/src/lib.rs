@@ -20,8 +20,9 @@ mod skew;
 pub mod tables;
 
 pub use account::{Account, Requests};
+pub use canter_core::outcomes::Counts;
 pub use cloud::{Cloud, Endpoints, Names};
 pub use paces::CloudPaces;
-pub use pages::{Clock, CloudSite, Counts, GRACE, LOSSES, Swept};
+pub use pages::{Clock, CloudSite, GRACE, LOSSES, Swept};
 pub use robots::CloudRobots;
 pub use sites::{Beginning, Crawling, Plan, Progress, Rest, SILENCE, Sites};

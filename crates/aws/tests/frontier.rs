@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use canter_aws::queue::{self, CloudFrontier, Message, Outbox, Surroundings};
 use canter_aws::{Cloud, CloudSite, Endpoints, Names};
 use canter_core::failure::Failure;
-use canter_core::ports::{Claim, Finish, Frontier, Known, Pages};
+use canter_core::ports::Pages;
 use canter_core::task::Task;
 use canter_tests::Stack;
-use canter_tests::contract::{Crawl, frontier};
+use canter_tests::contract::{Both, Crawl, frontier};
 use canter_tests::faults::{Asked, Faults, Reply, Turn};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -99,33 +99,7 @@ impl Drop for Queue {
     }
 }
 
-/// The frontier beside the page store, as the contract wants them.
-struct Both {
-    pages: CloudSite,
-    frontier: CloudFrontier,
-}
-
-impl Pages for Both {
-    async fn begin(&self, task: &Task) -> Result<Option<Known>, Failure> {
-        self.pages.begin(task).await
-    }
-
-    async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Vec<Task>, Failure> {
-        self.pages.claim(parent, links).await
-    }
-
-    async fn finish(&self, task: &Task, finish: Finish) -> Result<(), Failure> {
-        self.pages.finish(task, finish).await
-    }
-}
-
-impl Frontier for Both {
-    async fn push(&self, tasks: Vec<Task>, delay: Duration) -> Result<(), Failure> {
-        self.frontier.push(tasks, delay).await
-    }
-}
-
-fn both(queue: &Queue) -> (Both, Crawl) {
+fn both(queue: &Queue) -> (Both<CloudSite, CloudFrontier>, Crawl) {
     let clock = TestClock::at(1_000_000);
     let (pages, crawl) = site(&queue.cloud, &clock);
     let frontier = CloudFrontier::new(pages.clone(), queue.outbox(50), clock.clock());

@@ -5,42 +5,12 @@
 
 mod world;
 
-use std::time::Duration;
-
 use canter_aws::{CloudRobots, CloudSite};
-use canter_core::failure::Failure;
-use canter_core::ports::{Claim, Finish, Frontier, Known, Pages};
-use canter_core::task::Task;
-use canter_tests::contract::{Crawl, pages, robots};
+
+use canter_tests::contract::{Both, Crawl, pages, robots};
 use world::{Pushed, Tables, TestClock, site};
 
-/// The page store beside a frontier, as a contract that speaks of both wants them.
-struct Both {
-    pages: CloudSite,
-    frontier: Pushed,
-}
-
-impl Pages for Both {
-    async fn begin(&self, task: &Task) -> Result<Option<Known>, Failure> {
-        self.pages.begin(task).await
-    }
-
-    async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Vec<Task>, Failure> {
-        self.pages.claim(parent, links).await
-    }
-
-    async fn finish(&self, task: &Task, finish: Finish) -> Result<(), Failure> {
-        self.pages.finish(task, finish).await
-    }
-}
-
-impl Frontier for Both {
-    async fn push(&self, tasks: Vec<Task>, delay: Duration) -> Result<(), Failure> {
-        self.frontier.push(tasks, delay).await
-    }
-}
-
-async fn both() -> (Both, Crawl, Tables) {
+async fn both() -> (Both<CloudSite, Pushed>, Crawl, Tables) {
     let tables = Tables::create().await;
     let (pages, crawl) = site(&tables, &TestClock::at(1_000_000));
     let frontier = Pushed::default();

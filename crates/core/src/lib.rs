@@ -12,6 +12,7 @@ pub mod domain;
 pub mod failure;
 pub mod hit;
 pub mod judge;
+pub mod outcomes;
 pub mod pace;
 pub mod page;
 pub mod patience;

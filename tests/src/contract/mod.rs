@@ -10,7 +10,7 @@ pub mod robots;
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::ports::{Claim, Exchange, Finish, Known};
+use canter_core::ports::{Claim, Exchange, Finish, Frontier, Known, Pages};
 use canter_core::task::{Kind, Outcome, Task, UrlKey};
 use canter_core::time::Moment;
 use url::Url;
@@ -55,6 +55,35 @@ impl Crawl {
             crawl: self.crawl + 1,
             ..self.clone()
         }
+    }
+}
+
+/// A page store beside a frontier, where they are two things.
+#[derive(Debug)]
+pub struct Both<P, F> {
+    /// The page store.
+    pub pages: P,
+    /// The frontier.
+    pub frontier: F,
+}
+
+impl<P: Pages, F: Send + Sync> Pages for Both<P, F> {
+    async fn begin(&self, task: &Task) -> Result<Option<Known>, Failure> {
+        self.pages.begin(task).await
+    }
+
+    async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Vec<Task>, Failure> {
+        self.pages.claim(parent, links).await
+    }
+
+    async fn finish(&self, task: &Task, finish: Finish) -> Result<(), Failure> {
+        self.pages.finish(task, finish).await
+    }
+}
+
+impl<P: Send + Sync, F: Frontier> Frontier for Both<P, F> {
+    async fn push(&self, tasks: Vec<Task>, delay: Duration) -> Result<(), Failure> {
+        self.frontier.push(tasks, delay).await
     }
 }
 

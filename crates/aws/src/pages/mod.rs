@@ -46,7 +46,6 @@ use crate::item::{Item, number};
 use crate::tables::page_key;
 use claim::Claimant;
 
-pub use counts::Counts;
 pub use sweep::{LOSSES, Swept};
 
 /// A sweep takes a task for lost when so much time has passed since it was claimed or was due: more

@@ -4,6 +4,7 @@
 //! validators that no server means are left out, which costs a transfer and no more.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use canter_core::outcomes::columns;
 use canter_core::ports::{Exchange, Finish, Known};
 use canter_core::task::{Kind, Outcome, Skip, Task};
 use url::Url;
@@ -152,33 +153,11 @@ pub(super) fn ended(finish: Finish) -> Change {
 
 /// Sets an outcome and what belongs to it.
 pub(super) fn outcome_change(outcome: &Outcome) -> Change {
-    let (outcome, detail) = outcome_texts(outcome);
+    let (outcome, detail) = columns(outcome);
     let detail = detail.map(|detail| text(cut(&detail)));
     Change::default()
         .set(OUTCOME, text(outcome))
         .put(DETAIL, detail)
-}
-
-/// An outcome as it is stored: its kind, and what belongs to it.
-fn outcome_texts(outcome: &Outcome) -> (&'static str, Option<String>) {
-    match outcome {
-        Outcome::Indexed => ("indexed", None),
-        Outcome::Unchanged => ("unchanged", None),
-        Outcome::Duplicate { of } => ("duplicate", Some(of.to_string())),
-        Outcome::Redirected { to } => ("redirected", Some(to.to_string())),
-        Outcome::Listed {
-            urls,
-            left_out,
-            whole,
-        } => ("listed", Some(format!("{urls} {left_out} {whole}"))),
-        Outcome::Gone { .. } => ("gone", None),
-        Outcome::Skipped { reason, to: None } => ("skipped", Some(reason.name().to_owned())),
-        Outcome::Skipped {
-            reason,
-            to: Some(to),
-        } => ("skipped", Some(format!("{} {to}", reason.name()))),
-        Outcome::Failed { why } => ("failed", Some(why.clone())),
-    }
 }
 
 /// Whether a row was left out as too deep, which a shorter way may change.

@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use canter_core::failure::Failure;
+use canter_core::outcomes::Counts;
 use canter_core::ports::Frontier;
 use canter_core::task::{Outcome, Task};
 use canter_core::time::Moment;
 
-use super::counts::Counts;
+use super::counts::count;
 use super::pass::{OF_CRAWL, crawl_value, due, key};
 use super::{CloudSite, GRACE, row};
 use crate::change::{Change, Written};
@@ -67,7 +68,7 @@ impl CloudSite {
             let now = (self.clock)().millis();
             let mut lost = Vec::new();
             for row in rows {
-                swept.counts.add(&row);
+                count(&mut swept.counts, &row);
                 if !row::is_open(&row, self.crawl) {
                     continue;
                 }

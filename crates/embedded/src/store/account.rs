@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use canter_core::failure::Failure;
+use canter_core::outcomes::outcome;
 use canter_core::prospect::Bounds;
 use canter_core::scope::Scope;
 use canter_core::task::{Kind, Outcome, UrlKey};
@@ -11,7 +12,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::failure;
-use super::pages::{outcome, url};
+use super::pages::url;
 use super::reading::Reading;
 use super::schema::{kind, state};
 

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use canter_core::circles::circles;
 use canter_core::failure::Failure;
+use canter_core::outcomes::columns;
 use canter_core::task::{Skip, UrlKey};
 use rusqlite::params;
 
 use super::crawls::SiteStore;
-use super::pages::{columns, url};
+use super::pages::url;
 
 impl SiteStore {
     /// Ends redirects that lead back to themselves as skipped, once the crawl has followed all.

@@ -1,12 +1,13 @@
 //! What a crawl found, for a report: read once, when it has ended.
 
 use canter_core::failure::Failure;
+use canter_core::outcomes::Counts;
 use canter_core::scope::Scope;
 use canter_core::task::Skip;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use url::Url;
 
-use super::counts::Counts;
+use super::counts::count;
 use super::failure;
 use super::reading::Reading;
 
@@ -104,7 +105,7 @@ fn read(connection: &Connection, site: &str) -> rusqlite::Result<Option<Findings
 
 impl Rows<'_> {
     fn findings(&self) -> rusqlite::Result<Findings> {
-        let counts = Counts::of(self.connection, self.site, self.crawl)?;
+        let counts = count(self.connection, self.site, self.crawl)?;
         Ok(Findings {
             began_ms: self.crawl.max(0) as u64,
             statuses: self.groups("status")?,

@@ -31,7 +31,8 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 pub use account::{Account, Found, KnownSite, Step};
-pub use counts::{Counts, Trouble};
+pub use canter_core::outcomes::Counts;
+pub use counts::Trouble;
 pub use crawls::{Beginning, SiteStore};
 pub use findings::{Finding, Findings};
 pub use frontier::Popped;

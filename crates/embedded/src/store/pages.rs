@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use canter_core::failure::Failure;
+use canter_core::outcomes::columns;
 use canter_core::ports::{Claim, Finish, Known, Pages};
-use canter_core::task::{Outcome, Skip, Task, UrlKey};
+use canter_core::task::{Outcome, Task, UrlKey};
 use canter_core::twins::Twin;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -256,68 +257,6 @@ fn insert(
         )?
         .exists(params![site, key, crawl.crawl as i64, CLAIMED, parent])?;
     Ok(if again { Claimed::Again } else { Claimed::No })
-}
-
-/// An outcome as it is stored: its kind, and what belongs to it.
-pub(super) fn columns(outcome: &Outcome) -> (&'static str, Option<String>) {
-    match outcome {
-        Outcome::Indexed => ("indexed", None),
-        Outcome::Unchanged => ("unchanged", None),
-        Outcome::Duplicate { of } => ("duplicate", Some(of.to_string())),
-        Outcome::Redirected { to } => ("redirected", Some(to.to_string())),
-        Outcome::Listed {
-            urls,
-            left_out,
-            whole,
-        } => ("listed", Some(format!("{urls} {left_out} {whole}"))),
-        Outcome::Gone { .. } => ("gone", None),
-        Outcome::Skipped { reason, to: None } => ("skipped", Some(reason.name().to_owned())),
-        Outcome::Skipped {
-            reason,
-            to: Some(to),
-        } => ("skipped", Some(format!("{} {to}", reason.name()))),
-        Outcome::Failed { why } => ("failed", Some(why.clone())),
-    }
-}
-
-/// The outcome that [`columns`] wrote.
-pub(super) fn outcome(kind: &str, detail: Option<String>, status: Option<u16>) -> Option<Outcome> {
-    let url = || detail.as_deref().and_then(|url| Url::parse(url).ok());
-    Some(match kind {
-        "indexed" => Outcome::Indexed,
-        "unchanged" => Outcome::Unchanged,
-        "duplicate" => Outcome::Duplicate { of: url()? },
-        "redirected" => Outcome::Redirected { to: url()? },
-        "listed" => {
-            let mut parts = detail.as_deref()?.split(' ');
-            Outcome::Listed {
-                urls: parts.next()?.parse().ok()?,
-                left_out: parts.next()?.parse().ok()?,
-                whole: parts.next()?.parse().ok()?,
-            }
-        }
-        "gone" => Outcome::Gone {
-            status: status.unwrap_or(404),
-        },
-        "skipped" => {
-            let detail = detail.as_deref()?;
-            let mut reasons = Skip::ALL.into_iter();
-            Outcome::Skipped {
-                reason: reasons.find(|reason| reason.name() == reason_of(detail))?,
-                to: detail
-                    .split_once(' ')
-                    .and_then(|(_, to)| Url::parse(to).ok()),
-            }
-        }
-        _ => Outcome::Failed {
-            why: detail.unwrap_or_default(),
-        },
-    })
-}
-
-/// The name of the reason in the detail of what was skipped; where it redirects to may follow.
-pub(super) fn reason_of(detail: &str) -> &str {
-    detail.split_once(' ').map_or(detail, |(reason, _)| reason)
 }
 
 /// A URL that this store wrote.

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use canter_core::failure::Failure;
+use canter_core::outcomes::Counts;
 use canter_core::robots::Verdict;
 use canter_core::time::Moment;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::counts::Counts;
 use super::rest::{Rest, rest};
 use super::{Store, failure, robots, schema};
 use crate::folder::Folder;
@@ -110,7 +110,7 @@ impl Reading {
         Ok(reports)
     }
 
-    /// Looks at a site's rows once, as [`Counts::of`] does.
+    /// Looks at a site's rows once, as [`super::counts::count`] does.
     fn rows(&self, site: i64, crawl: i64) -> rusqlite::Result<Rows> {
         let mut found = Rows::default();
         let mut all = self.connection.prepare_cached(
