@@ -62,6 +62,12 @@ async fn sites() -> (Sites, TestClock, Tables) {
     )
 }
 
+/// Ends a crawl whose tasks have all been in the frontier.
+async fn end(sites: &Sites, crawl: u64) {
+    assert_eq!(sites.note_filled(SITE, crawl).await, Ok(true));
+    assert_eq!(sites.end(SITE, crawl).await, Ok(true));
+}
+
 #[tokio::test]
 async fn a_worker_that_knows_the_id_knows_all() {
     let (sites, _, _tables) = sites().await;
@@ -130,7 +136,7 @@ async fn how_crawls_begin() {
     assert_eq!(begin(&same, false).await, (Beginning::Continued, first));
 
     // One that ended is refreshed, and a late word of it changes nothing.
-    assert_eq!(sites.end(SITE, first).await, Ok(true));
+    end(&sites, first).await;
     assert_eq!(sites.rest(SITE, first, &Rest::Stopped).await, Ok(false));
     let second = clock.now().millis();
     assert_eq!(begin(&same, false).await, (Beginning::Refresh, second));
@@ -147,6 +153,25 @@ async fn how_crawls_begin() {
         begin(&wider(), false).await,
         (Beginning::Running, second + 1)
     );
+}
+
+/// What rests goes on some day, and what was not filled has not begun.
+#[tokio::test]
+async fn only_what_is_filled_and_goes_on_ends() {
+    let (sites, _, _tables) = sites().await;
+    let asked = plan(Options::default());
+    let (_, begun) = sites.begin(&asked, false).await.unwrap();
+    assert_eq!(sites.end(SITE, begun.crawl).await, Ok(false));
+    assert_eq!(sites.note_filled(SITE, begun.crawl).await, Ok(true));
+    sites.rest(SITE, begun.crawl, &Rest::Stopped).await.unwrap();
+    assert_eq!(sites.end(SITE, begun.crawl).await, Ok(false));
+    let standing = sites.load_now(SITE).await.unwrap().unwrap();
+    let stands = (standing.ended_ms, standing.rest);
+    assert_eq!(stands, (None, Some(Rest::Stopped)));
+    // It goes on, and has to be filled once more.
+    sites.begin(&asked, false).await.unwrap();
+    assert_eq!(sites.end(SITE, begun.crawl).await, Ok(false));
+    end(&sites, begun.crawl).await;
 }
 
 #[tokio::test]
@@ -175,7 +200,7 @@ async fn a_moved_scope_and_progress_last_as_long_as_the_crawl() {
     sites.rest(SITE, begun.crawl, &Rest::Stopped).await.unwrap();
     let (_, continued) = sites.begin(&asked, false).await.unwrap();
     assert_eq!((&continued.scope, continued.progress), (&moved, twice));
-    sites.end(SITE, begun.crawl).await.unwrap();
+    end(&sites, begun.crawl).await;
     clock.forward(Duration::from_secs(1));
     let (beginning, next) = sites.begin(&asked, false).await.unwrap();
     assert_eq!(beginning, Beginning::Refresh);
@@ -207,7 +232,7 @@ async fn several_that_begin_at_once_begin_one_crawl() {
             .iter()
             .filter(|beginning| **beginning == Beginning::Running);
         assert_eq!(joined.count(), 7, "{begun:?}");
-        sites.end(SITE, clock.now().millis()).await.unwrap();
+        end(&sites, clock.now().millis()).await;
         clock.forward(Duration::from_secs(1));
     }
 }
@@ -226,7 +251,7 @@ async fn a_beginning_whose_answer_is_lost_is_ours() {
         });
         let (beginning, begun) = sites.begin(&plan(Options::default()), false).await.unwrap();
         assert_eq!(beginning, expect);
-        sites.end(SITE, begun.crawl).await.unwrap();
+        end(&sites, begun.crawl).await;
         clock.forward(Duration::from_secs(1));
     }
 }

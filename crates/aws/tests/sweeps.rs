@@ -51,7 +51,8 @@ impl Stage {
     /// Begins a crawl and ends the one before.
     async fn begin(&self, options: Options) -> Act {
         if let Some(before) = self.sites.load_now(SITE).await.unwrap() {
-            self.sites.end(SITE, before.crawl).await.unwrap();
+            self.sites.note_filled(SITE, before.crawl).await.unwrap();
+            assert!(self.sites.end(SITE, before.crawl).await.unwrap());
         }
         self.clock.forward(Duration::from_secs(3_600));
         let (_, crawling) = self.sites.begin(&plan(options), true).await.unwrap();

@@ -181,11 +181,13 @@ impl Sites {
         self.note_in(site, crawl, change, open).await
     }
 
-    /// Notes that the crawl has ended; false when it is not the newest.
+    /// Notes that the crawl has ended; false when it is not the newest, rests, or was not filled:
+    /// pages that nobody has looked at yet are no leftovers.
     pub async fn end(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
         let now = (self.clock)().millis();
-        let change = Change::default().set(ENDED, number(now)).remove(&[REST]);
-        self.note_in(site, crawl, change, "").await
+        let change = Change::default().set(ENDED, number(now));
+        let whole = " AND attribute_exists(#filled) AND attribute_not_exists(#rest)";
+        self.note_in(site, crawl, change, whole).await
     }
 
     async fn note_in(
