@@ -97,7 +97,7 @@ pub async fn end<F: Fetcher, I: Index>(
     let clock = worker.clock;
     let now = Arc::new(move || clock.now());
     let pages = CloudSite::new(worker.cloud.clone(), site, crawl, now);
-    let frontier = worker.frontier(&pages);
+    let frontier = worker.frontier(&pages).noted();
     let mut before = None;
     loop {
         let standing = match standing(worker, site, crawl).await? {
