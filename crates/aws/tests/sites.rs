@@ -15,8 +15,9 @@ use canter_core::scope::{Options, Scope};
 use canter_core::site::{Limits, Site};
 use canter_core::url::Limits as UrlLimits;
 use canter_tests::contract::url;
-use canter_tests::faults::{Faults, Turn};
+use canter_tests::faults::{Faults, Reply, Turn};
 use canter_tests::stack::Stack;
+use serde_json::{Value, json};
 use world::{Tables, TestClock};
 
 fn plan(options: Options) -> Plan {
@@ -268,4 +269,44 @@ async fn too_many_seeds_are_told() {
     let failed = sites.begin(&asked, false).await.unwrap_err();
     assert!(matches!(failed, Failure::Permanent(_)), "{failed}");
     assert!(failed.to_string().contains("--site NAME"), "{failed}");
+}
+
+/// Taken for no crawl, its tasks were dropped.
+#[tokio::test]
+async fn what_another_version_wrote_is_a_failure() {
+    let (_, clock, tables) = sites().await;
+    let proxy = Faults::before(&Stack::find().dynamodb_endpoint);
+    let sites = Sites::new(tables.through(proxy.url().to_string()).await, clock.clock());
+    assert!(sites.load(SITE).await.unwrap().is_none());
+    let asked = plan(Options::default());
+    sites.begin(&asked, false).await.unwrap();
+    for (name, value) in [
+        ("plan", json!({"B": "AAAA"})),
+        ("moved", json!({"B": "AAAA"})),
+        ("rest", json!({"S": "{\"rest\":\"moonlit\"}"})),
+    ] {
+        proxy.rule(move |request| {
+            let value = value.clone();
+            Turn::Change {
+                body: request.body.clone(),
+                answer: Box::new(move |reply| {
+                    let mut answer: Value = serde_json::from_slice(&reply.body).unwrap();
+                    answer["Item"][name] = value;
+                    Reply {
+                        body: answer.to_string().into_bytes(),
+                        ..reply
+                    }
+                }),
+            }
+        });
+        let failures = [
+            sites.load(SITE).await.unwrap_err(),
+            sites.load_now(SITE).await.unwrap_err(),
+            sites.begin(&asked, false).await.unwrap_err(),
+        ];
+        for failure in failures {
+            let why = failure.to_string();
+            assert!(why.contains("another version"), "{name}: {why}");
+        }
+    }
 }
