@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use canter_aws::queue::{self, CloudFrontier, Message, Outbox, Surroundings};
 use canter_aws::{Cloud, CloudSite, Endpoints, Names};
 use canter_core::failure::Failure;
-use canter_core::ports::Pages;
+use canter_core::ports::{Frontier, Pages};
 use canter_core::task::Task;
 use canter_tests::Stack;
-use canter_tests::contract::{Both, Crawl, frontier};
+use canter_tests::contract::{Both, Crawl, frontier, link};
 use canter_tests::faults::{Asked, Faults, Reply, Turn};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -319,4 +319,32 @@ async fn a_long_delay_is_in_the_message() {
     assert_eq!(message(&sent[1]).due, None);
     let depth = queue::depth(&queue.cloud).await.unwrap();
     assert_eq!((depth.visible, depth.in_flight, depth.delayed), (0, 0, 2));
+}
+
+/// A sweep has noted them; others are noted side by side, as one after the other takes too long.
+#[tokio::test]
+async fn a_note_is_made_once() {
+    let queue = Queue::create().await;
+    let clock = TestClock::at(1_000_000);
+    let (pages, crawl) = site(&queue.cloud, &clock);
+    let links = (0..20).map(|n| link(&format!("/{n}"))).collect();
+    let parent = crawl.task("/a");
+    let claimed = pages.claim(&parent, links).await.unwrap();
+    let tried = |task: Task| Task {
+        attempts: 1,
+        ..task
+    };
+    let tried: Vec<Task> = claimed.into_iter().map(tried).collect();
+    let notes = || {
+        let lines = queue.cloud.account.lines();
+        lines[&("DynamoDB".to_owned(), "UpdateItem".to_owned())].sent
+    };
+    let frontier = CloudFrontier::new(pages, queue.outbox(50), clock.clock());
+    let before = notes();
+    let noted = frontier.clone().noted();
+    noted.push(tried.clone(), Duration::ZERO).await.unwrap();
+    assert_eq!(notes() - before, 0);
+    frontier.push(tried, Duration::ZERO).await.unwrap();
+    assert_eq!(notes() - before, 20);
+    assert_eq!(queue.tasks().await.len(), 40);
 }

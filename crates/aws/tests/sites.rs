@@ -15,8 +15,9 @@ use canter_core::scope::{Options, Scope};
 use canter_core::site::{Limits, Site};
 use canter_core::url::Limits as UrlLimits;
 use canter_tests::contract::url;
-use canter_tests::faults::{Faults, Turn};
+use canter_tests::faults::{Faults, Reply, Turn};
 use canter_tests::stack::Stack;
+use serde_json::{Value, json};
 use world::{Tables, TestClock};
 
 fn plan(options: Options) -> Plan {
@@ -60,6 +61,12 @@ async fn sites() -> (Sites, TestClock, Tables) {
         clock,
         tables,
     )
+}
+
+/// Ends a crawl whose tasks have all been in the frontier.
+async fn end(sites: &Sites, crawl: u64) {
+    assert_eq!(sites.note_filled(SITE, crawl).await, Ok(true));
+    assert_eq!(sites.end(SITE, crawl).await, Ok(true));
 }
 
 #[tokio::test]
@@ -130,7 +137,7 @@ async fn how_crawls_begin() {
     assert_eq!(begin(&same, false).await, (Beginning::Continued, first));
 
     // One that ended is refreshed, and a late word of it changes nothing.
-    assert_eq!(sites.end(SITE, first).await, Ok(true));
+    end(&sites, first).await;
     assert_eq!(sites.rest(SITE, first, &Rest::Stopped).await, Ok(false));
     let second = clock.now().millis();
     assert_eq!(begin(&same, false).await, (Beginning::Refresh, second));
@@ -147,6 +154,25 @@ async fn how_crawls_begin() {
         begin(&wider(), false).await,
         (Beginning::Running, second + 1)
     );
+}
+
+/// What rests goes on some day, and what was not filled has not begun.
+#[tokio::test]
+async fn only_what_is_filled_and_goes_on_ends() {
+    let (sites, _, _tables) = sites().await;
+    let asked = plan(Options::default());
+    let (_, begun) = sites.begin(&asked, false).await.unwrap();
+    assert_eq!(sites.end(SITE, begun.crawl).await, Ok(false));
+    assert_eq!(sites.note_filled(SITE, begun.crawl).await, Ok(true));
+    sites.rest(SITE, begun.crawl, &Rest::Stopped).await.unwrap();
+    assert_eq!(sites.end(SITE, begun.crawl).await, Ok(false));
+    let standing = sites.load_now(SITE).await.unwrap().unwrap();
+    let stands = (standing.ended_ms, standing.rest);
+    assert_eq!(stands, (None, Some(Rest::Stopped)));
+    // It goes on, and has to be filled once more.
+    sites.begin(&asked, false).await.unwrap();
+    assert_eq!(sites.end(SITE, begun.crawl).await, Ok(false));
+    end(&sites, begun.crawl).await;
 }
 
 #[tokio::test]
@@ -175,7 +201,7 @@ async fn a_moved_scope_and_progress_last_as_long_as_the_crawl() {
     sites.rest(SITE, begun.crawl, &Rest::Stopped).await.unwrap();
     let (_, continued) = sites.begin(&asked, false).await.unwrap();
     assert_eq!((&continued.scope, continued.progress), (&moved, twice));
-    sites.end(SITE, begun.crawl).await.unwrap();
+    end(&sites, begun.crawl).await;
     clock.forward(Duration::from_secs(1));
     let (beginning, next) = sites.begin(&asked, false).await.unwrap();
     assert_eq!(beginning, Beginning::Refresh);
@@ -207,7 +233,7 @@ async fn several_that_begin_at_once_begin_one_crawl() {
             .iter()
             .filter(|beginning| **beginning == Beginning::Running);
         assert_eq!(joined.count(), 7, "{begun:?}");
-        sites.end(SITE, clock.now().millis()).await.unwrap();
+        end(&sites, clock.now().millis()).await;
         clock.forward(Duration::from_secs(1));
     }
 }
@@ -226,7 +252,7 @@ async fn a_beginning_whose_answer_is_lost_is_ours() {
         });
         let (beginning, begun) = sites.begin(&plan(Options::default()), false).await.unwrap();
         assert_eq!(beginning, expect);
-        sites.end(SITE, begun.crawl).await.unwrap();
+        end(&sites, begun.crawl).await;
         clock.forward(Duration::from_secs(1));
     }
 }
@@ -243,4 +269,44 @@ async fn too_many_seeds_are_told() {
     let failed = sites.begin(&asked, false).await.unwrap_err();
     assert!(matches!(failed, Failure::Permanent(_)), "{failed}");
     assert!(failed.to_string().contains("--site NAME"), "{failed}");
+}
+
+/// Taken for no crawl, its tasks were dropped.
+#[tokio::test]
+async fn what_another_version_wrote_is_a_failure() {
+    let (_, clock, tables) = sites().await;
+    let proxy = Faults::before(&Stack::find().dynamodb_endpoint);
+    let sites = Sites::new(tables.through(proxy.url().to_string()).await, clock.clock());
+    assert!(sites.load(SITE).await.unwrap().is_none());
+    let asked = plan(Options::default());
+    sites.begin(&asked, false).await.unwrap();
+    for (name, value) in [
+        ("plan", json!({"B": "AAAA"})),
+        ("moved", json!({"B": "AAAA"})),
+        ("rest", json!({"S": "{\"rest\":\"moonlit\"}"})),
+    ] {
+        proxy.rule(move |request| {
+            let value = value.clone();
+            Turn::Change {
+                body: request.body.clone(),
+                answer: Box::new(move |reply| {
+                    let mut answer: Value = serde_json::from_slice(&reply.body).unwrap();
+                    answer["Item"][name] = value;
+                    Reply {
+                        body: answer.to_string().into_bytes(),
+                        ..reply
+                    }
+                }),
+            }
+        });
+        let failures = [
+            sites.load(SITE).await.unwrap_err(),
+            sites.load_now(SITE).await.unwrap_err(),
+            sites.begin(&asked, false).await.unwrap_err(),
+        ];
+        for failure in failures {
+            let why = failure.to_string();
+            assert!(why.contains("another version"), "{name}: {why}");
+        }
+    }
 }

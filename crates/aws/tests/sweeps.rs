@@ -10,7 +10,7 @@ use std::time::Duration;
 use canter_aws::{Beginning, CloudSite, Crawling, GRACE, LOSSES, Plan, Sites};
 use canter_core::document::{Document, Stored, document_id};
 use canter_core::failure::Failure;
-use canter_core::ports::{Claim, Finish, Headers, Index, Known, Pages, Refused};
+use canter_core::ports::{Claim, Finish, Frontier, Headers, Index, Known, Pages, Refused};
 use canter_core::query::{Hits, Query};
 use canter_core::scope::{Options, Scope};
 use canter_core::site::{Limits, Site};
@@ -51,7 +51,8 @@ impl Stage {
     /// Begins a crawl and ends the one before.
     async fn begin(&self, options: Options) -> Act {
         if let Some(before) = self.sites.load_now(SITE).await.unwrap() {
-            self.sites.end(SITE, before.crawl).await.unwrap();
+            self.sites.note_filled(SITE, before.crawl).await.unwrap();
+            assert!(self.sites.end(SITE, before.crawl).await.unwrap());
         }
         self.clock.forward(Duration::from_secs(3_600));
         let (_, crawling) = self.sites.begin(&plan(options), true).await.unwrap();
@@ -233,6 +234,37 @@ async fn a_lost_task_is_pushed_until_it_is_given_up() {
     let after = act.pages.sweep(&stage.pushed).await.unwrap();
     assert_eq!((after.counts.failed, after.counts.waiting), (1, 0));
     assert!(!after.is_the_end(&last.counts) && after.is_the_end(&after.counts));
+}
+
+/// A frontier that takes one push, and fails from then on.
+#[derive(Default)]
+struct Failing(Mutex<Option<usize>>);
+
+impl Frontier for Failing {
+    async fn push(&self, tasks: Vec<Task>, _: Duration) -> Result<(), Failure> {
+        let mut first = self.0.lock().unwrap();
+        if first.is_some() {
+            return Err(Failure::transient("on purpose"));
+        }
+        *first = Some(tasks.len());
+        Ok(())
+    }
+}
+
+/// What a sweep that breaks off has not come to has lost no life.
+#[tokio::test]
+async fn a_sweep_that_breaks_off_costs_few_lives() {
+    let stage = Stage::set().await;
+    let act = stage.begin(Options::default()).await;
+    let links = (0..1_200).map(|n| link(&format!("/{n}"))).collect();
+    let parent = act.crawl.task("/a");
+    act.pages.claim(&parent, links).await.unwrap();
+    stage.clock.forward(GRACE);
+    let failing = Failing::default();
+    assert!(act.pages.sweep(&failing).await.is_err());
+    assert_eq!(failing.0.into_inner().unwrap(), Some(500));
+    let swept = act.pages.sweep(&stage.pushed).await.unwrap();
+    assert_eq!((swept.pushed, swept.counts.waiting), (200, 1_200));
 }
 
 /// An attempt is not lost before it was due and the grace has passed; what has ended is no attempt.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canter_aws::queue::{Letter, delete, depth, receive};
-use canter_aws::{CloudSite, Counts, Crawling};
+use canter_aws::{CloudSite, Counts, Crawling, Rest};
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, Index};
 use tokio::sync::watch;
@@ -73,33 +73,92 @@ fn received(letter: &Letter) -> Received {
     }
 }
 
+/// Why there is no more to wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The crawl has ended, with these counts.
+    Ended(Counts),
+    /// Another process has ended it.
+    EndedElsewhere,
+    /// It rests: its open tasks are kept for whoever lets it go on.
+    Resting(Rest),
+    /// It is not the newest crawl of its site any more.
+    Superseded,
+}
+
 /// Waits for the end of a crawl: sweeps when the queue looks empty, until two sweeps in a row see
-/// nothing open; then drops leftovers, ends circles, folds duplicates. Gives the counts at the end.
+/// nothing open; then drops leftovers, ends circles, folds duplicates. Fills a crawl whose filler
+/// died. A crawl that rests, or is no longer the newest, is left as it is.
 pub async fn end<F: Fetcher, I: Index>(
     worker: &Arc<Worker<F, I>>,
     crawling: &Crawling,
-) -> Result<Counts, Failure> {
-    let site = &crawling.plan.site.id;
+) -> Result<Ending, Failure> {
+    let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
     let clock = worker.clock;
     let now = Arc::new(move || clock.now());
-    let pages = CloudSite::new(worker.cloud.clone(), site, crawling.crawl, now);
-    let frontier = worker.frontier(&pages);
+    let pages = CloudSite::new(worker.cloud.clone(), site, crawl, now);
+    let frontier = worker.frontier(&pages).noted();
     let mut before = None;
     loop {
+        let standing = match standing(worker, site, crawl).await? {
+            Standing::Goes(standing) => standing,
+            Standing::Over(ending) => return Ok(ending),
+        };
         if !depth(&worker.cloud).await?.is_empty() {
+            before = None;
             sleep(LOOK).await;
             continue;
         }
+        if !standing.filled {
+            // Before that, the rows of the last crawl look like leftovers.
+            pages.fill(&standing, &frontier).await?;
+            worker.sites.note_filled(site, crawl).await?;
+            before = None;
+            continue;
+        }
         let swept = pages.sweep(&frontier).await?;
-        if before.is_some_and(|before| swept.is_the_end(&before)) {
-            break;
+        let over = before.is_some_and(|before| swept.is_the_end(&before));
+        if over && still_whole(worker, site, crawl).await? {
+            pages.drop_leftovers(&*worker.index).await?;
+            pages.end_circles().await?;
+            pages.fold_twins(&*worker.index).await?;
+            let counts = pages.counts().await?;
+            if worker.sites.end(site, crawl).await? {
+                return Ok(Ending::Ended(counts));
+            }
         }
         before = Some(swept.counts);
         sleep(LOOK).await;
     }
-    pages.drop_leftovers(&*worker.index).await?;
-    pages.end_circles().await?;
-    pages.fold_twins(&*worker.index).await?;
-    worker.sites.end(site, crawling.crawl).await?;
-    pages.counts().await
+}
+
+/// How a crawl stands now.
+enum Standing {
+    Goes(Box<Crawling>),
+    Over(Ending),
+}
+
+async fn standing<F, I>(
+    worker: &Worker<F, I>,
+    site: &str,
+    crawl: u64,
+) -> Result<Standing, Failure> {
+    let found = worker.sites.load_now(site).await?;
+    let Some(found) = found.filter(|found| found.crawl == crawl) else {
+        return Ok(Standing::Over(Ending::Superseded));
+    };
+    if found.ended_ms.is_some() {
+        return Ok(Standing::Over(Ending::EndedElsewhere));
+    }
+    Ok(match found.rest.clone() {
+        Some(rest) => Standing::Over(Ending::Resting(rest)),
+        None => Standing::Goes(Box::new(found)),
+    })
+}
+
+/// Whether a crawl still goes on and is filled: a sweep takes its time, and nothing that leaves the
+/// index after it comes back by itself.
+async fn still_whole<F, I>(worker: &Worker<F, I>, site: &str, crawl: u64) -> Result<bool, Failure> {
+    let standing = standing(worker, site, crawl).await?;
+    Ok(matches!(standing, Standing::Goes(crawling) if crawling.filled))
 }

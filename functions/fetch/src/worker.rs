@@ -126,11 +126,13 @@ impl<F, I> Worker<F, I> {
         let fits = |crawling: &Crawling| {
             let inside =
                 |task: &&Task| task.kind == Kind::Sitemap || crawling.scope.contains(&task.url);
-            crawling.crawl > crawl || crawling.crawl == crawl && tasks.iter().all(inside)
+            let goes_on = crawling.rest.is_none() && crawling.ended_ms.is_none();
+            crawling.crawl > crawl || crawling.crawl == crawl && goes_on && tasks.iter().all(inside)
         };
         let found = match found {
             Some(crawling) if fits(&crawling) => Some(crawling),
-            // What was read may be a moment behind: a crawl that began, a scope that moved.
+            // What was read may be a moment behind: a crawl that began or goes on again, a scope
+            // that moved. Tasks that are dropped for a rest that is over come back by a sweep only.
             _ => self.sites.load_now(site).await?,
         };
         let Some(crawling) = found.filter(|crawling| {

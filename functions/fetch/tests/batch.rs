@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use canter_aws::queue::{self, Letter, Message};
-use canter_aws::{CloudPaces, Crawling, Sites};
+use canter_aws::{CloudPaces, Crawling};
 use canter_core::document::{Document, Stored};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
@@ -136,8 +136,7 @@ async fn a_message_that_comes_twice_is_worked_on_once() {
 async fn a_message_of_a_crawl_that_is_over_goes() {
     let begun = Begun::new(3, None, Duration::ZERO).await;
     let letters = begun.place.receive().await;
-    let clock = begun.place.clock;
-    let sites = Sites::new(begun.place.cloud.clone(), Arc::new(move || clock.now()));
+    let sites = begun.place.sites();
     assert!(sites.end(begun.id(), begun.crawling.crawl).await.unwrap());
     let worker = begun.worker();
     let report = worker.batch(received(&letters), plenty()).await;

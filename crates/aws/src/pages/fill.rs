@@ -25,7 +25,8 @@ impl CloudSite {
     /// are. Called again, it pushes again what has not ended: whoever dies in it is followed by
     /// another one.
     ///
-    /// A pass over the site's rows, and a write for each that is pushed. Rows of older crawls that
+    /// A pass over the site's rows, and a write for each that is pushed, so that the frontier need
+    /// not note what it is given. Rows of older crawls that
     /// nothing was fetched for stay behind, as those that a changed scope leaves out: links claim
     /// them anew, or [`CloudSite::drop_leftovers`] drops them at the end.
     pub async fn fill(

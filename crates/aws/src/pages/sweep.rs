@@ -20,6 +20,9 @@ use crate::side_by_side::{WRITES, side_by_side};
 
 /// A task that was lost so often is given up: it may be what ends the workers.
 pub const LOSSES: u32 = 3;
+/// Tasks that are marked before they are pushed: whoever dies between has cost so many of them a
+/// life at most.
+const PUSH: usize = 500;
 /// Attributes of a row that a sweep needs.
 const TO_SWEEP: &str = "#shard, #hash, #o, #x, #u, #c, #d, #h, #a, #p, #k, #t, #z";
 
@@ -60,7 +63,7 @@ impl CloudSite {
     /// Sweeps a crawl that was filled: pushes tasks that are past their due time, gives up those
     /// that were lost [`LOSSES`] times, and counts. A pass over the site's rows and a write a lost
     /// task; only when the queue looks empty, since tasks that wait in it longer than [`GRACE`]
-    /// look lost.
+    /// look lost. The frontier need not note what it is given: that is done here.
     pub async fn sweep(&self, frontier: &impl Frontier) -> Result<Swept, Failure> {
         let mut swept = Swept::default();
         let mut pass = self.pass(TO_SWEEP, OF_CRAWL);
@@ -79,7 +82,10 @@ impl CloudSite {
                     swept.next = Some(swept.next.map_or(due, |next| next.min(due)));
                 }
             }
-            self.take_back(lost, frontier, &mut swept).await?;
+            while !lost.is_empty() {
+                let some = lost.split_off(lost.len().saturating_sub(PUSH));
+                self.take_back(some, frontier, &mut swept).await?;
+            }
         }
         Ok(swept)
     }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use canter_core::failure::Failure;
 use canter_core::ports::Frontier;
 use canter_core::task::Task;
+use canter_core::time::Moment;
 
 use super::outbox::Outbox;
 use crate::pages::{Clock, CloudSite};
+use crate::side_by_side::{WRITES, side_by_side};
 
 /// One site's way into the queue.
 #[derive(Clone)]
@@ -16,6 +18,8 @@ pub struct CloudFrontier {
     site: CloudSite,
     outbox: Outbox,
     clock: Clock,
+    /// Whoever pushes has noted the tasks in the page store.
+    noted: bool,
 }
 
 impl CloudFrontier {
@@ -25,22 +29,42 @@ impl CloudFrontier {
             site,
             outbox,
             clock,
+            noted: false,
         }
+    }
+
+    /// The frontier for [`CloudSite::sweep`] and [`CloudSite::fill`], which note what they push: a
+    /// second note would cost a write a task.
+    pub fn noted(self) -> Self {
+        CloudFrontier {
+            noted: true,
+            ..self
+        }
+    }
+
+    /// The tasks that are still to be done, once all are in the page store.
+    async fn note(&self, tasks: Vec<Task>, due: Option<Moment>) -> Result<Vec<Task>, Failure> {
+        let now = (self.clock)();
+        // A claim has noted the others, as tasks that are due now and were never tried.
+        let is_known = |task: &Task| self.noted || due.is_none() && task.attempts == 0;
+        let (mut open, unknown): (Vec<Task>, Vec<Task>) = tasks.into_iter().partition(is_known);
+        let notes = unknown.into_iter().map(|task| {
+            let site = self.site.clone();
+            async move {
+                let is_open = site.note_attempt(&task, due.unwrap_or(now)).await?;
+                Ok(is_open.then_some(task))
+            }
+        });
+        let notes: Vec<_> = notes.collect();
+        open.extend(side_by_side(WRITES, notes).await?.into_iter().flatten());
+        Ok(open)
     }
 }
 
 impl Frontier for CloudFrontier {
     async fn push(&self, tasks: Vec<Task>, delay: Duration) -> Result<(), Failure> {
-        let now = (self.clock)();
-        let due = (!delay.is_zero()).then(|| now + delay);
-        let mut open = Vec::with_capacity(tasks.len());
-        for task in tasks {
-            // A claim has noted the others, as tasks that are due now and were never tried.
-            let known = due.is_none() && task.attempts == 0;
-            if known || self.site.note_attempt(&task, due.unwrap_or(now)).await? {
-                open.push(task);
-            }
-        }
+        let due = (!delay.is_zero()).then(|| (self.clock)() + delay);
+        let open = self.note(tasks, due).await?;
         self.outbox.send(open, due).await
     }
 }

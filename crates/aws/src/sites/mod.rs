@@ -76,13 +76,7 @@ impl Sites {
         let token = fastrand::u64(..);
         for _ in 0..ROUNDS {
             let now = (self.clock)().millis();
-            let known = Crawling::of(&item);
-            if known.is_none() && item.contains_key(CRAWL) {
-                return Err(Failure::permanent(format!(
-                    "the site {site} was crawled by another version of canter, whose records this \
-                     one cannot read: use that version, or another name by --site NAME"
-                )));
-            }
+            let known = Crawling::of(site, &item)?;
             let beginning = known.as_ref().map_or(Beginning::First, |known| {
                 known.beginning_of(plan, change_scope, now)
             });
@@ -138,12 +132,12 @@ impl Sites {
     /// keep it, and ask [`Sites::load_now`] when a task does not fit: it is of a newer crawl, or
     /// out of the scope that they know, since a seed's redirect may have moved that.
     pub async fn load(&self, site: &str) -> Result<Option<Crawling>, Failure> {
-        Ok(Crawling::of(&self.item(site, false).await?))
+        Crawling::of(site, &self.item(site, false).await?)
     }
 
     /// The newest crawl of a site as it is, at twice the price.
     pub async fn load_now(&self, site: &str) -> Result<Option<Crawling>, Failure> {
-        Ok(Crawling::of(&self.item(site, true).await?))
+        Crawling::of(site, &self.item(site, true).await?)
     }
 
     /// Notes that the frontier holds, or has held, all that the crawl begins with.
@@ -181,11 +175,13 @@ impl Sites {
         self.note_in(site, crawl, change, open).await
     }
 
-    /// Notes that the crawl has ended; false when it is not the newest.
+    /// Notes that the crawl has ended; false when it is not the newest, rests, or was not filled:
+    /// pages that nobody has looked at yet are no leftovers.
     pub async fn end(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
         let now = (self.clock)().millis();
-        let change = Change::default().set(ENDED, number(now)).remove(&[REST]);
-        self.note_in(site, crawl, change, "").await
+        let change = Change::default().set(ENDED, number(now));
+        let whole = " AND attribute_exists(#filled) AND attribute_not_exists(#rest)";
+        self.note_in(site, crawl, change, whole).await
     }
 
     async fn note_in(

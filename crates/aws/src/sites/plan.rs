@@ -1,5 +1,6 @@
 //! What is stored of a site: how it is crawled, and how its newest crawl stands.
 
+use canter_core::failure::Failure;
 use canter_core::pace::Rate;
 use canter_core::scope::Scope;
 use canter_core::site::Site;
@@ -143,15 +144,36 @@ pub struct Crawling {
 }
 
 impl Crawling {
-    /// What an item holds; none for no item, and for one that a newer canter wrote in another form.
-    pub(super) fn of(item: &Item) -> Option<Self> {
+    /// What an item holds; none for no item, a failure for one that another version of canter
+    /// wrote in another form: what is taken for no crawl loses its tasks.
+    pub(super) fn of(site: &str, item: &Item) -> Result<Option<Self>, Failure> {
+        if item.is_empty() {
+            return Ok(None);
+        }
+        let read = Self::read(item).map(Some);
+        read.ok_or_else(|| {
+            Failure::permanent(format!(
+                "the site {site} was crawled by another version of canter, whose records this \
+                 one cannot read: use that version, or another name by --site NAME"
+            ))
+        })
+    }
+
+    /// None where a part that is there cannot be read.
+    fn read(item: &Item) -> Option<Self> {
         let plan: Plan = unpack(bytes_of(item, PLAN)?)?;
-        let moved = bytes_of(item, MOVED).and_then(unpack);
-        let rest = text_of(item, REST).and_then(|rest| serde_json::from_str(rest).ok());
+        let scope = match item.get(MOVED) {
+            Some(_) => unpack(bytes_of(item, MOVED)?)?,
+            None => plan.site.scope.clone(),
+        };
+        let rest = match item.get(REST) {
+            Some(_) => Some(serde_json::from_str(text_of(item, REST)?).ok()?),
+            None => None,
+        };
         Some(Crawling {
             crawl: number_of(item, CRAWL)?,
             beginning: Beginning::named(text_of(item, BEGUN).unwrap_or_default()),
-            scope: moved.unwrap_or_else(|| plan.site.scope.clone()),
+            scope,
             filled: item.contains_key(FILLED),
             rest,
             ended_ms: number_of(item, ENDED),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use canter_aws::{Counts, Plan};
 use canter_embedded::index::TantivyIndex;
-use canter_fetch::local;
+use canter_fetch::local::{self, Ending};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -37,10 +37,10 @@ pub async fn crawl(
     }
     let ending = place.worker(index);
     let end = local::end(&ending, &crawling);
-    let counts = timeout(Duration::from_secs(300), end)
-        .await
-        .unwrap()
-        .unwrap();
+    let ending = timeout(Duration::from_secs(300), end).await.unwrap();
+    let Ending::Ended(counts) = ending.unwrap() else {
+        panic!("nobody else ends it");
+    };
     stop.send_replace(true);
     while let Some(failed) = polling.join_next().await {
         assert_eq!(failed.unwrap(), []);

@@ -105,24 +105,30 @@ impl Place {
 
     /// Begins the crawl of a site, with its seeds in the queue.
     pub async fn begin(&self, plan: &Plan) -> Crawling {
+        let crawling = self.begin_unfilled(plan).await;
         let clock = self.clock;
         let now: canter_aws::Clock = Arc::new(move || clock.now());
-        let sites = Sites::new(self.cloud.clone(), Arc::clone(&now));
-        let (beginning, crawling) = sites.begin(plan, false).await.unwrap();
+        let pages = self.pages(&crawling);
+        let frontier = queue::CloudFrontier::new(pages.clone(), self.outbox(), now);
+        pages.fill(&crawling, &frontier).await.unwrap();
+        let (sites, site) = (self.sites(), &plan.site.id);
+        assert!(sites.note_filled(site, crawling.crawl).await.unwrap());
+        crawling
+    }
+
+    /// Begins the crawl of a site, as one that dies before it fills the frontier.
+    pub async fn begin_unfilled(&self, plan: &Plan) -> Crawling {
+        let (beginning, crawling) = self.sites().begin(plan, false).await.unwrap();
         assert!(!matches!(
             beginning,
             Beginning::Running | Beginning::OtherScope
         ));
-        let pages = self.pages(&crawling);
-        let outbox = self.outbox();
-        let frontier = queue::CloudFrontier::new(pages.clone(), outbox.clone(), now);
-        let site = &plan.site.id;
-        let fill = async {
-            pages.fill(&crawling, &frontier).await.unwrap();
-            assert!(sites.note_filled(site, crawling.crawl).await.unwrap());
-        };
-        fill.await;
         crawling
+    }
+
+    pub fn sites(&self) -> Sites {
+        let clock = self.clock;
+        Sites::new(self.cloud.clone(), Arc::new(move || clock.now()))
     }
 
     pub fn pages(&self, crawling: &Crawling) -> CloudSite {

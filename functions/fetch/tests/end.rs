@@ -1,0 +1,120 @@
+//! The end of a crawl: when it is one, and what is left alone when it is none.
+
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod world;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_aws::queue;
+use canter_aws::{Crawling, Plan, Rest};
+use canter_embedded::index::TantivyIndex;
+use canter_fetch::local::{self, Ending};
+use canter_tests::{Serving, Site};
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+use world::{Place, TestWorker, indexed, plan};
+
+/// Longer than any of these tests.
+const HIDDEN: Duration = Duration::from_secs(300);
+
+/// A site of three pages and its crawls.
+struct Stage {
+    place: Place,
+    plan: Plan,
+    index: Arc<TantivyIndex>,
+    worker: TestWorker,
+    _site: Serving,
+    _folder: TempDir,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let site = Site::new()
+            .page("/", ["/1", "/2"])
+            .page("/1", [])
+            .page("/2", [])
+            .start();
+        let place = Place::create(HIDDEN).await;
+        let folder = tempfile::tempdir().unwrap();
+        let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
+        Stage {
+            plan: plan(&site.url("/"), None),
+            worker: place.worker(&index),
+            place,
+            index,
+            _site: site,
+            _folder: folder,
+        }
+    }
+
+    /// Works on what comes, and waits for the end meanwhile.
+    async fn end(&self, crawling: &Crawling) -> Ending {
+        let work = async {
+            loop {
+                let letters = self.place.receive().await;
+                let report = local::work(&self.worker, &letters).await.unwrap();
+                assert_eq!(report.failed, []);
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let end = local::end(&self.worker, crawling);
+        let end = async {
+            tokio::select! {
+                end = end => end.unwrap(),
+                () = work => panic!("it works on"),
+            }
+        };
+        timeout(Duration::from_secs(60), end).await.unwrap()
+    }
+
+    /// What the queue held is lost.
+    async fn lose_all(&self) {
+        let letters = self.place.receive().await;
+        queue::delete(&self.place.cloud, &letters).await.unwrap();
+    }
+}
+
+/// A refresh whose filler died has no open row yet, and every page is of the crawl before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crawl_whose_filler_died_is_filled_before_it_ends() {
+    let stage = Stage::set().await;
+    let first = stage.place.begin(&stage.plan).await;
+    assert!(matches!(stage.end(&first).await, Ending::Ended(counts) if counts.pages == 3));
+    let id = &stage.plan.site.id;
+    let pages = indexed(&stage.index, id).await;
+    assert_eq!(pages.len(), 3);
+    let second = stage.place.begin_unfilled(&stage.plan).await;
+    assert_eq!(stage.end(&first).await, Ending::Superseded);
+    let ending = stage.end(&second).await;
+    assert!(
+        matches!(&ending, Ending::Ended(counts) if counts.pages == 3),
+        "{ending:?}"
+    );
+    assert_eq!(indexed(&stage.index, id).await, pages);
+    assert_eq!(stage.end(&second).await, Ending::EndedElsewhere);
+}
+
+/// Its open tasks wait for whoever lets it go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crawl_that_rests_does_not_end() {
+    let stage = Stage::set().await;
+    let crawling = stage.place.begin(&stage.plan).await;
+    let (id, sites) = (&stage.plan.site.id, stage.place.sites());
+    stage.lose_all().await;
+    let stopped = sites.rest(id, crawling.crawl, &Rest::Stopped).await;
+    assert_eq!(stopped, Ok(true));
+    let ending = stage.end(&crawling).await;
+    assert_eq!(ending, Ending::Resting(Rest::Stopped));
+    let standing = sites.load_now(id).await.unwrap().unwrap();
+    assert_eq!(
+        (standing.ended_ms, standing.rest),
+        (None, Some(Rest::Stopped))
+    );
+    let counts = stage.place.pages(&crawling).counts().await.unwrap();
+    assert_eq!((counts.waiting, counts.failed), (1, 0));
+    let on = stage.place.begin(&stage.plan).await;
+    assert_eq!(on.crawl, crawling.crawl);
+    assert!(matches!(stage.end(&on).await, Ending::Ended(counts) if counts.pages == 3));
+}
