@@ -1,20 +1,20 @@
 //! What an error of AWS means for whoever asked.
 
-use std::fmt::Debug;
-
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use canter_core::failure::Failure;
 
 /// The failure of a request to `what`: "the table pages", "the queue https://…".
-pub(crate) fn failure<E, R>(error: &SdkError<E, R>, what: &str) -> Failure
+pub(crate) fn failure<E>(error: &SdkError<E, HttpResponse>, what: &str) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: Debug,
 {
     let code = error.code().unwrap_or_default();
     let said = error.message().unwrap_or("no reason given");
     match (error, code) {
-        (SdkError::ServiceError(_), code) => service(code, said, what),
+        (SdkError::ServiceError(refused), code) => {
+            service(code, Some(refused.raw().status().as_u16()), said, what)
+        }
         (SdkError::ConstructionFailure(_), _) => Failure::permanent(format!(
             "no request to AWS can be made: set AWS_REGION and credentials, for instance with \
              `aws configure` ({})",
@@ -41,8 +41,9 @@ where
     }
 }
 
-/// The failure that a service named by its code.
-pub(crate) fn service(code: &str, said: &str, what: &str) -> Failure {
+/// The failure that a service named by its code. `status` is the one of the answer, where an answer
+/// speaks of one request only.
+pub(crate) fn service(code: &str, status: Option<u16>, said: &str, what: &str) -> Failure {
     match code {
         "ResourceNotFoundException"
         | "AWS.SimpleQueueService.NonExistentQueue"
@@ -62,20 +63,17 @@ pub(crate) fn service(code: &str, said: &str, what: &str) -> Failure {
             "AWS refuses these credentials for {what}: log in again, or use a role that may use it \
              ({code}: {said})"
         )),
-        "ProvisionedThroughputExceededException"
-        | "RequestLimitExceeded"
-        | "ThrottlingException"
-        | "Throttling"
-        | "RequestThrottled"
-        | "OverLimit"
-        | "InternalServerError"
-        | "InternalFailure"
-        | "InternalError"
-        | "ServiceUnavailable"
-        | "TransactionInProgressException" => Failure::transient(format!(
-            "{what} takes no more requests for now: try again, and raise its capacity or the \
-                 account's quota if it stays so ({code}: {said})"
-        )),
+        code if passes(code, status) => {
+            // Whatever stands between, a load balancer for instance, has no code of AWS.
+            let named = match status {
+                Some(status) if code.is_empty() => format!("status {status}"),
+                _ => code.to_owned(),
+            };
+            Failure::transient(format!(
+                "{what} takes no more requests for now: try again, and raise its capacity or the \
+                 account's quota if it stays so ({named}: {said})"
+            ))
+        }
         "ValidationException" if said.contains("size") => Failure::permanent(format!(
             "something of this site is larger than a record of {what} may be (400 KB), which \
              canter should have cut: please report it ({said})"
@@ -91,14 +89,46 @@ pub(crate) fn service(code: &str, said: &str, what: &str) -> Failure {
     }
 }
 
+/// Whether a refusal is one of the moment. Beyond what the status says, the codes are those at which
+/// the SDK itself tries again, and those by which services speak of their own faults.
+fn passes(code: &str, status: Option<u16>) -> bool {
+    // Every service, and KMS behind a queue, has a name of its own for throttling.
+    status.is_some_and(|status| status == 429 || status >= 500)
+        || code.contains("Throttl")
+        || matches!(
+            code,
+            "ProvisionedThroughputExceededException"
+                | "TooManyRequestsException"
+                | "TransactionInProgressException"
+                | "RequestLimitExceeded"
+                | "BandwidthLimitExceeded"
+                | "LimitExceededException"
+                | "OverLimit"
+                | "SlowDown"
+                | "PriorRequestNotComplete"
+                | "RequestTimeout"
+                | "RequestTimeoutException"
+                | "InternalServerError"
+                | "InternalFailure"
+                | "InternalError"
+                | "ServiceUnavailable"
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::operation::get_item::GetItemError;
     use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
 
     use super::*;
 
-    type Error = SdkError<GetItemError, ()>;
+    type Error = SdkError<GetItemError, HttpResponse>;
+
+    fn answer(status: u16) -> HttpResponse {
+        HttpResponse::new(status.try_into().unwrap(), SdkBody::empty())
+    }
 
     /// What went wrong before there was an answer, or with it.
     #[test]
@@ -122,7 +152,7 @@ mod tests {
             ),
             (Error::timeout_error("5 seconds"), true, "AWS_ENDPOINT_URL"),
             (
-                Error::response_error("no JSON", ()),
+                Error::response_error("no JSON", answer(200)),
                 true,
                 "look what answers",
             ),
@@ -161,7 +191,7 @@ mod tests {
         ];
         let rows = transient.map(|row| (row, true)).into_iter();
         for ((code, advice), passes) in rows.chain(permanent.map(|row| (row, false))) {
-            let failure = service(code, "as AWS said", "the table pages");
+            let failure = service(code, Some(400), "as AWS said", "the table pages");
             assert_eq!(matches!(failure, Failure::Transient(_)), passes, "{code}");
             let sentence = failure.to_string();
             for part in [advice, "the table pages", "as AWS said"] {
@@ -169,7 +199,40 @@ mod tests {
             }
         }
         let said = "Item size has exceeded the maximum allowed size";
-        let large = service("ValidationException", said, "the table pages").to_string();
+        let large = service("ValidationException", Some(400), said, "the table pages").to_string();
         assert!(large.contains("please report it"), "{large}");
+    }
+
+    /// A refusal of the moment is none for good, whoever words it.
+    #[test]
+    fn who_is_asked_to_come_back_comes_back() {
+        let rows = [
+            (503, "", true),
+            (502, "", true),
+            (500, "SomethingNew", true),
+            (429, "SomethingNew", true),
+            (408, "RequestTimeout", true),
+            (400, "RequestTimeoutException", true),
+            (400, "ThrottledException", true),
+            (400, "RequestThrottledException", true),
+            (400, "KMS.ThrottlingException", true),
+            (400, "TooManyRequestsException", true),
+            (400, "BandwidthLimitExceeded", true),
+            (400, "LimitExceededException", true),
+            (400, "PriorRequestNotComplete", true),
+            (400, "SlowDown", true),
+            (400, "", false),
+            (403, "AccessDeniedException", false),
+            (404, "SomethingNew", false),
+        ];
+        for (status, code, passes) in rows {
+            let said = ErrorMetadata::builder().code(code).build();
+            let error = Error::service_error(GetItemError::generic(said), answer(status));
+            let failure = failure(&error, "the table pages");
+            let transient = matches!(failure, Failure::Transient(_));
+            assert_eq!(transient, passes, "{status} {code}: {failure}");
+        }
+        let gone = service("", Some(503), "no reason given", "the table pages");
+        assert!(gone.to_string().contains("status 503"), "{gone}");
     }
 }

@@ -378,7 +378,7 @@ async fn send_once(
 fn refusal(entry: &BatchResultErrorEntry, what: &str) -> Failure {
     let said = entry.message().unwrap_or("no reason given");
     if entry.sender_fault() {
-        service(entry.code(), said, what)
+        service(entry.code(), None, said, what)
     } else {
         Failure::transient(format!(
             "{what} did not take a message ({}: {said})",
