@@ -19,8 +19,30 @@ use crate::worker::Worker;
 const BEGIN: Duration = Duration::from_secs(45);
 /// How long it may take to end them after that.
 const END: Duration = Duration::from_secs(10);
-/// Between two looks at a queue that is not empty.
-const LOOK: Duration = Duration::from_millis(300);
+
+/// How often the end of a crawl is looked for. Each look is a request to the queue and a read of
+/// the site, each sweep a pass over all of its rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Looks {
+    /// Between two looks at the queue.
+    pub between: Duration,
+    /// At least so long between two sweeps: the second sees what was written before the first.
+    pub apart: Duration,
+    /// At most so long between two sweeps while a task is not due yet and the queue looks empty: it
+    /// may only look so.
+    pub lag: Duration,
+}
+
+impl Default for Looks {
+    /// As SQS and DynamoDB ask for: the queue's counts lag by up to a minute.
+    fn default() -> Self {
+        Looks {
+            between: Duration::from_secs(1),
+            apart: Duration::from_secs(5),
+            lag: Duration::from_secs(60),
+        }
+    }
+}
 
 /// Receives batches and has them worked on, one after the other, until `stop` is set; deletes what
 /// is done, leaves the rest to be received again, and tells `each` of every batch.
@@ -92,6 +114,7 @@ pub enum Ending {
 pub async fn end<F: Fetcher, I: Index>(
     worker: &Arc<Worker<F, I>>,
     crawling: &Crawling,
+    looks: Looks,
 ) -> Result<Ending, Failure> {
     let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
     let clock = worker.clock;
@@ -99,14 +122,17 @@ pub async fn end<F: Fetcher, I: Index>(
     let pages = CloudSite::new(worker.cloud.clone(), site, crawl, now);
     let frontier = worker.frontier(&pages).noted();
     let mut before = None;
+    let mut next = Instant::now();
     loop {
         let standing = match standing(worker, site, crawl).await? {
             Standing::Goes(standing) => standing,
             Standing::Over(ending) => return Ok(ending),
         };
         if !depth(&worker.cloud).await?.is_empty() {
+            // Whatever is worked on may leave nothing open.
+            next = next.min(Instant::now() + looks.between);
             before = None;
-            sleep(LOOK).await;
+            sleep(looks.between).await;
             continue;
         }
         if !standing.filled {
@@ -114,6 +140,11 @@ pub async fn end<F: Fetcher, I: Index>(
             pages.fill(&standing, &frontier).await?;
             worker.sites.note_filled(site, crawl).await?;
             before = None;
+            continue;
+        }
+        if Instant::now() < next {
+            let left = next - Instant::now();
+            sleep(left.min(looks.between)).await;
             continue;
         }
         let swept = pages.sweep(&frontier).await?;
@@ -127,8 +158,11 @@ pub async fn end<F: Fetcher, I: Index>(
                 return Ok(Ending::Ended(counts));
             }
         }
+        // Open tasks are lost at that time, and not before.
+        let lost = swept.next.map(|next| clock.now().until(next));
+        let wait = lost.map_or(looks.apart, |lost| lost.min(looks.lag).max(looks.apart));
+        next = Instant::now() + wait;
         before = Some(swept.counts);
-        sleep(LOOK).await;
     }
 }
 

@@ -6,7 +6,7 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use canter_embedded::index::TantivyIndex;
 use canter_tests::{Answer, Serving, Site};
@@ -96,8 +96,11 @@ async fn same_as_one_machine(workers: usize) {
     let place = Place::create(Duration::from_secs(120)).await;
     let folder = tempfile::tempdir().unwrap();
     let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
+    let began = Instant::now();
     let counts = crawl(&place, &plan, &index, workers).await;
     assert_cheap(&place, counts.pages as f64);
+    let looks = place.requests("SQS", "GetQueueAttributes").sent;
+    assert!(looks <= began.elapsed().as_secs() + 2, "{looks} looks");
     assert_eq!(serde_json::to_value(&counts).unwrap(), expected);
     assert_eq!(indexed(&index, &plan.site.id).await, expected_pages);
     let visits = site.log().pages();

@@ -10,14 +10,22 @@ use std::time::Duration;
 use canter_aws::queue;
 use canter_aws::{Crawling, Plan, Rest};
 use canter_embedded::index::TantivyIndex;
-use canter_fetch::local::{self, Ending};
+use canter_fetch::local::{self, Ending, Looks};
 use canter_tests::{Serving, Site};
 use tempfile::TempDir;
-use tokio::time::{sleep, timeout};
-use world::{Place, TestWorker, indexed, plan};
+use tokio::time::{Instant, sleep, timeout};
+use world::{Place, TestWorker, indexed, plan, task};
 
 /// Longer than any of these tests.
 const HIDDEN: Duration = Duration::from_secs(300);
+
+const LOOKS: Looks = Looks {
+    between: Duration::from_millis(500),
+    apart: Duration::from_secs(2),
+    lag: Duration::from_secs(60),
+};
+/// Requests of a sweep of few rows, one for each shard.
+const SWEEP: u64 = 16;
 
 /// A site of three pages and its crawls.
 struct Stage {
@@ -59,7 +67,7 @@ impl Stage {
                 sleep(Duration::from_millis(50)).await;
             }
         };
-        let end = local::end(&self.worker, crawling);
+        let end = local::end(&self.worker, crawling, LOOKS);
         let end = async {
             tokio::select! {
                 end = end => end.unwrap(),
@@ -117,4 +125,30 @@ async fn a_crawl_that_rests_does_not_end() {
     let on = stage.place.begin(&stage.plan).await;
     assert_eq!(on.crawl, crawling.crawl);
     assert!(matches!(stage.end(&on).await, Ending::Ended(counts) if counts.pages == 3));
+}
+
+/// A task that is not due yet is no reason to read all rows again and again; that the queue is in
+/// use is one.
+#[tokio::test(flavor = "multi_thread")]
+async fn sweeps_wait_for_what_is_due() {
+    let stage = Stage::set().await;
+    let crawling = stage.place.begin(&stage.plan).await;
+    stage.lose_all().await;
+    let asked = |service, operation| stage.place.requests(service, operation).sent;
+    let (sweeps, looks) = (
+        asked("DynamoDB", "Query"),
+        asked("SQS", "GetQueueAttributes"),
+    );
+    let end = local::end(&stage.worker, &crawling, LOOKS);
+    assert!(timeout(Duration::from_secs(5), end).await.is_err());
+    assert_eq!(asked("DynamoDB", "Query") - sweeps, SWEEP);
+    let looks = asked("SQS", "GetQueueAttributes") - looks;
+    assert!((5..=12).contains(&looks), "{looks}");
+
+    let seed = task(&crawling, stage.plan.site.seeds[0].as_str());
+    let outbox = stage.place.outbox();
+    outbox.send(vec![seed], None).await.unwrap();
+    let began = Instant::now();
+    assert!(matches!(stage.end(&crawling).await, Ending::Ended(counts) if counts.pages == 3));
+    assert!(began.elapsed() > LOOKS.apart, "{:?}", began.elapsed());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use canter_aws::{Counts, Plan};
 use canter_embedded::index::TantivyIndex;
-use canter_fetch::local::{self, Ending};
+use canter_fetch::local::{self, Ending, Looks};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -20,6 +20,11 @@ pub async fn crawl(
     workers: usize,
 ) -> Counts {
     let crawling = place.begin(plan).await;
+    let looks = Looks {
+        // The servers of one machine are not behind.
+        apart: Duration::from_secs(1),
+        ..Looks::default()
+    };
     let (stop, stopped) = watch::channel(false);
     let mut polling = JoinSet::new();
     for _ in 0..workers {
@@ -36,7 +41,7 @@ pub async fn crawl(
         });
     }
     let ending = place.worker(index);
-    let end = local::end(&ending, &crawling);
+    let end = local::end(&ending, &crawling, looks);
     let ending = timeout(Duration::from_secs(300), end).await.unwrap();
     let Ending::Ended(counts) = ending.unwrap() else {
         panic!("nobody else ends it");
