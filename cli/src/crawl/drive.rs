@@ -283,7 +283,8 @@ impl<I: Index + 'static> Drive<I> {
             End::Paused(why) => self.rest = Some(Rest::Paused(why)),
             // The gate was closed, maybe by another site on the domain.
             End::Stopped => drop(self.rest.get_or_insert(Rest::Stopped)),
-            End::Dropped => {}
+            // One worker alone finds nobody else at a robots.txt.
+            End::Dropped | End::Busy => {}
         }
         Ok(())
     }

@@ -131,6 +131,9 @@ async fn obtain<W: World>(world: &W, authority: &str, url: &Url) -> Result<Obtai
             let final_word = matches!(verdict, Verdict::Rules(_) | Verdict::AllowAll);
             if final_word {
                 world.robots().save(authority, &verdict, now).await?;
+            } else {
+                // No word for all: whoever asks next may have better luck, at the domain's pace.
+                world.robots().release(authority).await?;
             }
             Entry {
                 until: now + if final_word { MAX_AGE } else { ASK_AGAIN },

@@ -9,8 +9,6 @@ mod ending;
 mod links;
 mod sitemaps;
 
-use std::time::Duration;
-
 use url::Url;
 
 use crate::document::{Document, document_id, version};
@@ -49,6 +47,9 @@ pub enum End {
     Dropped,
     /// The crawl is being stopped; the task waits.
     Stopped,
+    /// Another worker is fetching the robots.txt: nothing was noted nor pushed, so that a caller
+    /// with many such tasks can put all of them off at once. It pushes this one again.
+    Busy,
     /// The site wants to be left alone for long; the task waits.
     Paused(String),
 }
@@ -66,13 +67,7 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
         Permission::Granted => {}
         Permission::Denied(reason) => return skip(world, task, known, reason, None).await,
         Permission::Later(why) => return again(world, task, known, why, None, None).await,
-        Permission::Busy => {
-            let soon = Duration::from_secs(1);
-            world.frontier().push(vec![task.clone()], soon).await?;
-            return Ok(End::Again(
-                "another worker is fetching its robots.txt".into(),
-            ));
-        }
+        Permission::Busy => return Ok(End::Busy),
         Permission::Pause(span) => {
             world.frontier().push(vec![task.clone()], MAX_HOLD).await?;
             return Ok(paused(span, "robots.txt"));

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_aws::Progress;
 use canter_aws::queue::Message;
+use canter_aws::{Progress, Rest};
 use canter_core::domain::domain;
 use canter_core::ports::{Fetcher, Index};
 use canter_core::task::{Task, UrlKey};
@@ -91,6 +91,13 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
                 }
             };
             report.sent_on += lane.sent_on;
+            for ((site, crawl), why) in lane.pauses {
+                // Its tasks wait in the page store for whoever lets the crawl go on.
+                let rested = self.sites.rest(&site, crawl, &Rest::Paused { why }).await;
+                if let Err(failure) = rested {
+                    tracing::warn!(%failure, site, "a pause is not noted");
+                }
+            }
             for ((site, crawl), more) in lane.progress {
                 let sum = report.progress.entry(site.clone()).or_default();
                 *sum = added(*sum, more);
@@ -120,14 +127,15 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
                 }
             };
             book.expect(place, parsed.tasks.len());
+            let outages = parsed.outages;
             let due = parsed.due.filter(|due| *due > now + EARLY);
             match due {
-                Some(due) => sorted.early.push((place, parsed.tasks, due)),
+                Some(due) => sorted.early.push((place, parsed.tasks, outages, due)),
                 // Whoever had it before did not come to its end: maybe one of these ended it.
                 None if message.receives > 1 && parsed.tasks.len() > 1 => {
-                    sorted.apart.push((place, parsed.tasks));
+                    sorted.apart.push((place, parsed.tasks, outages));
                 }
-                None => sorted.add(place, message.receives > 1, parsed.tasks),
+                None => sorted.add(place, message.receives > 1, parsed.tasks, outages),
             }
         }
         sorted
@@ -136,13 +144,16 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
     /// Sends on what is not to be worked on now.
     async fn send_on(&self, sorted: Sorted, book: &Book) {
         let mut sends = JoinSet::new();
-        for (place, tasks, due) in sorted.early {
+        for (place, tasks, outages, due) in sorted.early {
             let (outbox, count) = (self.outbox.clone(), tasks.len());
-            sends.spawn(async move { (place, count, outbox.send(tasks, Some(due)).await) });
+            sends.spawn(async move {
+                let sent = outbox.send_again(tasks, Some(due), outages).await;
+                (place, count, sent)
+            });
         }
-        for (place, tasks) in sorted.apart {
+        for (place, tasks, outages) in sorted.apart {
             let (outbox, count) = (self.outbox.clone(), tasks.len());
-            sends.spawn(async move { (place, count, outbox.send_apart(tasks).await) });
+            sends.spawn(async move { (place, count, outbox.send_apart(tasks, outages).await) });
         }
         // One that breaks off leaves its tasks open in the book, so that its message fails.
         while let Some(sent) = sends.join_next().await {
@@ -169,6 +180,7 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
             let found = self.crawl(&site, crawl, &tasks).await;
             for Sought {
                 task,
+                outages,
                 places,
                 suspect,
             } in works
@@ -181,6 +193,7 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
                         by_domain.entry(domain).or_default().push(Work {
                             crawl: Arc::clone(crawl),
                             task,
+                            outages,
                             places,
                             suspect,
                         });
@@ -209,20 +222,22 @@ fn slowest<'a, F: 'a>(
 struct Sorted {
     works: Vec<Sought>,
     places: HashMap<(String, u64, UrlKey), usize>,
-    early: Vec<(usize, Vec<Task>, Moment)>,
-    apart: Vec<(usize, Vec<Task>)>,
+    early: Vec<(usize, Vec<Task>, u32, Moment)>,
+    apart: Vec<(usize, Vec<Task>, u32)>,
 }
 
-/// A task, the messages in which it stands, and whether one of them was received before.
+/// A task, its outages, the messages in which it stands, and whether one of them was received
+/// before.
 struct Sought {
     task: Task,
+    outages: u32,
     places: Vec<usize>,
     suspect: bool,
 }
 
 impl Sorted {
     /// A task that stands in several messages is done once.
-    fn add(&mut self, place: usize, suspect: bool, tasks: Vec<Task>) {
+    fn add(&mut self, place: usize, suspect: bool, tasks: Vec<Task>, outages: u32) {
         for task in tasks {
             let key = (task.site.clone(), task.crawl, UrlKey::of(&task.url));
             let known = *self.places.entry(key).or_insert(self.works.len());
@@ -230,10 +245,12 @@ impl Sorted {
                 Some(known) => {
                     known.places.push(place);
                     known.suspect |= suspect;
+                    known.outages = known.outages.max(outages);
                     known.task.attempts = known.task.attempts.max(task.attempts);
                 }
                 None => self.works.push(Sought {
                     task,
+                    outages,
                     places: vec![place],
                     suspect,
                 }),

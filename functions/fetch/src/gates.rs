@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use canter_aws::CloudPaces;
 use canter_core::domain::domain;
+use canter_core::pace::Rate;
 use canter_http::{Clock, PacedGate};
 use tokio::sync::Semaphore;
 use url::Url;
@@ -54,8 +55,10 @@ impl Gates {
         domains.entry(name.to_owned()).or_insert_with(new).clone()
     }
 
-    /// The gate of a URL's domain.
-    pub(crate) fn of_url(&self, url: &Url) -> Domain {
-        self.of(domain(url).as_str())
+    /// The gate of a URL's domain, for a crawl with this rate.
+    pub(crate) fn of_url(&self, url: &Url, rate: Option<Rate>) -> Domain {
+        let domain = domain(url);
+        self.rates.meet(domain.as_str(), rate);
+        self.of(domain.as_str())
     }
 }

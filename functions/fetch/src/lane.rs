@@ -10,6 +10,7 @@ use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, Index};
 use canter_core::step::{End, step};
 use canter_core::task::{Outcome, Skip, Task};
+use canter_core::time::Moment;
 use canter_http::PacedGate;
 use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -29,15 +30,20 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(20);
 /// So many steps in a row that a store fails are no accident.
 const FAILURES: u32 = 3;
+/// When to look again whether another worker has fetched a robots.txt.
+const BUSY: Duration = Duration::from_secs(3);
 /// When to try again what a store failed.
 const OUTAGE: Duration = Duration::from_secs(60);
-/// A task that the stores failed so often does not wait for better times any more.
+/// A task that the stores or the time failed so often does not wait for better times any more.
 const OUTAGES: u32 = 20;
 
 /// A task, and the messages in which it stands.
 pub(crate) struct Work<F> {
     pub(crate) crawl: Arc<Crawl<F>>,
     pub(crate) task: Task,
+    /// How often in a row it was sent on since a store failed, or time was up before its end: no
+    /// attempt of the page's own.
+    pub(crate) outages: u32,
     /// Their places in the batch.
     pub(crate) places: Vec<usize>,
     /// Whoever had it before did not come to its end.
@@ -51,6 +57,8 @@ enum Stop {
     Done,
     /// Time is up, or the next slot is far.
     Later,
+    /// Another worker is fetching a robots.txt.
+    Busy,
     /// A store fails.
     Outage,
 }
@@ -70,12 +78,16 @@ pub(crate) struct Lane<F, I> {
     places: Arc<Semaphore>,
     width: usize,
     failures: u32,
+    /// Another worker is fetching a robots.txt that these tasks wait for.
+    busy: bool,
     /// Not begun after all.
     back: Vec<Work<F>>,
     /// To be tried again when the store is back.
     failed: Vec<Work<F>>,
     /// What was done, by site and crawl.
     pub(crate) progress: BTreeMap<(String, u64), Progress>,
+    /// What sites said that want to be left alone for long, by site and crawl.
+    pub(crate) pauses: BTreeMap<(String, u64), String>,
     /// Tasks that were sent on.
     pub(crate) sent_on: u64,
 }
@@ -105,9 +117,11 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
             places: Arc::new(Semaphore::new(width)),
             width,
             failures: 0,
+            busy: false,
             back: Vec::new(),
             failed: Vec::new(),
             progress: BTreeMap::new(),
+            pauses: BTreeMap::new(),
             sent_on: 0,
         }
     }
@@ -127,12 +141,14 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
         match stop {
             Stop::Done => {}
             Stop::Later => self.promise(left).await,
+            Stop::Busy => self.back.extend(left),
             Stop::Outage => self.failed = left,
         }
         self.see_off().await;
         let back = std::mem::take(&mut self.back);
         match stop {
             Stop::Outage => self.failed.extend(back),
+            Stop::Busy => self.send(back, BUSY).await,
             Stop::Done | Stop::Later => self.promise(back).await,
         }
         self.postpone().await;
@@ -161,6 +177,9 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
                     self.note(ended);
                     if self.failures >= FAILURES {
                         return Stop::Outage;
+                    }
+                    if self.busy {
+                        return Stop::Busy;
                     }
                 }
                 place = places.acquire_owned(), if begin => {
@@ -194,12 +213,9 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
             }
         }
         self.steps.abort_all();
-        for (_, work) in self.under_way.drain() {
-            let task = Task {
-                attempts: work.task.attempts + 1,
-                ..work.task
-            };
-            self.back.push(Work { task, ..work });
+        for (_, work) in std::mem::take(&mut self.under_way) {
+            let work = self.endured(work, "time was up before its end");
+            self.back.extend(work);
         }
     }
 
@@ -216,11 +232,18 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
         };
         match end {
             Ok(End::Stopped) => self.back.push(work),
+            Ok(End::Busy) => {
+                self.busy = true;
+                self.back.push(work);
+            }
             Ok(end) => {
                 self.failures = 0;
                 self.book.done(&work.places);
                 let site = (work.crawl.site.id.clone(), work.crawl.crawl);
-                add(self.progress.entry(site).or_default(), &end);
+                add(self.progress.entry(site.clone()).or_default(), &end);
+                if let End::Paused(why) = end {
+                    self.pauses.insert(site, why);
+                }
             }
             Err(failure) => {
                 self.failures += 1;
@@ -261,26 +284,37 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
     /// Sends tasks back until a store is there again.
     async fn postpone(&mut self) {
         let failed = std::mem::take(&mut self.failed).into_iter();
-        let (given_up, mut works): (Vec<_>, Vec<_>) =
-            failed.partition(|work| work.task.attempts >= OUTAGES);
-        for work in given_up {
-            let why = format!("{}: a store failed it {OUTAGES} times", work.task.url);
-            self.book.fail(&work.places, &why);
-        }
-        for work in &mut works {
-            work.task.attempts += 1;
-        }
+        let works = failed.filter_map(|work| self.endured(work, "a store failed it"));
+        let works = works.collect();
         self.send(works, OUTAGE).await;
+    }
+
+    /// The task after one more outage; none when there were enough, and its messages fail.
+    fn endured(&self, work: Work<F>, what: &str) -> Option<Work<F>> {
+        if work.outages >= OUTAGES {
+            let why = format!("{}: {what} {OUTAGES} times", work.task.url);
+            self.book.fail(&work.places, &why);
+            return None;
+        }
+        let outages = work.outages + 1;
+        Some(Work { outages, ..work })
     }
 
     /// Sends tasks on. When they are safe, their messages may go.
     async fn send(&mut self, works: Vec<Work<F>>, delay: Duration) {
-        if works.is_empty() {
-            return;
-        }
-        let tasks = works.iter().map(|work| work.task.clone()).collect();
         let due = (!delay.is_zero()).then(|| self.worker.clock.now() + delay);
-        let send = self.worker.outbox.send(tasks, due);
+        let mut alike: BTreeMap<u32, Vec<Work<F>>> = BTreeMap::new();
+        for work in works {
+            alike.entry(work.outages).or_default().push(work);
+        }
+        for (outages, works) in alike {
+            self.send_alike(works, outages, due).await;
+        }
+    }
+
+    async fn send_alike(&mut self, works: Vec<Work<F>>, outages: u32, due: Option<Moment>) {
+        let tasks = works.iter().map(|work| work.task.clone()).collect();
+        let send = self.worker.outbox.send_again(tasks, due, outages);
         let (sent, ()) = tokio::join!(send, async { self.worker.outbox.flush() });
         match sent {
             Ok(()) => {
@@ -334,7 +368,7 @@ fn add(progress: &mut Progress, end: &End) {
                 _ => {}
             }
         }
-        End::Again(_) | End::Paused(_) => progress.retries += 1,
-        End::Dropped | End::Stopped => {}
+        End::Again(_) => progress.retries += 1,
+        End::Dropped | End::Stopped | End::Busy | End::Paused(_) => {}
     }
 }

@@ -37,9 +37,23 @@ impl Rates {
         self.known().entry(domain.to_owned()).or_default().rate = rate;
     }
 
-    /// The domain's starts are to be at least so far apart (`Crawl-delay`).
+    /// A crawl comes to a domain that none of its tasks is of, by a redirect of a robots.txt: where
+    /// no rate is known, the crawl's own counts.
+    pub(crate) fn meet(&self, domain: &str, rate: Option<Rate>) {
+        let known = &mut *self.known();
+        let new = || Rated {
+            rate,
+            ..Rated::default()
+        };
+        known.entry(domain.to_owned()).or_insert_with(new);
+    }
+
+    /// The domain's starts are to be at least so far apart (`Crawl-delay`). Each of its hosts may
+    /// ask for a delay: the longest counts, as long as this process lives.
     pub(crate) fn slow(&self, domain: &str, delay: Duration) {
-        self.known().entry(domain.to_owned()).or_default().delay = delay;
+        let mut known = self.known();
+        let rated = known.entry(domain.to_owned()).or_default();
+        rated.delay = rated.delay.max(delay);
     }
 
     /// What was asked for by [`Rates::slow`]; zero for nothing.
@@ -94,6 +108,18 @@ impl Rates {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Hosts of a domain may each ask for a delay of their own.
+    #[test]
+    fn the_longest_delay_counts() {
+        let rates = Rates::default();
+        for (asked, delay) in [(2, 2), (10, 10), (2, 10)] {
+            rates.slow("a.test", Duration::from_secs(asked));
+            assert_eq!(rates.delay("a.test"), Duration::from_secs(delay));
+        }
+        rates.set("a.test", Rate::new(50.0));
+        assert!(rates.slowed("a.test").spacing >= Duration::from_secs(10));
+    }
 
     #[test]
     fn a_message_is_five_seconds_of_work_at_most() {

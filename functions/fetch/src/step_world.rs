@@ -126,7 +126,7 @@ impl<F: Fetcher, I: Index> World for StepWorld<F, I> {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
-        let domain = self.gates.of_url(&request.url);
+        let domain = self.gates.of_url(&request.url, self.crawl.rate);
         let _place = domain.flight.acquire().await;
         let gate = Arc::new(domain.gate);
         self.crawl.fetcher.fetch(request, gate).await
@@ -143,13 +143,14 @@ impl<F: Fetcher, I: Index> World for StepWorld<F, I> {
     }
 
     async fn hold(&self, url: &Url, span: Duration) -> Result<(), Failure> {
-        let gate = self.gates.of_url(url).gate;
+        let gate = self.gates.of_url(url, self.crawl.rate).gate;
         gate.hold(self.now() + span).await
     }
 
     fn slow(&self, url: &Url, delay: Duration) {
+        let gate = self.gates.of_url(url, self.crawl.rate).gate;
         self.gates.rates.slow(domain(url).as_str(), delay);
-        self.gates.of_url(url).gate.slow(delay);
+        gate.slow(delay);
     }
 
     async fn move_scope(&self, scope: Scope) -> Result<(), Failure> {

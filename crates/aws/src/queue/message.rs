@@ -10,7 +10,8 @@
 //! ```
 //!
 //! `parent` is a place in `parents`, as many tasks have one parent. `due`, in milliseconds since
-//! the Unix epoch, is there when a message is to wait for longer than the queue can delay it. Zeros
+//! the Unix epoch, is there when a message is to wait for longer than the queue can delay it, `outages` when
+//! its tasks were sent on since a store failed them. Zeros
 //! are left out.
 
 use std::collections::HashMap;
@@ -42,6 +43,9 @@ pub struct Message {
     pub domain: Domain,
     /// Nothing is begun before this.
     pub due: Option<Moment>,
+    /// How often, in a row, the tasks were sent on for no fault of their pages: a store failed, or
+    /// time was up before their end.
+    pub outages: u32,
     /// What is to be fetched.
     pub tasks: Vec<Task>,
 }
@@ -78,6 +82,8 @@ struct Wire {
     domain: Option<Domain>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    outages: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parents: Vec<Url>,
     tasks: Vec<Entry>,
@@ -130,6 +136,7 @@ impl Message {
             crawl: self.crawl,
             domain: Some(self.domain.clone()),
             due: self.due.map(Moment::millis),
+            outages: self.outages,
             parents,
             tasks,
         };
@@ -159,6 +166,7 @@ impl Message {
             crawl: wire.crawl,
             domain: domain(&first.url),
             due: wire.due.map(Moment::from_millis),
+            outages: wire.outages,
             tasks,
         })
     }
@@ -194,6 +202,7 @@ fn task(wire: &Wire, entry: &Entry) -> Result<Task, Refusal> {
 pub fn pack(
     tasks: Vec<Task>,
     due: Option<Moment>,
+    outages: u32,
     most: impl Fn(&Domain) -> usize,
 ) -> Vec<Message> {
     let mut open: Vec<Packing> = Vec::new();
@@ -204,7 +213,15 @@ pub fn pack(
         let place = *places
             .entry(key)
             .or_insert_with_key(|(site, crawl, domain)| {
-                open.push(Packing::new(site, *crawl, domain, due, most(domain).max(1)));
+                let message = Message {
+                    site: site.clone(),
+                    crawl: *crawl,
+                    domain: domain.clone(),
+                    due,
+                    outages,
+                    tasks: Vec::new(),
+                };
+                open.push(Packing::new(message, most(domain).max(1)));
                 open.len() - 1
             });
         if let Some(packing) = open.get_mut(place) {
@@ -230,14 +247,7 @@ impl Packing {
     /// What the names, the marks and the numbers of an entry take at most.
     const ENTRY: usize = 110;
 
-    fn new(site: &str, crawl: u64, domain: &Domain, due: Option<Moment>, most: usize) -> Self {
-        let message = Message {
-            site: site.to_owned(),
-            crawl,
-            domain: domain.clone(),
-            due,
-            tasks: Vec::new(),
-        };
+    fn new(message: Message, most: usize) -> Self {
         let empty = message.encode().len() + r#","parents":[]"#.len();
         Packing {
             message,
@@ -313,6 +323,7 @@ mod tests {
             crawl: 7,
             domain: domain(&plain.url),
             due: Some(Moment::from_millis(1_234)),
+            outages: 2,
             tasks: vec![task("https://a.org/1?q=\\"), plain, task("https://a.org/3")],
         }
     }
@@ -389,11 +400,9 @@ mod tests {
             ..task("https://a.org/3")
         });
         tasks.extend((4..8).map(|n| task(&format!("https://a.org/{n}"))));
-        let packed = pack(
-            tasks,
-            None,
-            |domain| if domain.as_str() == "a.org" { 3 } else { 0 },
-        );
+        let packed = pack(tasks, None, 0, |domain| {
+            if domain.as_str() == "a.org" { 3 } else { 0 }
+        });
         let paths: Vec<(u64, Vec<&str>)> = packed
             .iter()
             .map(|message| {
@@ -429,6 +438,7 @@ mod tests {
         let packed = pack(
             tasks.clone(),
             Some(Moment::from_millis(u64::MAX / 1_000_000)),
+            u32::MAX,
             |_| 1_000,
         );
         assert!(packed.len() <= 7, "{}", packed.len());

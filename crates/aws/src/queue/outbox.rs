@@ -53,6 +53,7 @@ enum Order {
 struct Push {
     tasks: Vec<Task>,
     due: Option<Moment>,
+    outages: u32,
     /// Each task in a message of its own.
     apart: bool,
     confirmed: oneshot::Sender<Result<(), Failure>>,
@@ -83,19 +84,30 @@ impl Outbox {
     /// Puts tasks into the queue; they are given out at `due`, or at once. Resolves when they are
     /// safe. A failure says nothing about which of them are.
     pub async fn send(&self, tasks: Vec<Task>, due: Option<Moment>) -> Result<(), Failure> {
-        self.order(tasks, due, false).await
+        self.order(tasks, due, 0, false).await
     }
 
-    /// As [`Outbox::send`], each task in a message of its own: one that ends the process which
+    /// As [`Outbox::send`], for tasks that were sent on so often since a store failed them.
+    pub async fn send_again(
+        &self,
+        tasks: Vec<Task>,
+        due: Option<Moment>,
+        outages: u32,
+    ) -> Result<(), Failure> {
+        self.order(tasks, due, outages, false).await
+    }
+
+    /// As [`Outbox::send_again`], each task in a message of its own: one that ends the process which
     /// works on it takes no other along.
-    pub async fn send_apart(&self, tasks: Vec<Task>) -> Result<(), Failure> {
-        self.order(tasks, None, true).await
+    pub async fn send_apart(&self, tasks: Vec<Task>, outages: u32) -> Result<(), Failure> {
+        self.order(tasks, None, outages, true).await
     }
 
     async fn order(
         &self,
         tasks: Vec<Task>,
         due: Option<Moment>,
+        outages: u32,
         apart: bool,
     ) -> Result<(), Failure> {
         if tasks.is_empty() {
@@ -105,6 +117,7 @@ impl Outbox {
         let push = Push {
             tasks,
             due: due.map(whole_second),
+            outages,
             apart,
             confirmed,
         };
@@ -168,25 +181,29 @@ impl Sending {
             return;
         }
         let now = (self.surroundings.clock)();
-        let mut alike: BTreeMap<(Option<Moment>, bool), Vec<Push>> = BTreeMap::new();
+        let mut alike: BTreeMap<(Option<Moment>, u32, bool), Vec<Push>> = BTreeMap::new();
         for push in self.waiting.drain(..) {
             let due = push.due.filter(|due| *due > now);
-            alike.entry((due, push.apart)).or_default().push(push);
+            alike
+                .entry((due, push.outages, push.apart))
+                .or_default()
+                .push(push);
         }
         let mut parcels = Vec::new();
-        for ((due, apart), pushes) in alike {
-            parcels.extend(self.parcels(now, due, apart, pushes));
+        for ((due, outages, apart), pushes) in alike {
+            parcels.extend(self.parcels(now, due, outages, apart, pushes));
         }
         for batch in batches(parcels) {
             self.under_way.spawn(send(self.cloud.clone(), batch));
         }
     }
 
-    /// The messages of pushes that are due at the same time; each knows the pushes that wait for it.
+    /// The messages of pushes that are alike; each knows the pushes that wait for it.
     fn parcels(
         &self,
         now: Moment,
         due: Option<Moment>,
+        outages: u32,
         apart: bool,
         pushes: Vec<Push>,
     ) -> Vec<Parcel> {
@@ -214,7 +231,7 @@ impl Sending {
             true => 1,
             false => (self.surroundings.most)(domain),
         };
-        pack(tasks, due, most)
+        pack(tasks, due, outages, most)
             .into_iter()
             .map(|message| Parcel {
                 delay: delay.as_millis().div_ceil(1_000) as i32,

@@ -1,0 +1,243 @@
+//! Troubles that are no fault of the pages: what they may take, and what not.
+
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod world;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_aws::queue::{Letter, Message};
+use canter_aws::{CloudPaces, CloudRobots, Crawling, Rest, Sites};
+use canter_core::document::{Document, Stored};
+use canter_core::domain::authority;
+use canter_core::failure::Failure;
+use canter_core::pace::{Grant, Pace, Rate, Tolerance};
+use canter_core::ports::{Index, Loaded, Paces, Refused, Robots};
+use canter_core::query::{Hits, Query};
+use canter_core::robots::MAX_AGE;
+use canter_core::task::UrlKey;
+use canter_embedded::index::TantivyIndex;
+use canter_fetch::{Deadline, Received};
+use canter_tests::{Answer, Serving, Site};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep, timeout};
+use url::Url;
+use world::{Place, indexed, plan, plenty, received};
+
+/// Longer than any of these tests.
+const HIDDEN: Duration = Duration::from_secs(300);
+
+/// A crawl that has begun with some of a site's pages.
+struct Begun {
+    place: Place,
+    crawling: Crawling,
+    index: Arc<TantivyIndex>,
+    _folder: TempDir,
+}
+
+impl Begun {
+    async fn new(seeds: &[String], rate: Option<f64>) -> Self {
+        let mut plan = plan(&seeds[0], rate);
+        plan.site.seeds = seeds.iter().map(|url| Url::parse(url).unwrap()).collect();
+        let place = Place::create(HIDDEN).await;
+        let crawling = place.begin(&plan).await;
+        let folder = tempfile::tempdir().unwrap();
+        Begun {
+            index: Arc::new(TantivyIndex::open(folder.path()).unwrap()),
+            _folder: folder,
+            place,
+            crawling,
+        }
+    }
+
+    /// What comes next, within some seconds.
+    async fn letters(&self) -> Vec<Letter> {
+        let wait = async {
+            loop {
+                let letters = self.place.receive().await;
+                if !letters.is_empty() {
+                    return letters;
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), wait).await.unwrap()
+    }
+
+    async fn pages(&self) -> usize {
+        indexed(&self.index, &self.crawling.plan.site.id)
+            .await
+            .len()
+    }
+}
+
+fn pages(site: &Serving, count: usize) -> Vec<String> {
+    (0..count).map(|n| site.url(&format!("/{n:02}"))).collect()
+}
+
+fn serving(site: Site) -> Serving {
+    site.otherwise(|_| Answer::page("A page", [])).start()
+}
+
+/// A message with what it says changed.
+fn changed(letter: &Letter, change: impl FnOnce(&mut Message)) -> Vec<Received> {
+    let mut message = Message::parse(&letter.body).unwrap();
+    change(&mut message);
+    let mut received = received(std::slice::from_ref(letter));
+    received[0].body = message.encode();
+    received
+}
+
+/// An index that is down.
+struct Down;
+
+impl Index for Down {
+    async fn put(&self, _: Vec<Document>) -> Result<Vec<Refused>, Failure> {
+        Err(Failure::transient("the index is down"))
+    }
+    async fn delete(&self, _: Vec<UrlKey>) -> Result<(), Failure> {
+        Err(Failure::transient("the index is down"))
+    }
+    async fn flush(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+    async fn get(&self, _: UrlKey) -> Result<Option<Stored>, Failure> {
+        Ok(None)
+    }
+    async fn search(&self, _: Query) -> Result<Hits, Failure> {
+        Err(Failure::transient("the index is down"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outages_are_counted_apart_from_attempts() {
+    let site = serving(Site::new());
+    let begun = Begun::new(&pages(&site, 2), None).await;
+    let letters = begun.letters().await;
+    for (attempts, outages, given_up) in [(0, 0, false), (25, 19, false), (0, 20, true)] {
+        let batch = changed(&letters[0], |message| {
+            message.outages = outages;
+            for task in &mut message.tasks {
+                task.attempts = attempts;
+            }
+        });
+        let place = &begun.place;
+        let worker = place.worker_over(place.cloud.clone(), &Arc::new(Down));
+        let report = worker.batch(batch, plenty()).await;
+        assert_eq!(!report.failed.is_empty(), given_up, "{attempts} {outages}");
+        assert_eq!(report.sent_on, if given_up { 0 } else { 2 });
+        if given_up {
+            let why = &report.failed[0].why;
+            assert!(why.contains("20 times"), "{why}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_cut_off_by_the_deadline_keeps_all_attempts() {
+    let site = serving(Site::new().robots("").latency(Duration::from_secs(3)));
+    let begun = Begun::new(&pages(&site, 2), None).await;
+    let letters = begun.letters().await;
+    let begin = Instant::now() + Duration::from_secs(4);
+    let deadline = Deadline {
+        begin,
+        end: begin + Duration::from_millis(500),
+    };
+    let worker = begun.place.worker(&begun.index);
+    let report = worker.batch(received(&letters), deadline).await;
+    assert_eq!((report.failed, report.sent_on), (vec![], 2));
+    let letters = begun.letters().await;
+    let message = Message::parse(&letters[0].body).unwrap();
+    assert_eq!(message.outages, 1);
+    assert!(message.tasks.iter().all(|task| task.attempts == 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_robots_txt_that_fails_for_one_is_free_for_the_next() {
+    let site = Site::new().answers("/robots.txt", [Answer::status(500), Answer::text("")]);
+    let site = serving(site);
+    let begun = Begun::new(&pages(&site, 3), None).await;
+    let letters = begun.letters().await;
+    let first = begun.place.worker(&begun.index);
+    let report = first.batch(received(&letters), plenty()).await;
+    assert_eq!((report.failed, begun.pages().await), (vec![], 0));
+    let next = begun.place.worker(&begun.index);
+    let report = next.batch(received(&letters), plenty()).await;
+    assert_eq!((report.failed, begun.pages().await), (vec![], 3));
+}
+
+/// While another worker fetches a robots.txt, nobody pays for each of the tasks that wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_robots_txt_waits_at_no_cost() {
+    let site = serving(Site::new());
+    let urls = pages(&site, 40);
+    let begun = Begun::new(&urls, None).await;
+    let letters = begun.letters().await;
+    let place = &begun.place;
+    let (robots, now) = (CloudRobots::new(place.cloud.clone()), place.clock.now());
+    let authority = authority(&Url::parse(&urls[0]).unwrap());
+    let loaded = robots.load(&authority, now - MAX_AGE, now).await.unwrap();
+    assert_eq!(loaded, Loaded::Fetch);
+    let writes = || place.requests("DynamoDB", "UpdateItem").sent;
+    let (written, sent) = (writes(), place.requests("SQS", "SendMessageBatch").sent);
+    let worker = place.worker(&begun.index);
+    let report = worker.batch(received(&letters), plenty()).await;
+    assert_eq!((report.failed, report.sent_on), (vec![], 40));
+    assert!(writes() - written < 5, "{} writes", writes() - written);
+    assert_eq!(place.requests("SQS", "SendMessageBatch").sent - sent, 1);
+
+    robots.release(&authority).await.unwrap();
+    let waiting = begun.letters().await;
+    let report = worker.batch(received(&waiting), plenty()).await;
+    assert_eq!((report.failed, begun.pages().await), (vec![], 40));
+}
+
+/// A redirect of robots.txt to a domain that no task is of is followed in a slot of that domain.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_requested_without_a_slot() {
+    let site = serving(Site::new());
+    let host = format!("localhost:{}", site.port());
+    let elsewhere = format!("http://{host}/rules");
+    site.set("/robots.txt", Answer::redirect(&elsewhere));
+    let begun = Begun::new(&[site.url("/"), elsewhere], Some(0.1)).await;
+    let letters = begun.letters().await;
+    let here: Vec<Letter> = letters
+        .into_iter()
+        .filter(|letter| Message::parse(&letter.body).unwrap().domain.as_str() != host)
+        .collect();
+    assert_eq!(here.len(), 1);
+    let place = &begun.place;
+    let worker = place.worker(&begun.index);
+    let report = worker.batch(received(&here), plenty()).await;
+    assert_eq!(report.failed, []);
+    assert_eq!(site.log().of("/rules").len(), 1);
+    let pace = Pace::new(Rate::new(0.1).unwrap(), Tolerance::SHARED);
+    let paces = CloudPaces::new(place.cloud.clone());
+    let lease = paces.lease(&host, place.clock.now(), pace, 1).await;
+    assert!(matches!(lease, Ok(Grant::Wait(_))), "{lease:?}");
+}
+
+/// The crawl rests and says why; its tasks wait to be continued.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_asks_for_a_long_pause_gets_it() {
+    let pause = Answer::status(503).header("retry-after", "7200");
+    let site = serving(Site::new().robots("").answer("/00", pause));
+    let begun = Begun::new(&pages(&site, 1), None).await;
+    let letters = begun.letters().await;
+    let place = &begun.place;
+    let worker = place.worker(&begun.index);
+    let report = worker.batch(received(&letters), plenty()).await;
+    assert_eq!(report.failed, []);
+    let clock = place.clock;
+    let sites = Sites::new(place.cloud.clone(), Arc::new(move || clock.now()));
+    let site = &begun.crawling.plan.site.id;
+    let rest = sites.load_now(site).await.unwrap().unwrap().rest;
+    let Some(Rest::Paused { why }) = rest else {
+        panic!("{rest:?}");
+    };
+    assert!(why.contains("120 minutes"), "{why}");
+    assert_eq!(report.progress[site].retries, 0);
+    let counts = place.pages(&begun.crawling).counts().await.unwrap();
+    assert_eq!((counts.failed, counts.waiting), (0, 1), "{counts:?}");
+}
