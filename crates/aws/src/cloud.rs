@@ -7,12 +7,16 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use aws_sdk_sqs::Client as Sqs;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use canter_core::failure::Failure;
 
 use crate::account::Account;
+use crate::failure::failure;
+use crate::item::Item;
 
 /// One attempt at a request may take so long: none of ours has an answer that takes longer to make.
 const ATTEMPT: Duration = Duration::from_secs(5);
@@ -99,5 +103,26 @@ impl Cloud {
             names,
             account,
         }
+    }
+
+    /// An item of a table, empty where there is none; maybe as it was a moment ago, unless the read
+    /// is to be consistent.
+    pub(crate) async fn item(
+        &self,
+        table: &str,
+        key: Item,
+        consistent: bool,
+    ) -> Result<Item, Failure> {
+        let request = self
+            .dynamodb
+            .get_item()
+            .table_name(table)
+            .set_key(Some(key))
+            .consistent_read(consistent)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = request.send().await;
+        let answer = answer.map_err(|error| failure(&error, &format!("the table {table}")))?;
+        self.account.read("GetItem", answer.consumed_capacity());
+        Ok(answer.item.unwrap_or_default())
     }
 }

@@ -7,7 +7,6 @@
 //! | `until`, `by` | N | a worker is fetching it until then, Unix ns; the call that let it |
 //! | `expires` | N | when the item may go, Unix s |
 
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use canter_core::failure::Failure;
 use canter_core::ports::{FETCHING, Loaded, Robots};
 use canter_core::robots::{MAX_AGE, Verdict};
@@ -15,7 +14,6 @@ use canter_core::time::Moment;
 
 use crate::change::{Change, Written};
 use crate::cloud::Cloud;
-use crate::failure::failure;
 use crate::item::{Item, bytes, bytes_of, number, number_of};
 use crate::packed::{MOST, pack, unpack};
 use crate::tables::{EXPIRES, state_key};
@@ -39,19 +37,8 @@ impl CloudRobots {
 
     /// The item of an authority, maybe as it was a moment ago.
     async fn item(&self, authority: &str) -> Result<Item, Failure> {
-        let table = &self.cloud.names.state;
-        let request = self
-            .cloud
-            .dynamodb
-            .get_item()
-            .table_name(table)
-            .set_key(Some(state_key("robots", authority)))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = request.send().await;
-        let answer = answer.map_err(|error| failure(&error, &format!("the table {table}")))?;
-        let consumed = answer.consumed_capacity();
-        self.cloud.account.read("GetItem", consumed);
-        Ok(answer.item.unwrap_or_default())
+        let key = state_key("robots", authority);
+        self.cloud.item(&self.cloud.names.state, key, false).await
     }
 
     async fn change(

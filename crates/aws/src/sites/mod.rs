@@ -17,13 +17,11 @@ mod plan;
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use canter_core::failure::Failure;
 use canter_core::scope::Scope;
 
 use crate::change::{Change, Written};
 use crate::cloud::Cloud;
-use crate::failure::failure;
 use crate::item::{Item, bytes, number, number_of, text};
 use crate::packed::{MOST, pack};
 use crate::pages::Clock;
@@ -209,19 +207,8 @@ impl Sites {
     }
 
     async fn item(&self, site: &str, consistent: bool) -> Result<Item, Failure> {
+        let key = state_key("site", site);
         let table = &self.cloud.names.state;
-        let request = self
-            .cloud
-            .dynamodb
-            .get_item()
-            .table_name(table)
-            .set_key(Some(state_key("site", site)))
-            .consistent_read(consistent)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = request.send().await;
-        let answer = answer.map_err(|error| failure(&error, &format!("the table {table}")))?;
-        let consumed = answer.consumed_capacity();
-        self.cloud.account.read("GetItem", consumed);
-        Ok(answer.item.unwrap_or_default())
+        self.cloud.item(table, key, consistent).await
     }
 }
