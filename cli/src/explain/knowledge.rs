@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
-use canter_core::document::document_id;
+use canter_core::document::{Stored, document_id};
 use canter_core::domain::authority;
 use canter_core::failure::Failure;
 use canter_core::ports::Index;
@@ -14,6 +14,7 @@ use canter_core::time::Moment;
 use canter_core::url::{Limits, changes, normalise};
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{KnownSite, Reading};
+use tokio::sync::OnceCell;
 use url::{Host, Url};
 
 use crate::index::AnyIndex;
@@ -26,18 +27,20 @@ use super::phrase::{reason, why};
 /// A folder's sites, rows and pages.
 pub struct Knowledge {
     reading: Option<Reading>,
-    /// Indexes by the URL of their server; none for the folder's own. One that cannot be opened
-    /// matters to its sites only.
-    indexes: BTreeMap<Option<String>, Result<AnyIndex, Failure>>,
+    folder: Option<Folder>,
+    /// Indexes by the URL of their server; none for the folder's own. Each is opened when a site in
+    /// it is asked for: one that does not answer matters to its sites only.
+    indexes: BTreeMap<Option<String>, OnceCell<Result<AnyIndex, Failure>>>,
     sites: Vec<KnownSite>,
     busy: bool,
 }
 
 impl Knowledge {
     /// Of a folder; of nothing, where nothing was crawled yet.
-    pub async fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path) -> Result<Self> {
         let mut knowledge = Knowledge {
             reading: None,
+            folder: None,
             indexes: BTreeMap::new(),
             sites: Vec::new(),
             busy: false,
@@ -52,13 +55,10 @@ impl Knowledge {
         }
         // A crawl that has just begun may have the state and not yet the index.
         let own = folder.index().join("meta.json").exists();
-        for site in &knowledge.sites {
-            let server = &site.server;
-            if (own || server.is_some()) && !knowledge.indexes.contains_key(server) {
-                let index = AnyIndex::read_noted(&folder, server.as_deref()).await;
-                knowledge.indexes.insert(server.clone(), index);
-            }
-        }
+        let servers = knowledge.sites.iter().map(|site| site.server.clone());
+        let there = servers.filter(|server| own || server.is_some());
+        knowledge.indexes = there.map(|server| (server, OnceCell::new())).collect();
+        knowledge.folder = Some(folder);
         Ok(knowledge)
     }
 
@@ -160,13 +160,8 @@ impl Knowledge {
                 advice,
             }));
         }
-        let stored = match self.indexes.get(&site.server) {
-            Some(Ok(index)) => index.get(document_id(&site.name, url)).await,
-            Some(Err(failure)) => Err(failure.clone()),
-            None => Ok(None),
-        };
         // Without its index, all else is still known.
-        let stored = stored.unwrap_or_else(|failure| {
+        let stored = self.stored(site, url).await.unwrap_or_else(|failure| {
             eprintln!("warning: what is in the index is not known: {failure}");
             None
         });
@@ -180,6 +175,18 @@ impl Knowledge {
             known: account.map(|account| Known::of(account, site, url)),
             index: stored.map(InIndex::of),
         }))
+    }
+
+    /// What the site's index holds of a URL.
+    async fn stored(&self, site: &KnownSite, url: &Url) -> Result<Option<Stored>, Failure> {
+        let (Some(folder), Some(index)) = (&self.folder, self.indexes.get(&site.server)) else {
+            return Ok(None);
+        };
+        let open = || AnyIndex::read_noted(folder, site.server.as_deref());
+        match index.get_or_init(open).await {
+            Ok(index) => index.get(document_id(&site.name, url)).await,
+            Err(failure) => Err(failure.clone()),
+        }
     }
 }
 

@@ -79,7 +79,7 @@ struct Question {
 
 /// Answers each URL.
 pub async fn explain(args: Explain) -> Result<()> {
-    let knowledge = Knowledge::open(&crate::folder(&args.data)?).await?;
+    let knowledge = Knowledge::open(&crate::folder(&args.data)?)?;
     if args.stdin {
         return answer_lines(&knowledge, args.site.as_deref()).await;
     }
