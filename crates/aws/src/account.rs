@@ -20,6 +20,21 @@ pub struct Requests {
     pub read_units: f64,
     /// Write units that they took.
     pub write_units: f64,
+    /// Seconds that functions ran, times GB of their memory.
+    pub gb_seconds: f64,
+}
+
+impl std::ops::Add for Requests {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Requests {
+            sent: self.sent + more.sent,
+            read_units: self.read_units + more.read_units,
+            write_units: self.write_units + more.write_units,
+            gb_seconds: self.gb_seconds + more.gb_seconds,
+        }
+    }
 }
 
 /// The requests of this process, by service and operation. Clones count together.
@@ -33,6 +48,18 @@ impl Account {
     pub fn lines(&self) -> BTreeMap<(String, String), Requests> {
         let lines = self.lines.lock();
         lines.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was asked since this was last called: whoever adds it to a bill adds it once.
+    pub fn take(&self) -> BTreeMap<(String, String), Requests> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *lines)
+    }
+
+    /// Notes requests that others make for this process: what an event source asks of a queue, and
+    /// the run of a function itself.
+    pub fn add(&self, service: &str, operation: &str, requests: Requests) {
+        self.note((service, operation), |line| *line = *line + requests);
     }
 
     /// Notes what a read of a table took.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
@@ -36,6 +36,10 @@ pub struct Names {
     pub state: String,
     /// URL of the frontier's queue.
     pub queue: String,
+    /// URL of the queue of errands: sweeps, refreshes.
+    pub errands: String,
+    /// URL of the queue for messages that nobody can work on.
+    pub dead_letters: String,
 }
 
 /// URLs of servers that stand in for AWS.
@@ -75,22 +79,7 @@ impl Cloud {
 
     async fn over(names: Names, loader: ConfigLoader, endpoints: Option<Endpoints>) -> Self {
         let account = Account::default();
-        let http = Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https();
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(ATTEMPT);
-        let config = loader
-            .http_client(http)
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(ATTEMPTS)
-                    .with_initial_backoff(FIRST_WAIT),
-            )
-            .timeout_config(timeouts.build())
-            .load()
-            .await;
+        let config = configured(loader).await;
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
         let mut sqs = aws_sdk_sqs::config::Builder::from(&config);
         if let Some(endpoints) = endpoints {
@@ -125,4 +114,24 @@ impl Cloud {
         self.account.read("GetItem", answer.consumed_capacity());
         Ok(answer.item.unwrap_or_default())
     }
+}
+
+/// How every client of AWS connects, waits and tries again.
+pub(crate) async fn configured(loader: ConfigLoader) -> SdkConfig {
+    let http = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(ATTEMPT);
+    loader
+        .http_client(http)
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(ATTEMPTS)
+                .with_initial_backoff(FIRST_WAIT),
+        )
+        .timeout_config(timeouts.build())
+        .load()
+        .await
 }

@@ -5,6 +5,7 @@
 //! nothing.
 
 mod account;
+mod bill;
 mod change;
 mod cloud;
 mod failure;
@@ -12,17 +13,23 @@ mod item;
 mod paces;
 mod packed;
 mod pages;
+mod prices;
 pub mod queue;
 mod robots;
+mod secret;
 mod side_by_side;
 mod sites;
 mod skew;
+mod steering;
 pub mod tables;
 
 pub use account::{Account, Requests};
+pub use bill::{Bill, Line, Taken};
 pub use canter_core::outcomes::Counts;
 pub use cloud::{Cloud, Endpoints, Names};
 pub use paces::CloudPaces;
 pub use pages::{Clock, CloudSite, GRACE, LOSSES, Swept};
 pub use robots::CloudRobots;
+pub use secret::secret;
 pub use sites::{Beginning, Crawling, Plan, Progress, Rest, SILENCE, Sites};
+pub use steering::Steering;

@@ -7,7 +7,7 @@ mod world;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use canter_aws::{Beginning, Plan, Progress, Rest, SILENCE, Sites};
+use canter_aws::{Beginning, Counts, Plan, Progress, Rest, SILENCE, Sites};
 use canter_core::failure::Failure;
 use canter_core::pace::Rate;
 use canter_core::ports::Headers;
@@ -66,7 +66,7 @@ async fn sites() -> (Sites, TestClock, Tables) {
 /// Ends a crawl whose tasks have all been in the frontier.
 async fn end(sites: &Sites, crawl: u64) {
     assert_eq!(sites.note_filled(SITE, crawl).await, Ok(true));
-    assert_eq!(sites.end(SITE, crawl).await, Ok(true));
+    assert_eq!(sites.end(SITE, crawl, &Counts::default()).await, Ok(true));
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn how_crawls_begin() {
     assert_eq!(sites.rest(SITE, first, &Rest::Stopped).await, Ok(false));
     let second = clock.now().millis();
     assert_eq!(begin(&same, false).await, (Beginning::Refresh, second));
-    assert_eq!(sites.end(SITE, first).await, Ok(false));
+    assert_eq!(sites.end(SITE, first, &Counts::default()).await, Ok(false));
     assert_eq!(
         sites.note(SITE, first, Progress::default()).await,
         Ok(false)
@@ -162,16 +162,25 @@ async fn only_what_is_filled_and_goes_on_ends() {
     let (sites, _, _tables) = sites().await;
     let asked = plan(Options::default());
     let (_, begun) = sites.begin(&asked, false).await.unwrap();
-    assert_eq!(sites.end(SITE, begun.crawl).await, Ok(false));
+    assert_eq!(
+        sites.end(SITE, begun.crawl, &Counts::default()).await,
+        Ok(false)
+    );
     assert_eq!(sites.note_filled(SITE, begun.crawl).await, Ok(true));
     sites.rest(SITE, begun.crawl, &Rest::Stopped).await.unwrap();
-    assert_eq!(sites.end(SITE, begun.crawl).await, Ok(false));
+    assert_eq!(
+        sites.end(SITE, begun.crawl, &Counts::default()).await,
+        Ok(false)
+    );
     let standing = sites.load_now(SITE).await.unwrap().unwrap();
     let stands = (standing.ended_ms, standing.rest);
     assert_eq!(stands, (None, Some(Rest::Stopped)));
     // It goes on, and has to be filled once more.
     sites.begin(&asked, false).await.unwrap();
-    assert_eq!(sites.end(SITE, begun.crawl).await, Ok(false));
+    assert_eq!(
+        sites.end(SITE, begun.crawl, &Counts::default()).await,
+        Ok(false)
+    );
     end(&sites, begun.crawl).await;
 }
 
@@ -187,7 +196,7 @@ async fn a_moved_scope_and_progress_last_as_long_as_the_crawl() {
         pages: 3,
         done: 5,
         failed: 1,
-        retries: 0,
+        ..Progress::default()
     };
     for _ in 0..2 {
         assert_eq!(sites.note(SITE, begun.crawl, some).await, Ok(true));
@@ -196,7 +205,7 @@ async fn a_moved_scope_and_progress_last_as_long_as_the_crawl() {
         pages: 6,
         done: 10,
         failed: 2,
-        retries: 0,
+        ..Progress::default()
     };
     sites.rest(SITE, begun.crawl, &Rest::Stopped).await.unwrap();
     let (_, continued) = sites.begin(&asked, false).await.unwrap();

@@ -7,7 +7,7 @@ mod world;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use canter_aws::{Beginning, CloudSite, Crawling, GRACE, LOSSES, Plan, Sites};
+use canter_aws::{Beginning, CloudSite, Counts, Crawling, GRACE, LOSSES, Plan, Sites};
 use canter_core::document::{Document, Stored, document_id};
 use canter_core::failure::Failure;
 use canter_core::ports::{Claim, Finish, Frontier, Headers, Index, Known, Pages, Refused};
@@ -52,7 +52,12 @@ impl Stage {
     async fn begin(&self, options: Options) -> Act {
         if let Some(before) = self.sites.load_now(SITE).await.unwrap() {
             self.sites.note_filled(SITE, before.crawl).await.unwrap();
-            assert!(self.sites.end(SITE, before.crawl).await.unwrap());
+            assert!(
+                self.sites
+                    .end(SITE, before.crawl, &Counts::default())
+                    .await
+                    .unwrap()
+            );
         }
         self.clock.forward(Duration::from_secs(3_600));
         let (_, crawling) = self.sites.begin(&plan(options), true).await.unwrap();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use canter_aws::queue::{self, Letter, Message};
-use canter_aws::{CloudPaces, Crawling};
+use canter_aws::{CloudPaces, Counts, Crawling};
 use canter_core::document::{Document, Stored};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
@@ -137,7 +137,12 @@ async fn a_message_of_a_crawl_that_is_over_goes() {
     let begun = Begun::new(3, None, Duration::ZERO).await;
     let letters = begun.place.receive().await;
     let sites = begun.place.sites();
-    assert!(sites.end(begun.id(), begun.crawling.crawl).await.unwrap());
+    assert!(
+        sites
+            .end(begun.id(), begun.crawling.crawl, &Counts::default())
+            .await
+            .unwrap()
+    );
     let worker = begun.worker();
     let report = worker.batch(received(&letters), plenty()).await;
     assert_eq!((report.failed, report.sent_on), (vec![], 0));

@@ -28,6 +28,7 @@ mod ending;
 mod fill;
 mod pass;
 mod row;
+mod starts;
 mod sweep;
 
 use std::sync::Arc;

@@ -24,7 +24,7 @@ use thiserror::Error;
 use url::Url;
 
 /// The version that this canter writes and reads.
-const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 1;
 /// Most bytes of a message with more than one task: SQS bills each 64 KB as one request, and
 /// whoever writes the JSON again may write it a little longer.
 pub const MAX_BYTES: usize = 60 * 1024;
@@ -146,13 +146,7 @@ impl Message {
 
     /// Reads a body, whoever wrote it.
     pub fn parse(body: &str) -> Result<Self, Refusal> {
-        if body.len() > MAX_PARSED {
-            return Err(Refusal::TooLarge(body.len()));
-        }
-        let envelope: Envelope = serde_json::from_str(body).map_err(|_| Refusal::NotOurs)?;
-        if envelope.canter != VERSION {
-            return Err(Refusal::Version(envelope.canter));
-        }
+        check_envelope(body)?;
         let wire: Wire =
             serde_json::from_str(body).map_err(|error| Refusal::Broken(error.to_string()))?;
         let tasks: Result<Vec<Task>, Refusal> =
@@ -170,6 +164,18 @@ impl Message {
             tasks,
         })
     }
+}
+
+/// Whether a body says that it is a message of ours, of this version.
+pub(super) fn check_envelope(body: &str) -> Result<(), Refusal> {
+    if body.len() > MAX_PARSED {
+        return Err(Refusal::TooLarge(body.len()));
+    }
+    let envelope: Envelope = serde_json::from_str(body).map_err(|_| Refusal::NotOurs)?;
+    if envelope.canter != VERSION {
+        return Err(Refusal::Version(envelope.canter));
+    }
+    Ok(())
 }
 
 fn task(wire: &Wire, entry: &Entry) -> Result<Task, Refusal> {

@@ -1,10 +1,14 @@
 //! The frontier in SQS: tasks that wait are messages of one queue, each of one domain.
 
+mod burial;
+mod errand;
 mod frontier;
 mod inbox;
 mod message;
 mod outbox;
 
+pub use burial::{REASON, bury};
+pub use errand::{Errand, Sweep};
 pub use frontier::CloudFrontier;
 pub use inbox::{Depth, Letter, create, delete, depth, receive, remove};
 pub use message::{MAX_BYTES, Message, Refusal, pack};

@@ -11,13 +11,19 @@
 //! | `alive` | N | last sign of life, Unix ms |
 //! | `rest` | S | why it does not go on, JSON; absent while it does |
 //! | `ended` | N | when it ended, Unix ms; absent while tasks wait |
-//! | `pages`, `done`, `failed`, `retries` | N | how far it is, about: see [`Sites::note`] |
+//! | `counts` | S | how its rows stood when it ended, JSON |
+//! | `sweeper` | N | the chain of sweeps that looks for its end |
+//! | `pages`, `done`, `failed`, `retries`, `found`, `requests`, `bytes` | N | how far it is, about: see [`Sites::note`] |
+//!
+//! The item `sites#all` holds the ids of all of them, in the set `names`.
 
 mod plan;
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use canter_core::failure::Failure;
+use canter_core::outcomes::Counts;
 use canter_core::scope::Scope;
 
 use crate::change::{Change, Written};
@@ -27,7 +33,7 @@ use crate::packed::{MOST, pack};
 use crate::pages::Clock;
 use crate::tables::state_key;
 
-use plan::{ALIVE, BEGUN, BY, CRAWL, ENDED, FILLED, MOVED, PLAN, REST};
+use plan::{ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, MOVED, PLAN, REST, SWEEPER};
 pub use plan::{Beginning, Crawling, Plan, Progress, Rest};
 
 /// A crawl that gives no sign of life for so long was cut off: whoever drives one notes its
@@ -35,6 +41,10 @@ pub use plan::{Beginning, Crawling, Plan, Progress, Rest};
 pub const SILENCE: Duration = Duration::from_secs(30 * 60);
 /// Others may begin the same site at the same time so often before this one gives up.
 const ROUNDS: usize = 8;
+/// Ids of all sites, in the item of that name.
+const NAMES: &str = "names";
+/// The name of that item.
+const ALL: &str = "all";
 
 /// The sites of a stack.
 #[derive(Clone)]
@@ -69,6 +79,7 @@ impl Sites {
                  name fewer, or divide it with --site NAME"
             )));
         }
+        self.list(site).await?;
         let mut item = self.item(site, true).await?;
         // The SDK repeats a write whose answer was lost: the token says that it was this one.
         let token = fastrand::u64(..);
@@ -91,12 +102,12 @@ impl Sites {
                 .set(CRAWL, number(crawl))
                 .set(BY, number(token))
                 .set(ALIVE, number(now))
-                .remove(&[REST, FILLED]);
+                .remove(&[REST, FILLED, SWEEPER]);
             let change = match beginning.name() {
                 None => change,
                 Some(name) => change
                     .set(BEGUN, text(name))
-                    .remove(&[MOVED, ENDED])
+                    .remove(&[MOVED, ENDED, COUNTS])
                     .remove(&Progress::NAMES),
             };
             // Nobody has begun or ended the crawl since it was read.
@@ -138,10 +149,50 @@ impl Sites {
         Crawling::of(site, &self.item(site, true).await?)
     }
 
+    /// The ids of all sites that were ever crawled, in their order.
+    pub async fn all(&self) -> Result<Vec<String>, Failure> {
+        let table = &self.cloud.names.state;
+        let item = self
+            .cloud
+            .item(table, state_key("sites", ALL), true)
+            .await?;
+        let names = item.get(NAMES).and_then(|names| names.as_ss().ok());
+        let mut names = names.cloned().unwrap_or_default();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Puts a site among all of them, before anything else is known of it.
+    async fn list(&self, site: &str) -> Result<(), Failure> {
+        let change = Change::default().add(NAMES, AttributeValue::Ss(vec![site.to_owned()]));
+        let table = &self.cloud.names.state;
+        let always = format!("attribute_not_exists(#{CRAWL})");
+        let written = change.write(&self.cloud, table, state_key("sites", ALL), &always);
+        written.await.map(drop)
+    }
+
     /// Notes that the frontier holds, or has held, all that the crawl begins with.
     pub async fn note_filled(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
         let change = Change::default().set(FILLED, number(1_u64));
         self.note_in(site, crawl, change, "").await
+    }
+
+    /// Begins a chain of sweeps in the place of any other: its token, or none when the crawl has
+    /// ended or is not the newest.
+    pub async fn new_sweeper(&self, site: &str, crawl: u64) -> Result<Option<u32>, Failure> {
+        let token = fastrand::u32(1..);
+        let now = (self.clock)().millis();
+        let change = Change::default()
+            .set(SWEEPER, number(token))
+            .set(ALIVE, number(now));
+        let open = " AND attribute_not_exists(#ended)";
+        let noted = self.note_in(site, crawl, change, open).await?;
+        Ok(noted.then_some(token))
+    }
+
+    /// Gives a sign of life; says whether the crawl is still the newest.
+    pub async fn note_alive(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
+        self.note(site, crawl, Progress::default()).await
     }
 
     /// Adds to the progress of a crawl, once a batch of tasks, and gives a sign of life; says
@@ -173,11 +224,14 @@ impl Sites {
         self.note_in(site, crawl, change, open).await
     }
 
-    /// Notes that the crawl has ended; false when it is not the newest, rests, or was not filled:
-    /// pages that nobody has looked at yet are no leftovers.
-    pub async fn end(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
+    /// Notes that the crawl has ended, and how; false when it is not the newest, rests, or was not
+    /// filled: pages that nobody has looked at yet are no leftovers.
+    pub async fn end(&self, site: &str, crawl: u64, counts: &Counts) -> Result<bool, Failure> {
         let now = (self.clock)().millis();
-        let change = Change::default().set(ENDED, number(now));
+        let counts = serde_json::to_string(counts).map_err(Failure::permanent)?;
+        let change = Change::default()
+            .set(ENDED, number(now))
+            .set(COUNTS, text(counts));
         let whole = " AND attribute_exists(#filled) AND attribute_not_exists(#rest)";
         self.note_in(site, crawl, change, whole).await
     }

@@ -1,6 +1,7 @@
 //! What is stored of a site: how it is crawled, and how its newest crawl stands.
 
 use canter_core::failure::Failure;
+use canter_core::outcomes::Counts;
 use canter_core::pace::Rate;
 use canter_core::scope::Scope;
 use canter_core::site::Site;
@@ -19,6 +20,8 @@ pub(super) const MOVED: &str = "moved";
 pub(super) const ALIVE: &str = "alive";
 pub(super) const REST: &str = "rest";
 pub(super) const ENDED: &str = "ended";
+pub(super) const COUNTS: &str = "counts";
+pub(super) const SWEEPER: &str = "sweeper";
 
 /// All that a worker needs to crawl a site of which it knows the id. Its headers may let it into
 /// private pages: whoever may read the table may read them.
@@ -99,23 +102,63 @@ pub struct Progress {
     pub failed: u64,
     /// Attempts that failed and are made again.
     pub retries: u64,
+    /// Tasks that were put into the queue for the first time.
+    pub found: u64,
+    /// Requests that were started at the site.
+    pub requests: u64,
+    /// Bytes of the answers, decoded.
+    pub bytes: u64,
 }
 
 impl Progress {
-    pub(super) const NAMES: [&str; 4] = ["pages", "done", "failed", "retries"];
+    pub(super) const NAMES: [&str; 7] = [
+        "pages", "done", "failed", "retries", "found", "requests", "bytes",
+    ];
 
-    pub(super) fn values(self) -> [u64; 4] {
-        [self.pages, self.done, self.failed, self.retries]
+    pub(super) fn values(self) -> [u64; 7] {
+        [
+            self.pages,
+            self.done,
+            self.failed,
+            self.retries,
+            self.found,
+            self.requests,
+            self.bytes,
+        ]
     }
 
     fn of(item: &Item) -> Self {
-        let [pages, done, failed, retries] =
+        let [pages, done, failed, retries, found, requests, bytes] =
             Self::NAMES.map(|name| number_of(item, name).unwrap_or_default());
         Progress {
             pages,
             done,
             failed,
             retries,
+            found,
+            requests,
+            bytes,
+        }
+    }
+
+    /// Tasks that wait or are under way.
+    pub fn waiting(&self) -> u64 {
+        self.found.saturating_sub(self.done)
+    }
+}
+
+impl std::ops::Add for Progress {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Progress {
+            pages: self.pages + more.pages,
+            done: self.done + more.done,
+            failed: self.failed + more.failed,
+            retries: self.retries + more.retries,
+            found: self.found + more.found,
+            requests: self.requests + more.requests,
+            bytes: self.bytes + more.bytes,
         }
     }
 }
@@ -140,7 +183,11 @@ pub struct Crawling {
     /// How far it is.
     pub progress: Progress,
     /// Last sign of life, Unix ms.
-    alive_ms: u64,
+    pub alive_ms: u64,
+    /// Which chain of sweeps is the crawl's own; none before the first.
+    pub sweeper: Option<u32>,
+    /// How its rows stood when it ended.
+    pub counts: Option<Counts>,
 }
 
 impl Crawling {
@@ -179,6 +226,8 @@ impl Crawling {
             ended_ms: number_of(item, ENDED),
             progress: Progress::of(item),
             alive_ms: number_of(item, ALIVE).unwrap_or_default(),
+            sweeper: number_of(item, SWEEPER).and_then(|token| u32::try_from(token).ok()),
+            counts: text_of(item, COUNTS).and_then(|counts| serde_json::from_str(counts).ok()),
             plan,
         })
     }
@@ -208,6 +257,8 @@ impl Crawling {
             ended_ms: None,
             progress: Progress::default(),
             alive_ms: crawl,
+            sweeper: None,
+            counts: None,
         }
     }
 

@@ -82,6 +82,8 @@ fn names(name: &str) -> Names {
         pages: format!("{name}-pages"),
         state: format!("{name}-state"),
         queue: "no queue is asked".into(),
+        errands: String::new(),
+        dead_letters: String::new(),
     }
 }
 

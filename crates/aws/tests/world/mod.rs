@@ -38,6 +38,8 @@ impl Tables {
             pages: name("pages"),
             state: name("state"),
             queue: "no queue is asked".into(),
+            errands: String::new(),
+            dead_letters: String::new(),
         };
         let cloud = Cloud::connect_local(names.clone(), endpoints()).await;
         tables::create(&cloud).await.unwrap();

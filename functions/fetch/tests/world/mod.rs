@@ -62,6 +62,8 @@ impl Place {
             pages: name("pages"),
             state: name("state"),
             queue: String::new(),
+            errands: String::new(),
+            dead_letters: String::new(),
         };
         let cloud = Cloud::connect_local(names.clone(), endpoints.clone()).await;
         tables::create(&cloud).await.unwrap();

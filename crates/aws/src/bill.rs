@@ -1,0 +1,221 @@
+//! What a crawl took of AWS, over all functions that worked on it: one item a crawl,
+//! `bill#docs.example.org#1767225600000`, in the table `state`.
+//!
+//! Each batch adds what it took, as numbers of the form `fetch_DynamoDB_UpdateItem_sent`: who asked,
+//! the service, the operation, and the figure. What a process took and died before it noted is
+//! missing, and so is the idle polling of queues, which goes on without a crawl.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use canter_core::failure::Failure;
+use canter_core::time::Moment;
+
+use crate::account::Requests;
+use crate::change::Change;
+use crate::cloud::Cloud;
+use crate::item::{Item, number};
+use crate::prices::dollars;
+use crate::tables::{EXPIRES, state_key};
+
+/// A bill is kept for so long.
+const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Figures of a line, as they are stored.
+const FIGURES: [&str; 4] = ["sent", "read", "write", "gbs"];
+
+/// Who asked, the service, and its operation, as AWS names both.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Line {
+    /// `fetch`, `sweep`, or `shell` for the command line.
+    pub who: String,
+    /// `DynamoDB`, `SQS`, `Lambda`.
+    pub service: String,
+    /// `UpdateItem`; of Lambda, the processor: `arm64`, `x86_64`.
+    pub operation: String,
+}
+
+/// What was taken of an operation: parts of a request where one served two crawls.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Taken {
+    /// Requests.
+    pub sent: f64,
+    /// Read units.
+    pub read_units: f64,
+    /// Write units.
+    pub write_units: f64,
+    /// Seconds that functions ran, times GB of their memory.
+    pub gb_seconds: f64,
+}
+
+impl From<Requests> for Taken {
+    fn from(requests: Requests) -> Self {
+        Taken {
+            sent: requests.sent as f64,
+            read_units: requests.read_units,
+            write_units: requests.write_units,
+            gb_seconds: requests.gb_seconds,
+        }
+    }
+}
+
+impl Taken {
+    fn times(self, share: f64) -> Self {
+        let [sent, read_units, write_units, gb_seconds] = self.figures().map(|it| it * share);
+        Taken {
+            sent,
+            read_units,
+            write_units,
+            gb_seconds,
+        }
+    }
+
+    /// As [`FIGURES`] name them.
+    fn figures(self) -> [f64; 4] {
+        [
+            self.sent,
+            self.read_units,
+            self.write_units,
+            self.gb_seconds,
+        ]
+    }
+}
+
+/// What was taken, line by line.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Bill {
+    /// All of them, in their order.
+    pub lines: BTreeMap<Line, Taken>,
+}
+
+impl Bill {
+    /// The bill of one who asked, from the account of its process.
+    pub fn of(who: &str, lines: BTreeMap<(String, String), Requests>) -> Self {
+        let lines = lines.into_iter().map(|((service, operation), requests)| {
+            let who = who.to_owned();
+            let line = Line {
+                who,
+                service,
+                operation,
+            };
+            (line, requests.into())
+        });
+        Bill {
+            lines: lines.collect(),
+        }
+    }
+
+    /// The part of it that is `share` of the whole, as where two sites were worked on together.
+    pub fn share(&self, share: f64) -> Self {
+        let lines = self.lines.iter();
+        Bill {
+            lines: lines
+                .map(|(line, it)| (line.clone(), it.times(share)))
+                .collect(),
+        }
+    }
+
+    /// What it comes to at list prices, in US dollars: see [`crate::prices`].
+    pub fn dollars(&self) -> f64 {
+        let lines = self.lines.iter();
+        lines
+            .map(|(line, it)| dollars(&line.service, &line.operation, it))
+            .sum()
+    }
+
+    /// Adds this to the bill of a crawl.
+    pub async fn add_to(
+        &self,
+        cloud: &Cloud,
+        (site, crawl): (&str, u64),
+        now: Moment,
+    ) -> Result<(), Failure> {
+        let expires = (now + KEPT).millis() / 1_000;
+        let mut change = Change::default().set(EXPIRES, number(expires));
+        for (line, requests) in &self.lines {
+            let values = FIGURES.into_iter().zip(requests.figures());
+            for (figure, value) in values.filter(|(_, value)| *value > 0.0) {
+                let Line {
+                    who,
+                    service,
+                    operation,
+                } = line;
+                let name = format!("{who}_{service}_{operation}_{figure}");
+                // Thousandths: DynamoDB adds decimals exactly, and has 38 digits for them.
+                let value = AttributeValue::N(format!("{value:.3}"));
+                change = change.add(&name, value);
+            }
+        }
+        let always = "attribute_not_exists(#crawl)";
+        let written = change.write(cloud, &cloud.names.state, key(site, crawl), always);
+        written.await.map(drop)
+    }
+
+    /// The bill of a crawl so far; empty for one that nobody has worked on.
+    pub async fn load(cloud: &Cloud, site: &str, crawl: u64) -> Result<Self, Failure> {
+        let item = cloud
+            .item(&cloud.names.state, key(site, crawl), true)
+            .await?;
+        let mut bill = Bill::default();
+        for (name, value) in &item {
+            let Some((line, figure)) = parse(name) else {
+                continue;
+            };
+            let value: f64 = value
+                .as_n()
+                .ok()
+                .and_then(|it| it.parse().ok())
+                .unwrap_or(0.0);
+            let requests = bill.lines.entry(line).or_default();
+            match figure {
+                "sent" => requests.sent = value,
+                "read" => requests.read_units = value,
+                "write" => requests.write_units = value,
+                "gbs" => requests.gb_seconds = value,
+                _ => {}
+            }
+        }
+        Ok(bill)
+    }
+}
+
+fn key(site: &str, crawl: u64) -> Item {
+    state_key("bill", &format!("{site}#{crawl}"))
+}
+
+/// The line and the figure of an attribute's name; an operation may have the sign between them in
+/// its own name.
+fn parse(name: &str) -> Option<(Line, &str)> {
+    let (rest, figure) = name.rsplit_once('_')?;
+    let mut parts = rest.splitn(3, '_').map(str::to_owned);
+    let line = Line {
+        who: parts.next()?,
+        service: parts.next()?,
+        operation: parts.next()?,
+    };
+    Some((line, figure))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        let line = |who: &str, service: &str, operation: &str| Line {
+            who: who.into(),
+            service: service.into(),
+            operation: operation.into(),
+        };
+        assert_eq!(
+            parse("fetch_DynamoDB_UpdateItem_sent"),
+            Some((line("fetch", "DynamoDB", "UpdateItem"), "sent"))
+        );
+        assert_eq!(
+            parse("sweep_Lambda_x86_64_gbs"),
+            Some((line("sweep", "Lambda", "x86_64"), "gbs"))
+        );
+        assert_eq!(parse("expires"), None);
+        assert_eq!(parse("key"), None);
+    }
+}

@@ -1,0 +1,155 @@
+//! Starting and stopping crawls: what the command line does, and the schedule.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_core::failure::Failure;
+use canter_core::pace::Rate;
+
+use crate::bill::Bill;
+use crate::cloud::Cloud;
+use crate::pages::{Clock, CloudSite};
+use crate::queue::{CloudFrontier, Errand, Outbox, Surroundings, Sweep};
+use crate::sites::{Beginning, Crawling, Plan, Rest, Sites};
+
+/// The first look for a crawl's end comes after this: whoever starts it is to fill it first.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
+/// A crawl that gives no sign of life for so long has lost its chain of sweeps: the longest pause
+/// between two of them is a fraction of this.
+const LOST: Duration = Duration::from_secs(10 * 60);
+/// Tasks of a message where no rate says how many are work for five seconds.
+const UNLIMITED: usize = 100;
+
+/// Starts and stops the crawls of a stack.
+#[derive(Clone)]
+pub struct Steering {
+    cloud: Cloud,
+    clock: Clock,
+    /// The sites of the stack.
+    pub sites: Sites,
+}
+
+impl Steering {
+    /// Sends nothing yet.
+    pub fn new(cloud: Cloud, clock: Clock) -> Self {
+        Steering {
+            sites: Sites::new(cloud.clone(), Arc::clone(&clock)),
+            cloud,
+            clock,
+        }
+    }
+
+    /// Begins a crawl, or continues or joins the one that is there, as [`Sites::begin`] says; puts
+    /// what it begins with into the queue. Its end is looked for even if this process dies here.
+    /// `who` is whose bill the requests are.
+    pub async fn start(
+        &self,
+        plan: &Plan,
+        change_scope: bool,
+        who: &str,
+    ) -> Result<(Beginning, Crawling), Failure> {
+        let (beginning, crawling) = self.sites.begin(plan, change_scope).await?;
+        match beginning {
+            Beginning::OtherScope => {}
+            Beginning::Running => {
+                let silence = (self.clock)().millis().saturating_sub(crawling.alive_ms);
+                if crawling.sweeper.is_none() || u128::from(silence) > LOST.as_millis() {
+                    self.look_for_end(&crawling).await?;
+                }
+            }
+            Beginning::First
+            | Beginning::Continued
+            | Beginning::Refresh
+            | Beginning::ChangedScope => {
+                self.look_for_end(&crawling).await?;
+                self.fill(&crawling).await?;
+                let bill = Bill::of(who, self.cloud.account.take());
+                let crawl = (plan.site.id.as_str(), crawling.crawl);
+                bill.add_to(&self.cloud, crawl, (self.clock)()).await?;
+            }
+        }
+        Ok((beginning, crawling))
+    }
+
+    /// Asks the newest crawl of a site to rest: its tasks are dropped as they come up, and wait in
+    /// the page store. None for an unknown site, else the crawl as it was and whether it rests now.
+    pub async fn stop(&self, site: &str) -> Result<Option<(Crawling, bool)>, Failure> {
+        let Some(crawling) = self.sites.load_now(site).await? else {
+            return Ok(None);
+        };
+        let goes_on = crawling.ended_ms.is_none() && crawling.rest.is_none();
+        let rests = goes_on
+            && self
+                .sites
+                .rest(site, crawling.crawl, &Rest::Stopped)
+                .await?;
+        Ok(Some((crawling, rests)))
+    }
+
+    /// Starts every site anew whose crawl has ended, and lets those go on that were cut off or are
+    /// paused; a stop and a limit stay. Gives what failed, by site: one site's failure is not to
+    /// hold up the others.
+    pub async fn refresh_all(&self, who: &str) -> Result<Vec<(String, Failure)>, Failure> {
+        let mut failed = Vec::new();
+        for site in self.sites.all().await? {
+            let crawling = match self.sites.load_now(&site).await {
+                Ok(Some(crawling)) => crawling,
+                Ok(None) => continue,
+                Err(failure) => {
+                    failed.push((site, failure));
+                    continue;
+                }
+            };
+            let stays = matches!(crawling.rest, Some(Rest::Stopped | Rest::Limit { .. }));
+            if stays && crawling.ended_ms.is_none() {
+                continue;
+            }
+            if let Err(failure) = self.start(&crawling.plan, false, who).await {
+                failed.push((site, failure));
+            }
+        }
+        Ok(failed)
+    }
+
+    /// Sends the first of a chain of sweeps.
+    async fn look_for_end(&self, crawling: &Crawling) -> Result<(), Failure> {
+        let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
+        let Some(sweeper) = self.sites.new_sweeper(site, crawl).await? else {
+            // It has ended meanwhile.
+            return Ok(());
+        };
+        let sweep = Errand::Sweep(Sweep {
+            site: site.clone(),
+            crawl,
+            sweeper,
+            before: None,
+            next_ms: 0,
+        });
+        sweep.send(&self.cloud, FIRST_LOOK).await
+    }
+
+    /// Puts into the queue what a crawl begins or goes on with.
+    pub async fn fill(&self, crawling: &Crawling) -> Result<(), Failure> {
+        let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
+        let pages = CloudSite::new(self.cloud.clone(), site, crawl, Arc::clone(&self.clock));
+        let most = crawling.plan.rate.map_or(UNLIMITED, per_message);
+        let surroundings = Surroundings {
+            clock: Arc::clone(&self.clock),
+            most: Box::new(move |_| most),
+        };
+        let outbox = Outbox::open(&self.cloud, surroundings);
+        let frontier = CloudFrontier::new(pages.clone(), outbox, Arc::clone(&self.clock));
+        let filled = pages.fill(crawling, &frontier.noted()).await?;
+        self.sites.note_filled(site, crawl).await?;
+        let found = crate::Progress {
+            found: filled,
+            ..crate::Progress::default()
+        };
+        self.sites.note(site, crawl, found).await.map(drop)
+    }
+}
+
+/// Tasks that are work for about five seconds.
+fn per_message(rate: Rate) -> usize {
+    ((rate.per_second() * 4.5) as usize).max(1)
+}
