@@ -22,6 +22,8 @@ pub(super) const REST: &str = "rest";
 pub(super) const ENDED: &str = "ended";
 pub(super) const COUNTS: &str = "counts";
 pub(super) const SWEEPER: &str = "sweeper";
+pub(super) const LINK: &str = "link";
+pub(super) const SWEPT: &str = "swept";
 
 /// All that a worker needs to crawl a site of which it knows the id. Its headers may let it into
 /// private pages: whoever may read the table may read them.
