@@ -9,6 +9,11 @@ import pytest
 from botocore.config import Config
 from programs import archive
 
+# The user's own settings of AWS are none of the tests' business.
+for variable in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[variable]
+os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
 STACK = os.environ.get("CANTER_TEST_STACK", "test")
 HERE = Path(__file__).resolve()
 HOME = Path(os.environ.get("CANTER_LOCALSTACK_DIR") or HERE.parents[2] / "target" / "localstack").absolute()

@@ -10,12 +10,12 @@ from programs import program
 
 @pytest.fixture
 def queues(client):
-    """A queue whose messages come back after two seconds, and after two receipts go to a second queue."""
+    """A queue whose messages come back after a second, and after two receipts go to a second queue."""
     sqs = client("sqs")
     name = f"stacktest-{uuid.uuid4().hex[:8]}"
     dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
     redrive = json.dumps({"deadLetterTargetArn": arn(sqs, dead), "maxReceiveCount": 2})
-    attributes = {"VisibilityTimeout": "2", "RedrivePolicy": redrive}
+    attributes = {"VisibilityTimeout": "1", "RedrivePolicy": redrive}
     queue = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     yield sqs, queue, dead
     for url in (queue, dead):

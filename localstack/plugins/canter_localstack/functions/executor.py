@@ -16,7 +16,7 @@ from localstack import config
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 
-from . import assignment, polling
+from . import assignment, deletion, polling
 from .exchange import Invocation
 from .sandbox import Sandbox
 from .shutdown import executors
@@ -36,6 +36,7 @@ class ProcessExecutorPlugin(RuntimeExecutorPlugin):
 
     def load(self, *_, **__):
         assignment.repair()
+        deletion.repair()
         polling.quicken()
         return ProcessExecutor
 
