@@ -1,7 +1,20 @@
 """Who may do what: named actions, on named resources, for the service that needs it."""
 
 import pytest
-from stack import FUNCTION, LOGS, QUEUE, RESOURCES, ROLE, TABLE, event_queues, listed, of_type, role_of, statements, type_of
+from stack import (
+    FUNCTION,
+    LOGS,
+    QUEUE,
+    RESOURCES,
+    ROLE,
+    TABLE,
+    event_queues,
+    listed,
+    of_type,
+    role_of,
+    statements,
+    type_of,
+)
 
 # Actions that no resource can be named for, with why.
 WITHOUT_RESOURCE = {

@@ -5,7 +5,24 @@ import re
 import tomllib
 
 import pytest
-from stack import ALARM, FILTER, FUNCTION, LOGS, OUTPUTS, PARAMETERS, QUEUE, RESOURCES, ROLE, ROOT, TABLE, event_queues, listed, of_type, role_of, statements
+from stack import (
+    ALARM,
+    FILTER,
+    FUNCTION,
+    LOGS,
+    OUTPUTS,
+    PARAMETERS,
+    QUEUE,
+    RESOURCES,
+    ROLE,
+    ROOT,
+    TABLE,
+    event_queues,
+    listed,
+    of_type,
+    role_of,
+    statements,
+)
 
 FUNCTIONS = of_type(FUNCTION)
 
