@@ -5,7 +5,7 @@ import re
 import time
 
 from . import installation, localstack, sam, workers
-from .cloud import Cloud
+from .cloud import REGION, Cloud
 from .places import HOME, Trouble, held, tell
 
 # What workers are made of.
@@ -125,7 +125,9 @@ def describe(stack, name, ends, outputs, count):
     variables = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_DYNAMODB": ends["DYNAMODB_ENDPOINT_URL"],
-        "AWS_REGION": "us-east-1",
+        "AWS_REGION": REGION,
+        # Its older name, which SDKs of Python still ask for.
+        "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         **({"CANTER_SEARCH_URL": search} if search else {}),
@@ -134,15 +136,16 @@ def describe(stack, name, ends, outputs, count):
     written = file.with_name(file.name + ".new")
     written.write_text("".join(f"export {key}={value}\n" for key, value in variables.items()))
     written.replace(file)
-    lines = [f"{name} is deployed to the stack {stack.name}."]
-    if search:
-        lines.append(f"  search        {search}")
-    lines += [f"  {key:<13} {value}" for key, value in outputs.items() if key != "SearchUrl"]
+    rows = [("search", search)] if search else []
+    rows += [(key, value) for key, value in outputs.items() if key != "SearchUrl"]
     if count:
-        lines.append(f"  workers       {count} more fetch functions may run at once")
-    lines += [
-        f"  logs          {stack.logs / 'functions'}",
-        f"  to steer it   . {file}",
-        f"                canter crawl URL --aws {name} --allow-private",
+        rows.append(("workers", f"{count} more fetch functions may run at once"))
+    rows += [
+        ("logs", stack.logs / "functions"),
+        ("to steer it", f". {file}"),
+        ("", f"canter crawl URL --aws {name} --allow-private"),
     ]
-    print("\n".join(lines))
+    width = max(len(title) for title, _ in rows)
+    print(f"{name} is deployed to the stack {stack.name}.")
+    for title, value in rows:
+        print(f"  {title:<{width}}  {value}")

@@ -32,6 +32,8 @@ def start(stack, ports, installed):
         # Functions run as plain processes (`plugins/canter_localstack/functions`).
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "CANTER_FUNCTION_LOGS": str(stack.logs / "functions"),
+        # One whose failed stacks can be deleted (`plugins/canter_localstack/cloudformation.py`).
+        "PROVIDER_OVERRIDE_CLOUDFORMATION": "canter",
         # An idle one costs memory, a new one some milliseconds.
         "LAMBDA_KEEPALIVE_MS": "60000",
         # A crawl is a chain of messages, so pauses between looks at the queue are what it would mostly do.

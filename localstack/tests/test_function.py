@@ -1,6 +1,9 @@
 """A function that does what it should: answers, logs, environment, reuse, concurrency, new code."""
 
 import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from invoking import invoke, invoke_together, log_lines, state, wait_for
 from programs import archive, program
@@ -91,6 +94,22 @@ def test_logs_are_in_the_answer_in_the_file_and_in_cloudwatch(function, lambdas,
     assert sorted(wait_for(in_cloudwatch)) == sorted(lines)
 
 
+def test_logs_go_to_the_group_that_the_function_names(function, lambdas, client):
+    logs = client("logs")
+    group = f"stacktest-{uuid.uuid4().hex[:8]}"
+    logs.create_log_group(logGroupName=group)
+    try:
+        body = "print('hello', flush=True); return os.environ['AWS_LAMBDA_LOG_GROUP_NAME']"
+        assert invoke(lambdas, function(program(body), LoggingConfig={"LogGroup": group})).value == group
+
+        def written():
+            return [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
+
+        assert "hello\n" in wait_for(written)
+    finally:
+        logs.delete_log_group(logGroupName=group)
+
+
 def test_a_warm_environment_is_used_again(function, lambdas):
     name = function(program("return os.getpid()"))
     first, second = invoke(lambdas, name), invoke(lambdas, name)
@@ -121,8 +140,6 @@ def test_many_at_once_from_a_cold_start_all_succeed(function, lambdas):
 
 def test_each_environment_has_a_folder_for_temporary_files_and_takes_it_along(function, lambdas):
     name = function(program("import tempfile\nreturn tempfile.mkstemp()[1]"))
-    from pathlib import Path
-
     left = Path(invoke(lambdas, name).value)
     assert left.exists()
     lambdas.delete_function(FunctionName=name)
@@ -151,8 +168,6 @@ def test_new_code_takes_effect(function, lambdas):
 
 
 def test_an_update_lets_the_running_invocation_end(function, lambdas, stack):
-    from concurrent.futures import ThreadPoolExecutor
-
     name = function(program("print('works', flush=True); time.sleep(2)\nreturn 'old'"))
     with ThreadPoolExecutor() as pool:
         running = pool.submit(invoke, lambdas, name)

@@ -16,7 +16,7 @@ from localstack import config
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 
-from . import assignment, deletion, polling
+from . import assignment, deletion, log_group, polling
 from .exchange import Invocation
 from .sandbox import Sandbox
 from .shutdown import executors
@@ -37,6 +37,7 @@ class ProcessExecutorPlugin(RuntimeExecutorPlugin):
     def load(self, *_, **__):
         assignment.repair()
         deletion.repair()
+        log_group.repair()
         polling.quicken()
         return ProcessExecutor
 
