@@ -57,6 +57,7 @@ def test_a_process_that_exits(function, lambdas, code, reason):
     assert told(outcome) == ("Runtime.ExitError", f"RequestId: … Error: {reason}")
     assert f"Error: {reason}\nRuntime.ExitError\nEND " in outcome.log
     assert str(before) in outcome.log, "what it said before its end"
+    assert int(re.search(r"Max Memory Used: (\d+) MB", outcome.log)[1]) > 1
     assert state(before) is None
     assert invoke(lambdas, name).value != before
 

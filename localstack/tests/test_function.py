@@ -130,7 +130,6 @@ def test_four_invocations_at_once_have_four_processes(function, lambdas, stack):
 
 
 def test_many_at_once_from_a_cold_start_all_succeed(function, lambdas):
-    """LocalStack by itself fails some of them: see `assignment.py`."""
     for _ in range(3):
         name = function(program("return os.getpid()"))
         for _ in range(4):

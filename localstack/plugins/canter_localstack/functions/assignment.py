@@ -2,8 +2,8 @@
 
 `AssignmentService.get_environment` iterates over a dictionary that other threads add to, and makes a
 new environment known before it is reserved, so that another invocation may take it first. Either
-fails an invocation that did nothing wrong. A container takes a second to start, so it hardly happens
-there; a process takes milliseconds.
+fails an invocation that did nothing wrong. Both are seldom: they were found by reading, and the second
+is made to happen in `tests/test_assignment.py`.
 """
 
 import contextlib

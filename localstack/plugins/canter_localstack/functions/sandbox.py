@@ -72,6 +72,8 @@ class Sandbox:
                 self.exchange.wait_for_process(INIT_SECONDS)
             finally:
                 ready = begun = time.monotonic()
+                # Now, since a process that crashes has nothing left to measure.
+                self._measure()
                 self.log.say(f"START RequestId: {request_id} Version: {version}")
             answer = self.exchange.ask(invocation, self.timeout_seconds)
             payload, error_type = answer.payload, answer.error_type
