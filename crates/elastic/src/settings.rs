@@ -26,11 +26,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The same, for whoever cannot wait a minute for a server that is away.
-    pub fn with_patience(self, patience: Duration) -> Self {
-        Settings { patience, ..self }
-    }
-
     /// Reads a URL: `http` or `https`, host and port of the server. The last segment of its path
     /// names the index (`canter` without one), what stands before belongs to the server. Each
     /// layout of canter's has an index of its own, so the index on the server has the layout's

@@ -34,7 +34,7 @@ async fn main() -> Result<(), Error> {
         cloud,
         index: Arc::new(LazyIndex::new(move || {
             let config = Arc::clone(&config);
-            async move { ElasticIndex::open(&config.index().await?.with_patience(PATIENCE)).await }
+            async move { ElasticIndex::open(&config.index().await?.patience(PATIENCE)).await }
         })),
         clock: Clock::start(),
         fetcher: Box::new(move |plan| HttpFetcher::start(http(plan, allow_private))),
