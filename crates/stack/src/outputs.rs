@@ -46,7 +46,9 @@ pub struct Stack {
 impl Stack {
     /// A stack, if CloudFormation describes it as a whole one of canter's.
     pub(crate) fn of(name: &str, described: &Described) -> Result<Self, Failure> {
-        let status = described.stack_status().map_or("", |status| status.as_str());
+        let status = described
+            .stack_status()
+            .map_or("", |status| status.as_str());
         if let Some(advice) = unusable(status) {
             let sentence = format!("the stack {name} is not whole ({status}): {advice}");
             return Err(match status.ends_with("_IN_PROGRESS") {
@@ -61,7 +63,10 @@ impl Stack {
 
     fn from_outputs(name: &str, outputs: &BTreeMap<&str, &str>) -> Result<Self, Failure> {
         let filled = |key: &str| outputs.get(key).filter(|value| !value.is_empty());
-        let lacking: Vec<&str> = NEEDED.into_iter().filter(|key| filled(key).is_none()).collect();
+        let lacking: Vec<&str> = NEEDED
+            .into_iter()
+            .filter(|key| filled(key).is_none())
+            .collect();
         if !lacking.is_empty() {
             return Err(Failure::permanent(format!(
                 "the stack {name} is none of this canter's: it lacks the outputs {}; name the one \
@@ -71,8 +76,13 @@ impl Stack {
         }
         let optional = |key: &str| filled(key).map(|value| (*value).to_owned());
         let text = |key: &str| optional(key).unwrap_or_default();
-        let [pages_table, state_table, queue_url, errands_queue_url, dead_letters_url] =
-            NEEDED.map(text);
+        let [
+            pages_table,
+            state_table,
+            queue_url,
+            errands_queue_url,
+            dead_letters_url,
+        ] = NEEDED.map(text);
         Ok(Stack {
             name: name.to_owned(),
             pages_table,
@@ -171,12 +181,22 @@ mod tests {
         ] {
             let failure = Stack::of("docs", &described(status, &whole())).unwrap_err();
             let sentence = failure.to_string();
-            assert!(sentence.contains(advice) && sentence.contains(status), "{sentence}");
+            assert!(
+                sentence.contains(advice) && sentence.contains(status),
+                "{sentence}"
+            );
             let transient = matches!(failure, Failure::Transient(_));
             assert_eq!(transient, passes, "{status}");
         }
-        for status in ["UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "UPDATE_FAILED"] {
-            assert!(Stack::of("docs", &described(status, &whole())).is_ok(), "{status}");
+        for status in [
+            "UPDATE_ROLLBACK_COMPLETE",
+            "IMPORT_COMPLETE",
+            "UPDATE_FAILED",
+        ] {
+            assert!(
+                Stack::of("docs", &described(status, &whole())).is_ok(),
+                "{status}"
+            );
         }
     }
 }

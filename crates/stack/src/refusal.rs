@@ -74,7 +74,11 @@ mod tests {
         let io = ConnectorError::io("connection refused".into());
         let missing = "Stack with id docs does not exist";
         for (error, passes, advice) in [
-            (refused(400, "ValidationError", missing), false, "sam deploy"),
+            (
+                refused(400, "ValidationError", missing),
+                false,
+                "sam deploy",
+            ),
             (
                 refused(400, "ValidationError", "must match a pattern"),
                 false,
@@ -85,7 +89,11 @@ mod tests {
                 false,
                 "cloudformation:DescribeStacks",
             ),
-            (refused(403, "ExpiredToken", "expired"), false, "log in again"),
+            (
+                refused(403, "ExpiredToken", "expired"),
+                false,
+                "log in again",
+            ),
             (refused(400, "Throttling", "slow down"), true, "try again"),
             (refused(503, "", "busy"), true, "try again"),
             (Error::dispatch_failure(io), true, "AWS_ENDPOINT_URL"),
@@ -97,7 +105,11 @@ mod tests {
             let transient = matches!(failure, Failure::Transient(_));
             assert_eq!(transient, passes, "{sentence}");
         }
-        let sentence = refusal(&refused(400, "ValidationError", missing), "docs", "region x");
+        let sentence = refusal(
+            &refused(400, "ValidationError", missing),
+            "docs",
+            "region x",
+        );
         assert!(sentence.to_string().contains("no stack docs (region x)"));
     }
 }
