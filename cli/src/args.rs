@@ -86,10 +86,15 @@ pub enum Command {
 #[command(after_help = "Examples:\n  \
     canter crawl https://docs.example.org/3/ --rps 5\n  \
     canter crawl https://example.org/ --include '/docs/**' --exclude '/docs/old/**' --serve\n  \
-    canter crawl http://127.0.0.1:8000/ --allow-private --rps unlimited\n\n\
+    canter crawl http://127.0.0.1:8000/ --allow-private --rps unlimited\n  \
+    canter crawl https://docs.example.org/3/ --rps 10 --aws canter\n\n\
     The rate holds for each domain (example.org with all its hosts) and counts everything: pages,\n\
     redirects, retries, sitemaps and robots.txt. Ctrl-C stops; the same command goes on where it\n\
-    was. Of one page 100,000 links are followed; of one sitemap 50,000 URLs, within 50 MB.")]
+    was. Of one page 100,000 links are followed; of one sitemap 50,000 URLs, within 50 MB.\n\n\
+    A stack is what `sam deploy` has made; it is looked up with the credentials and the region that\n\
+    every AWS tool takes (AWS_PROFILE, AWS_REGION), and AWS_ENDPOINT_URL names a LocalStack. The crawl\n\
+    there needs nobody to watch it: `canter status` and `canter stop` with --aws see to it later.\n\
+    Its summary has the bill, and --json ends with the event \"left\" after Ctrl-C.")]
 pub struct Crawl {
     /// Where to start: http or https URLs
     #[arg(required = true, value_name = "URL")]
@@ -173,6 +178,13 @@ pub struct Crawl {
     /// Permit a private or loopback address, for the given URLs' own host and port
     #[arg(long)]
     pub allow_private: bool,
+
+    /// Crawl in a deployed stack, and show how it goes; Ctrl-C ends that, and the crawl goes on
+    #[arg(
+        long, value_name = "STACK", value_parser = stack,
+        conflicts_with_all = ["dir", "url", "serve", "report", "max_time", "concurrency"]
+    )]
+    pub aws: Option<String>,
 
     /// Serve search while crawling and after
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8080", value_parser = listen)]
@@ -313,6 +325,14 @@ pub struct Man {
     /// Write the pages of canter and all its commands into this folder instead
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     pub dir: Option<PathBuf>,
+}
+
+/// A name of a stack: CloudFormation knows best what one is, but asks for one.
+pub fn stack(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    (!name.is_empty())
+        .then(|| name.to_owned())
+        .ok_or_else(|| "a stack has a name: the one that `sam deploy` was given".to_owned())
 }
 
 /// A name of a site: what fits a line, a table and a file.

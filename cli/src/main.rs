@@ -1,6 +1,7 @@
 //! `canter`: crawls a website at an exact pace and makes it searchable.
 
 mod args;
+mod aws;
 mod crawl;
 mod demo;
 mod demo_site;
@@ -69,13 +70,22 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 async fn run(command: Command) -> Result<()> {
     match command {
-        Command::Crawl(args) => crawl::crawl(*args).await,
+        Command::Crawl(args) => match &args.aws {
+            Some(stack) => aws::crawl(&args, stack).await,
+            None => crawl::crawl(*args).await,
+        },
         Command::Search(args) => search::search(args).await,
         Command::Serve(args) => serve::serve(args).await,
         Command::Export(args) => export::export(args).await,
         Command::Explain(args) => explain::explain(args).await,
-        Command::Status(args) => status::status(&args),
-        Command::Stop(args) => stop::stop(args).await,
+        Command::Status(args) => match &args.aws {
+            Some(stack) => aws::status(&args, stack).await,
+            None => status::status(&args),
+        },
+        Command::Stop(args) => match &args.aws {
+            Some(stack) => aws::stop(&args, stack).await,
+            None => stop::stop(args).await,
+        },
         Command::Forget(args) => forget::forget(args).await,
         Command::Report(args) => report::report(args).await,
         Command::Demo(args) => demo::demo(args).await,

@@ -18,7 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  canter stop docs.example.org/3\n\n\
+#[command(after_help = "Examples:\n  \
+    canter stop docs.example.org/3\n  \
+    canter stop docs.example.org/3 --aws canter    in the stack `canter`\n\n\
     What is under way is seen to its end, as with Ctrl-C. Other sites of the same command go on.")]
 pub struct Stop {
     /// Name of the site, as `canter status` gives it
@@ -26,6 +28,10 @@ pub struct Stop {
 
     #[command(flatten)]
     pub data: Data,
+
+    /// The site of a deployed stack, instead of a folder's
+    #[arg(long, value_name = "STACK", value_parser = crate::args::stack, conflicts_with = "dir")]
+    pub aws: Option<String>,
 }
 
 /// Resolves when the site is crawled no more.

@@ -5,8 +5,8 @@ use console::Alignment;
 use console::{Term, measure_text_width, pad_str, truncate_str};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::frame::Frame;
 use super::line::line;
-use super::show::Frame;
 
 /// What is known and how much of it is done; below it, how it goes.
 const TEMPLATE: &str =

@@ -33,8 +33,8 @@ const GRACE: Duration = Duration::from_secs(5);
 pub enum Rest {
     /// No task is left.
     Complete,
-    /// A limit was reached; tasks wait.
-    Limit(&'static str),
+    /// The limit of an option was reached; tasks wait.
+    Limit(String),
     /// The user stopped it; tasks wait.
     Stopped,
     /// The site wants to be left alone, for this reason; tasks wait.
@@ -47,7 +47,7 @@ impl Rest {
         match self {
             Rest::Complete => None,
             Rest::Limit(option) => Some(Stored::Limit {
-                option: (*option).to_owned(),
+                option: option.clone(),
             }),
             Rest::Stopped => Some(Stored::Stopped),
             Rest::Paused(why) => Some(Stored::Paused { why: why.clone() }),
@@ -167,7 +167,7 @@ impl<I: Index + 'static> Drive<I> {
                 && (self.world.store.waiting() > 0 || !self.steps.is_empty())
             {
                 if self.steps.is_empty() {
-                    return Ok(Rest::Limit("--max-pages"));
+                    return Ok(Rest::Limit("--max-pages".to_owned()));
                 }
                 self.wait(Duration::from_secs(1)).await?;
             } else if let Some(task) = self.buffer.pop_front() {
@@ -187,7 +187,7 @@ impl<I: Index + 'static> Drive<I> {
             .deadline
             .is_some_and(|end| end <= Instant::now())
         {
-            return Some(Rest::Limit("--max-time"));
+            return Some(Rest::Limit("--max-time".to_owned()));
         }
         self.rest.take()
     }

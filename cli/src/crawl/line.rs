@@ -7,13 +7,15 @@ use console::{StyledObject, style};
 use indicatif::HumanCount;
 
 use super::estimate::Left;
-use super::show::Frame;
+use super::frame::Frame;
 use super::summary::counted;
 
 /// One line: what matters most comes first, since a narrow terminal shows no more.
 pub fn line(frame: &Frame, limit: Option<Rate>) -> String {
     let mut pieces = Vec::new();
-    if let Some(trouble) = &frame.index_trouble {
+    if let Some(trouble) = &frame.cloud_trouble {
+        pieces.push(on_stderr(trouble.clone()).yellow().to_string());
+    } else if let Some(trouble) = &frame.index_trouble {
         pieces.push(
             on_stderr(format!("waiting: {trouble}"))
                 .yellow()

@@ -1,15 +1,17 @@
-//! `canter crawl`: sets the world up, drives each site, says how it goes and how it ended.
+//! `canter crawl` on this machine: sets the world up, drives each site, says how it goes and how it
+//! ended. What a crawl in the cloud has in common with that is public here.
 
 mod bar;
-mod drive;
+pub mod drive;
 mod estimate;
+pub mod frame;
 mod gates;
 mod line;
 mod progress;
 mod report;
-mod setup;
-mod show;
-mod summary;
+pub mod setup;
+pub mod show;
+pub mod summary;
 mod world;
 
 use std::net::SocketAddr;
@@ -32,9 +34,10 @@ use crate::index::AnyIndex;
 use crate::report::ReportFile;
 use crate::serve::{self, FolderStatus};
 use drive::{Bounds, Drive, Rest};
+use frame::Ours;
 use gates::Gates;
 use progress::Progress;
-use show::Show;
+use show::{Limits, Show, Shown};
 use summary::Summary;
 pub use summary::counted;
 use world::{Parts, SiteWorld};
@@ -51,7 +54,7 @@ const SITEMAPS: usize = 3;
 const UNLIMITED_CONCURRENCY: usize = 16;
 
 /// One site of the command.
-struct Run {
+pub struct Run {
     world: Arc<SiteWorld<AnyIndex>>,
     progress: Arc<Progress>,
 }
@@ -108,7 +111,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
     stop_on_signal(stop);
     let began = Instant::now();
-    let show = Show::start(&args, &runs, began, stopped.clone());
+    let show = Show::start(args.json, shown(&args, &runs, began), stopped.clone());
     let rests = drive_all(&args, &folder, &runs, concurrency, &stopped).await;
     show.end().await;
     let mut summaries = Vec::new();
@@ -145,6 +148,22 @@ pub async fn crawl(args: Crawl) -> Result<()> {
         wait_for_signal(stopped).await;
     }
     Ok(())
+}
+
+/// The sites, as they are shown.
+fn shown(args: &Crawl, runs: &[Run], began: Instant) -> Vec<Shown<Ours>> {
+    let limits = Limits {
+        rate: args.rps.0,
+        pages: Some(args.max_pages),
+        time: args.max_time,
+        began,
+    };
+    let shown = runs.iter().map(|run| Shown {
+        id: run.world.site.id.clone(),
+        source: Ours::of(run),
+        limits,
+    });
+    shown.collect()
 }
 
 /// Drives all sites at once; their rests in order, or the first failure.
@@ -184,7 +203,7 @@ async fn nothing_crawled(
     store: &SiteStore,
     seeds: &[url::Url],
 ) -> Result<Option<String>> {
-    if summary.counts.pages > 0 || summary.stopped {
+    if summary.counts.pages > 0 || summary.rest == Rest::Stopped {
         return Ok(None);
     }
     let ends = store.ends(seeds.to_vec()).await?;

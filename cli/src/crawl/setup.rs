@@ -94,13 +94,7 @@ pub async fn begin(
         .begin_crawl(site, args.change_scope, now.clone())
         .await?;
     if begun.1 == Beginning::OtherScope {
-        if !confirm(&site.id)? {
-            bail!(
-                "the site {} was crawled with other options of scope: add --change-scope to crawl \
-                 it anew with these, or keep both apart with --site NAME",
-                site.id
-            );
-        }
+        confirm_scope(&site.id)?;
         begun = store.begin_crawl(site, true, now).await?;
     }
     let (site_store, beginning, scope) = begun;
@@ -127,10 +121,27 @@ pub async fn begin(
             Beginning::Continued => "Continuing the crawl of",
             Beginning::Refresh | Beginning::ChangedScope => "Refreshing",
         };
-        let seeds: Vec<&str> = scope.seeds().iter().map(Url::as_str).collect();
-        eprintln!("{what} {} from {}", site.id, seeds.join(" "));
+        announce(what, &site.id, &scope);
     }
     Ok((site_store, scope))
+}
+
+/// Says how a crawl begins: `Crawling docs.example.org from https://docs.example.org/`.
+pub fn announce(what: &str, site: &str, scope: &Scope) {
+    let seeds: Vec<&str> = scope.seeds().iter().map(Url::as_str).collect();
+    eprintln!("{what} {site} from {}", seeds.join(" "));
+}
+
+/// Asks whether a site that is known with another scope is to be crawled with this one; an error
+/// where that is not wanted, or where there is nobody to ask.
+pub fn confirm_scope(site: &str) -> Result<()> {
+    if !confirm(site)? {
+        bail!(
+            "the site {site} was crawled with other options of scope: add --change-scope to crawl \
+             it anew with these, or keep both apart with --site NAME"
+        );
+    }
+    Ok(())
 }
 
 /// Lets the site's pages be fetched whole again where the index of this crawl does not have them.

@@ -1,26 +1,18 @@
 //! Shows a crawl while it goes on: a bar on a terminal, lines elsewhere, JSON for programs.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use canter_core::pace::Rate;
-use canter_embedded::store::SiteStore;
 use serde_json::json;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
-use url::Url;
 
-use super::Run;
 use super::bar::Bars;
-use super::estimate::{Bounds, Estimate, Left, Sight};
-use super::gates::Gates;
+use super::estimate::{Bounds, Estimate, Sight};
+use super::frame::{Frame, Source};
 use super::line::line;
-use super::progress::Progress;
-use crate::args::Crawl;
-use crate::index::AnyIndex;
 
 /// Said once when the user asks for the end.
 const STOPPING: &str = "Stopping: what is under way is seen to its end. Ctrl-C again ends at once.";
@@ -32,41 +24,20 @@ pub struct Show {
 }
 
 /// One site, as far as it is shown.
-struct Site {
-    id: String,
-    seeds: Vec<Url>,
-    store: SiteStore,
-    index: Arc<AnyIndex>,
-    progress: Arc<Progress>,
-    gates: Arc<Gates>,
-    being_indexed: Arc<AtomicU64>,
-    estimate: Estimate,
+pub struct Shown<S> {
+    pub id: String,
+    pub source: S,
+    pub limits: Limits,
 }
 
-/// What is shown of a site at one time.
-pub struct Frame {
-    pub pages: u64,
-    pub done: u64,
-    pub waiting: u64,
-    pub failed: u64,
-    pub retries: u64,
-    pub rps: u32,
-    pub held: Duration,
-    /// What the site asks for between requests.
-    pub delay: Duration,
-    pub left: Option<Left>,
-    pub trouble: Option<String>,
-    /// What holds up the index.
-    pub index_trouble: Option<String>,
-}
-
-/// What holds for every site of the command.
+/// What holds for a site.
 #[derive(Clone, Copy)]
-struct Limits {
-    rate: Option<Rate>,
-    pages: u64,
-    time: Option<Duration>,
-    began: Instant,
+pub struct Limits {
+    pub rate: Option<Rate>,
+    /// Pages at which it stops; none for no limit.
+    pub pages: Option<u64>,
+    pub time: Option<Duration>,
+    pub began: Instant,
 }
 
 #[derive(Clone, Copy)]
@@ -77,40 +48,21 @@ enum Form {
 }
 
 impl Show {
-    pub fn start(
-        args: &Crawl,
-        runs: &[Run],
-        began: Instant,
+    /// Shows sites; `stopped` says that the user wants them to stop.
+    pub fn start<S: Source>(
+        json: bool,
+        sites: Vec<Shown<S>>,
         stopped: watch::Receiver<bool>,
     ) -> Self {
-        let form = if args.json {
+        let form = if json {
             Form::Json
         } else if stderr().is_terminal() {
             Form::Bar
         } else {
             Form::Lines
         };
-        let sites = runs
-            .iter()
-            .map(|run| Site {
-                id: run.world.site.id.clone(),
-                seeds: run.world.site.seeds.clone(),
-                store: run.world.store.clone(),
-                index: Arc::clone(&run.world.index),
-                progress: Arc::clone(&run.progress),
-                gates: Arc::clone(&run.world.gates),
-                being_indexed: Arc::clone(&run.world.being_indexed),
-                estimate: Estimate::default(),
-            })
-            .collect();
-        let limits = Limits {
-            rate: args.rps.0,
-            pages: args.max_pages,
-            time: args.max_time,
-            began,
-        };
         let (end, ended) = oneshot::channel();
-        let task = tokio::spawn(show(form, sites, limits, stopped, ended));
+        let task = tokio::spawn(show(form, sites, stopped, ended));
         Show { end, task }
     }
 
@@ -132,15 +84,15 @@ impl Form {
     }
 }
 
-async fn show(
+async fn show<S: Source>(
     form: Form,
-    mut sites: Vec<Site>,
-    limits: Limits,
+    mut sites: Vec<Shown<S>>,
     mut stopped: watch::Receiver<bool>,
     mut ended: oneshot::Receiver<()>,
 ) {
-    let names = || sites.iter().map(|site| site.id.clone()).collect();
-    let bars = matches!(form, Form::Bar).then(|| Bars::new(names()));
+    let names: Vec<String> = sites.iter().map(|site| site.id.clone()).collect();
+    let bars = matches!(form, Form::Bar).then(|| Bars::new(names));
+    let mut estimates: Vec<Estimate> = sites.iter().map(|_| Estimate::default()).collect();
     loop {
         tokio::select! {
             _ = &mut ended => break,
@@ -154,11 +106,14 @@ async fn show(
             }
             () = sleep(form.interval()) => {}
         }
-        for (number, site) in sites.iter_mut().enumerate() {
-            let frame = frame(site, limits).await;
+        let estimated = sites.iter_mut().zip(&mut estimates);
+        for (number, (site, estimate)) in estimated.enumerate() {
+            let mut frame = site.source.frame().await;
+            let limits = site.limits;
+            frame.left = estimate.left(sight(&frame, limits), bounds(&frame, limits));
             match (form, &bars) {
                 (Form::Bar, Some(bars)) => bars.draw(number, &frame, limits.rate),
-                (Form::Json, _) => emit(site, &frame, limits),
+                (Form::Json, _) => emit(&site.id, &frame, limits),
                 _ => eprintln!("{}: {}", site.id, line(&frame, limits.rate)),
             }
         }
@@ -166,31 +121,6 @@ async fn show(
     if let Some(bars) = bars {
         bars.clear();
     }
-}
-
-async fn frame(site: &mut Site, limits: Limits) -> Frame {
-    let waiting = site.store.waiting();
-    let now = site.progress.now();
-    let tally = site.gates.tally(&site.seeds);
-    // What is on its way to the index was read; only its commit is to come.
-    let read = site.being_indexed.load(Ordering::Relaxed);
-    let mut frame = Frame {
-        pages: now.pages + read,
-        done: now.done + read,
-        waiting: waiting.saturating_sub(read),
-        failed: now.failed,
-        retries: now.retries,
-        rps: tally.current,
-        held: site.gates.held_for(&site.seeds).await,
-        delay: tally.delay,
-        left: None,
-        trouble: now.last.back().cloned(),
-        index_trouble: site.index.trouble(),
-    };
-    frame.left = site
-        .estimate
-        .left(sight(&frame, limits), bounds(&frame, limits));
-    frame
 }
 
 fn sight(frame: &Frame, limits: Limits) -> Sight {
@@ -208,15 +138,15 @@ fn bounds(frame: &Frame, limits: Limits) -> Bounds {
     let elapsed = limits.began.elapsed();
     Bounds {
         rate: rate.is_finite().then_some(rate),
-        tasks: Some(limits.pages.saturating_sub(frame.pages)),
+        tasks: limits.pages.map(|most| most.saturating_sub(frame.pages)),
         time: limits.time.map(|span| span.saturating_sub(elapsed)),
     }
 }
 
-fn emit(site: &Site, frame: &Frame, limits: Limits) {
+fn emit(site: &str, frame: &Frame, limits: Limits) {
     let event = json!({
         "event": "progress",
-        "site": site.id,
+        "site": site,
         "pages": frame.pages,
         "done": frame.done,
         "waiting": frame.waiting,
@@ -228,6 +158,7 @@ fn emit(site: &Site, frame: &Frame, limits: Limits) {
         "seconds": limits.began.elapsed().as_secs_f64(),
         "seconds_left": frame.left.map(|left| left.span.as_secs_f64()),
         "index_trouble": frame.index_trouble,
+        "cloud_trouble": frame.cloud_trouble,
         "left_is_lower_bound": frame.left.is_some_and(|left| left.at_least),
     });
     // A reader that went away is no reason to stop crawling.

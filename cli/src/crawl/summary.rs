@@ -26,20 +26,21 @@ const EXAMPLES: usize = 5;
 
 /// The end of one site's crawl.
 pub struct Summary {
+    pub site: String,
     pub counts: Counts,
-    /// The user stopped it.
-    pub stopped: bool,
-    site: String,
-    rest: Rest,
-    requests: u64,
-    bytes: u64,
-    elapsed: Duration,
-    limit: Option<Rate>,
-    peak: u32,
-    delay: Duration,
-    retries: u64,
-    gone: Vec<Trouble>,
-    failed: Vec<Trouble>,
+    pub rest: Rest,
+    pub requests: u64,
+    pub bytes: u64,
+    pub elapsed: Duration,
+    pub limit: Option<Rate>,
+    /// Requests that started in any second, at the most.
+    pub peak: u32,
+    /// What the site asks for between requests.
+    pub delay: Duration,
+    pub retries: u64,
+    /// Some of the dead links, and of what failed.
+    pub gone: Vec<Trouble>,
+    pub failed: Vec<Trouble>,
 }
 
 impl Summary {
@@ -52,9 +53,8 @@ impl Summary {
     ) -> Result<Self> {
         let tally = world.gates.tally(&world.site.seeds);
         Ok(Summary {
-            counts: world.store.counts().await?,
-            stopped: *rest == Rest::Stopped,
             site: world.site.id.clone(),
+            counts: world.store.counts().await?,
             rest: rest.clone(),
             requests: world.requests.load(Ordering::Relaxed),
             bytes: world.bytes.load(Ordering::Relaxed),
@@ -102,7 +102,8 @@ impl Summary {
         Ok(())
     }
 
-    fn json(&self) -> Value {
+    /// For a program: the last line.
+    pub fn json(&self) -> Value {
         let counts = &self.counts;
         json!({
             "event": "summary",
@@ -131,7 +132,7 @@ impl Summary {
     }
 
     fn rest_name(&self) -> &'static str {
-        match self.rest {
+        match &self.rest {
             Rest::Complete => "complete",
             Rest::Limit(_) => "limit",
             Rest::Stopped => "stopped",
@@ -139,7 +140,8 @@ impl Summary {
         }
     }
 
-    fn text(&self) -> String {
+    /// For a person: some lines.
+    pub fn text(&self) -> String {
         let counts = &self.counts;
         let n = |number| HumanCount(number).to_string();
         let (rest, complete) = self.rest();
@@ -181,7 +183,7 @@ impl Summary {
             if count > 0 {
                 text += &format!("  {}\n", style(what).yellow());
                 text += &examples.iter().map(example).collect::<String>();
-                if count > examples.len() as u64 {
+                if !examples.is_empty() && count > examples.len() as u64 {
                     text += &format!("    and {} more\n", n(count - examples.len() as u64));
                 }
             }
@@ -205,7 +207,7 @@ impl Summary {
     }
 
     fn advice(&self) -> String {
-        match self.rest {
+        match &self.rest {
             Rest::Complete => String::new(),
             Rest::Limit(option) => format!(
                 "  {} to go: the same command with a larger {option}, or without it, goes on\n",

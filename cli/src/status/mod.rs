@@ -1,6 +1,7 @@
 //! `canter status`: what is known, how fresh, how far.
 
-mod show;
+pub mod show;
+mod standing;
 
 use std::fs;
 use std::io::{Write, stdout};
@@ -8,31 +9,38 @@ use std::path::Path;
 
 use anyhow::Result;
 use canter_embedded::folder::{FORMAT, Folder, nothing};
-use canter_embedded::store::{Reading, Rest, SiteReport};
+use canter_embedded::store::{Reading, SiteReport};
 use clap::Args;
 use console::style;
 use indicatif::HumanBytes;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::args::Data;
 use crate::usage::UsageError;
-use crate::when::iso;
+pub use standing::Standing;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     canter status                             all sites\n  \
     canter status docs.example.org/3          one, with what was skipped and why\n  \
-    canter status docs.example.org/3 --json\n\n\
+    canter status docs.example.org/3 --json\n  \
+    canter status docs.example.org/3 --aws canter      in the stack `canter`, with its bill\n\n\
     In JSON each site is one object on a line: site, state (running, complete, stopped, limit, paused,\n\
     cut_off, forgotten), why, pages, searchable, indexed, unchanged, duplicates, redirected, gone,\n\
     skipped, skipped_by, failed, waiting, rps_limit, began_at, fetched_at,\n\
-    folder.{path, bytes, format, state_format}.")]
+    folder.{path, bytes, format, state_format}. With --aws, in the place of folder: alive_at, ended_at,\n\
+    requests, bytes, retries, stack.{name, search_url}, bill. The rows of a crawl that has not ended\n\
+    are counted: a million of them are read for about a cent.")]
 pub struct Status {
     /// Only this site
     pub site: Option<String>,
 
     #[command(flatten)]
     pub data: Data,
+
+    /// The sites of a deployed stack, instead of a folder's
+    #[arg(long, value_name = "STACK", value_parser = crate::args::stack, conflicts_with = "dir")]
+    pub aws: Option<String>,
 
     /// One JSON object per site, each on a line
     #[arg(long)]
@@ -55,11 +63,15 @@ pub fn status(args: &Status) -> Result<()> {
     if sites.is_empty() {
         return Err(nothing(&path).into());
     }
+    let standings: Vec<Standing> = sites
+        .into_iter()
+        .map(|site| Standing::of(site, busy))
+        .collect();
     let bytes = size(folder.path());
     let mut out = stdout().lock();
-    for site in &sites {
+    for standing in &standings {
         if args.json {
-            let mut object = object(site, busy);
+            let mut object = standing.object();
             object["folder"] = json!({
                 "path": path.display().to_string(),
                 "bytes": bytes,
@@ -67,13 +79,17 @@ pub fn status(args: &Status) -> Result<()> {
                 "state_format": reading.version(),
             });
             writeln!(out, "{object}")?;
-        } else if sites.len() == 1 {
-            write!(out, "{}", show::site(site, busy))?;
+        } else if standings.len() == 1 {
+            write!(out, "{}", show::site(standing))?;
         }
     }
     if !args.json {
-        if sites.len() > 1 {
-            write!(out, "{}", show::table(&sites, busy))?;
+        if standings.len() > 1 {
+            write!(
+                out,
+                "{}",
+                show::table(&standings.iter().collect::<Vec<_>>())
+            )?;
         }
         let line = format!(
             "{}: {}, format {FORMAT}.{}",
@@ -104,44 +120,6 @@ pub fn no_such_site<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Str
         "there is no site {name:?}; known sites: {}",
         known.join(", ")
     )
-}
-
-/// Name of the state, and a reason where there is one.
-fn state(site: &SiteReport, busy: bool) -> (&'static str, Option<&str>) {
-    match &site.rest {
-        Some(Rest::Forgotten) => ("forgotten", None),
-        _ if site.ended => ("complete", None),
-        _ if site.is_running(busy) => ("running", None),
-        None | Some(Rest::CutOff) => ("cut_off", None),
-        Some(Rest::Stopped) => ("stopped", None),
-        Some(Rest::Limit { option }) => ("limit", Some(option)),
-        Some(Rest::Paused { why }) => ("paused", Some(why)),
-    }
-}
-
-fn object(site: &SiteReport, busy: bool) -> Value {
-    let (state, why) = state(site, busy);
-    let counts = &site.counts;
-    json!({
-        "site": site.site,
-        "state": state,
-        "why": why,
-        "pages": counts.pages,
-        "searchable": site.searchable,
-        "indexed": counts.indexed,
-        "unchanged": counts.unchanged,
-        "duplicates": counts.duplicates,
-        "redirected": counts.redirected,
-        "gone": counts.gone,
-        "skipped": counts.skipped,
-        "skipped_by": counts.skipped_by,
-        "failed": counts.failed,
-        "waiting": counts.waiting,
-        "index": site.server,
-        "rps_limit": site.rps,
-        "began_at": iso(site.began_ms),
-        "fetched_at": site.fetched_ms.map(iso),
-    })
 }
 
 /// Bytes of all files of a folder; what goes away meanwhile counts for nothing.

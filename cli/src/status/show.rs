@@ -1,29 +1,24 @@
 //! The state of sites for a person.
 
 use canter_core::task::Skip;
-use canter_embedded::store::SiteReport;
 use console::{Alignment, measure_text_width, pad_str, style};
 use indicatif::HumanCount;
 
-use super::state;
+use super::Standing;
 use crate::when::{ago, now_ms, span};
 
 /// One site, with all that is known.
-pub fn site(site: &SiteReport, busy: bool) -> String {
+pub fn site(site: &Standing) -> String {
     let counts = &site.counts;
     let now = now_ms();
-    let mut text = format!("{} {}\n", style(&site.site).bold(), phrase(site, busy));
-    let mut row = |label: &str, what: String| {
-        text += &format!("  {} {what}\n", style(format!("{label:<10}")).dim());
-    };
+    let mut text = format!("{} {}\n", style(&site.site).bold(), phrase(site));
+    let mut row = |label: &str, what: String| text += &self::row(label, &what);
     let searchable = match site.searchable {
-        all if all == counts.pages => "all searchable".to_owned(),
-        some => format!("{} searchable", HumanCount(some)),
+        None => String::new(),
+        Some(all) if all == counts.pages => ", all searchable".to_owned(),
+        Some(some) => format!(", {} searchable", HumanCount(some)),
     };
-    row(
-        "pages",
-        format!("{}, {searchable}", HumanCount(counts.pages)),
-    );
+    row("pages", format!("{}{searchable}", HumanCount(counts.pages)));
     let others = [
         (counts.duplicates, "duplicates"),
         (counts.redirected, "redirects"),
@@ -60,12 +55,21 @@ pub fn site(site: &SiteReport, busy: bool) -> String {
     if let Some(fetched) = site.fetched_ms {
         row("fetched", ago(fetched, now));
     }
+    if let Some(alive) = site.alive_ms {
+        row("alive", ago(alive, now));
+    }
     text
 }
 
+/// A line of what is told of one site.
+pub fn row(label: &str, what: &str) -> String {
+    format!("  {} {what}\n", style(format!("{label:<10}")).dim())
+}
+
 /// All sites, one a line.
-pub fn table(sites: &[SiteReport], busy: bool) -> String {
+pub fn table(sites: &[&Standing]) -> String {
     let now = now_ms();
+    let cloud = sites.iter().any(|site| site.alive_ms.is_some());
     let heads = [
         "site",
         "pages",
@@ -74,7 +78,7 @@ pub fn table(sites: &[SiteReport], busy: bool) -> String {
         "skipped",
         "dead",
         "failed",
-        "fetched",
+        if cloud { "alive" } else { "fetched" },
         "state",
     ];
     let mut lines = vec![heads.map(|head| style(head).dim().to_string())];
@@ -91,14 +95,15 @@ pub fn table(sites: &[SiteReport], busy: bool) -> String {
         [
             style(&site.site).bold().to_string(),
             number(counts.pages),
-            number(site.searchable),
+            number(site.searchable.unwrap_or_default()),
             number(counts.waiting),
             number(counts.skipped),
             trouble(counts.gone),
             trouble(counts.failed),
             site.fetched_ms
-                .map_or(number(0), |fetched| span(fetched, now)),
-            phrase(site, busy),
+                .or(site.alive_ms)
+                .map_or(number(0), |at| span(at, now)),
+            phrase(site),
         ]
     }));
     let width = |column: usize| {
@@ -126,10 +131,9 @@ pub fn table(sites: &[SiteReport], busy: bool) -> String {
     text
 }
 
-fn phrase(site: &SiteReport, busy: bool) -> String {
-    let (state, why) = state(site, busy);
-    let why = why.unwrap_or_default();
-    match state {
+fn phrase(site: &Standing) -> String {
+    let why = site.why.as_deref().unwrap_or_default();
+    match site.state {
         "running" => style("crawling now".to_owned()).cyan(),
         "complete" => style("complete".to_owned()).green(),
         "limit" => style(format!("stopped at {why}")).yellow(),

@@ -1,0 +1,121 @@
+//! `canter crawl --aws`: the same crawl in a stack, shown while it goes on.
+
+use std::io::{Write, stdout};
+
+use anyhow::{Context, Result, bail};
+use canter_aws::{Beginning, Crawling, Plan};
+use serde_json::json;
+
+use super::end::Ended;
+use super::watch::{End, watch};
+use super::{Deployed, WHO};
+use crate::args::Crawl;
+use crate::crawl::setup;
+
+/// A crawl of the command.
+struct Begun {
+    crawling: Crawling,
+    /// When it began, or was let go on.
+    since_ms: u64,
+}
+
+/// Begins the crawls in the stack, and watches them to their ends.
+pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
+    let sites = setup::sites(args)?;
+    let deployed = Deployed::connect(stack).await?;
+    deployed.check_private(args.allow_private)?;
+    let mut begun = Vec::new();
+    for site in sites {
+        let plan = Plan {
+            site,
+            rate: args.rps.0,
+            user_agent: setup::user_agent(args),
+            allow_private: args.allow_private,
+        };
+        begun.push(begin(&deployed, &plan, args).await?);
+    }
+    let crawls: Vec<Crawling> = begun.iter().map(|begun| begun.crawling.clone()).collect();
+    let ends = watch(&deployed, &crawls, args.json).await;
+    let ends = ends.with_context(|| goes_on(&crawls, stack))?;
+    let mut failed = Vec::new();
+    let mut left = Vec::new();
+    for (begun, end) in begun.into_iter().zip(ends) {
+        let site = begun.crawling.plan.site.id.clone();
+        match end {
+            Some(End::Rests(crawling)) => {
+                let ended = Ended::of(&deployed, begun.since_ms, *crawling).await?;
+                let nothing = ended.nothing_crawled(&deployed.stack);
+                if args.json || nothing.is_none() {
+                    ended.print(args.json)?;
+                }
+                failed.extend(nothing);
+            }
+            Some(End::Superseded) => failed.push(format!(
+                "another crawl of {site} has taken the place of this one: `canter status {site} \
+                 --aws {stack}` tells of it"
+            )),
+            None => left.push(begun.crawling),
+        }
+    }
+    if !left.is_empty() {
+        if args.json {
+            for crawling in &left {
+                let site = &crawling.plan.site.id;
+                let event = json!({"event": "left", "site": site, "stack": stack});
+                writeln!(stdout(), "{event}")?;
+            }
+        }
+        eprintln!("{}", goes_on(&left, stack));
+    }
+    if !failed.is_empty() {
+        bail!("{}", failed.join("; "));
+    }
+    Ok(())
+}
+
+/// Begins one crawl, or joins it; asks before it changes the scope of a known site.
+async fn begin(deployed: &Deployed, plan: &Plan, args: &Crawl) -> Result<Begun> {
+    let site = &plan.site.id;
+    let steering = &deployed.steering;
+    let (mut beginning, mut crawling) = steering.start(plan, args.change_scope, WHO).await?;
+    if beginning == Beginning::OtherScope {
+        setup::confirm_scope(site)?;
+        (beginning, crawling) = steering.start(plan, true, WHO).await?;
+    }
+    if !args.json {
+        setup::announce(word(beginning), site, &crawling.scope);
+        if beginning == Beginning::Running {
+            eprintln!(
+                "Note: it goes on already, with the options that it began with; `canter stop \
+                 {site} --aws {}` stops it, and the same command goes on with its own.",
+                deployed.stack.name
+            );
+        }
+    }
+    let since_ms = match beginning {
+        Beginning::Continued => (deployed.clock)().millis(),
+        _ => crawling.crawl,
+    };
+    Ok(Begun { crawling, since_ms })
+}
+
+fn word(beginning: Beginning) -> &'static str {
+    match beginning {
+        Beginning::First | Beginning::OtherScope => "Crawling",
+        Beginning::Continued => "Continuing the crawl of",
+        Beginning::Refresh | Beginning::ChangedScope => "Refreshing",
+        Beginning::Running => "Joining the crawl of",
+    }
+}
+
+/// What is said when nobody watches any more.
+fn goes_on(crawls: &[Crawling], stack: &str) -> String {
+    let lines = crawls.iter().map(|crawling| {
+        let site = &crawling.plan.site.id;
+        format!(
+            "The crawl of {site} goes on in the stack {stack}: `canter status {site} --aws {stack}` \
+             tells how far it is, `canter stop {site} --aws {stack}` stops it."
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,129 @@
+//! How a crawl in the cloud ended: the summary of the local one, and the bill.
+
+use std::io::{Write, stderr, stdout};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use canter_aws::{Bill, CloudSite, Counts, Crawling, Rest as Stored};
+use canter_core::task::Skip;
+use canter_stack::Stack;
+
+use super::Deployed;
+use super::bill;
+use crate::crawl::counted;
+use crate::crawl::drive::Rest;
+use crate::crawl::summary::Summary;
+
+/// The end of one site's crawl.
+pub struct Ended {
+    summary: Summary,
+    bill: Bill,
+}
+
+impl Ended {
+    /// Reads what is known of a crawl that was begun or continued at `since_ms`; its rows are read
+    /// as a whole.
+    pub async fn of(deployed: &Deployed, since_ms: u64, crawling: Crawling) -> Result<Self> {
+        let (site, crawl) = (crawling.plan.site.id.clone(), crawling.crawl);
+        let clock = Arc::clone(&deployed.clock);
+        let rows = CloudSite::new(deployed.cloud.clone(), &site, crawl, clock);
+        let counts = counts(&rows, &crawling).await?;
+        let summary = Summary {
+            counts,
+            rest: rest(&crawling),
+            requests: crawling.progress.requests,
+            bytes: crawling.progress.bytes,
+            elapsed: Duration::from_millis(
+                crawling
+                    .ended_ms
+                    .unwrap_or(crawling.alive_ms)
+                    .saturating_sub(since_ms),
+            ),
+            limit: crawling.plan.rate,
+            peak: u32::try_from(rows.peak().await?).unwrap_or(u32::MAX),
+            // Neither is kept in the cloud but row by row, or worker by worker.
+            delay: Duration::ZERO,
+            gone: Vec::new(),
+            failed: Vec::new(),
+            retries: crawling.progress.retries,
+            site: site.clone(),
+        };
+        let bill = Bill::load(&deployed.cloud, &site, crawl).await?;
+        Ok(Ended { summary, bill })
+    }
+
+    /// Prints it: JSON on standard output, text on standard error.
+    pub fn print(&self, json: bool) -> Result<()> {
+        let pages = self.summary.counts.pages;
+        if json {
+            let mut object = self.summary.json();
+            object["bill"] = bill::json(&self.bill, pages);
+            writeln!(stdout(), "{object}")?;
+        } else {
+            let bill = bill::text(&self.bill, pages);
+            write!(stderr(), "{}{bill}", self.summary.text())?;
+        }
+        Ok(())
+    }
+
+    /// Why a crawl that brought nothing has failed; nothing when it brought something.
+    pub fn nothing_crawled(&self, stack: &Stack) -> Option<String> {
+        let Summary { counts, rest, .. } = &self.summary;
+        let reasons = reasons(counts);
+        if counts.pages > 0 || *rest == Rest::Stopped || reasons.is_empty() {
+            return None;
+        }
+        let mut sentence = format!(
+            "nothing was crawled of {}: {}",
+            self.summary.site,
+            reasons.join("; ")
+        );
+        if counts.skipped_by.contains_key(Skip::PrivateAddress.name()) {
+            sentence += " (if it is your own, add --allow-private, and deploy with \
+                         AllowPrivate=true)";
+        }
+        if counts.failed > 0
+            && let Some(function) = &stack.fetch_function
+        {
+            sentence += &format!(" (the log of the function {function} says why)");
+        }
+        Some(sentence)
+    }
+}
+
+/// How the rows of a crawl stand: as it noted at its end, or counted, which reads all of them.
+pub async fn counts(rows: &CloudSite, crawling: &Crawling) -> Result<Counts> {
+    match &crawling.counts {
+        Some(counts) if crawling.ended_ms.is_some() => Ok(counts.clone()),
+        _ => Ok(rows.counts().await?),
+    }
+}
+
+fn rest(crawling: &Crawling) -> Rest {
+    match &crawling.rest {
+        _ if crawling.ended_ms.is_some() => Rest::Complete,
+        Some(Stored::Limit { option }) => Rest::Limit(option.clone()),
+        Some(Stored::Paused { why }) => Rest::Paused(why.clone()),
+        Some(Stored::Stopped) | None => Rest::Stopped,
+    }
+}
+
+/// What became of URLs that brought no page.
+fn reasons(counts: &Counts) -> Vec<String> {
+    let skipped = Skip::ALL.into_iter().filter_map(|reason| {
+        let count = counts.skipped_by.get(reason.name())?;
+        Some(format!(
+            "{} skipped: {}",
+            counted(*count, "URL"),
+            reason.phrase()
+        ))
+    });
+    let others = [
+        (counts.gone, "gone (404 or 410)"),
+        (counts.failed, "failed"),
+    ];
+    let others = others.into_iter().filter(|(count, _)| *count > 0);
+    let others = others.map(|(count, what)| format!("{} {what}", counted(count, "URL")));
+    skipped.chain(others).collect()
+}

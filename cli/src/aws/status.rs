@@ -1,0 +1,132 @@
+//! `canter status --aws`: what a stack knows of its sites.
+
+use std::io::{Write, stdout};
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use canter_aws::{Bill, CloudSite, Crawling, Rest, SILENCE};
+use console::style;
+use indicatif::HumanBytes;
+use serde_json::{Value, json};
+
+use super::end::counts;
+use super::{Deployed, bill};
+use crate::crawl::counted;
+use crate::status::{Standing, Status, show};
+use crate::when::{iso, now_ms};
+
+/// A site, with what only the cloud knows of it.
+struct Site {
+    crawling: Crawling,
+    standing: Standing,
+    bill: Bill,
+}
+
+/// Prints the state of each site, or of one.
+pub async fn status(args: &Status, stack: &str) -> Result<()> {
+    let deployed = Deployed::connect(stack).await?;
+    let names = match &args.site {
+        Some(site) => vec![site.clone()],
+        None => deployed.sites().all().await?,
+    };
+    let mut sites = Vec::new();
+    for name in &names {
+        match deployed.sites().load_now(name).await? {
+            Some(crawling) => sites.push(Site::of(&deployed, crawling).await?),
+            None if args.site.is_some() => return Err(deployed.unknown_site(name).await?.into()),
+            // Its first crawl is about to begin, or died before that.
+            None => {}
+        }
+    }
+    if sites.is_empty() {
+        bail!(
+            "nothing was crawled in the stack {stack} yet: start with `canter crawl https://… --aws \
+             {stack}`"
+        );
+    }
+    let mut out = stdout().lock();
+    if args.json {
+        for site in &sites {
+            writeln!(out, "{}", site.object(&deployed))?;
+        }
+        return Ok(());
+    }
+    if let [site] = sites.as_slice() {
+        write!(out, "{}", site.text())?;
+    } else {
+        let standings: Vec<&Standing> = sites.iter().map(|site| &site.standing).collect();
+        write!(out, "{}", show::table(&standings))?;
+    }
+    let search = match &deployed.stack.search_url {
+        Some(url) => format!(", search at {url}"),
+        None => String::new(),
+    };
+    writeln!(out, "{}", style(format!("stack {stack}{search}")).dim())?;
+    Ok(())
+}
+
+impl Site {
+    async fn of(deployed: &Deployed, crawling: Crawling) -> Result<Self> {
+        let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
+        let clock = Arc::clone(&deployed.clock);
+        let rows = CloudSite::new(deployed.cloud.clone(), site, crawl, clock);
+        let (state, why) = state(&crawling, now_ms());
+        let standing = Standing {
+            site: site.clone(),
+            state,
+            why,
+            counts: counts(&rows, &crawling).await?,
+            searchable: None,
+            rps: crawling.plan.rate.map(canter_core::pace::Rate::per_second),
+            server: deployed.stack.index_url.clone(),
+            began_ms: crawl,
+            fetched_ms: None,
+            alive_ms: Some(crawling.alive_ms),
+        };
+        let bill = Bill::load(&deployed.cloud, site, crawl).await?;
+        Ok(Site {
+            crawling,
+            standing,
+            bill,
+        })
+    }
+
+    fn object(&self, deployed: &Deployed) -> Value {
+        let stack = &deployed.stack;
+        let progress = self.crawling.progress;
+        let mut object = self.standing.object();
+        object["alive_at"] = iso(self.crawling.alive_ms).into();
+        object["ended_at"] = self.crawling.ended_ms.map(iso).into();
+        object["requests"] = progress.requests.into();
+        object["bytes"] = progress.bytes.into();
+        object["retries"] = progress.retries.into();
+        object["bill"] = bill::json(&self.bill, self.standing.counts.pages);
+        object["stack"] = json!({"name": stack.name, "search_url": stack.search_url});
+        object
+    }
+
+    fn text(&self) -> String {
+        let progress = self.crawling.progress;
+        let took = format!(
+            "{}, {}",
+            counted(progress.requests, "request"),
+            HumanBytes(progress.bytes)
+        );
+        show::site(&self.standing)
+            + &show::row("took", &took)
+            + &bill::text(&self.bill, self.standing.counts.pages)
+    }
+}
+
+/// Name of the state, and a reason where there is one.
+fn state(crawling: &Crawling, now_ms: u64) -> (&'static str, Option<String>) {
+    let silence = now_ms.saturating_sub(crawling.alive_ms);
+    match &crawling.rest {
+        _ if crawling.ended_ms.is_some() => ("complete", None),
+        Some(Rest::Stopped) => ("stopped", None),
+        Some(Rest::Limit { option }) => ("limit", Some(option.clone())),
+        Some(Rest::Paused { why }) => ("paused", Some(why.clone())),
+        None if u128::from(silence) > SILENCE.as_millis() => ("cut_off", None),
+        None => ("running", None),
+    }
+}

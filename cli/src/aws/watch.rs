@@ -1,0 +1,147 @@
+//! Watches crawls in a stack until they end: a look a second, each of which is one read.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use canter_aws::Crawling;
+use canter_core::failure::Failure;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::Deployed;
+use super::course::Course;
+use crate::crawl::frame::{Frame, Source};
+use crate::crawl::show::{Limits, Show, Shown};
+
+/// Between two looks at a crawl: more often would cost more and show the same.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How the watch of a crawl ended.
+pub enum End {
+    /// It has ended, or rests.
+    Rests(Box<Crawling>),
+    /// Another one has taken its place.
+    Superseded,
+}
+
+/// Watches all of these crawls and shows them. None for each that still goes on when the user has
+/// seen enough.
+pub async fn watch(
+    deployed: &Deployed,
+    crawls: &[Crawling],
+    json: bool,
+) -> Result<Vec<Option<End>>> {
+    let began = Instant::now();
+    let mut shown = Vec::new();
+    let mut looks = JoinSet::new();
+    for (number, crawling) in crawls.iter().enumerate() {
+        let latest = Latest::default();
+        shown.push(Shown {
+            id: crawling.plan.site.id.clone(),
+            source: latest.clone(),
+            limits: Limits {
+                rate: crawling.plan.rate,
+                pages: crawling.plan.site.limits.max_pages,
+                time: None,
+                began,
+            },
+        });
+        let look = Look {
+            sites: deployed.sites().clone(),
+            site: crawling.plan.site.id.clone(),
+            crawl: crawling.crawl,
+            clock: Arc::clone(&deployed.clock),
+            function: deployed.stack.fetch_function.clone(),
+            began,
+            latest,
+        };
+        looks.spawn(async move { (number, look.until_the_end().await) });
+    }
+    // A signal ends the watch, and stops nothing.
+    let (_nobody, stopped) = watch::channel(false);
+    let show = Show::start(json, shown, stopped);
+    let ends = gather(looks, crawls.len()).await;
+    show.end().await;
+    ends
+}
+
+/// Waits for all ends, the first failure, or a signal.
+async fn gather(
+    mut looks: JoinSet<(usize, Result<End, Failure>)>,
+    crawls: usize,
+) -> Result<Vec<Option<End>>> {
+    let mut ends: Vec<Option<End>> = (0..crawls).map(|_| None).collect();
+    let enough = crate::signal();
+    tokio::pin!(enough);
+    loop {
+        tokio::select! {
+            ended = looks.join_next() => {
+                let Some(ended) = ended else {
+                    return Ok(ends);
+                };
+                let (number, end) = ended.context("the watch broke off")?;
+                ends[number] = Some(end?);
+            }
+            () = &mut enough => return Ok(ends),
+        }
+    }
+}
+
+/// The newest frame of a crawl: looks come at their own pace, whoever shows them at another.
+#[derive(Clone, Default)]
+struct Latest(Arc<Mutex<Frame>>);
+
+impl Latest {
+    fn change(&self, change: impl FnOnce(&mut Frame)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Source for Latest {
+    async fn frame(&mut self) -> Frame {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// Looks at one crawl.
+struct Look {
+    sites: canter_aws::Sites,
+    site: String,
+    crawl: u64,
+    clock: canter_aws::Clock,
+    function: Option<String>,
+    began: Instant,
+    latest: Latest,
+}
+
+impl Look {
+    async fn until_the_end(self) -> Result<End, Failure> {
+        let mut course = Course::default();
+        loop {
+            match self.sites.load_now(&self.site).await {
+                Ok(found) => {
+                    let Some(crawling) = found.filter(|found| found.crawl == self.crawl) else {
+                        return Ok(End::Superseded);
+                    };
+                    let (at, now) = (self.began.elapsed(), (self.clock)().millis());
+                    let frame = course.frame(&crawling, at, now, self.function.as_deref());
+                    self.latest.change(|latest| *latest = frame);
+                    if crawling.ended_ms.is_some() || crawling.rest.is_some() {
+                        return Ok(End::Rests(Box::new(crawling)));
+                    }
+                }
+                // The crawl needs nobody to watch it, and the next look may see it again.
+                Err(Failure::Transient(why)) => self.latest.change(|latest| {
+                    latest.cloud_trouble = Some(format!("out of sight, it goes on: {why}"));
+                }),
+                Err(failure) => return Err(failure),
+            }
+            sleep(LOOK).await;
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! How the newest crawl of a site stands, wherever it is crawled.
+
+use canter_core::outcomes::Counts;
+use canter_embedded::store::{Rest, SiteReport};
+use serde_json::{Value, json};
+
+use crate::when::iso;
+
+/// What is told of a site.
+pub struct Standing {
+    pub site: String,
+    /// `running`, `complete`, `stopped`, `limit`, `paused`, `cut_off` or `forgotten`.
+    pub state: &'static str,
+    pub why: Option<String>,
+    pub counts: Counts,
+    /// Pages that a search can find; none where that is not known.
+    pub searchable: Option<u64>,
+    /// Limit of its rate; none for none.
+    pub rps: Option<f64>,
+    /// URL of the server whose index holds its pages; none for the folder's own.
+    pub server: Option<String>,
+    /// When the crawl began, Unix ms.
+    pub began_ms: u64,
+    /// When a page was last fetched, Unix ms, where that is known.
+    pub fetched_ms: Option<u64>,
+    /// Last sign of life of a crawl in the cloud, Unix ms.
+    pub alive_ms: Option<u64>,
+}
+
+impl Standing {
+    /// How a site of a folder stands; `busy` says that a crawl holds the folder.
+    pub fn of(report: SiteReport, busy: bool) -> Self {
+        let (state, why) = match &report.rest {
+            Some(Rest::Forgotten) => ("forgotten", None),
+            _ if report.ended => ("complete", None),
+            _ if report.is_running(busy) => ("running", None),
+            None | Some(Rest::CutOff) => ("cut_off", None),
+            Some(Rest::Stopped) => ("stopped", None),
+            Some(Rest::Limit { option }) => ("limit", Some(option.clone())),
+            Some(Rest::Paused { why }) => ("paused", Some(why.clone())),
+        };
+        Standing {
+            site: report.site,
+            state,
+            why,
+            counts: report.counts,
+            searchable: Some(report.searchable),
+            rps: report.rps,
+            server: report.server,
+            began_ms: report.began_ms,
+            fetched_ms: report.fetched_ms,
+            alive_ms: None,
+        }
+    }
+
+    /// For a program.
+    pub fn object(&self) -> Value {
+        let counts = &self.counts;
+        json!({
+            "site": self.site,
+            "state": self.state,
+            "why": self.why,
+            "pages": counts.pages,
+            "searchable": self.searchable,
+            "indexed": counts.indexed,
+            "unchanged": counts.unchanged,
+            "duplicates": counts.duplicates,
+            "redirected": counts.redirected,
+            "gone": counts.gone,
+            "skipped": counts.skipped,
+            "skipped_by": counts.skipped_by,
+            "failed": counts.failed,
+            "waiting": counts.waiting,
+            "index": self.server,
+            "rps_limit": self.rps,
+            "began_at": iso(self.began_ms),
+            "fetched_at": self.fetched_ms.map(iso),
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! Stacks that are not there, not canter's, or that nobody may look up.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use canter_tests::canter::Started;
+use serde_json::json;
+
+use crate::cloudformation;
+use crate::deployed::{canter, canter_without_credentials, new_name};
+
+const SITE: &str = "https://docs.example.org/";
+
+fn run(mut command: Command, stack: &str) -> canter_tests::Ended {
+    command.args(["--aws", stack]);
+    Started::spawn(command).end()
+}
+
+#[test]
+fn a_stack_that_is_not_there_is_told_with_where_it_was_looked_for() {
+    for args in [&["crawl", SITE][..], &["status"], &["stop", "x"]] {
+        let words = [
+            "no stack steer-none",
+            "region us-east-1",
+            "http://127.0.0.1:",
+            "sam deploy",
+        ];
+        run(canter(args), "steer-none").fails(1, &words);
+    }
+    run(canter(&["status"]), "no name").fails(1, &["\"no name\"", "letters, digits"]);
+}
+
+#[test]
+fn a_stack_of_somebody_else_is_told_by_what_it_lacks() {
+    let template = json!({
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+        "Outputs": {"QueueUrl": {"Value": {"Ref": "Queue"}}},
+    });
+    let name = new_name();
+    cloudformation::create(&name, &template.to_string());
+    let lacking = "PagesTable, StateTable, ErrandsQueueUrl, DeadLettersUrl";
+    run(canter(&["status"]), &name).fails(1, &["none of this canter's", lacking]);
+    cloudformation::delete(&name);
+}
+
+#[test]
+fn without_credentials_or_a_region_the_sentence_comes_soon() {
+    let none = || canter_without_credentials(&["status"]);
+    let mut no_credentials = none();
+    no_credentials.env("AWS_REGION", "us-east-1");
+    let mut no_profile = none();
+    no_profile
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_PROFILE", "work");
+    for (command, words) in [
+        (no_credentials, &["AWS_ACCESS_KEY_ID", "aws sso login"][..]),
+        (no_profile, &["no credentials", "work"]),
+        (none(), &["AWS_REGION", "AWS_PROFILE"]),
+    ] {
+        let began = Instant::now();
+        run(command, "canter").fails(1, words);
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(8), "{took:?}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_nobody_answers_at_is_told() {
+    let mut nowhere = canter(&["status"]);
+    nowhere.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    run(nowhere, "canter").fails(
+        1,
+        &[
+            "cannot be reached",
+            "http://127.0.0.1:9",
+            "AWS_ENDPOINT_URL",
+        ],
+    );
+}
+
+#[test]
+fn what_makes_no_sense_in_the_cloud_is_a_wrong_command_line() {
+    for args in [
+        &["crawl", SITE, "--data", "x"][..],
+        &["crawl", SITE, "--index", "http://127.0.0.1:9200"],
+        &["crawl", SITE, "--serve"],
+        &["crawl", SITE, "--report", "x.html"],
+        &["crawl", SITE, "--max-time", "1m"],
+        &["crawl", SITE, "--concurrency", "3"],
+        &["status", "--data", "x"],
+        &["stop", "x", "--data", "x"],
+    ] {
+        let option = args.iter().find(|arg| arg.starts_with("--")).unwrap();
+        run(canter_without_credentials(args), "canter").fails(2, &["cannot be used", option]);
+    }
+    run(canter_without_credentials(&["status"]), " ").fails(2, &["sam deploy"]);
+}

@@ -1,0 +1,117 @@
+//! Whom to ask, and who asks: the region, the credentials, the endpoint. What the environment does
+//! not name, the SDK looks for on the network of a machine of AWS, with much patience; elsewhere
+//! nobody answers there, so that ours is short.
+
+use std::env;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::config::Credentials;
+use aws_sdk_cloudformation::error::DisplayErrorContext;
+use aws_sdk_cloudformation::types::Stack as Described;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use canter_core::failure::Failure;
+use tokio::time::timeout;
+
+use crate::refusal::refusal;
+
+/// The region is looked for so long: files, and on a machine of AWS a request to it.
+const REGION: Duration = Duration::from_secs(2);
+/// Credentials are looked for so long: a login may ask its server for new ones.
+const LOGIN: Duration = Duration::from_secs(4);
+/// One attempt at the request may take so long.
+const ATTEMPT: Duration = Duration::from_secs(5);
+/// Attempts where the network or the server failed.
+const ATTEMPTS: u32 = 3;
+
+/// CloudFormation, in one account and region.
+pub(crate) struct Asking {
+    client: Client,
+    whom: String,
+}
+
+impl Asking {
+    pub(crate) async fn connect() -> Result<Self, Failure> {
+        // What is found when nobody answered in time is what a region that nobody named comes to.
+        let config = timeout(REGION, configured()).await.ok();
+        let named = config.and_then(|config| {
+            let region = config.region()?.to_string();
+            Some((config, region))
+        });
+        let Some((config, region)) = named else {
+            return Err(Failure::permanent(
+                "no region of AWS: set AWS_REGION, or AWS_PROFILE to a profile that has one",
+            ));
+        };
+        let credentials = credentials(&config).await?;
+        let account = credentials.account_id().map(|account| account.as_str());
+        let whom = whom(&region, account, config.endpoint_url());
+        let asked = aws_sdk_cloudformation::config::Builder::from(&config)
+            .credentials_provider(credentials)
+            .build();
+        Ok(Asking {
+            client: Client::from_conf(asked),
+            whom,
+        })
+    }
+
+    /// What CloudFormation says of a stack.
+    pub(crate) async fn describe(&self, name: &str) -> Result<Described, Failure> {
+        let asked = self.client.describe_stacks().stack_name(name).send().await;
+        let answer = asked.map_err(|error| refusal(&error, name, &self.whom))?;
+        let stacks = answer.stacks.unwrap_or_default();
+        let first = stacks.into_iter().next();
+        first.ok_or_else(|| crate::refusal::no_such_stack(name, &self.whom))
+    }
+}
+
+async fn configured() -> SdkConfig {
+    let http = Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(ATTEMPT);
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(timeouts.build())
+        .load()
+        .await
+}
+
+async fn credentials(config: &SdkConfig) -> Result<Credentials, Failure> {
+    let advice = "no credentials for AWS: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+                  AWS_PROFILE, or log in with `aws configure` or `aws sso login`";
+    let Some(provider) = config.credentials_provider() else {
+        return Err(Failure::permanent(advice));
+    };
+    match timeout(LOGIN, provider.provide_credentials()).await {
+        Ok(Ok(credentials)) => Ok(credentials),
+        Ok(Err(error)) => Err(Failure::permanent(format!(
+            "{advice} ({})",
+            DisplayErrorContext(error)
+        ))),
+        Err(_) => Err(Failure::permanent(format!(
+            "{advice} (nobody gave any within {} s)",
+            LOGIN.as_secs()
+        ))),
+    }
+}
+
+/// Where a stack was looked for.
+fn whom(region: &str, account: Option<&str>, endpoint: Option<&str>) -> String {
+    let account = match (account, env::var("AWS_PROFILE")) {
+        (Some(account), _) => format!(", account {account}"),
+        (None, Ok(profile)) => format!(", profile {profile}"),
+        (None, Err(_)) => String::new(),
+    };
+    let endpoint = endpoint.map_or(String::new(), |endpoint| format!(", at {endpoint}"));
+    format!("region {region}{account}{endpoint}")
+}
