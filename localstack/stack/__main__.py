@@ -56,8 +56,16 @@ def arguments(command, words):
     )
     parser.add_argument("--stack", metavar="NAME", type=stack_name, default="canter", help="default: canter")
     if command == "deploy":
-        parser.add_argument("--name", type=stack_name, default="canter", help="of the CloudFormation stack; default: canter")
-        parser.add_argument("--template", metavar="FILE", type=Path, default=HERE.parent / "template.yaml", help="default: template.yaml")
+        parser.add_argument(
+            "--name", type=stack_name, default="canter", help="of the CloudFormation stack; default: canter"
+        )
+        parser.add_argument(
+            "--template",
+            metavar="FILE",
+            type=Path,
+            default=HERE.parent / "template.yaml",
+            help="default: template.yaml",
+        )
         parser.add_argument(
             "--parameter",
             metavar="KEY=VALUE",
@@ -95,7 +103,9 @@ def steer(stack, options):
     if options.delete:
         deploy.take(stack, options.name)
     else:
-        deploy.bring(stack, options.name, options.template.absolute(), dict(options.parameter), options.workers)
+        deploy.bring(
+            stack, options.name, options.template.absolute(), dict(options.parameter), options.workers
+        )
 
 
 def main(command, words):

@@ -49,7 +49,9 @@ def parameters(template, own, given):
         written = dict(word.split("=", 1) for word in shlex.split(words))
     known = names(template)
     if unknown := sorted(set(given) - known):
-        raise Trouble(f"{template.name} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(known))}.")
+        raise Trouble(
+            f"{template.name} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(known))}."
+        )
     return {name: value for name, value in {**written, **own, **given}.items() if name in known}
 
 
@@ -74,7 +76,9 @@ def deploy(template, folder, log, environment, overrides, name):
     command = ["sam", "deploy", "--template-file", folder / "template.yaml", "--stack-name", name]
     command += [*config(template), "--region", REGION, "--resolve-s3", "--capabilities", "CAPABILITY_IAM"]
     command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]
-    _run(command, log, "the functions could not be deployed", environment, overrides, template, DEPLOY_SECONDS)
+    _run(
+        command, log, "the functions could not be deployed", environment, overrides, template, DEPLOY_SECONDS
+    )
 
 
 def config(template):

@@ -51,7 +51,12 @@ def adjust(cloud, function, count):
         else:
             cloud.functions("POST", place, {"Name": alias, "FunctionVersion": version})
         if alias not in mappings:
-            copied = ("EventSourceArn", "BatchSize", "MaximumBatchingWindowInSeconds", "FunctionResponseTypes")
+            copied = (
+                "EventSourceArn",
+                "BatchSize",
+                "MaximumBatchingWindowInSeconds",
+                "FunctionResponseTypes",
+            )
             mapping = {key: pattern[key] for key in copied if key in pattern}
             cloud.functions("POST", MAPPINGS, {"FunctionName": f"{function}:{alias}", **mapping})
 

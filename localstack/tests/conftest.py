@@ -34,9 +34,7 @@ def client(stack):
     lines = (stack / "endpoints").read_text().splitlines()
     endpoint = dict(line.split("=", 1) for line in lines)["AWS_ENDPOINT_URL"]
     # A second try would hide what the first one met.
-    config = Config(
-        retries={"total_max_attempts": 1}, read_timeout=60, max_pool_connections=20, proxies={}
-    )
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=60, max_pool_connections=20, proxies={})
 
     def make(service):
         return boto3.client(

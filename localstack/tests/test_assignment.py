@@ -45,7 +45,11 @@ def test_an_environment_belongs_to_the_invocation_that_it_was_started_for(stack,
     installed = max((HOME / ".installed").glob("python-*/complete"), key=lambda file: file.stat().st_mtime)
     done = subprocess.run(
         [installed.parent / "bin" / "python", "-B", "-c", f"REPAIRED = {repaired}\n{RACE}"],
-        env={"PYTHONPATH": str(HERE.parents[1] / "plugins"), "XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)},
+        env={
+            "PYTHONPATH": str(HERE.parents[1] / "plugins"),
+            "XDG_CACHE_HOME": str(tmp_path),
+            "HOME": str(tmp_path),
+        },
         capture_output=True,
         text=True,
     )

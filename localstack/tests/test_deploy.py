@@ -138,7 +138,10 @@ def test_a_function_that_cannot_run_here_is_told_and_can_be_deleted(deploy):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--parameter", "Gretting=hi"], "has no parameter Gretting; it has AllowPrivate, Architecture, Greeting"),
+        (
+            ["--parameter", "Gretting=hi"],
+            "has no parameter Gretting; it has AllowPrivate, Architecture, Greeting",
+        ),
         (["--parameter", "Greeting"], "a parameter is KEY=VALUE"),
         (["--stack", "nowhere"], "the stack nowhere is not up: run localstack/up --stack nowhere first."),
         (["--template", "/nowhere/template.yaml"], "there is nothing to deploy"),
@@ -153,7 +156,9 @@ def test_what_is_wrong_is_said_in_a_sentence(deploy, options, sentence):
 
 def test_a_build_that_fails_shows_why(deploy):
     application.write(deploy.folder)
-    (deploy.folder / "search" / "Makefile").write_text("build-SearchFunction:\n\t@echo no such crate >&2; false\n")
+    (deploy.folder / "search" / "Makefile").write_text(
+        "build-SearchFunction:\n\t@echo no such crate >&2; false\n"
+    )
     done = deploy()
     assert done.returncode == 1
     assert "the functions could not be built" in done.stderr and "no such crate" in done.stderr

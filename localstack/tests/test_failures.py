@@ -35,7 +35,9 @@ def test_a_timeout(function, lambdas, stack):
     outcome = invoke(lambdas, name, {"sleep": 30})
     assert 1 <= time.monotonic() - began < 5
     assert told(outcome) == ("Sandbox.Timedout", "RequestId: … Error: Task timed out after 1.00 seconds")
-    assert re.search(r"Z \S+ Task timed out after 1.00 seconds\nEND .*\nREPORT .*\tStatus: timeout", outcome.log)
+    assert re.search(
+        r"Z \S+ Task timed out after 1.00 seconds\nEND .*\nREPORT .*\tStatus: timeout", outcome.log
+    )
     assert state(before) is None
     after = invoke(lambdas, name)
     assert not after.failed and after.value != before
@@ -88,7 +90,9 @@ def test_a_process_that_is_killed_between_invocations(function, lambdas):
 
 
 def test_what_the_function_has_started_ends_with_it(function, lambdas):
-    body = "import subprocess\nprint('child', subprocess.Popen(['sleep', '300']).pid, flush=True)\nos._exit(3)"
+    body = (
+        "import subprocess\nprint('child', subprocess.Popen(['sleep', '300']).pid, flush=True)\nos._exit(3)"
+    )
     outcome = invoke(lambdas, function(program(body)))
     child = int(re.search(r"child (\d+)", outcome.log)[1])
     assert told(outcome)[1].endswith("exit status 3")
@@ -176,7 +180,11 @@ time.sleep(300)
 )
 def test_what_cannot_run_says_so_when_it_is_made(lambdas, settings, reason):
     name = f"stacktest-refused-{reason[-4:].strip('.')}"
-    made = {"Runtime": "provided.al2023", "Handler": "bootstrap", "Role": "arn:aws:iam::000000000000:role/any"}
+    made = {
+        "Runtime": "provided.al2023",
+        "Handler": "bootstrap",
+        "Role": "arn:aws:iam::000000000000:role/any",
+    }
     lambdas.create_function(FunctionName=name, Code={"ZipFile": archive("x")}, **{**made, **settings})
 
     def failed():

@@ -65,7 +65,13 @@ def test_what_an_invocation_is_told(function, lambdas):
 
 
 def test_logs_are_in_the_answer_in_the_file_and_in_cloudwatch(function, lambdas, client, stack):
-    body = "print('to', event, flush=True); print('errors', file=sys.stderr, flush=True); sys.stdout.write('half'); sys.stdout.flush()\nreturn os.getpid()"
+    body = """
+print('to', event, flush=True)
+print('errors', file=sys.stderr, flush=True)
+sys.stdout.write('half')
+sys.stdout.flush()
+return os.getpid()
+"""
     name = function(program(body, start="print('starting', flush=True)"))
     outcome = invoke(lambdas, name)
     lines = outcome.log.splitlines()

@@ -92,9 +92,7 @@ return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in f
 """
 
 
-def test_only_what_failed_comes_again_and_then_goes_to_the_dead_letters(
-    function, trigger, queues, stack
-):
+def test_only_what_failed_comes_again_and_then_goes_to_the_dead_letters(function, trigger, queues, stack):
     sqs, queue, dead = queues
     name = function(program(PARTLY))
     send(sqs, queue, ["good 1", "bad 1", "good 2", "bad 2"])

@@ -13,6 +13,4 @@ def quicken():
 
 
 def backoff(initial_interval, max_interval):
-    return ExponentialBackoff(
-        initial_interval=min(initial_interval, max_interval), max_interval=max_interval
-    )
+    return ExponentialBackoff(initial_interval=min(initial_interval, max_interval), max_interval=max_interval)
