@@ -17,8 +17,9 @@ use tokio::time::timeout;
 const KEPT: Duration = Duration::from_secs(10);
 /// Sites that are asked for at the same time.
 const ABREAST: usize = 16;
-/// The page that begins a search waits for the report. A count that takes longer is not told.
-const COUNT: Duration = Duration::from_secs(2);
+/// The page that begins a search waits for the report: what takes longer is not told. The tables'
+/// own client would go on trying for longer than API Gateway waits.
+const SOON: Duration = Duration::from_secs(2);
 
 /// Knows the crawls of a stack. Connects when it is asked for the first time, since a search needs
 /// no table.
@@ -64,14 +65,15 @@ where
         {
             return Ok(known.report.clone());
         }
-        let before = known.take().map(|known| known.report).unwrap_or_default();
+        let before = known.as_ref().map(|known| known.report.crawls.as_slice());
+        let before = before.unwrap_or_default();
         let sites = self.sites.get_or_init(&self.connect).await;
         let mut report = Report::default();
-        for names in sites.all().await?.chunks(ABREAST) {
+        for names in soon(sites.all()).await?.chunks(ABREAST) {
             let asked: Vec<_> = names
                 .iter()
                 .map(|name| {
-                    let last = before.crawls.iter().find(|crawl| crawl.site == *name);
+                    let last = before.iter().find(|crawl| crawl.site == *name);
                     let (sites, index) = (sites.clone(), Arc::clone(&self.index));
                     tokio::spawn(look(sites, index, name.clone(), last.cloned(), now))
                 })
@@ -97,7 +99,7 @@ async fn look(
     last: Option<Crawl>,
     now: Moment,
 ) -> Option<Crawl> {
-    let (crawling, count) = tokio::join!(sites.load(&site), timeout(COUNT, index.count(&site)));
+    let (crawling, count) = tokio::join!(soon(sites.load(&site)), soon(index.count(&site)));
     let crawling = match crawling {
         Ok(crawling) => crawling?,
         Err(failure) => {
@@ -106,18 +108,20 @@ async fn look(
         }
     };
     let searchable = match count {
-        Ok(Ok(count)) => Some(count),
-        Ok(Err(failure)) => {
+        Ok(count) => Some(count),
+        Err(failure) => {
             tracing::warn!(site, %failure, "the pages of a site cannot be counted");
-            None
-        }
-        Err(_) => {
-            tracing::warn!(site, "counting the pages of a site takes too long");
             None
         }
     };
     let searchable = searchable.or(last.map(|last| last.searchable));
     Some(crawl(site, &crawling, searchable.unwrap_or_default(), now))
+}
+
+/// What was asked, unless that takes too long.
+async fn soon<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let answer = timeout(SOON, asked).await;
+    answer.unwrap_or_else(|_| Err(Failure::transient(format!("no answer within {SOON:?}"))))
 }
 
 fn crawl(site: String, crawling: &Crawling, searchable: u64, now: Moment) -> Crawl {

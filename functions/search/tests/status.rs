@@ -7,7 +7,7 @@ mod gateway;
 mod world;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use canter_api::{Crawl, State, Status};
 use canter_aws::{Cloud, Counts, Plan, Progress, Rest, SILENCE, Sites};
@@ -246,8 +246,30 @@ async fn a_site_that_fails_hides_no_other() {
     door.rule(refuse("sites#all"));
     place.later();
     assert!(status.status().await.is_err());
-    door.rule(|_| Turn::Pass);
+    door.rule(refuse("site#b"));
     assert_eq!(sites(&status.status().await.unwrap().crawls), "abc");
+}
+
+/// Tables that do not answer hold up neither the page nor whoever asks for the crawls.
+#[tokio::test]
+async fn tables_that_do_not_answer_are_not_waited_for() {
+    let place = Place::new().await;
+    place.begin("a").await;
+    let door = Faults::before(&Stack::find().dynamodb_endpoint);
+    let cloud = place.tables.through(door.url().into()).await;
+    let status = Arc::new(place.status_over(&cloud));
+    let router = canter_api::router(Arc::new(place.index()), status);
+    for (late, known) in [("sites#all", 503), ("site#a", 200)] {
+        door.rule(move |asked| match asked.text().contains(late) {
+            true => Turn::Late(Duration::from_secs(20)),
+            false => Turn::Pass,
+        });
+        let asked = Instant::now();
+        assert_eq!(get(&router, "/").await.status, 200, "{late}");
+        let status = get(&router, "/api/v1/status").await.status;
+        assert_eq!(status, known, "{late}");
+        assert!(asked.elapsed() < Duration::from_secs(10), "{late}");
+    }
 }
 
 /// Neither a search nor the page needs the tables.
