@@ -2,7 +2,7 @@
 
 use std::io::{Write, stdout};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use canter_aws::{Beginning, Crawling, Plan};
 use serde_json::json;
 
@@ -36,7 +36,7 @@ pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
     }
     let crawls: Vec<Crawling> = begun.iter().map(|begun| begun.crawling.clone()).collect();
     let ends = watch(&deployed, &crawls, args.json).await;
-    let ends = ends.with_context(|| goes_on(&crawls, stack))?;
+    let ends = ends.inspect_err(|_| eprintln!("{}", goes_on(&crawls, stack)))?;
     let mut failed = Vec::new();
     let mut left = Vec::new();
     for (begun, end) in begun.into_iter().zip(ends) {
