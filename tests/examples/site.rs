@@ -30,7 +30,9 @@ fn main() {
         let visits = visits.map(|visit| json!([visit.at.as_secs_f64() * 1e3, visit.path]));
         let told = json!({ "visits": visits.collect::<Vec<_>>(), "stalls": log.stalls() });
         let mut out = stdout().lock();
-        writeln!(out, "{told}").and_then(|()| out.flush()).expect("somebody reads");
+        writeln!(out, "{told}")
+            .and_then(|()| out.flush())
+            .expect("somebody reads");
     }
 }
 
@@ -47,7 +49,10 @@ fn files(folder: &Path) -> Site {
             }
             let below = file.strip_prefix(folder).expect("below the folder");
             let path = format!("/{}", below.to_str().expect("a name in UTF-8"));
-            let body = fs::read(&file).expect("a file");
+            // A link that leads nowhere is a dead link of the site, too.
+            let Ok(body) = fs::read(&file) else {
+                continue;
+            };
             let answer = match file.extension().and_then(|it| it.to_str()) {
                 Some("html" | "htm") => Answer::html(body),
                 _ => Answer::status(200).body(body),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
-use canter_aws::queue::{Errand, Letter, Message};
+use canter_aws::queue::{Errand, Letter, Message, delete};
 use canter_aws::{Bill, Crawling, Plan, Rest, Steering};
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
@@ -138,10 +138,13 @@ impl Stage {
                 if standing.ended_ms.is_some() {
                     return standing;
                 }
-                for letters in [self.place.receive().await, self.place.errands().await] {
-                    if !letters.is_empty() {
-                        self.call(function, &letters, &[]).await;
-                    }
+                let (tasks, errands) = (self.place.receive().await, self.place.errands().await);
+                if !tasks.is_empty() {
+                    self.call(function, &tasks, &[]).await;
+                    delete(&self.place.cloud, &tasks).await.unwrap();
+                }
+                if !errands.is_empty() {
+                    self.call(function, &errands, &[]).await;
                 }
                 sleep(Duration::from_millis(100)).await;
             }
@@ -149,7 +152,7 @@ impl Stage {
         timeout(Duration::from_secs(60), ended).await.unwrap()
     }
 
-    /// Calls the function; those whose places are named are to come again, the others are deleted.
+    /// Calls the function; those whose places are named are to come again.
     async fn call(
         &self,
         function: &Function<HttpFetcher, Shelf>,
