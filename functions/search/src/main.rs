@@ -13,8 +13,8 @@ use canter_elastic::LazyIndex;
 use canter_search::{CloudStatus, Config, service};
 use tokio::time::timeout;
 
-/// Lambda gives a process the most of its CPU time before it asks for a request, so that the index
-/// is opened by then; but for no longer than somebody who waits would not notice.
+/// Lambda gives a process the most CPU time before it asks for a request: the index is opened by
+/// then, unless that takes longer than this, since the page can be shown without it.
 const HEAD_START: Duration = Duration::from_secs(1);
 
 // What is waited for is servers: one thread is enough, and starts at once.
