@@ -39,6 +39,10 @@ where
                  {code}: {said})"
             ))
         }
+        "" => Failure::permanent(format!(
+            "what answers is not CloudFormation ({whom}; status {status}): is AWS_ENDPOINT_URL \
+             right, and does a proxy stand between?"
+        )),
         _ => Failure::permanent(format!(
             "AWS refuses these credentials: log in again, with `aws sso login` for instance \
              ({whom}; {code}: {said})"
@@ -109,6 +113,7 @@ mod tests {
             ),
             (refused(400, "Throttling", "slow down"), true, "try again"),
             (refused(503, "", "busy"), true, "try again"),
+            (refused(403, "", "denied"), false, "does a proxy"),
             (Error::dispatch_failure(io), true, "AWS_ENDPOINT_URL"),
             (Error::timeout_error("5 s"), true, "is there a network"),
         ] {
