@@ -1,7 +1,7 @@
 # Each target is one plain command; `make test` is what CI runs.
 DENY = target/tools/bin/cargo-deny
 
-.PHONY: bench demo test fmt lint deny advisories unit
+.PHONY: bench demo test fmt lint deny advisories unit stacktests
 
 demo:
 	cargo run -- demo
@@ -20,10 +20,18 @@ deny: $(DENY)
 advisories: $(DENY)
 	$(DENY) --locked check advisories
 
-# The servers that tests ask are real: they come from registries, and go away afterwards.
+# The servers that tests ask are real: they come from registries, and go away afterwards. The last tests build
+# the functions, deploy the whole system to these servers, and crawl with it.
 unit:
 	localstack/up --stack test --without-docker --localstack-port 0 --dynamodb-port 0 --elasticsearch-port 0
-	cargo test --workspace --no-fail-fast; status=$$?; localstack/down --stack test; exit $$status
+	cargo test --workspace --no-fail-fast; status=$$?; \
+	localstack/pytest infra/tests localstack/tests/system || status=$$?; \
+	localstack/down --stack test; exit $$status
+
+# Functions, triggers and deployments on LocalStack: what `unit` takes for granted, so not a part of `test`.
+stacktests:
+	localstack/up --stack stacktests --without-docker --localstack-port 0 --dynamodb-port 0 --elasticsearch-port 0
+	CANTER_TEST_STACK=stacktests localstack/pytest; status=$$?; localstack/down --stack stacktests; exit $$status
 
 # DOCS is a folder of HTML pages; ARGS are options of canter-bench, as --help lists them.
 bench:

@@ -1,13 +1,14 @@
-"""`python -m stack up|down`: reads the command line, and says what went wrong in one sentence."""
+"""`python -m stack up|down|deploy|pytest`: reads the command line, and says what went wrong in one sentence."""
 
 import argparse
 import os
 import re
 import signal
 import sys
+from pathlib import Path
 
-from . import down, up
-from .places import Stack, Trouble
+from . import down, tests, tools, up
+from .places import HERE, Stack, Trouble
 
 DEFAULT_PORTS = {"localstack": 4566, "elasticsearch": 9200, "dynamodb": 4569}
 
@@ -26,8 +27,21 @@ def port(text):
     return int(text)
 
 
+def parameter(text):
+    """KEY=VALUE of a template."""
+    if not re.fullmatch(r"\w+=.*", text, re.DOTALL):
+        raise argparse.ArgumentTypeError("a parameter is KEY=VALUE")
+    return tuple(text.split("=", 1))
+
+
+def workers(text):
+    if not text.isdigit() or int(text) > 20:
+        raise argparse.ArgumentTypeError("workers are a number from 0 to 20")
+    return int(text)
+
+
 def arguments(command, words):
-    """The options of `up` or `down`; argparse ends the program with status 2 when they are wrong."""
+    """The options of a command; argparse ends the program with status 2 when they are wrong."""
     parser = argparse.ArgumentParser(
         prog=f"localstack/{command}",
         description={
@@ -35,9 +49,39 @@ def arguments(command, words):
             " they answer, and tells where they are. The first time it installs them below target/localstack"
             " (or CANTER_LOCALSTACK_DIR). Run again, it leaves a healthy stack alone and replaces any other.",
             "down": "Stops a stack and removes its data. What was installed stays.",
+            "deploy": "Builds the functions and deploys them by SAM to the stack that localstack/up has started,"
+            " and tells where the search is and how to steer it. Run again, it deploys what has changed. The"
+            " first time it installs SAM and cargo-lambda below target/localstack.",
         }[command],
     )
     parser.add_argument("--stack", metavar="NAME", type=stack_name, default="canter", help="default: canter")
+    if command == "deploy":
+        parser.add_argument(
+            "--name", type=stack_name, default="canter", help="of the CloudFormation stack; default: canter"
+        )
+        parser.add_argument(
+            "--template",
+            metavar="FILE",
+            type=Path,
+            default=HERE.parent / "template.yaml",
+            help="default: template.yaml",
+        )
+        parser.add_argument(
+            "--parameter",
+            metavar="KEY=VALUE",
+            type=parameter,
+            action="append",
+            default=[],
+            help="of the template, instead of what samconfig.toml says for local; may be repeated",
+        )
+        parser.add_argument(
+            "--workers",
+            metavar="N",
+            type=workers,
+            default=0,
+            help="so many more fetch functions may run at once; LocalStack by itself runs one at a time",
+        )
+        parser.add_argument("--delete", action="store_true", help="take it away again, with its data")
     if command == "up":
         parser.add_argument(
             "--without-docker",
@@ -51,17 +95,34 @@ def arguments(command, words):
     return parser.parse_args(words)
 
 
+def steer(stack, options):
+    # SAM's settings are TOML, which older Pythons cannot read; the tools need a newer one anyway.
+    tools.check()
+    from . import deploy
+
+    if options.delete:
+        deploy.take(stack, options.name)
+    else:
+        deploy.bring(
+            stack, options.name, options.template.absolute(), dict(options.parameter), options.workers
+        )
+
+
 def main(command, words):
-    options = arguments(command, words)
+    options = None if command == "pytest" else arguments(command, words)
     # What is run from here is not to find this package instead of its own modules.
     os.environ.pop("PYTHONPATH", None)
     # Whoever ends this program wants what it has half started to be ended as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # Servers run as a user of their own must be able to read what is unpacked here.
     os.umask(0o022)
-    stack = Stack(options.stack)
     try:
-        if command == "up":
+        if command == "pytest":
+            tests.run(words)
+        stack = Stack(options.stack)
+        if command == "deploy":
+            steer(stack, options)
+        elif command == "up":
             asked = {server: getattr(options, f"{server}_port") for server in DEFAULT_PORTS}
             up.bring(stack, asked, DEFAULT_PORTS, options.without_docker)
         else:

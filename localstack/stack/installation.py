@@ -1,8 +1,9 @@
-"""What is installed below `.installed`: LocalStack's Python packages, and the Java servers.
+"""What is installed below `.installed`: LocalStack's Python packages, the Java servers, and tools.
 
 Each part lies in a folder named by what it was made of, so that a changed list makes a new one and
 never disturbs a stack that runs on the old. A part without its file `complete` was interrupted and
-is made anew. Once both parts are there, nothing here needs the network.
+is made anew. Once the parts are there, nothing here needs the network. The tools are installed when
+something is first deployed or tested: a stack that runs needs none.
 """
 
 import hashlib
@@ -12,10 +13,11 @@ import time
 import types
 from concurrent.futures import ThreadPoolExecutor
 
-from . import java, python
+from . import java, python, tools
 from .places import HERE, INSTALLED, held, tell
 
 PYTHON_SOURCES = ("stack/python.py", "packages/requirements.txt", "packages/sources.txt")
+TOOLS_SOURCES = ("stack/python.py", "packages/tools.txt")
 JAVA_SOURCES = (
     "stack/java.py",
     "packages/pom.xml",
@@ -29,7 +31,7 @@ def digest(*parts):
     """A short name for what a part is made of: texts, and files of the checkout."""
     state = hashlib.sha256()
     for part in parts:
-        if part in PYTHON_SOURCES + JAVA_SOURCES:
+        if part in PYTHON_SOURCES + TOOLS_SOURCES + JAVA_SOURCES:
             file = HERE / part
             part = file.read_text() if file.exists() else ""
         state.update(part.encode() + b"\0")
@@ -66,6 +68,16 @@ def ready():
         java_home=servers,
         sources=HERE,
     )
+
+
+def ready_tools():
+    """The folder of the tools' programs, installed if it was not."""
+    tools.check()
+    with held(INSTALLED / "lock", by_children=True):
+        folder = INSTALLED / f"tools-{digest(sys.version, sys.base_prefix, *TOOLS_SOURCES)}"
+        if not (folder / "complete").exists():
+            make("SAM, cargo-lambda and pytest", folder, tools.install)
+    return folder / "bin"
 
 
 def make(title, folder, install):

@@ -29,6 +29,17 @@ def start(stack, ports, installed):
         "DYNAMODB_LOCAL_PORT": str(ports["dynamodb"]),
         "DYNAMODB_IN_MEMORY": "1",
         "DYNAMODB_SHARE_DB": "1",
+        # Functions run as plain processes (`plugins/canter_localstack/functions`).
+        "LAMBDA_RUNTIME_EXECUTOR": "process",
+        "CANTER_FUNCTION_LOGS": str(stack.logs / "functions"),
+        # One whose failed stacks can be deleted (`plugins/canter_localstack/cloudformation.py`).
+        "PROVIDER_OVERRIDE_CLOUDFORMATION": "canter",
+        # An idle one costs memory, a new one some milliseconds.
+        "LAMBDA_KEEPALIVE_MS": "60000",
+        # A crawl is a chain of messages, so pauses between looks at the queue are what it would mostly do.
+        "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.2",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "2",
         # Its list of plugins is cached by the paths of packages, not by their content: a cache of
         # the stack's own is never older than the stack.
         "XDG_CACHE_HOME": str(own / "cache"),

@@ -32,7 +32,7 @@ def tail(log, lines=15):
 
 
 @contextlib.contextmanager
-def held(lock, by_children=False):
+def held(lock, by_children=False, others="localstack/up or localstack/down"):
     """Only one process at a time goes on; the lock is gone with its process, however that ends.
 
     With `by_children`, those that `run` starts hold it too: they may outlive this process."""
@@ -42,7 +42,7 @@ def held(lock, by_children=False):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            tell("Waiting for another localstack/up or localstack/down to end.")
+            tell(f"Waiting for another {others} to end.")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -4,14 +4,14 @@ import json
 import urllib.error
 import urllib.request
 
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def ask(url, headers=None, body=None, timeout=10):
     """The JSON of a good answer. None when there is no answer yet or it is not a good one."""
     request = urllib.request.Request(url, data=body, headers=headers or {})
     try:
-        with _DIRECT.open(request, timeout=timeout) as answer:
+        with DIRECT.open(request, timeout=timeout) as answer:
             return json.load(answer)
     except (OSError, ValueError):
         # URLError and timeouts are an OSError, broken JSON is a ValueError.
@@ -19,12 +19,15 @@ def ask(url, headers=None, body=None, timeout=10):
 
 
 def ask_aws(endpoint, service, target, timeout=10):
-    """One AWS JSON call with made-up credentials: neither LocalStack nor DynamoDB Local checks them."""
-    scope = f"test/20260101/us-east-1/{service}/aws4_request"
-    headers = {
-        "X-Amz-Target": target,
-        "Content-Type": "application/x-amz-json-1.0",
+    """One AWS JSON call without arguments."""
+    headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0", **signature(service)}
+    return ask(endpoint, headers, b"{}", timeout)
+
+
+def signature(service, region="us-east-1"):
+    """Headers with made-up credentials: neither LocalStack nor DynamoDB Local checks them."""
+    scope = f"test/20260101/{region}/{service}/aws4_request"
+    return {
         "X-Amz-Date": "20260101T000000Z",
         "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
     }
-    return ask(endpoint, headers, b"{}", timeout)

@@ -22,7 +22,16 @@ pub fn json(bill: &Bill, pages: u64) -> Value {
         let of_service = requests.entry(service).or_default();
         of_service.insert(operation, per_page(taken.sent));
     }
+    let lines = bill.lines.iter().map(|(line, taken)| {
+        json!({
+            "who": line.who,
+            "service": line.service,
+            "operation": line.operation,
+            "requests": taken.sent,
+        })
+    });
     json!({
+        "lines": lines.collect::<Vec<_>>(),
         "requests_per_page": requests,
         "write_units_per_page": total("DynamoDB", |taken| taken.write_units),
         "read_units_per_page": total("DynamoDB", |taken| taken.read_units),

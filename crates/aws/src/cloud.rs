@@ -94,6 +94,18 @@ impl Cloud {
         }
     }
 
+    /// The same connection with another queue in the place of the tasks': errands, dead letters.
+    pub fn at_queue(&self, url: &str) -> Self {
+        let mut other = self.clone();
+        url.clone_into(&mut other.names.queue);
+        other
+    }
+
+    /// What the stack is made of.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// An item of a table, empty where there is none; maybe as it was a moment ago, unless the read
     /// is to be consistent.
     pub(crate) async fn item(

@@ -9,11 +9,11 @@ use canter_core::pace::Rate;
 use crate::bill::Bill;
 use crate::cloud::Cloud;
 use crate::pages::{Clock, CloudSite};
-use crate::queue::{CloudFrontier, Errand, Outbox, Surroundings, Sweep};
+use crate::queue::{CloudFrontier, Errand, Link, Outbox, Surroundings, Sweep, Watch};
 use crate::sites::{Beginning, Crawling, Plan, Rest, Sites};
 
 /// The first look for a crawl's end comes after this: whoever starts it is to fill it first.
-const FIRST_LOOK: Duration = Duration::from_secs(10);
+const FIRST_LOOK: Duration = Duration::from_secs(5);
 /// A crawl that gives no sign of life for so long has lost its chain of sweeps: the longest pause
 /// between two of them is a fraction of this.
 const LOST: Duration = Duration::from_secs(10 * 60);
@@ -114,16 +114,15 @@ impl Steering {
     /// Sends the first of a chain of sweeps.
     async fn look_for_end(&self, crawling: &Crawling) -> Result<(), Failure> {
         let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
-        let Some(sweeper) = self.sites.new_sweeper(site, crawl).await? else {
+        let Some(chain) = self.sites.new_sweeper(site, crawl).await? else {
             // It has ended meanwhile.
             return Ok(());
         };
         let sweep = Errand::Sweep(Sweep {
             site: site.clone(),
             crawl,
-            sweeper,
-            before: None,
-            next_ms: 0,
+            link: Link { chain, number: 1 },
+            watch: Watch::default(),
         });
         sweep.send(&self.cloud, FIRST_LOOK).await
     }

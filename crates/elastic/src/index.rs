@@ -54,14 +54,11 @@ impl ElasticIndex {
     ///
     /// # Errors
     ///
-    /// As [`ElasticIndex::open`]; also when nothing was indexed there yet.
+    /// As [`ElasticIndex::open`]; also when nothing was indexed there yet, which may pass.
     pub async fn open_to_read(settings: &Settings) -> Result<Self, Failure> {
         // Somebody waits, and what stands between may itself wait for half a minute only.
         let server = Server::new(settings, settings.patience / 6)?;
-        opening::greet(&server).await?;
-        if !opening::is_there(&server, Duration::ZERO).await? {
-            return Err(opening::nothing(&server));
-        }
+        opening::find(&server).await?;
         let server = Arc::new(server);
         Ok(ElasticIndex {
             writer: None,

@@ -9,6 +9,7 @@ mod catalog;
 mod entry;
 mod freshness;
 mod index;
+mod lazy;
 mod opening;
 mod packed;
 mod search;
@@ -20,4 +21,5 @@ mod verdict;
 mod writer;
 
 pub use index::ElasticIndex;
+pub use lazy::LazyIndex;
 pub use settings::Settings;

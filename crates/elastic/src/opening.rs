@@ -94,11 +94,30 @@ pub(crate) async fn create(server: &Server, patience: Duration) -> Result<(), Fa
     }
 }
 
+/// Makes sure that canter's index is there, for whoever reads it. That takes one request: the index
+/// says that it is canter's, and its writer has looked at the server. Only where it is not found
+/// is the server asked what it is.
+///
+/// # Errors
+///
+/// Transient when nothing was indexed yet: a crawl may be about to.
+pub(crate) async fn find(server: &Server) -> Result<(), Failure> {
+    let found = is_there(server, Duration::ZERO).await;
+    match found {
+        Ok(true) => Ok(()),
+        Err(silence @ Failure::Transient(_)) => Err(silence),
+        Ok(false) | Err(_) => {
+            greet(server).await?;
+            found.and(Err(nothing(server)))
+        }
+    }
+}
+
 /// Whether there is an index of that name; one that is not canter's is an error.
 pub(crate) async fn is_there(server: &Server, patience: Duration) -> Result<bool, Failure> {
     let path = format!("{}/_mapping", server.index());
     let answer = server.ask(Method::Get, &path, None, patience).await?;
-    if answer.status == 404 && answer.error().0 == "index_not_found_exception" {
+    if answer.tells_of_no_index() {
         return Ok(false);
     }
     if answer.status != 200 {
@@ -129,7 +148,7 @@ fn foreign(server: &Server, why: &str) -> Failure {
 /// Nothing was indexed on the server yet.
 pub(crate) fn nothing(server: &Server) -> Failure {
     let (url, index) = (server.url(), server.index());
-    Failure::permanent(format!(
+    Failure::transient(format!(
         "there is no index {index} at {url} yet: crawl a site first (`canter crawl URL --index \
          …`), or name another index behind the server's URL"
     ))

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::entry::Kept;
+use crate::opening::nothing;
 use crate::server::Server;
 
 /// What follows the path of a search. The statistics of all shards are gathered first, so that a
@@ -30,14 +31,19 @@ const MOST_SECTIONS: usize = 100;
 /// Name of the clause that looks for a name.
 const NAME: &str = "name";
 
-/// Asks a server, once: whoever waits for results asks again.
+/// Asks a server, once: whoever waits for results asks again. Where the index is gone, the next
+/// crawl makes another.
 pub(crate) async fn search(server: &Server, query: &Query) -> Result<Hits, Failure> {
     let mut words = Words::default();
     let terms = QueryTerms::of(&query.text, &mut words);
     let path = format!("{}/_search?{PARAMETERS}", server.index());
     let body = request(query, &terms);
-    let answer = server.fetch(Method::Post, &path, Some(&body), Duration::ZERO);
-    hits(answer.await?, &terms, &mut words)
+    let answer = server.ask(Method::Post, &path, Some(&body), Duration::ZERO);
+    let answer = answer.await?;
+    if answer.tells_of_no_index() {
+        return Err(nothing(server));
+    }
+    hits(server.understood(&answer)?, &terms, &mut words)
 }
 
 /// The body of a search.

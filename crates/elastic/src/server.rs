@@ -36,6 +36,11 @@ impl Answer {
         serde_json::from_slice(&self.body).ok()
     }
 
+    /// Whether it is the server's word that the index is not there.
+    pub(crate) fn tells_of_no_index(&self) -> bool {
+        self.status == 404 && self.error().0 == "index_not_found_exception"
+    }
+
     /// Type and reason of the error that the body tells; empty where it tells none.
     pub(crate) fn error(&self) -> (String, String) {
         let told = self.json().unwrap_or_default();
@@ -206,10 +211,15 @@ impl Server {
         patience: Duration,
     ) -> Result<Value, Failure> {
         let answer = self.ask(method, path, body, patience).await?;
+        self.understood(&answer)
+    }
+
+    /// The body of an answer that says that something was done.
+    pub(crate) fn understood(&self, answer: &Answer) -> Result<Value, Failure> {
         if !(200..300).contains(&answer.status) {
-            return Err(self.refusal(&answer));
+            return Err(self.refusal(answer));
         }
-        answer.json().ok_or_else(|| self.not_understood(&answer))
+        answer.json().ok_or_else(|| self.not_understood(answer))
     }
 }
 

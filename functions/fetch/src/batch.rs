@@ -7,6 +7,7 @@ use std::time::Duration;
 use canter_aws::queue::Message;
 use canter_aws::{Progress, Rest};
 use canter_core::domain::domain;
+use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, Index};
 use canter_core::task::{Task, UrlKey};
 use canter_core::time::Moment;
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::book::{Book, Failed};
 use crate::gates::Gates;
-use crate::lane::{Lane, Work};
+use crate::lane::{Lane, OUTAGE, OUTAGES, Work};
 use crate::worker::{Crawl, Worker};
 
 /// A message that comes so much too early is on time: clocks differ, and it waited long.
@@ -50,6 +51,8 @@ pub struct Report {
     pub progress: BTreeMap<String, Progress>,
     /// Tasks that were sent on, since slots were far, time was up or a store failed.
     pub sent_on: u64,
+    /// Tasks that came, by site and crawl: whose batch it was.
+    pub came: BTreeMap<(String, u64), u64>,
 }
 
 impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
@@ -59,8 +62,9 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
         let ids = received.iter().map(|message| message.id.clone());
         let book = Arc::new(Book::new(ids));
         let mut sorted = self.sort(&received, &book);
-        let (paces, rates) = (Arc::clone(&self.paces), Arc::clone(&self.rates));
-        let gates = Arc::new(Gates::new(paces, rates, self.clock));
+        let (paces, rates) = (self.time.paces(), Arc::clone(&self.rates));
+        let gates = Arc::new(Gates::new(paces, rates, self.time.clock()));
+        let came = std::mem::take(&mut sorted.came);
         let mut lanes: JoinSet<Lane<F, I>> = JoinSet::new();
         for works in self
             .by_domain(std::mem::take(&mut sorted.works), &book)
@@ -73,8 +77,49 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
         let ((), report) = tokio::join!(errands, self.collect(lanes));
         Report {
             failed: book.failed(),
+            came,
             ..report
         }
+    }
+
+    /// Sends a whole batch on until what it needs is there again, without a start of anything:
+    /// that is no attempt at any page. `why` is for the log, and for those that were sent on too
+    /// often.
+    pub async fn put_off(&self, received: &[Received], why: &Failure) -> Report {
+        tracing::error!(%why, "a batch is put off");
+        let book = Book::new(received.iter().map(|message| message.id.clone()));
+        let due = self.time.now() + OUTAGE;
+        let mut report = Report::default();
+        let mut sends = JoinSet::new();
+        for (place, message) in received.iter().enumerate() {
+            let parsed = match Message::parse(&message.body) {
+                Ok(parsed) if parsed.outages < OUTAGES => parsed,
+                Ok(_) => {
+                    book.fail(&[place], &format!("{why}, {OUTAGES} times"));
+                    continue;
+                }
+                Err(refusal) => {
+                    book.refuse(place, &refusal.to_string());
+                    continue;
+                }
+            };
+            *report.came.entry((parsed.site, parsed.crawl)).or_default() +=
+                parsed.tasks.len() as u64;
+            report.sent_on += parsed.tasks.len() as u64;
+            let (outbox, due) = (self.outbox.clone(), parsed.due.unwrap_or(due).max(due));
+            sends.spawn(async move {
+                let sent = outbox.send_again(parsed.tasks, Some(due), parsed.outages + 1);
+                (place, sent.await)
+            });
+        }
+        self.outbox.flush();
+        while let Some(sent) = sends.join_next().await {
+            if let Ok((place, Err(failure))) = sent {
+                book.fail(&[place], &failure.to_string());
+            }
+        }
+        report.failed = book.failed();
+        report
     }
 
     /// Waits for all domains, and notes what was done.
@@ -100,8 +145,16 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
             }
             for ((site, crawl), more) in lane.progress {
                 let sum = report.progress.entry(site.clone()).or_default();
-                *sum = added(*sum, more);
+                *sum = *sum + more;
                 crawls.insert(site, crawl);
+            }
+        }
+        for crawl in self.known() {
+            let counted = crawl.tally.take();
+            if counted != Progress::default() {
+                let sum = report.progress.entry(crawl.site.id.clone()).or_default();
+                *sum = *sum + counted;
+                crawls.insert(crawl.site.id.clone(), crawl.crawl);
             }
         }
         for (site, progress) in &report.progress {
@@ -116,16 +169,18 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
 
     /// Reads the messages, and says of each what is to be done with it.
     fn sort(&self, received: &[Received], book: &Book) -> Sorted {
-        let now = self.clock.now();
+        let now = self.time.now();
         let mut sorted = Sorted::default();
         for (place, message) in received.iter().enumerate() {
             let parsed = match Message::parse(&message.body) {
                 Ok(parsed) => parsed,
                 Err(refusal) => {
-                    book.fail(&[place], &refusal.to_string());
+                    book.refuse(place, &refusal.to_string());
                     continue;
                 }
             };
+            let crawl = (parsed.site.clone(), parsed.crawl);
+            *sorted.came.entry(crawl).or_default() += parsed.tasks.len() as u64;
             book.expect(place, parsed.tasks.len());
             let outages = parsed.outages;
             let due = parsed.due.filter(|due| *due > now + EARLY);
@@ -220,6 +275,7 @@ fn slowest<'a, F: 'a>(
 /// What is to be done with the messages of a batch.
 #[derive(Default)]
 struct Sorted {
+    came: BTreeMap<(String, u64), u64>,
     works: Vec<Sought>,
     places: HashMap<(String, u64, UrlKey), usize>,
     early: Vec<(usize, Vec<Task>, u32, Moment)>,
@@ -256,14 +312,5 @@ impl Sorted {
                 }),
             }
         }
-    }
-}
-
-fn added(one: Progress, other: Progress) -> Progress {
-    Progress {
-        pages: one.pages + other.pages,
-        done: one.done + other.done,
-        failed: one.failed + other.failed,
-        retries: one.retries + other.retries,
     }
 }

@@ -9,6 +9,8 @@ pub struct Failed {
     pub id: String,
     /// Why, for whoever reads the log.
     pub why: String,
+    /// However often it is received, it will not be understood.
+    pub hopeless: bool,
 }
 
 /// Accounts for the tasks of the messages. A message may go when each of its tasks is done: ended,
@@ -23,6 +25,7 @@ struct Entry {
     id: String,
     open: usize,
     failed: Option<String>,
+    hopeless: bool,
 }
 
 impl Book {
@@ -32,6 +35,7 @@ impl Book {
             id,
             open: 0,
             failed: None,
+            hopeless: false,
         });
         Book {
             entries: Mutex::new(entries.collect()),
@@ -69,6 +73,14 @@ impl Book {
         }
     }
 
+    /// The message at this place is none that can be worked on.
+    pub(crate) fn refuse(&self, place: usize, why: &str) {
+        self.fail(&[place], why);
+        if let Some(entry) = self.entries().get_mut(place) {
+            entry.hopeless = true;
+        }
+    }
+
     /// Messages that may not go, in their order.
     pub(crate) fn failed(&self) -> Vec<Failed> {
         let entries = self.entries();
@@ -77,6 +89,7 @@ impl Book {
             Some(Failed {
                 id: entry.id.clone(),
                 why: entry.failed.clone().or_else(left)?,
+                hopeless: entry.hopeless,
             })
         });
         failed.collect()
@@ -101,6 +114,7 @@ mod tests {
         let failed = |id: &str, why: &str| Failed {
             id: id.to_owned(),
             why: why.to_owned(),
+            hopeless: false,
         };
         assert_eq!(
             book.failed(),

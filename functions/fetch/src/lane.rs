@@ -33,9 +33,9 @@ const FAILURES: u32 = 3;
 /// When to look again whether another worker has fetched a robots.txt.
 const BUSY: Duration = Duration::from_secs(3);
 /// When to try again what a store failed.
-const OUTAGE: Duration = Duration::from_secs(60);
+pub(crate) const OUTAGE: Duration = Duration::from_secs(60);
 /// A task that the stores or the time failed so often does not wait for better times any more.
-const OUTAGES: u32 = 20;
+pub(crate) const OUTAGES: u32 = 20;
 
 /// A task, and the messages in which it stands.
 pub(crate) struct Work<F> {
@@ -267,7 +267,7 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
         while !works.is_empty() {
             let rest = works.split_off(most.min(works.len()));
             let some = std::mem::replace(&mut works, rest);
-            let now = self.worker.clock.now();
+            let now = self.worker.time.now();
             let count = some.len() as u32;
             let promise = self.gates.paces.promise(&self.domain, now, pace, count);
             let delay = promise.await.unwrap_or_else(|failure| {
@@ -302,7 +302,7 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
 
     /// Sends tasks on. When they are safe, their messages may go.
     async fn send(&mut self, works: Vec<Work<F>>, delay: Duration) {
-        let due = (!delay.is_zero()).then(|| self.worker.clock.now() + delay);
+        let due = (!delay.is_zero()).then(|| self.worker.time.now() + delay);
         let mut alike: BTreeMap<u32, Vec<Work<F>>> = BTreeMap::new();
         for work in works {
             alike.entry(work.outages).or_default().push(work);

@@ -21,6 +21,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use crate::gates::Gates;
+use crate::tally::{CountedGate, Tally};
 use crate::worker::{Crawl, Worker};
 
 /// A crawl in the hands of one step. It holds the step's place among those that fetch or read, and
@@ -39,6 +40,7 @@ type Place = Arc<Mutex<Option<OwnedSemaphorePermit>>>;
 
 pub(crate) struct StepFrontier {
     frontier: CloudFrontier,
+    tally: Arc<Tally>,
     place: Place,
 }
 
@@ -65,6 +67,7 @@ impl<F, I> StepWorld<F, I> {
             gates: Arc::clone(gates),
             frontier: StepFrontier {
                 frontier: worker.frontier(&crawl.pages),
+                tally: Arc::clone(&crawl.tally),
                 place: Arc::clone(&place),
             },
             index: StepIndex {
@@ -114,7 +117,7 @@ impl<F: Fetcher, I: Index> World for StepWorld<F, I> {
     }
 
     fn now(&self) -> Moment {
-        self.worker.clock.now()
+        self.worker.time.now()
     }
 
     fn jitter(&self) -> f64 {
@@ -128,8 +131,13 @@ impl<F: Fetcher, I: Index> World for StepWorld<F, I> {
     async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
         let domain = self.gates.of_url(&request.url, self.crawl.rate);
         let _place = domain.flight.acquire().await;
-        let gate = Arc::new(domain.gate);
-        self.crawl.fetcher.fetch(request, gate).await
+        let gate = Arc::new(CountedGate {
+            gate: domain.gate,
+            tally: Arc::clone(&self.crawl.tally),
+        });
+        let response = self.crawl.fetcher.fetch(request, gate).await?;
+        self.crawl.tally.received(response.bytes);
+        Ok(response)
     }
 
     async fn read<T: Send + 'static>(
@@ -161,14 +169,24 @@ impl<F: Fetcher, I: Index> World for StepWorld<F, I> {
 impl Frontier for StepFrontier {
     async fn push(&self, tasks: Vec<Task>, delay: Duration) -> Result<(), Failure> {
         give_up(&self.place);
-        self.frontier.push(tasks, delay).await
+        let new = tasks.iter().filter(|task| task.attempts == 0).count();
+        self.frontier.push(tasks, delay).await?;
+        if delay.is_zero() {
+            self.tally.found(new as u64);
+        }
+        Ok(())
     }
 }
 
 impl<I: Index> Index for StepIndex<I> {
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         give_up(&self.place);
-        self.index.put(documents).await
+        let put = self.index.put(documents).await;
+        if let Err(failure) = &put {
+            // The name by which an alarm counts these: see the metric filter of the template.
+            tracing::error!(event = "index_failure", %failure, "pages are not in the index");
+        }
+        put
     }
 
     async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {

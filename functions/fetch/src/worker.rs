@@ -17,11 +17,15 @@ use canter_http::Clock;
 use tokio::sync::Semaphore;
 
 use crate::rates::Rates;
+use crate::tally::Tally;
+use crate::time::Time;
 
 /// Links that are remembered as handed on: some 6 MB a crawl.
 const SEEN: usize = 200_000;
 /// Sitemaps in memory at the same time.
 const SITEMAPS: usize = 3;
+/// Crawls that a process remembers: some 10 MB each.
+const CRAWLS: usize = 16;
 
 /// Makes what requests a site's pages, by its plan.
 pub type MakeFetcher<F> = Box<dyn Fn(&Plan) -> Result<F, Failure> + Send + Sync>;
@@ -42,8 +46,7 @@ pub struct Parts<F, I> {
 pub struct Worker<F, I> {
     pub(crate) cloud: Cloud,
     pub(crate) index: Arc<I>,
-    pub(crate) clock: Clock,
-    pub(crate) paces: Arc<CloudPaces>,
+    pub(crate) time: Time,
     pub(crate) rates: Arc<Rates>,
     pub(crate) outbox: Outbox,
     pub(crate) sites: Sites,
@@ -63,6 +66,7 @@ pub(crate) struct Crawl<F> {
     pub(crate) rate: Option<Rate>,
     pub(crate) pages: CloudSite,
     pub(crate) seen: Seen,
+    pub(crate) tally: Arc<Tally>,
     pub(crate) fetcher: Arc<F>,
     scope: RwLock<Arc<Scope>>,
 }
@@ -82,18 +86,18 @@ impl<F> Crawl<F> {
 impl<F, I> Worker<F, I> {
     /// A worker. To be called within a runtime; sends nothing yet.
     pub fn new(parts: Parts<F, I>) -> Self {
-        let (clock, rates) = (parts.clock, Arc::new(Rates::default()));
+        let time = Time::new(parts.clock, CloudPaces::new(parts.cloud.clone()));
+        let rates = Arc::new(Rates::default());
         let surroundings = Surroundings {
-            clock: Arc::new(move || clock.now()),
+            clock: time.teller(),
             most: {
                 let rates = Arc::clone(&rates);
                 Box::new(move |domain| rates.per_message(domain.as_str()))
             },
         };
         Worker {
-            paces: Arc::new(CloudPaces::new(parts.cloud.clone())),
             outbox: Outbox::open(&parts.cloud, surroundings),
-            sites: Sites::new(parts.cloud.clone(), Arc::new(move || clock.now())),
+            sites: Sites::new(parts.cloud.clone(), time.teller()),
             robots: CloudRobots::new(parts.cloud.clone()),
             rulebook: Rulebook::default(),
             readers: Semaphore::new(available_parallelism().map_or(1, usize::from)),
@@ -101,7 +105,7 @@ impl<F, I> Worker<F, I> {
             crawls: Mutex::default(),
             cloud: parts.cloud,
             index: parts.index,
-            clock,
+            time,
             rates,
             fetcher: parts.fetcher,
         }
@@ -109,9 +113,14 @@ impl<F, I> Worker<F, I> {
 
     /// The way into the queue for one crawl's tasks.
     pub(crate) fn frontier(&self, pages: &CloudSite) -> CloudFrontier {
-        let clock = self.clock;
         let outbox = self.outbox.clone();
-        CloudFrontier::new(pages.clone(), outbox, Arc::new(move || clock.now()))
+        CloudFrontier::new(pages.clone(), outbox, self.time.teller())
+    }
+
+    /// To be called before a batch with a clock that is right, by whoever may have been frozen:
+    /// time goes on while a process does not.
+    pub fn wake(&self, right: Clock) {
+        self.time.wake(right);
     }
 
     /// The crawl of tasks that came in a message; none when it does not go on: it has ended, rests,
@@ -162,19 +171,37 @@ impl<F, I> Worker<F, I> {
             known.set_scope(crawling.scope);
             return Ok(Arc::clone(known));
         }
-        let clock = self.clock;
-        let now = Arc::new(move || clock.now());
         let new = Arc::new(Crawl {
             fetcher: Arc::new((self.fetcher)(&crawling.plan)?),
-            pages: CloudSite::new(self.cloud.clone(), &site, crawling.crawl, now),
+            pages: self.pages(&site, crawling.crawl),
+            tally: Arc::default(),
             seen: Seen::new(SEEN),
             scope: RwLock::new(Arc::new(crawling.scope)),
             crawl: crawling.crawl,
             rate: crawling.plan.rate,
             site: crawling.plan.site,
         });
+        if crawls.len() >= CRAWLS && !crawls.contains_key(&site) {
+            // What is forgotten costs some reads and connections; the oldest crawl is the likeliest
+            // to be over.
+            let oldest = crawls.iter().min_by_key(|(_, known)| known.crawl);
+            if let Some(oldest) = oldest.map(|(site, _)| site.clone()) {
+                crawls.remove(&oldest);
+            }
+        }
         crawls.insert(site, Arc::clone(&new));
         Ok(new)
+    }
+
+    /// The crawls that this process remembers.
+    pub(crate) fn known(&self) -> Vec<Arc<Crawl<F>>> {
+        let crawls = self.crawls.lock().unwrap_or_else(PoisonError::into_inner);
+        crawls.values().cloned().collect()
+    }
+
+    /// The rows of a site in one crawl.
+    pub(crate) fn pages(&self, site: &str, crawl: u64) -> CloudSite {
+        CloudSite::new(self.cloud.clone(), site, crawl, self.time.teller())
     }
 
     pub(crate) async fn move_scope(&self, crawl: &Crawl<F>, scope: Scope) -> Result<(), Failure> {

@@ -10,7 +10,8 @@ use std::time::Duration;
 use canter_aws::queue;
 use canter_aws::{Crawling, Plan, Rest};
 use canter_embedded::index::TantivyIndex;
-use canter_fetch::local::{self, Ending, Looks};
+use canter_fetch::end::{Ending, Looks};
+use canter_fetch::local;
 use canter_tests::{Serving, Site};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
@@ -23,6 +24,7 @@ const LOOKS: Looks = Looks {
     between: Duration::from_millis(500),
     apart: Duration::from_secs(2),
     lag: Duration::from_secs(60),
+    quiet: Duration::from_secs(60),
 };
 /// Requests of a sweep of few rows, one for each shard.
 const SWEEP: u64 = 16;

@@ -101,6 +101,14 @@ impl CloudPaces {
         }
     }
 
+    /// The same paces for a process whose clock was set anew: nothing is known of other clocks.
+    pub fn forgetful(&self) -> Self {
+        CloudPaces {
+            checked: self.checked,
+            ..CloudPaces::new(self.cloud.clone())
+        }
+    }
+
     /// When to come back with `count` requests that are sent away now: how long from `now`. Each
     /// who asks gets a share of the time to come, after what is leased and what was promised before,
     /// so that each waits about once. A promise gives no slots. Fails as a lease does.

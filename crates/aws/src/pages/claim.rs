@@ -5,6 +5,10 @@
 //! The others are settled by one conditional write each. In this world a push is not written
 //! down: a parent that claims again, since it or its answer was lost, gets all of its children
 //! again that have not ended, and what is then fetched twice is dropped at its beginning.
+//!
+//! Pages that are read at the same time share most of their links. So the claims of a process write
+//! one after the other, and what one has just won is no question for the next: a write that is
+//! refused costs as much as one that is not.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -33,6 +37,8 @@ const ROUNDS: u32 = 8;
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// A URL beyond this fits no item and no message.
 const LONGEST_URL: usize = 64 * 1024;
+/// Links that were won in this process: what is forgotten costs a write that is refused.
+const WON: usize = 50_000;
 
 /// Attributes that settle a claim.
 const TO_CLAIM: &str = "#hash, #c, #o, #x, #p, #q";
@@ -48,12 +54,25 @@ pub(super) struct Claimant {
 
 /// What a row says to a claim.
 #[derive(Debug, Clone, PartialEq)]
-struct Seen {
+pub(super) struct Seen {
     crawl: u64,
     open: bool,
     too_deep: bool,
     parent: Option<AttributeValue>,
     requeued: bool,
+}
+
+impl Seen {
+    /// The row of a link that was just claimed.
+    fn of(claimant: &Claimant, link: &Claim) -> Self {
+        Seen {
+            crawl: claimant.crawl,
+            open: link.skip.is_none(),
+            too_deep: link.skip == Some(Skip::TooDeep),
+            parent: claimant.parent.as_ref().map(row::parent_value),
+            requeued: false,
+        }
+    }
 }
 
 /// What can be said of a claim before anything is written.
@@ -112,12 +131,7 @@ impl CloudSite {
                 Decision::Ask => asked.push((key, link)),
             }
         }
-        let writes = asked.into_iter().map(|(key, link)| {
-            let (site, claimant) = (self.clone(), claimant.clone());
-            async move { site.claim_one(&claimant, key, link).await }
-        });
-        let won = side_by_side(WRITES, writes).await?;
-        ours.extend(won.into_iter().flatten());
+        ours.extend(self.ask(&claimant, asked).await?);
         let tasks = ours.into_iter().map(|link| Task {
             site: claimant.site.clone(),
             crawl: claimant.crawl,
@@ -131,13 +145,46 @@ impl CloudSite {
         Ok(tasks.collect())
     }
 
-    /// Claims one link by a write; the link, when it is now the claimant's and to be fetched.
+    /// Claims by writes, after the other claims of this process: those to be fetched that are now
+    /// the claimant's.
+    async fn ask(
+        &self,
+        claimant: &Claimant,
+        links: Vec<(UrlKey, Claim)>,
+    ) -> Result<Vec<Claim>, Failure> {
+        if links.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut won = self.won.lock().await;
+        let mut ours = Vec::new();
+        let mut writes = Vec::new();
+        for (key, link) in links {
+            match decide(won.get(&key), claimant, &link) {
+                Decision::Ours => ours.push(link),
+                Decision::No => {}
+                Decision::Ask => {
+                    let (site, claimant) = (self.clone(), claimant.clone());
+                    writes.push(async move { site.claim_one(&claimant, key, link).await });
+                }
+            }
+        }
+        for (key, link) in side_by_side(WRITES, writes).await?.into_iter().flatten() {
+            if won.len() >= WON {
+                won.clear();
+            }
+            won.insert(key, Seen::of(claimant, &link));
+            ours.extend(Some(link).filter(|link| link.skip.is_none()));
+        }
+        Ok(ours)
+    }
+
+    /// Claims one link by a write; the link, when it is now the claimant's.
     async fn claim_one(
         &self,
         claimant: &Claimant,
         key: UrlKey,
         link: Claim,
-    ) -> Result<Option<Claim>, Failure> {
+    ) -> Result<Option<(UrlKey, Claim)>, Failure> {
         let due = (self.clock)() + GRACE;
         let change = match link.skip {
             Some(reason) => row::outcome_change(&Outcome::from(reason))
@@ -162,9 +209,9 @@ impl CloudSite {
         }
         let condition = condition(claimant, &link);
         let table = &self.cloud.names.pages;
-        let key = page_key(&claimant.site, key);
-        let written = change.write(&self.cloud, table, key, &condition).await?;
-        Ok((written.done() && link.skip.is_none()).then_some(link))
+        let row = page_key(&claimant.site, key);
+        let written = change.write(&self.cloud, table, row, &condition).await?;
+        Ok(written.done().then_some((key, link)))
     }
 
     /// What the rows of links say, of those that have rows.

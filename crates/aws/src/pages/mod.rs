@@ -31,6 +31,7 @@ mod row;
 mod starts;
 mod sweep;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,13 +40,14 @@ use canter_core::failure::Failure;
 use canter_core::ports::{Claim, Finish, Known, Pages};
 use canter_core::task::{Task, UrlKey};
 use canter_core::time::Moment;
+use tokio::sync::Mutex;
 
 use crate::change::{Change, Written, names};
 use crate::cloud::Cloud;
 use crate::failure::failure;
 use crate::item::{Item, number};
 use crate::tables::page_key;
-use claim::Claimant;
+use claim::{Claimant, Seen};
 
 pub use sweep::{LOSSES, Swept};
 
@@ -63,6 +65,8 @@ pub struct CloudSite {
     site: String,
     crawl: u64,
     clock: Clock,
+    /// What claims of this process have won, shared by all clones.
+    won: Arc<Mutex<HashMap<UrlKey, Seen>>>,
 }
 
 impl CloudSite {
@@ -73,6 +77,7 @@ impl CloudSite {
             site: site.to_owned(),
             crawl,
             clock,
+            won: Arc::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 //! own, so that the queue of tasks is empty when no task waits.
 //!
 //! ```json
-//! {"canter":1,"errand":"sweep","site":"docs.example.org","crawl":1767225600000,"sweeper":7}
+//! {"canter":1,"errand":"sweep","site":"docs.example.org","crawl":1767225600000,"link":{"chain":7,"number":1}}
 //! {"canter":1,"errand":"refresh"}
 //! ```
 
@@ -34,14 +34,46 @@ pub struct Sweep {
     pub site: String,
     /// Id of the crawl.
     pub crawl: u64,
-    /// The chain of sweeps: all but the newest of a crawl are dropped.
-    pub sweeper: u32,
-    /// How the rows stood the last time; none where no two sweeps in a row saw them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Counts>,
-    /// When the next sweep makes sense, Unix ms; looks at the queue come sooner.
+    /// Its place in a chain of them.
+    pub link: Link,
+    /// What the ones before it saw.
     #[serde(default)]
+    pub watch: Watch,
+}
+
+/// A link of a chain of sweeps. All chains of a crawl but the newest are dropped, and of a link that
+/// comes twice the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Token of the chain.
+    pub chain: u32,
+    /// Number of the link, from 1.
+    pub number: u64,
+}
+
+impl Link {
+    /// The one after it.
+    pub fn next(self) -> Self {
+        Link {
+            number: self.number + 1,
+            ..self
+        }
+    }
+}
+
+/// What was seen of a crawl by looks for its end.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Watch {
+    /// How the rows stood when they were seen last; none where tasks were under way since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Counts>,
+    /// The next sweep makes sense at this time, Unix ms; looks at the queue come sooner.
     pub next_ms: u64,
+    /// Tasks that had ended.
+    pub done: u64,
+    /// Since when there have been so many, Unix ms.
+    pub since_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -94,9 +126,15 @@ mod tests {
         Errand::Sweep(Sweep {
             site: "docs.example.org".into(),
             crawl: 1_767_225_600_000,
-            sweeper: 7,
-            before: Some(Counts::default()),
-            next_ms: 3,
+            link: Link {
+                chain: 7,
+                number: 1,
+            },
+            watch: Watch {
+                before: Some(Counts::default()),
+                next_ms: 3,
+                ..Watch::default()
+            },
         })
     }
 

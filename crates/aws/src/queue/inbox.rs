@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::{
 };
 use canter_core::failure::Failure;
 
+use super::burial::REASON;
 use crate::cloud::Cloud;
 use crate::failure::failure;
 
@@ -24,6 +25,8 @@ pub struct Letter {
     pub body: String,
     /// How often it was received, this time counted.
     pub receives: u32,
+    /// Why it is a dead letter, where a function made it one: see [`super::bury`].
+    pub reason: Option<String>,
 }
 
 /// About how many messages the queue holds; SQS's own counts lag by up to a minute.
@@ -111,6 +114,7 @@ pub async fn receive(cloud: &Cloud, wait: Duration) -> Result<Vec<Letter>, Failu
         .max_number_of_messages(BATCH)
         .wait_time_seconds(wait.as_secs() as i32)
         .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+        .message_attribute_names(REASON)
         .send()
         .await;
     let received = received.map_err(|error| failure(&error, &name(cloud)))?;
@@ -124,6 +128,9 @@ pub async fn receive(cloud: &Cloud, wait: Duration) -> Result<Vec<Letter>, Failu
             receipt: message.receipt_handle()?.to_owned(),
             body: message.body().unwrap_or_default().to_owned(),
             receives: receives.unwrap_or(1),
+            reason: message
+                .message_attributes()
+                .and_then(|all| all.get(REASON)?.string_value().map(str::to_owned)),
         })
     });
     Ok(letters.collect())

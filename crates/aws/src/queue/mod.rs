@@ -8,7 +8,7 @@ mod message;
 mod outbox;
 
 pub use burial::{REASON, bury};
-pub use errand::{Errand, Sweep};
+pub use errand::{Errand, Link, Sweep, Watch};
 pub use frontier::CloudFrontier;
 pub use inbox::{Depth, Letter, create, delete, depth, receive, remove};
 pub use message::{MAX_BYTES, Message, Refusal, pack};

@@ -12,7 +12,7 @@
 //! | `rest` | S | why it does not go on, JSON; absent while it does |
 //! | `ended` | N | when it ended, Unix ms; absent while tasks wait |
 //! | `counts` | S | how its rows stood when it ended, JSON |
-//! | `sweeper` | N | the chain of sweeps that looks for its end |
+//! | `sweeper`, `link`, `swept` | N | the chain of sweeps that looks for its end, the last link of it that was taken, and when, Unix ms |
 //! | `pages`, `done`, `failed`, `retries`, `found`, `requests`, `bytes` | N | how far it is, about: see [`Sites::note`] |
 //!
 //! The item `sites#all` holds the ids of all of them, in the set `names`.
@@ -31,9 +31,12 @@ use crate::cloud::Cloud;
 use crate::item::{Item, bytes, number, number_of, text};
 use crate::packed::{MOST, pack};
 use crate::pages::Clock;
+use crate::queue::Link;
 use crate::tables::state_key;
 
-use plan::{ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, MOVED, PLAN, REST, SWEEPER};
+use plan::{
+    ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, LINK, MOVED, PLAN, REST, SWEEPER, SWEPT,
+};
 pub use plan::{Beginning, Crawling, Plan, Progress, Rest};
 
 /// A crawl that gives no sign of life for so long was cut off: whoever drives one notes its
@@ -41,6 +44,9 @@ pub use plan::{Beginning, Crawling, Plan, Progress, Rest};
 pub const SILENCE: Duration = Duration::from_secs(30 * 60);
 /// Others may begin the same site at the same time so often before this one gives up.
 const ROUNDS: usize = 8;
+/// Whoever has taken a link of a chain of sweeps for so long has died: the link comes again when its
+/// message is visible again, which is later.
+const TAKEN: Duration = Duration::from_secs(45);
 /// Ids of all sites, in the item of that name.
 const NAMES: &str = "names";
 /// The name of that item.
@@ -102,7 +108,7 @@ impl Sites {
                 .set(CRAWL, number(crawl))
                 .set(BY, number(token))
                 .set(ALIVE, number(now))
-                .remove(&[REST, FILLED, SWEEPER]);
+                .remove(&[REST, FILLED, SWEEPER, LINK]);
             let change = match beginning.name() {
                 None => change,
                 Some(name) => change
@@ -184,10 +190,27 @@ impl Sites {
         let now = (self.clock)().millis();
         let change = Change::default()
             .set(SWEEPER, number(token))
-            .set(ALIVE, number(now));
+            .set(ALIVE, number(now))
+            .remove(&[LINK]);
         let open = " AND attribute_not_exists(#ended)";
         let noted = self.note_in(site, crawl, change, open).await?;
         Ok(noted.then_some(token))
+    }
+
+    /// Takes a link of the crawl's chain of sweeps, which is a sign of life too; says whether it is
+    /// to be worked on. It is not when another chain has begun, and when it was taken already, as
+    /// where a queue delivers twice; unless that was a while ago, since whoever took it has died.
+    pub async fn take_link(&self, site: &str, crawl: u64, link: Link) -> Result<bool, Failure> {
+        let now = (self.clock)();
+        let change = Change::default()
+            .set(LINK, number(link.number))
+            .set(SWEPT, number(now.millis()))
+            .set(ALIVE, number(now.millis()))
+            .value(SWEEPER, number(link.chain))
+            .value("died", number((now - TAKEN).millis()));
+        let free = " AND #sweeper = :sweeper AND \
+            (attribute_not_exists(#link) OR #link < :link OR #swept < :died)";
+        self.note_in(site, crawl, change, free).await
     }
 
     /// Gives a sign of life; says whether the crawl is still the newest.

@@ -22,6 +22,8 @@ pub(super) const REST: &str = "rest";
 pub(super) const ENDED: &str = "ended";
 pub(super) const COUNTS: &str = "counts";
 pub(super) const SWEEPER: &str = "sweeper";
+pub(super) const LINK: &str = "link";
+pub(super) const SWEPT: &str = "swept";
 
 /// All that a worker needs to crawl a site of which it knows the id. Its headers may let it into
 /// private pages: whoever may read the table may read them.
@@ -262,6 +264,14 @@ impl Crawling {
         }
     }
 
+    /// Whether workers are at it now, in Unix ms: it has not ended, does not rest, and was not cut
+    /// off.
+    pub fn is_running(&self, now: u64) -> bool {
+        let silence = u64::try_from(SILENCE.as_millis()).unwrap_or(u64::MAX);
+        let alive = now < self.alive_ms.saturating_add(silence);
+        alive && self.ended_ms.is_none() && self.rest.is_none()
+    }
+
     /// How a crawl by another plan begins after this one.
     pub(super) fn beginning_of(&self, plan: &Plan, change_scope: bool, now: u64) -> Beginning {
         if self.plan.site.scope != plan.site.scope {
@@ -274,9 +284,7 @@ impl Crawling {
         if self.ended_ms.is_some() {
             return Beginning::Refresh;
         }
-        let silence = u64::try_from(SILENCE.as_millis()).unwrap_or(u64::MAX);
-        let alive = now < self.alive_ms.saturating_add(silence);
-        if alive && self.rest.is_none() {
+        if self.is_running(now) {
             Beginning::Running
         } else {
             Beginning::Continued

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use canter_aws::{Counts, Plan};
 use canter_embedded::index::TantivyIndex;
-use canter_fetch::local::{self, Ending, Looks};
+use canter_fetch::end::{Ending, Looks};
+use canter_fetch::local;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;

@@ -67,9 +67,16 @@ impl Place {
         };
         let cloud = Cloud::connect_local(names.clone(), endpoints.clone()).await;
         tables::create(&cloud).await.unwrap();
-        names.queue = queue::create(&cloud, &name("tasks"), visibility)
-            .await
-            .unwrap();
+        let queues = [
+            (&mut names.queue, "tasks"),
+            (&mut names.errands, "errands"),
+            (&mut names.dead_letters, "dead"),
+        ];
+        for (url, kind) in queues {
+            *url = queue::create(&cloud, &name(kind), visibility)
+                .await
+                .unwrap();
+        }
         Place {
             cloud: Cloud::connect_local(names.clone(), endpoints.clone()).await,
             clock: Clock::start(),
@@ -156,9 +163,24 @@ impl Place {
 
     /// All messages that are there now.
     pub async fn receive(&self) -> Vec<Letter> {
+        self.receive_from(&self.names.queue).await
+    }
+
+    /// All errands that are there now.
+    pub async fn errands(&self) -> Vec<Letter> {
+        self.receive_from(&self.names.errands).await
+    }
+
+    /// All dead letters that are there now.
+    pub async fn dead_letters(&self) -> Vec<Letter> {
+        self.receive_from(&self.names.dead_letters).await
+    }
+
+    async fn receive_from(&self, url: &str) -> Vec<Letter> {
+        let cloud = self.cloud.at_queue(url);
         let mut all = Vec::new();
         loop {
-            let some = queue::receive(&self.cloud, Duration::ZERO).await.unwrap();
+            let some = queue::receive(&cloud, Duration::ZERO).await.unwrap();
             if some.is_empty() {
                 return all;
             }
@@ -177,11 +199,13 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let (names, endpoints) = (self.names.clone(), self.endpoints.clone());
-        let deletes = std::thread::spawn(|| {
+        let deletes = std::thread::spawn(move || {
             let delete = async {
-                let cloud = Cloud::connect_local(names, endpoints).await;
-                // One that is gone already is what is wanted.
-                let _ = queue::remove(&cloud).await;
+                let cloud = Cloud::connect_local(names.clone(), endpoints).await;
+                for url in [&names.queue, &names.errands, &names.dead_letters] {
+                    // One that is gone already is what is wanted.
+                    let _ = queue::remove(&cloud.at_queue(url)).await;
+                }
                 tables::delete(&cloud).await
             };
             Runtime::new().map(|runtime| runtime.block_on(delete))

@@ -1,0 +1,125 @@
+//! An index that is opened when it is first asked, and again until that succeeds: a function in the
+//! cloud is to start while the server is away or holds nothing yet, and to go on by itself once it
+//! does.
+
+use std::future::Future;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use canter_core::document::{Document, Stored};
+use canter_core::failure::Failure;
+use canter_core::ports::{Catalog, Index, Refused};
+use canter_core::query::{Hits, Query};
+use canter_core::task::UrlKey;
+use tokio::sync::Mutex;
+
+use crate::index::ElasticIndex;
+
+/// An index, and how it is opened: whatever that asks before, such as for a key, is asked again
+/// with each try.
+pub struct LazyIndex<O> {
+    open: O,
+    opened: OnceLock<ElasticIndex>,
+    /// Tries that failed.
+    failed: AtomicU64,
+    /// Why the last of them did. Locked by who tries.
+    why: Mutex<Option<Failure>>,
+}
+
+impl<O, F> LazyIndex<O>
+where
+    O: Fn() -> F + Send + Sync,
+    F: Future<Output = Result<ElasticIndex, Failure>> + Send,
+{
+    /// Asks nothing yet.
+    pub fn new(open: O) -> Self {
+        LazyIndex {
+            open,
+            opened: OnceLock::new(),
+            failed: AtomicU64::new(0),
+            why: Mutex::new(None),
+        }
+    }
+
+    /// The index, opened now where it was not. Each call tries once; calls at the same time share
+    /// one try and its failure, or a server that does not answer would be waited for once a call.
+    ///
+    /// # Errors
+    ///
+    /// Those of opening it.
+    pub async fn opened(&self) -> Result<&ElasticIndex, Failure> {
+        if let Some(index) = self.opened.get() {
+            return Ok(index);
+        }
+        let failed = self.failed.load(Ordering::SeqCst);
+        let mut why = self.why.lock().await;
+        if let Some(index) = self.opened.get() {
+            return Ok(index);
+        }
+        if let Some(failure) = why.as_ref()
+            && self.failed.load(Ordering::SeqCst) != failed
+        {
+            return Err(failure.clone());
+        }
+        match (self.open)().await {
+            Ok(index) => Ok(self.opened.get_or_init(|| index)),
+            Err(failure) => {
+                *why = Some(failure.clone());
+                self.failed.fetch_add(1, Ordering::SeqCst);
+                Err(failure)
+            }
+        }
+    }
+}
+
+impl<O, F> Index for LazyIndex<O>
+where
+    O: Fn() -> F + Send + Sync,
+    F: Future<Output = Result<ElasticIndex, Failure>> + Send,
+{
+    async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
+        self.opened().await?.put(documents).await
+    }
+
+    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
+        self.opened().await?.delete(ids).await
+    }
+
+    /// What was never opened holds nothing to flush.
+    async fn flush(&self) -> Result<(), Failure> {
+        match self.opened.get() {
+            Some(index) => index.flush().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        self.opened().await?.get(id).await
+    }
+
+    async fn search(&self, query: Query) -> Result<Hits, Failure> {
+        self.opened().await?.search(query).await
+    }
+}
+
+impl<O, F> Catalog for LazyIndex<O>
+where
+    O: Fn() -> F + Send + Sync,
+    F: Future<Output = Result<ElasticIndex, Failure>> + Send,
+{
+    async fn count(&self, site: &str) -> Result<u64, Failure> {
+        self.opened().await?.count(site).await
+    }
+
+    async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
+        self.opened().await?.ids(site).await
+    }
+
+    async fn export(
+        &self,
+        site: &str,
+        each: impl FnMut(Stored) -> Result<(), Failure> + Send,
+    ) -> Result<(), Failure> {
+        self.opened().await?.export(site, each).await
+    }
+}

@@ -1,0 +1,106 @@
+//! What the template tells a function, by its environment.
+
+use canter_aws::{Names, secret};
+use canter_core::failure::Failure;
+use canter_elastic::Settings;
+
+/// All of it, read once.
+pub struct Config {
+    /// What the stack is made of.
+    pub names: Names,
+    /// URL of the index.
+    index: String,
+    /// ARN of the secret that holds the index's API key.
+    index_secret: Option<String>,
+    /// Sites may ask for private addresses of their own.
+    pub allow_private: bool,
+    /// Receives after which the queue gives a message up.
+    pub max_receives: u32,
+    /// GB of memory, by which time is billed.
+    pub memory_gb: f64,
+}
+
+impl Config {
+    /// Reads the variables of the environment that the template sets.
+    ///
+    /// # Errors
+    ///
+    /// Permanent, naming the variable that is missing or cannot be read.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
+        let given = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let needed = |name: &str| {
+            given(name).ok_or_else(|| {
+                Failure::permanent(format!("{name} is not set: deploy canter's template"))
+            })
+        };
+        let number = |name: &str| {
+            let value = needed(name)?;
+            value
+                .parse::<u32>()
+                .map_err(|_| Failure::permanent(format!("{name} is no number: {value}")))
+        };
+        Ok(Config {
+            names: Names {
+                pages: needed("CANTER_PAGES_TABLE")?,
+                state: needed("CANTER_STATE_TABLE")?,
+                queue: needed("CANTER_QUEUE_URL")?,
+                errands: needed("CANTER_ERRANDS_URL")?,
+                dead_letters: needed("CANTER_DEAD_LETTERS_URL")?,
+            },
+            index: needed("CANTER_INDEX_URL")?,
+            index_secret: given("CANTER_INDEX_SECRET"),
+            allow_private: given("CANTER_ALLOW_PRIVATE").as_deref() == Some("true"),
+            max_receives: number("CANTER_MAX_RECEIVES")?,
+            memory_gb: f64::from(number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")?) / 1024.0,
+        })
+    }
+
+    /// Where the index is, with its key, which is asked for here.
+    pub async fn index(&self) -> Result<Settings, Failure> {
+        let key = match &self.index_secret {
+            Some(arn) => Some(secret(arn).await?),
+            None => None,
+        };
+        Settings::new(&self.index, key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VARIABLES: [&str; 8] = [
+        "CANTER_PAGES_TABLE",
+        "CANTER_STATE_TABLE",
+        "CANTER_QUEUE_URL",
+        "CANTER_ERRANDS_URL",
+        "CANTER_DEAD_LETTERS_URL",
+        "CANTER_INDEX_URL",
+        "CANTER_MAX_RECEIVES",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    ];
+
+    fn read(name: &str, value: &str) -> Result<Config, Failure> {
+        Config::read(|asked| Some(if asked == name { value } else { "512" }.to_owned()))
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for name in VARIABLES {
+            let failure = read(name, "").err().map(|failure| failure.to_string());
+            assert!(failure.is_some_and(|it| it.starts_with(name)), "{name}");
+        }
+        for name in ["CANTER_MAX_RECEIVES", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] {
+            let failure = read(name, "many").err().map(|failure| failure.to_string());
+            assert_eq!(failure, Some(format!("{name} is no number: many")));
+        }
+    }
+
+    #[test]
+    fn what_may_be_left_out_is_off() {
+        let config = read("CANTER_INDEX_SECRET", "").unwrap();
+        assert_eq!((config.index_secret, config.allow_private), (None, false));
+        assert!(read("CANTER_ALLOW_PRIVATE", "true").unwrap().allow_private);
+        assert!((config.memory_gb - 0.5).abs() < f64::EPSILON);
+    }
+}

@@ -1,0 +1,191 @@
+//! The end of a crawl: looked for again and again, by whoever keeps what was seen the last time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_aws::queue::{Link, Watch, depth};
+use canter_aws::{Counts, Crawling, Rest, Swept};
+use canter_core::failure::Failure;
+use canter_core::ports::{Fetcher, Index};
+use canter_core::time::Moment;
+
+use crate::worker::Worker;
+
+/// How often the end of a crawl is looked for. Each look is a request to the queue, and a read and a
+/// write of the site; each sweep a pass over all of its rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Looks {
+    /// Between two looks at the queue.
+    pub between: Duration,
+    /// At least so long between two sweeps: the second sees what was written before the first.
+    pub apart: Duration,
+    /// At most so long between two sweeps while a task is not due yet and the queue looks empty: it
+    /// may only look so.
+    pub lag: Duration,
+    /// A crawl that has ended nothing for so long may be over though the queue is in use: it holds
+    /// the tasks of all sites.
+    pub quiet: Duration,
+}
+
+impl Default for Looks {
+    /// As SQS and DynamoDB ask for: the queue's counts lag by up to a minute.
+    fn default() -> Self {
+        Looks {
+            between: Duration::from_secs(1),
+            apart: Duration::from_secs(5),
+            lag: Duration::from_secs(60),
+            quiet: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Looks {
+    /// For a crawl that began so long ago: the longer it goes on, the less a moment matters.
+    pub fn at_age(age: Duration) -> Self {
+        let between = (age / 10).clamp(Duration::from_secs(2), Duration::from_secs(60));
+        Looks {
+            between,
+            ..Looks::default()
+        }
+    }
+}
+
+/// What a look came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// There is no more to look for.
+    Over(Ending),
+    /// To be done again after this.
+    Again(Duration),
+}
+
+/// Why there is no more to wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The crawl has ended, with these counts.
+    Ended(Counts),
+    /// Another process has ended it.
+    EndedElsewhere,
+    /// It rests: its open tasks are kept for whoever lets it go on.
+    Resting(Rest),
+    /// It is not the newest crawl of its site any more, or somebody else looks for its end.
+    Superseded,
+}
+
+impl<F: Fetcher, I: Index> Worker<F, I> {
+    /// Looks for the end of a crawl once: sweeps when the queue looks empty, and ends the crawl when
+    /// two sweeps in a row have seen nothing open; then drops leftovers, ends circles, folds
+    /// duplicates. Fills a crawl whose filler died. A crawl that rests, or is no longer the newest,
+    /// is left as it is. `link` is the look's place in a chain of errands, where it has one.
+    ///
+    /// While the queue is in use nothing is pushed, since a task that waits long in it looks lost; a
+    /// crawl of which nothing happens is counted all the same, so that one site's end does not wait
+    /// for the others'.
+    pub async fn look(
+        self: &Arc<Self>,
+        (site, crawl): (&str, u64),
+        link: Option<Link>,
+        watch: &mut Watch,
+        looks: Looks,
+    ) -> Result<Look, Failure> {
+        let crawling = match self.standing(site, crawl).await? {
+            Standing::Goes(crawling) => crawling,
+            Standing::Over(ending) => return Ok(Look::Over(ending)),
+        };
+        let now = self.time.now();
+        let ours = match link {
+            Some(link) => self.sites.take_link(site, crawl, link).await?,
+            None => self.sites.note_alive(site, crawl).await?,
+        };
+        if !ours {
+            return Ok(Look::Over(Ending::Superseded));
+        }
+        if watch.done != crawling.progress.done || watch.since_ms == 0 {
+            (watch.done, watch.since_ms) = (crawling.progress.done, now.millis());
+        }
+        let (since, next) = (
+            Moment::from_millis(watch.since_ms),
+            Moment::from_millis(watch.next_ms),
+        );
+        let in_use = !depth(&self.cloud).await?.is_empty();
+        if in_use && since.until(now) < looks.quiet {
+            // Whatever is worked on may leave nothing open.
+            watch.before = None;
+            watch.next_ms = watch.next_ms.min((now + looks.between).millis());
+            return Ok(Look::Again(looks.between));
+        }
+        let pages = self.pages(site, crawl);
+        let frontier = self.frontier(&pages).noted();
+        if !crawling.filled {
+            // Before that, the rows of the last crawl look like leftovers.
+            pages.fill(&crawling, &frontier).await?;
+            self.sites.note_filled(site, crawl).await?;
+            watch.before = None;
+            return Ok(Look::Again(Duration::ZERO));
+        }
+        if now < next {
+            return Ok(Look::Again(now.until(next).min(looks.between)));
+        }
+        let swept = if in_use {
+            let counts = pages.counts().await?;
+            Swept {
+                counts,
+                ..Swept::default()
+            }
+        } else {
+            pages.sweep(&frontier).await?
+        };
+        let over = watch.before.as_ref().is_some_and(|it| swept.is_the_end(it));
+        if over && let Some(counts) = self.finish(site, crawl).await? {
+            return Ok(Look::Over(Ending::Ended(counts)));
+        }
+        // Open tasks are lost at that time, and not before.
+        let lost = swept.next.map(|next| self.time.now().until(next));
+        let wait = lost.map_or(looks.apart, |lost| lost.min(looks.lag).max(looks.apart));
+        let wait = if in_use {
+            wait.max(looks.between)
+        } else {
+            wait
+        };
+        watch.next_ms = (self.time.now() + wait).millis();
+        watch.before = Some(swept.counts);
+        Ok(Look::Again(wait.min(looks.between)))
+    }
+
+    /// Does what the end of a crawl needs, and notes it: how its rows stand then. None where it
+    /// came to rest, or a newer one began, meanwhile.
+    async fn finish(&self, site: &str, crawl: u64) -> Result<Option<Counts>, Failure> {
+        // A sweep takes its time, and nothing that leaves the index after it comes back by itself.
+        let whole = self.standing(site, crawl).await?;
+        if !matches!(whole, Standing::Goes(crawling) if crawling.filled) {
+            return Ok(None);
+        }
+        let pages = self.pages(site, crawl);
+        pages.drop_leftovers(&*self.index).await?;
+        pages.end_circles().await?;
+        pages.fold_twins(&*self.index).await?;
+        let counts = pages.counts().await?;
+        let ended = self.sites.end(site, crawl, &counts).await?;
+        Ok(ended.then_some(counts))
+    }
+
+    async fn standing(&self, site: &str, crawl: u64) -> Result<Standing, Failure> {
+        let found = self.sites.load_now(site).await?;
+        let Some(found) = found.filter(|found| found.crawl == crawl) else {
+            return Ok(Standing::Over(Ending::Superseded));
+        };
+        if found.ended_ms.is_some() {
+            return Ok(Standing::Over(Ending::EndedElsewhere));
+        }
+        Ok(match found.rest.clone() {
+            Some(rest) => Standing::Over(Ending::Resting(rest)),
+            None => Standing::Goes(Box::new(found)),
+        })
+    }
+}
+
+/// How a crawl stands now.
+enum Standing {
+    Goes(Box<Crawling>),
+    Over(Ending),
+}

@@ -1,0 +1,315 @@
+//! The function as Lambda calls it: a batch of messages of one queue, and which of them are to come
+//! again.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use canter_aws::queue::{Errand, Sweep, bury};
+use canter_aws::{Bill, Requests, Steering};
+use canter_core::failure::Failure;
+use canter_core::ports::{Fetcher, Index};
+use canter_core::task::UrlKey;
+use canter_core::time::Moment;
+use canter_elastic::{ElasticIndex, LazyIndex};
+use canter_http::Clock;
+use tokio::time::{Instant, timeout_at};
+
+use crate::batch::{Deadline, Received, Report};
+use crate::end::{Look, Looks};
+use crate::worker::Worker;
+
+/// An errand that a store failed is tried again after this.
+const OUTAGE: Duration = Duration::from_secs(30);
+/// What a function needs to say what became of its batch, at least and at most.
+const FAREWELL: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
+/// What the steps under way may take to come to their end, at most.
+const ENDING: Duration = Duration::from_secs(15);
+
+/// A process of the function, for the queue of tasks or of errands.
+pub struct Function<F, I> {
+    worker: Arc<Worker<F, I>>,
+    steering: Steering,
+    most_receives: u32,
+    memory_gb: f64,
+    /// When the process began, until its first batch is billed: Lambda bills that time too.
+    began: Mutex<Option<Instant>>,
+}
+
+/// An index that may be away for a while.
+pub trait Standby: Index {
+    /// Fails where pages cannot be put into it now.
+    fn ready(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+impl<O, T> Standby for LazyIndex<O>
+where
+    O: Fn() -> T + Send + Sync,
+    T: Future<Output = Result<ElasticIndex, Failure>> + Send,
+{
+    async fn ready(&self) -> Result<(), Failure> {
+        let index = self.opened().await?;
+        match index.trouble() {
+            None => Ok(()),
+            // Whether that still holds is known by asking for anything.
+            Some(_) => index.get(UrlKey([0; 16])).await.map(drop),
+        }
+    }
+}
+
+/// How a message ended that may not go.
+struct Failed {
+    id: String,
+    why: String,
+    hopeless: bool,
+}
+
+impl Deadline {
+    /// When to begin nothing more, and when to be done, where the process is ended after `left`.
+    pub fn before(left: Duration) -> Self {
+        let now = Instant::now();
+        let farewell = (left / 20).clamp(FAREWELL.0, FAREWELL.1);
+        let end = left.saturating_sub(farewell);
+        let begin = end.saturating_sub(ENDING.min(end / 3));
+        Deadline {
+            begin: now + begin,
+            end: now + end,
+        }
+    }
+}
+
+impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
+    /// A function whose worker is ready, in a process that began at `began`.
+    pub fn new(
+        worker: Arc<Worker<F, I>>,
+        (most_receives, memory_gb): (u32, f64),
+        began: Instant,
+    ) -> Self {
+        Function {
+            steering: Steering::new(worker.cloud.clone(), worker.time.teller()),
+            worker,
+            most_receives,
+            memory_gb,
+            began: Mutex::new(Some(began)),
+        }
+    }
+
+    /// Works on the messages of an event, and gives those that are to be received again. One that
+    /// fails for the last time, or is none of ours, is put among the dead letters, with the reason,
+    /// and counts as done.
+    pub async fn handle(&self, event: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
+        let began = Instant::now();
+        // Between two batches the process may have been frozen, and its clock with it.
+        self.worker.wake(Clock::start());
+        let (errands, tasks) = sort(&event.records);
+        let mut failed = Vec::new();
+        let mut report = Report::default();
+        let who = if errands.is_empty() { "fetch" } else { "sweep" };
+        for (message, errand) in errands {
+            let crawl = match &errand {
+                Errand::Sweep(sweep) => Some((sweep.site.clone(), sweep.crawl)),
+                Errand::Refresh => None,
+            };
+            report.came.extend(crawl.map(|crawl| (crawl, 1)));
+            let run = timeout_at(deadline.end, self.run(errand));
+            let run = run.await.unwrap_or_else(|_| {
+                Err(Failure::transient(
+                    "it takes longer than the function may: deploy with a longer FunctionTimeout",
+                ))
+            });
+            if let Err(failure) = run {
+                failed.push(Failed {
+                    id: message.id,
+                    why: failure.to_string(),
+                    hopeless: false,
+                });
+            }
+        }
+        if !tasks.is_empty() {
+            report = match self.worker.index.ready().await {
+                Ok(()) => self.worker.batch(tasks, deadline).await,
+                Err(failure) => {
+                    tracing::error!(event = "index_failure", %failure, "the index cannot be used");
+                    self.worker.put_off(&tasks, &failure).await
+                }
+            };
+            failed.extend(report.failed.drain(..).map(|failed| Failed {
+                id: failed.id,
+                why: failed.why,
+                hopeless: failed.hopeless,
+            }));
+        }
+        let again = self.bury_the_dead(&event.records, failed).await;
+        tell(who, &event, &report, began);
+        self.bill(who, &report, event.records.len(), began).await;
+        let mut response = SqsBatchResponse::default();
+        again.iter().for_each(|id| response.add_failure(id));
+        response
+    }
+
+    async fn run(&self, errand: Errand) -> Result<(), Failure> {
+        let cloud = &self.worker.cloud;
+        let failure = match errand.clone() {
+            Errand::Sweep(sweep) => match self.sweep(sweep).await {
+                Ok(Some((next, after))) => return Errand::Sweep(next).send(cloud, after).await,
+                Ok(None) => return Ok(()),
+                Err(failure) => failure,
+            },
+            Errand::Refresh => {
+                let failed = self.steering.refresh_all("sweep").await?;
+                for (site, failure) in failed {
+                    tracing::error!(site, %failure, "a site is not refreshed");
+                }
+                return Ok(());
+            }
+        };
+        match failure {
+            // The link that was taken is not taken a second time: the next one follows it.
+            Failure::Transient(why) => {
+                tracing::warn!(why, "an errand is tried again");
+                let errand = match errand {
+                    Errand::Sweep(sweep) => Errand::Sweep(Sweep {
+                        link: sweep.link.next(),
+                        ..sweep
+                    }),
+                    Errand::Refresh => errand,
+                };
+                errand.send(cloud, OUTAGE).await
+            }
+            failure => Err(failure),
+        }
+    }
+
+    /// One look for a crawl's end; the next one, and when it makes sense.
+    async fn sweep(&self, sweep: Sweep) -> Result<Option<(Sweep, Duration)>, Failure> {
+        let began = Moment::from_millis(sweep.crawl);
+        let looks = Looks::at_age(began.until(self.worker.time.now()));
+        let mut watch = sweep.watch.clone();
+        let crawl = (sweep.site.as_str(), sweep.crawl);
+        let look = self.worker.look(crawl, Some(sweep.link), &mut watch, looks);
+        match look.await? {
+            Look::Over(ending) => {
+                let (site, crawl) = crawl;
+                tracing::info!(site, crawl, ?ending, "a crawl is looked for no more");
+                Ok(None)
+            }
+            Look::Again(after) => {
+                let link = sweep.link.next();
+                Ok(Some((
+                    Sweep {
+                        link,
+                        watch,
+                        ..sweep
+                    },
+                    after,
+                )))
+            }
+        }
+    }
+
+    /// Puts those among the dead letters that have failed for the last time; gives the others.
+    async fn bury_the_dead(&self, messages: &[SqsMessage], failed: Vec<Failed>) -> Vec<String> {
+        let mut again = Vec::new();
+        for failed in failed {
+            let Failed { id, why, hopeless } = failed;
+            let message = messages.iter().map(received).find(|it| it.id == id);
+            let receives = message.as_ref().map_or(0, |message| message.receives);
+            tracing::error!(id, receives, why, "a message failed");
+            let dead = hopeless || receives >= self.most_receives;
+            let body = message.map(|message| message.body).unwrap_or_default();
+            if dead {
+                match bury(&self.worker.cloud, &body, &why).await {
+                    Ok(()) => continue,
+                    Err(failure) => tracing::error!(id, %failure, "a dead letter is not buried"),
+                }
+            }
+            again.push(id);
+        }
+        again
+    }
+
+    /// Adds what this batch took to the bills of its crawls, by their shares of its tasks.
+    async fn bill(&self, who: &str, report: &Report, messages: usize, began: Instant) {
+        let account = &self.worker.cloud.account;
+        let begun = self
+            .began
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let ran = begun.unwrap_or(began).elapsed();
+        let processor = match std::env::consts::ARCH {
+            "aarch64" => "arm64",
+            other => other,
+        };
+        let one = Requests {
+            sent: 1,
+            ..Requests::default()
+        };
+        account.add(
+            "Lambda",
+            processor,
+            Requests {
+                gb_seconds: ran.as_secs_f64() * self.memory_gb,
+                ..one
+            },
+        );
+        // What the event source asks of the queue for a batch: up to ten messages a request.
+        account.add("SQS", "ReceiveMessage", one);
+        if messages > 0 {
+            account.add("SQS", "DeleteMessageBatch", one);
+        }
+        let bill = Bill::of(who, account.take());
+        let all: u64 = report.came.values().sum();
+        for ((site, crawl), tasks) in &report.came {
+            let share = bill.share(*tasks as f64 / all as f64);
+            let now = self.worker.time.now();
+            let added = share.add_to(&self.worker.cloud, (site, *crawl), now).await;
+            if let Err(failure) = added {
+                // For looking at only.
+                tracing::warn!(%failure, site, "the bill is not noted");
+            }
+        }
+    }
+}
+
+/// Errands and messages of tasks; what is neither is refused with the latter.
+fn sort(messages: &[SqsMessage]) -> (Vec<(Received, Errand)>, Vec<Received>) {
+    let mut errands = Vec::new();
+    let mut tasks = Vec::new();
+    for message in messages.iter().map(received) {
+        match Errand::parse(&message.body) {
+            Ok(errand) => errands.push((message, errand)),
+            Err(_) => tasks.push(message),
+        }
+    }
+    (errands, tasks)
+}
+
+fn received(message: &SqsMessage) -> Received {
+    let receives = message.attributes.get("ApproximateReceiveCount");
+    Received {
+        id: message.message_id.clone().unwrap_or_default(),
+        body: message.body.clone().unwrap_or_default(),
+        receives: receives.and_then(|count| count.parse().ok()).unwrap_or(1),
+    }
+}
+
+/// One line of the log for a batch.
+fn tell(who: &str, event: &SqsEvent, report: &Report, began: Instant) {
+    let progress = report.progress.values();
+    let sum = progress.fold(canter_aws::Progress::default(), |sum, more| sum + *more);
+    tracing::info!(
+        event = "batch",
+        who,
+        messages = event.records.len(),
+        tasks = report.came.values().sum::<u64>(),
+        pages = sum.pages,
+        done = sum.done,
+        failed = sum.failed,
+        requests = sum.requests,
+        sent_on = report.sent_on,
+        took_ms = began.elapsed().as_millis() as u64,
+        "a batch is done"
+    );
+}

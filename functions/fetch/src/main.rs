@@ -1,0 +1,68 @@
+//! The fetch function, and the function of errands: both are this program, each before a queue of its
+//! own.
+
+use std::collections::HashSet;
+use std::env;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_lambda_events::sqs::SqsEvent;
+use canter_aws::{Cloud, Plan};
+use canter_core::domain::authority;
+use canter_elastic::{ElasticIndex, LazyIndex};
+use canter_fetch::{Config, Deadline, Function, Parts, Worker};
+use canter_http::{Clock, HttpConfig, HttpFetcher};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use tokio::time::Instant;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let began = Instant::now();
+    // Lines of JSON, whose names the alarms of the template know.
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_ansi(false)
+        .init();
+    let config = Arc::new(Config::read(|name| env::var(name).ok())?);
+    let cloud = Cloud::connect(config.names.clone()).await;
+    let (allow_private, limits) = (
+        config.allow_private,
+        (config.max_receives, config.memory_gb),
+    );
+    let worker = Arc::new(Worker::new(Parts {
+        cloud,
+        index: Arc::new(LazyIndex::new(move || {
+            let config = Arc::clone(&config);
+            async move { ElasticIndex::open(&config.index().await?.patience(PATIENCE)).await }
+        })),
+        clock: Clock::start(),
+        fetcher: Box::new(move |plan| HttpFetcher::start(http(plan, allow_private))),
+    }));
+    let function = Function::new(worker, limits, began);
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        let deadline = Deadline::before(left(event.context.deadline));
+        Ok::<_, Error>(Box::pin(function.handle(event.payload, deadline)).await)
+    }))
+    .await
+}
+
+/// An index that does not answer for so long is away: the queue waits for it at no cost.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn left(deadline_ms: u64) -> Duration {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Duration::from_millis(deadline_ms).saturating_sub(now)
+}
+
+/// Private addresses are permitted where both the stack and the site's plan do.
+fn http(plan: &Plan, allow_private: bool) -> HttpConfig {
+    let permitted = plan.allow_private && allow_private;
+    let seeds = plan.site.seeds.iter().filter(|_| permitted);
+    HttpConfig {
+        user_agent: plan.user_agent.clone(),
+        private: seeds.map(authority).collect::<HashSet<_>>(),
+    }
+}

@@ -1,0 +1,407 @@
+//! The function as Lambda calls it: events of messages in, the ones that are to come again out.
+
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod world;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aws_lambda_events::sqs::SqsEvent;
+use canter_aws::queue::{Errand, Letter, Message, delete};
+use canter_aws::{Bill, Crawling, Plan, Rest, Steering};
+use canter_core::document::{Document, Stored};
+use canter_core::failure::Failure;
+use canter_core::ports::{Index, Refused};
+use canter_core::query::{Hits, Query};
+use canter_core::task::UrlKey;
+use canter_embedded::index::TantivyIndex;
+use canter_fetch::{Deadline, Function, Parts, Standby, Worker};
+use canter_http::{Clock, HttpFetcher};
+use canter_tests::{Serving, Site};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep, timeout};
+use world::{Place, http, indexed, plan, plenty};
+
+/// Longer than any of these tests.
+const HIDDEN: Duration = Duration::from_secs(300);
+const MOST_RECEIVES: u32 = 4;
+
+/// An index that can be taken away.
+struct Shelf {
+    index: TantivyIndex,
+    away: AtomicBool,
+}
+
+impl Index for Shelf {
+    async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
+        self.index.put(documents).await
+    }
+    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
+        self.index.delete(ids).await
+    }
+    async fn flush(&self) -> Result<(), Failure> {
+        self.index.flush().await
+    }
+    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        self.index.get(id).await
+    }
+    async fn search(&self, query: Query) -> Result<Hits, Failure> {
+        self.index.search(query).await
+    }
+}
+
+impl Standby for Shelf {
+    async fn ready(&self) -> Result<(), Failure> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(Failure::transient("the index is away"));
+        }
+        Ok(())
+    }
+}
+
+/// A site of four pages, a stack, and a process of the function.
+struct Stage {
+    place: Place,
+    plan: Plan,
+    index: Arc<Shelf>,
+    site: Serving,
+    _folder: TempDir,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let site = Site::new()
+            .page("/", ["/1", "/2", "/3"])
+            .page("/1", ["/2"])
+            .page("/2", [])
+            .page("/3", ["/1"])
+            .start();
+        let folder = tempfile::tempdir().unwrap();
+        Stage {
+            place: Place::create(HIDDEN).await,
+            plan: plan(&site.url("/"), Some(50.0)),
+            index: Arc::new(Shelf {
+                index: TantivyIndex::open(folder.path()).unwrap(),
+                away: AtomicBool::new(false),
+            }),
+            site,
+            _folder: folder,
+        }
+    }
+
+    fn function(&self) -> Function<HttpFetcher, Shelf> {
+        self.function_with(self.place.clock)
+    }
+
+    fn function_with(&self, clock: Clock) -> Function<HttpFetcher, Shelf> {
+        let worker = Worker::new(Parts {
+            cloud: self.place.cloud.clone(),
+            index: Arc::clone(&self.index),
+            clock,
+            fetcher: Box::new(|plan| HttpFetcher::start(http(&plan.site))),
+        });
+        Function::new(Arc::new(worker), (MOST_RECEIVES, 0.5), Instant::now())
+    }
+
+    fn steering(&self) -> Steering {
+        let clock = self.place.clock;
+        Steering::new(self.place.cloud.clone(), Arc::new(move || clock.now()))
+    }
+
+    async fn start(&self) -> Crawling {
+        let started = self.steering().start(&self.plan, false, "shell").await;
+        started.unwrap().1
+    }
+
+    fn id(&self) -> &str {
+        &self.plan.site.id
+    }
+
+    async fn standing(&self) -> Crawling {
+        self.place
+            .sites()
+            .load_now(self.id())
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// Calls the function with what is in both queues, until the crawl has ended.
+    async fn to_the_end(&self, function: &Function<HttpFetcher, Shelf>) -> Crawling {
+        let ended = async {
+            loop {
+                let standing = self.standing().await;
+                if standing.ended_ms.is_some() {
+                    return standing;
+                }
+                let (tasks, errands) = (self.place.receive().await, self.place.errands().await);
+                if !tasks.is_empty() {
+                    self.call(function, &tasks, &[]).await;
+                    delete(&self.place.cloud, &tasks).await.unwrap();
+                }
+                if !errands.is_empty() {
+                    self.call(function, &errands, &[]).await;
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), ended).await.unwrap()
+    }
+
+    /// Calls the function; those whose places are named are to come again.
+    async fn call(
+        &self,
+        function: &Function<HttpFetcher, Shelf>,
+        letters: &[Letter],
+        again: &[usize],
+    ) {
+        let response = function.handle(event(letters), plenty()).await;
+        let failures: Vec<Value> = again
+            .iter()
+            .map(|place| json!({ "itemIdentifier": letters[*place].id }))
+            .collect();
+        let response = serde_json::to_value(&response).unwrap();
+        assert_eq!(response, json!({ "batchItemFailures": failures }));
+    }
+}
+
+/// Letters as Lambda's event source gives them.
+fn event(letters: &[Letter]) -> SqsEvent {
+    let records = letters.iter().map(|letter| {
+        json!({
+            "messageId": letter.id,
+            "receiptHandle": letter.receipt,
+            "body": letter.body,
+            "attributes": {
+                "ApproximateReceiveCount": letter.receives.to_string(),
+                "SentTimestamp": "1767225600000",
+            },
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:tasks",
+            "awsRegion": "us-east-1",
+        })
+    });
+    serde_json::from_value(json!({ "Records": records.collect::<Vec<_>>() })).unwrap()
+}
+
+fn letter(body: &str, receives: u32) -> Letter {
+    Letter {
+        id: format!("of {body}"),
+        receipt: "none".into(),
+        body: body.into(),
+        receives,
+        reason: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crawl_goes_from_its_start_to_its_end() {
+    let stage = Stage::set().await;
+    let crawling = stage.start().await;
+    let function = stage.function();
+    let ended = stage.to_the_end(&function).await;
+    let counts = ended.counts.unwrap();
+    assert_eq!((counts.pages, counts.waiting), (4, 0), "{counts:?}");
+    // Four pages, robots.txt: each of them asked for once.
+    assert_eq!(ended.progress.requests, 5, "{:?}", ended.progress);
+    assert_eq!((ended.progress.found, ended.progress.done), (4, 4));
+    assert!(ended.progress.bytes > 0);
+    let paths = ["/", "/1", "/2", "/3"].map(str::to_owned);
+    let found = indexed(&stage.index.index, stage.id()).await;
+    assert_eq!(found, BTreeSet::from(paths));
+    assert_eq!(stage.place.errands().await, [], "the chain has ended");
+
+    let bill = Bill::load(&stage.place.cloud, stage.id(), crawling.crawl);
+    let bill = bill.await.unwrap();
+    let sent = |who: &str, service: &str, operation: &str| {
+        let mut lines = bill.lines.iter();
+        let line = lines.find(|(line, _)| {
+            (&*line.who, &*line.service, &*line.operation) == (who, service, operation)
+        });
+        line.map_or(0.0, |(_, taken)| taken.sent)
+    };
+    assert!(sent("shell", "DynamoDB", "UpdateItem") >= 4.0, "{bill:?}");
+    assert!(sent("fetch", "DynamoDB", "UpdateItem") >= 8.0, "{bill:?}");
+    assert!(sent("sweep", "DynamoDB", "Query") >= 32.0, "{bill:?}");
+    assert!(sent("fetch", "SQS", "ReceiveMessage") >= 2.0, "{bill:?}");
+    let processor = std::env::consts::ARCH.replace("aarch64", "arm64");
+    assert!(sent("fetch", "Lambda", &processor) >= 2.0, "{bill:?}");
+    assert!(bill.dollars() > 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_ours_is_buried_with_the_reason_and_takes_nobody_along() {
+    let stage = Stage::set().await;
+    stage.start().await;
+    let mut letters = stage.place.receive().await;
+    assert_eq!(letters.len(), 1);
+    letters.push(letter("no JSON", 1));
+    letters.push(letter("{\"canter\":1,\"errand\":\"dance\"}", 1));
+    stage.call(&stage.function(), &letters, &[]).await;
+    let dead = stage.place.dead_letters().await;
+    let mut told: Vec<(String, String)> = dead
+        .into_iter()
+        .map(|letter| (letter.body, letter.reason.unwrap()))
+        .collect();
+    told.sort();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[0].0, "no JSON");
+    assert!(told[0].1.contains("not canter's"), "{told:?}");
+    assert!(told[1].1.contains("broken"), "{told:?}");
+    assert_eq!(stage.site.log().pages().get("/"), Some(&1));
+}
+
+/// The last receive is the last chance to say why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_fails_for_the_last_time_is_buried() {
+    let stage = Stage::set().await;
+    stage.start().await;
+    let mut letters = stage.place.receive().await;
+    let mut message = Message::parse(&letters[0].body).unwrap();
+    // A site that this canter cannot read: see the failure of `Sites::load`.
+    message.outages = 20;
+    letters[0].body = message.encode();
+    stage.index.away.store(true, Ordering::SeqCst);
+    letters[0].receives = MOST_RECEIVES - 1;
+    stage.call(&stage.function(), &letters, &[0]).await;
+    assert_eq!(stage.place.dead_letters().await, []);
+    letters[0].receives = MOST_RECEIVES;
+    stage.call(&stage.function(), &letters, &[]).await;
+    let dead = stage.place.dead_letters().await;
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].body, letters[0].body);
+    let reason = dead[0].reason.as_deref().unwrap();
+    assert_eq!(reason, "the index is away, 20 times");
+}
+
+/// No page is asked for that could not be put anywhere, and no receive is used up.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_fetched_while_the_index_is_away() {
+    let stage = Stage::set().await;
+    stage.start().await;
+    let function = stage.function();
+    stage.index.away.store(true, Ordering::SeqCst);
+    let letters = stage.place.receive().await;
+    stage.call(&function, &letters, &[]).await;
+    assert_eq!(stage.site.log().pages().len(), 0);
+    assert_eq!(stage.place.receive().await, [], "it waits for better times");
+    stage.index.away.store(false, Ordering::SeqCst);
+    let depth = canter_aws::queue::depth(&stage.place.cloud).await.unwrap();
+    assert_eq!((depth.delayed, depth.visible), (1, 0), "{depth:?}");
+    let counts = stage.place.pages(&stage.standing().await).counts().await;
+    assert_eq!(counts.unwrap().waiting, 1);
+}
+
+/// An hour in the refrigerator: slots of the past would all be fired at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_was_frozen_goes_by_the_time_that_it_is() {
+    let stage = Stage::set().await;
+    stage.start().await;
+    let hour = Duration::from_secs(3_600);
+    let frozen = Clock::showing(Clock::start().now() - hour);
+    let function = stage.function_with(frozen);
+    let before = Clock::start().now();
+    let ended = stage.to_the_end(&function).await;
+    assert_eq!(ended.counts.unwrap().pages, 4);
+    let ended = ended.ended_ms.unwrap();
+    assert!(ended >= before.millis(), "{ended} is an hour ago");
+}
+
+/// A queue may deliver a message twice, and late.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_comes_twice_is_done_once() {
+    let stage = Stage::set().await;
+    stage.start().await;
+    let function = stage.function();
+    let wait = async {
+        loop {
+            let letters = stage.place.errands().await;
+            if !letters.is_empty() {
+                return letters;
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let letters = timeout(Duration::from_secs(20), wait).await.unwrap();
+    let chain = |letter: &Letter| match Errand::parse(&letter.body).unwrap() {
+        Errand::Sweep(sweep) => sweep.link,
+        Errand::Refresh => panic!("no refresh was asked for"),
+    };
+    for _ in 0..3 {
+        stage.call(&function, &letters, &[]).await;
+    }
+    sleep(Duration::from_secs(3)).await;
+    let next = stage.place.errands().await;
+    assert_eq!(next.len(), 1, "{next:?}");
+    assert_eq!(chain(&next[0]), chain(&letters[0]).next());
+    // Somebody continues the crawl: his chain is the one that counts.
+    let sites = stage.place.sites();
+    let crawl = stage.standing().await.crawl;
+    sites.rest(stage.id(), crawl, &Rest::Stopped).await.unwrap();
+    let continued = stage.start().await;
+    assert_eq!(continued.crawl, crawl);
+    stage.call(&function, &next, &[]).await;
+    sleep(Duration::from_secs(6)).await;
+    let newest = stage.place.errands().await;
+    assert_eq!(newest.len(), 1, "{newest:?}");
+    assert_eq!(chain(&newest[0]).number, 1);
+    assert_ne!(chain(&newest[0]).chain, chain(&next[0]).chain);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_crawls_what_has_ended_and_leaves_alone_what_was_stopped() {
+    let stage = Stage::set().await;
+    let first = stage.start().await;
+    let function = stage.function();
+    stage.to_the_end(&function).await;
+    let mut stopped = stage.plan.clone();
+    stopped.site.id = "stopped".into();
+    let (_, other) = stage
+        .steering()
+        .start(&stopped, false, "shell")
+        .await
+        .unwrap();
+    assert!(stage.steering().stop("stopped").await.unwrap().unwrap().1);
+    let refresh = [letter(&Errand::Refresh.encode(), 1)];
+    stage.call(&function, &refresh, &[]).await;
+    let standing = stage.standing().await;
+    assert!(standing.crawl > first.crawl && standing.ended_ms.is_none());
+    let left = stage
+        .place
+        .sites()
+        .load_now("stopped")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((left.crawl, left.rest), (other.crawl, Some(Rest::Stopped)));
+    let ended = stage.to_the_end(&function).await;
+    assert_eq!(ended.counts.unwrap().pages, 4);
+}
+
+#[test]
+fn a_function_stops_in_good_time() {
+    for (left, begin, end) in [
+        (60_000, 42_000, 57_000),
+        (20_000, 12_667, 19_000),
+        (600, 67, 100),
+    ] {
+        let now = Instant::now();
+        let deadline = Deadline::before(Duration::from_millis(left));
+        let ms = |at: Instant| (at - now).as_millis() as i64;
+        assert!(
+            (ms(deadline.end) - end).abs() < 50,
+            "{left}: {}",
+            ms(deadline.end)
+        );
+        assert!(
+            (ms(deadline.begin) - begin).abs() < 50,
+            "{left}: {}",
+            ms(deadline.begin)
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! What the stack tells the function, by environment variables.
+
+use std::env::VarError;
+use std::time::Duration;
+
+use canter_aws::secret;
+use canter_core::failure::Failure;
+use canter_elastic::{ElasticIndex, Settings};
+use thiserror::Error;
+
+const URL: &str = "CANTER_INDEX_URL";
+const SECRET: &str = "CANTER_INDEX_SECRET";
+const TABLE: &str = "CANTER_STATE_TABLE";
+
+/// One request to the index may take a sixth of it: the two of a first search are to be told of as
+/// failed before API Gateway, after 29 s, or the function's own limit cuts them off.
+const PATIENCE: Duration = Duration::from_secs(24);
+
+/// The function's surroundings.
+#[derive(Debug)]
+pub struct Config {
+    /// The index that is searched.
+    pub index: Place,
+    /// Name of the table with the state of the crawls.
+    pub table: String,
+}
+
+/// Where an index is, and what gives access to it.
+#[derive(Debug)]
+pub struct Place {
+    /// As [`Settings::new`] reads it.
+    url: String,
+    /// ARN of the secret that holds the API key; none for a server without security.
+    secret: Option<String>,
+}
+
+/// A variable that is missing or wrong.
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("{variable} {why}")]
+pub struct Wrong {
+    variable: &'static str,
+    why: String,
+}
+
+impl Config {
+    /// Reads and checks the variables, each by `variable`.
+    pub fn read(variable: impl Fn(&str) -> Result<String, VarError>) -> Result<Self, Wrong> {
+        let maybe = |name: &'static str| match variable(name) {
+            Ok(value) if !value.is_empty() => Ok(Some(value)),
+            Ok(_) | Err(VarError::NotPresent) => Ok(None),
+            Err(error) => Err(wrong(name, error)),
+        };
+        let needed = |name: &'static str, holds: &str| {
+            maybe(name)?.ok_or_else(|| wrong(name, format!("is not set: it holds {holds}")))
+        };
+        let url = needed(URL, "the URL of an Elasticsearch server and an index there")?;
+        Settings::new(&url, None).map_err(|failure| wrong(URL, format!("is wrong: {failure}")))?;
+        Ok(Config {
+            index: Place {
+                url,
+                secret: maybe(SECRET)?,
+            },
+            table: needed(TABLE, "the name of the table with the state of the crawls")?,
+        })
+    }
+}
+
+impl Place {
+    /// Opens the index for reading.
+    ///
+    /// # Errors
+    ///
+    /// Those of Secrets Manager, and of [`ElasticIndex::open_to_read`].
+    pub async fn open(&self) -> Result<ElasticIndex, Failure> {
+        let key = match &self.secret {
+            Some(arn) => Some(secret(arn).await?),
+            None => None,
+        };
+        let settings = Settings::new(&self.url, key)
+            .map_err(|failure| Failure::permanent(format!("the secret of {SECRET}: {failure}")))?;
+        ElasticIndex::open_to_read(&settings.patience(PATIENCE)).await
+    }
+}
+
+fn wrong(variable: &'static str, why: impl ToString) -> Wrong {
+    Wrong {
+        variable,
+        why: why.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, Wrong> {
+        Config::read(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map_or(Err(VarError::NotPresent), |(_, value)| {
+                Ok((*value).to_owned())
+            })
+        })
+    }
+
+    #[test]
+    fn no_secret_is_no_key() {
+        let needed = [(URL, "http://h/docs"), (TABLE, "state")];
+        let empty = [needed[0], needed[1], (SECRET, "")];
+        for variables in [&needed[..], &empty[..]] {
+            let config = read(variables).expect("right");
+            assert_eq!(config.table, "state");
+            assert_eq!(config.index.url, "http://h/docs");
+            assert_eq!(config.index.secret, None);
+        }
+        let arn = [needed[0], needed[1], (SECRET, "arn:aws:x")];
+        let config = read(&arn).expect("right");
+        assert_eq!(config.index.secret.as_deref(), Some("arn:aws:x"));
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named() {
+        let rows: [(&[(&str, &str)], &str); 4] = [
+            (&[], "CANTER_INDEX_URL is not set"),
+            (
+                &[(URL, ""), (TABLE, "state")],
+                "CANTER_INDEX_URL is not set",
+            ),
+            (
+                &[(URL, "h:9200"), (TABLE, "state")],
+                "CANTER_INDEX_URL is wrong: the index's URL begins with neither",
+            ),
+            (&[(URL, "http://h/")], "CANTER_STATE_TABLE is not set"),
+        ];
+        for (variables, expected) in rows {
+            let told = read(variables).expect_err(expected).to_string();
+            assert!(told.starts_with(expected), "{told}");
+        }
+        let odd = Config::read(|_| Err(VarError::NotUnicode("x".into())));
+        let told = odd.expect_err("refused").to_string();
+        assert!(told.starts_with("CANTER_INDEX_URL "), "{told}");
+    }
+}

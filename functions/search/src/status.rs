@@ -1,0 +1,153 @@
+//! The crawls of a stack, as its tables and its index tell them.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_api::{Crawl, Report, State, Status};
+use canter_aws::{Clock, Crawling, Rest, Sites};
+use canter_core::failure::Failure;
+use canter_core::ports::Catalog;
+use canter_core::time::Moment;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::timeout;
+
+/// A report is given out for so long: it takes a request for each site, of the table and of the
+/// index.
+const KEPT: Duration = Duration::from_secs(10);
+/// Sites that are asked for at the same time.
+const ABREAST: usize = 16;
+/// The page that begins a search waits for the report: what takes longer is not told. The tables'
+/// own client would go on trying for longer than API Gateway waits.
+const SOON: Duration = Duration::from_secs(2);
+
+/// Knows the crawls of a stack. Connects when it is asked for the first time, since a search needs
+/// no table.
+pub struct CloudStatus<C, I> {
+    connect: C,
+    sites: OnceCell<Sites>,
+    index: Arc<I>,
+    clock: Clock,
+    known: Mutex<Option<Known>>,
+}
+
+/// A report and its age.
+struct Known {
+    at: Moment,
+    report: Report,
+}
+
+impl<C, I> CloudStatus<C, I> {
+    /// The status of the sites to which `connect` leads, with the pages that are in `index`.
+    pub fn new(connect: C, index: Arc<I>, clock: Clock) -> Self {
+        CloudStatus {
+            connect,
+            sites: OnceCell::new(),
+            index,
+            clock,
+            known: Mutex::new(None),
+        }
+    }
+}
+
+impl<C, F, I> Status for CloudStatus<C, I>
+where
+    C: Fn() -> F + Send + Sync,
+    F: Future<Output = Sites> + Send,
+    I: Catalog + 'static,
+{
+    /// Asked by several at once, it asks once.
+    async fn status(&self) -> Result<Report, Failure> {
+        let mut known = self.known.lock().await;
+        let now = (self.clock)();
+        if let Some(known) = known.as_ref()
+            && known.at.until(now) < KEPT
+        {
+            return Ok(known.report.clone());
+        }
+        let before = known.as_ref().map(|known| known.report.crawls.as_slice());
+        let before = before.unwrap_or_default();
+        let sites = self.sites.get_or_init(&self.connect).await;
+        let mut report = Report::default();
+        for names in soon(sites.all()).await?.chunks(ABREAST) {
+            let asked: Vec<_> = names
+                .iter()
+                .map(|name| {
+                    let last = before.iter().find(|crawl| crawl.site == *name);
+                    let (sites, index) = (sites.clone(), Arc::clone(&self.index));
+                    tokio::spawn(look(sites, index, name.clone(), last.cloned(), now))
+                })
+                .collect();
+            for crawl in asked {
+                report.crawls.extend(crawl.await.ok().flatten());
+            }
+        }
+        *known = Some(Known {
+            at: now,
+            report: report.clone(),
+        });
+        Ok(report)
+    }
+}
+
+/// How the crawl of one site is. What cannot be told now is as it was last; its site's failure is
+/// not to hide the others.
+async fn look(
+    sites: Sites,
+    index: Arc<impl Catalog>,
+    site: String,
+    last: Option<Crawl>,
+    now: Moment,
+) -> Option<Crawl> {
+    let (crawling, count) = tokio::join!(soon(sites.load(&site)), soon(index.count(&site)));
+    let crawling = match crawling {
+        Ok(crawling) => crawling?,
+        Err(failure) => {
+            tracing::warn!(site, %failure, "how a crawl is cannot be told");
+            return last;
+        }
+    };
+    let searchable = match count {
+        Ok(count) => Some(count),
+        Err(failure) => {
+            tracing::warn!(site, %failure, "the pages of a site cannot be counted");
+            None
+        }
+    };
+    let searchable = searchable.or(last.map(|last| last.searchable));
+    Some(crawl(site, &crawling, searchable.unwrap_or_default(), now))
+}
+
+/// What was asked, unless that takes too long.
+async fn soon<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let answer = timeout(SOON, asked).await;
+    answer.unwrap_or_else(|_| Err(Failure::transient(format!("no answer within {SOON:?}"))))
+}
+
+fn crawl(site: String, crawling: &Crawling, searchable: u64, now: Moment) -> Crawl {
+    let progress = &crawling.progress;
+    let (pages, waiting, failed) = match &crawling.counts {
+        Some(counts) => (counts.pages, counts.waiting, counts.failed),
+        None => (progress.pages, progress.waiting(), progress.failed),
+    };
+    Crawl {
+        site,
+        state: state(crawling, now),
+        searchable,
+        pages,
+        waiting,
+        failed,
+        rps_limit: crawling.plan.rate.map(|rate| rate.per_second()),
+        started_at: Moment::from_millis(crawling.crawl),
+        updated_at: Moment::from_millis(crawling.ended_ms.unwrap_or(crawling.alive_ms)),
+    }
+}
+
+fn state(crawling: &Crawling, now: Moment) -> State {
+    match crawling.rest {
+        _ if crawling.is_running(now.millis()) => State::Running,
+        _ if crawling.ended_ms.is_some() => State::Complete,
+        Some(Rest::Paused { .. }) => State::Paused,
+        _ => State::Incomplete,
+    }
+}

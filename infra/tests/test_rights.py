@@ -1,0 +1,145 @@
+"""Who may do what: named actions, on named resources, for the service that needs it."""
+
+import pytest
+from stack import (
+    FUNCTION,
+    LOGS,
+    QUEUE,
+    RESOURCES,
+    ROLE,
+    TABLE,
+    event_queues,
+    listed,
+    of_type,
+    role_of,
+    statements,
+    type_of,
+)
+
+# Actions that no resource can be named for, with why.
+WITHOUT_RESOURCE = {
+    "xray:PutTraceSegments": "X-Ray has no resources",
+    "xray:PutTelemetryRecords": "X-Ray has no resources",
+}
+# What an action may be allowed on: a type of resource, or a parameter.
+ON = {
+    "dynamodb": {TABLE},
+    "sqs": {QUEUE},
+    "logs": {LOGS},
+    "secretsmanager": {"IndexSecretArn", "SearchSecretArn"},
+}
+ROLES = of_type(ROLE)
+FUNCTIONS = of_type(FUNCTION)
+# A policy of AWS's own, and the one role that has it, with why.
+MANAGED = {
+    "ApiGatewayAccountRole": "API Gateway refuses a role for logs that lacks any of its rights",
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_actions_are_named(role):
+    for statement in statements(ROLES[role]):
+        assert set(statement) <= {"Effect", "Action", "Resource"}
+        assert statement["Effect"] == "Allow"
+        for action in listed(statement["Action"]):
+            assert "*" not in action and "?" not in action, action
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_resources_are_named(role):
+    for statement in statements(ROLES[role]):
+        actions = listed(statement["Action"])
+        if statement["Resource"] == ["*"]:
+            assert set(actions) <= set(WITHOUT_RESOURCE), actions
+            continue
+        for resource in listed(statement["Resource"]):
+            ((function, argument),) = resource.items()
+            if function == "Fn::GetAtt":
+                name, attribute = argument
+                assert attribute == "Arn"
+                kind = type_of(name)
+            else:
+                assert function == "Ref", resource
+                assert type_of(argument) is None
+                kind = argument
+            for action in actions:
+                assert kind in ON[action.split(":")[0]], f"{action} on {resource}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_of_one_service(role):
+    (statement,) = ROLES[role]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Action"] == "sts:AssumeRole"
+    assert list(statement["Principal"]) == ["Service"]
+    assert statement["Principal"]["Service"].endswith(".amazonaws.com")
+
+
+def test_policies_of_aws_are_only_where_nothing_else_will_do():
+    assert {name for name, role in ROLES.items() if "ManagedPolicyArns" in role} == set(MANAGED)
+
+
+def test_each_function_has_a_role_of_its_own_and_sam_adds_none():
+    roles = [function["Role"]["Fn::GetAtt"][0] for function in FUNCTIONS.values()]
+    assert len(set(roles)) == len(FUNCTIONS)
+    for function in FUNCTIONS.values():
+        assert not {"Policies", "DeadLetterQueue", "EventInvokeConfig"} & set(function)
+
+
+def allowed(role, resource):
+    """The actions that a role has on a resource."""
+    return {
+        action
+        for statement in statements(role)
+        if {"Fn::GetAtt": [resource, "Arn"]} in listed(statement["Resource"])
+        for action in listed(statement["Action"])
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_lambda_may_read_the_queues_of_a_function(function):
+    for queue in event_queues(FUNCTIONS[function]):
+        needed = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+        assert needed <= allowed(role_of(FUNCTIONS[function]), queue)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_function_takes_messages_from_another_queue(function):
+    properties = FUNCTIONS[function]
+    for queue in set(of_type(QUEUE)) - set(event_queues(properties)):
+        assert not {"sqs:ReceiveMessage", "sqs:DeleteMessage"} & allowed(role_of(properties), queue)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_writes_its_own_log_and_makes_none(function):
+    properties = FUNCTIONS[function]
+    own = properties["LoggingConfig"]["LogGroup"]["Ref"]
+    for logs in of_type(LOGS):
+        expected = {"logs:CreateLogStream", "logs:PutLogEvents"} if logs == own else set()
+        assert allowed(role_of(properties), logs) == expected
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_read_the_secret_that_it_is_told_and_no_other(function):
+    properties = FUNCTIONS[function]
+    told = str(properties["Environment"]["Variables"]["CANTER_INDEX_SECRET"])
+    readable = {
+        resource["Ref"]
+        for statement in statements(role_of(properties))
+        if "secretsmanager:GetSecretValue" in listed(statement["Action"])
+        for resource in statement["Resource"]
+    }
+    assert readable == {name for name in ON["secretsmanager"] if name in told}
+
+
+def test_the_search_function_changes_nothing():
+    actions = {action for one in statements(role_of(FUNCTIONS["SearchFunction"])) for action in one["Action"]}
+    writing = {action for action in actions if not action.split(":")[1].startswith(("Get", "BatchGet"))}
+    assert {action.split(":")[0] for action in writing} == {"logs", "xray"}
+    assert not any(action.startswith("sqs:") for action in actions)
+
+
+def test_the_schedule_may_do_nothing_but_send_an_errand():
+    (statement,) = statements(ROLES["RefreshRole"])
+    assert statement["Action"] == ["sqs:SendMessage"]
+    assert statement["Resource"] == [{"Fn::GetAtt": ["ErrandsQueue", "Arn"]}]
+    assert RESOURCES["RefreshSchedule"]["Properties"]["Target"]["RoleArn"] == {"Fn::GetAtt": ["RefreshRole", "Arn"]}

@@ -1,0 +1,100 @@
+"""The SAM command line, pointed at LocalStack: the user's own AWS settings are neither read nor needed."""
+
+import os
+import re
+import shlex
+import shutil
+import tomllib
+
+from .cloud import REGION
+from .places import HERE, HOME, Trouble
+from .run import run
+
+CHECKOUT = HERE.parent
+# A first build of all functions took minutes on two busy cores.
+BUILD_SECONDS = 3600
+DEPLOY_SECONDS = 300
+
+
+def environment(endpoint, tools):
+    """The caller's, for cargo, but nothing of AWS in it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **kept,
+        # cargo-lambda looks for Zig in the Python that comes first.
+        "PATH": f"{tools}:{os.environ.get('PATH', '')}",
+        "VIRTUAL_ENV": str(tools.parent),
+        "NO_PROXY": "127.0.0.1,localhost," + os.environ.get("NO_PROXY", ""),
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SAM_CLI_TELEMETRY": "0",
+        # Where it keeps what it notes about its user.
+        "__SAM_CLI_APP_DIR": str(HOME / ".sam"),
+    }
+
+
+def parameters(template, own, given):
+    """What samconfig.toml says for the environment `local`, then `own`, then what the user gives."""
+    config = template.parent / "samconfig.toml"
+    written = {}
+    if config.exists():
+        local = tomllib.loads(config.read_text()).get("local", {})
+        words = local.get("deploy", {}).get("parameters", {}).get("parameter_overrides", "")
+        written = dict(word.split("=", 1) for word in shlex.split(words))
+    known = names(template)
+    if unknown := sorted(set(given) - known):
+        raise Trouble(
+            f"{template.name} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(known))}."
+        )
+    return {name: value for name, value in {**written, **own, **given}.items() if name in known}
+
+
+def names(template):
+    """Of a template's parameters: the keys of its section, by their place in the line."""
+    try:
+        text = template.read_text()
+    except OSError as error:
+        raise Trouble(f"there is nothing to deploy: {error}") from error
+    section = re.search(r"^Parameters:\n((?:[ #].*\n|\n)*)", text, re.MULTILINE)
+    return set(re.findall(r"^  (\w+):", section[1], re.MULTILINE)) if section else set()
+
+
+def build(template, folder, log, environment, overrides):
+    """Always into an empty folder: `sam deploy` without one would pack the whole checkout."""
+    shutil.rmtree(folder, ignore_errors=True)
+    command = ["sam", "build", "--template-file", template, "--build-dir", folder, *config(template)]
+    _run(command, log, "the functions could not be built", environment, overrides, template, BUILD_SECONDS)
+
+
+def deploy(template, folder, log, environment, overrides, name):
+    command = ["sam", "deploy", "--template-file", folder / "template.yaml", "--stack-name", name]
+    command += [*config(template), "--region", REGION, "--resolve-s3", "--capabilities", "CAPABILITY_IAM"]
+    command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]
+    _run(
+        command, log, "the functions could not be deployed", environment, overrides, template, DEPLOY_SECONDS
+    )
+
+
+def config(template):
+    """The template's own settings for this place, if it has some."""
+    file = template.parent / "samconfig.toml"
+    return ["--config-file", file, "--config-env", "local"] if file.exists() else []
+
+
+def _run(command, log, sentence, environment, overrides, template, seconds):
+    # It takes its arguments apart once more, at spaces that are not in double quotes.
+    words = [f'{name}="{escaped(value)}"' for name, value in overrides.items()]
+    if words:
+        command += ["--parameter-overrides", *words]
+    command[0] = shutil.which("sam", path=environment["PATH"])
+    run(command, log, sentence, environment, template.parent, seconds)
+
+
+def escaped(value):
+    return value.replace("\\", "\\\\").replace('"', '\\"')

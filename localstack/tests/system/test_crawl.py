@@ -1,0 +1,113 @@
+"""A real documentation site, from `canter crawl --aws` to a search through API Gateway."""
+
+import json
+import tarfile
+import urllib.error
+import urllib.parse
+
+import pytest
+from conftest import DIRECT, ROOT
+from indexed import indexed, paths_of
+
+
+@pytest.fixture(scope="module")
+def documentation(tmp_path_factory):
+    """The site that ships with canter: a part of SQLite's documentation."""
+    folder = tmp_path_factory.mktemp("documentation")
+    with tarfile.open(ROOT / "cli" / "demo" / "site.tar.gz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def ask(url, **query):
+    if query:
+        url += "?" + urllib.parse.urlencode(query)
+    with DIRECT.open(url, timeout=30) as answer:
+        return answer.read().decode()
+
+
+def test_crawl_search_and_refresh(system, site, canter, documentation, tmp_path):
+    served = site(documentation)
+    canter("crawl", served.url, "--allow-private", "--rps", 50, "--data", tmp_path, "--site", "local")
+    exported = canter("export", "local", "--data", tmp_path)
+    expected = sorted(urllib.parse.urlsplit(json.loads(line)["url"]).path for line in exported.splitlines())
+    assert len(expected) > 100
+    once = served.counted()
+    served.log("clear")
+
+    words = ["--aws", system.name, "--allow-private", "--rps", 50, "--site", "sqlite"]
+    said = canter("crawl", served.url, *words, "--json")
+    events = [json.loads(line) for line in said.splitlines()]
+    assert {event["event"] for event in events[:-1]} == {"progress"}
+    summary = events[-1]
+    print(json.dumps(summary))
+    assert summary["event"] == "summary" and summary["complete"] is True
+    assert summary["failed"] == 0 and summary["site"] == "sqlite"
+    assert summary["pages"] == len(expected)
+    assert summary["rps_peak"] <= 50
+    # The same requests as on one machine, each once, whoever of the functions made it.
+    assert served.counted() == once
+    assert paths_of(indexed(system, "sqlite")) == expected
+
+    bill = summary["bill"]
+    assert bill["invocations_per_page"] <= 0.1
+    assert bill["write_units_per_page"] <= 3
+    assert bill["read_units_per_page"] <= 10
+    assert bill["sqs_requests_per_page"] <= 0.2
+    assert 0 < bill["dollars_per_million_pages"] < 20
+
+    status = json.loads(canter("status", "sqlite", "--aws", system.name, "--json"))
+    assert (status["state"], status["pages"], status["waiting"]) == ("complete", len(expected), 0)
+
+    answer = json.loads(ask(system.search_url + "api/v1/search", q="write-ahead log", site="sqlite", limit=3))
+    assert answer["results"][0]["url"] == f"{served.url}wal.html"
+    assert answer["results"][0]["sections"], answer
+    page = ask(system.search_url, q="write-ahead log")
+    assert f'href="{served.url}wal.html' in page and "<mark>" in page
+    assert "canter" in ask(system.search_url)
+    # What the page names is below the stage, and there.
+    style = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    assert "{" in ask(urllib.parse.urljoin(system.search_url, style))
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ask(system.search_url + "api/v1/search")
+    assert refused.value.code == 400
+    assert refused.value.headers["content-type"].startswith("application/problem+json")
+    crawls = json.loads(ask(system.search_url + "api/v1/status"))["crawls"]
+    told = next(crawl for crawl in crawls if crawl["site"] == "sqlite")
+    assert (told["state"], told["searchable"]) == ("complete", len(expected))
+
+    # Again: every page is asked for whether it has changed.
+    served.log("clear")
+    summary = json.loads(canter("crawl", served.url, *words, "--json").splitlines()[-1])
+    assert (summary["pages"], summary["complete"]) == (len(expected), True)
+    assert served.counted() == once
+    assert paths_of(indexed(system, "sqlite")) == expected
+
+
+def test_stop_and_go_on(system, site, canter):
+    served = site("--web", 120)
+    words = ["--aws", system.name, "--allow-private", "--rps", 10, "--site", "stopped"]
+    begun = canter.begin("crawl", served.url, *words, "--json")
+    first = json.loads(begun.stdout.readline())
+    assert first["event"] == "progress"
+    while json.loads(begun.stdout.readline())["pages"] < 10:
+        pass
+    canter("stop", "stopped", "--aws", system.name)
+    rest = begun.communicate(timeout=60)[0]
+    summary = json.loads(rest.splitlines()[-1])
+    assert (summary["complete"], summary["rest"]) == (False, "stopped")
+    status = json.loads(canter("status", "stopped", "--aws", system.name, "--json"))
+    assert status["state"] == "stopped" and status["waiting"] > 0
+    summary = json.loads(canter("crawl", served.url, *words, "--json").splitlines()[-1])
+    assert (summary["pages"], summary["complete"]) == (121, True)
+    assert served.counted().total() <= 121 + 12, "what was under way at the stop may come twice"
+    assert len(indexed(system, "stopped")) == 121
+
+
+def test_what_is_wrong_is_said_in_a_sentence(system, canter):
+    said = canter("status", "--aws", "nowhere", expect=1)
+    assert "nowhere" in said and len(said.splitlines()) == 1
+    said = canter("stop", "unknown", "--aws", system.name, expect=2)
+    assert "unknown" in said
+    said = canter("crawl", "http://127.0.0.1:1/", "--aws", system.name, expect=1)
+    assert "--allow-private" in said

@@ -1,0 +1,40 @@
+"""What the functions asked of AWS in the crawls of these tests, against what their roles may do."""
+
+import json
+
+# What AWS's own list of actions calls an operation of the SDK.
+ACTIONS = {"SQS:SendMessageBatch": "sqs:SendMessage", "SQS:DeleteMessageBatch": "sqs:DeleteMessage"}
+# What the event source asks for by the function's role, and no bill of ours shows.
+EVENT_SOURCE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+# What Lambda itself asks for.
+RUNTIME = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+
+def allowed(client, role):
+    iam = client("iam")
+    actions = set()
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        for statement in document["Statement"]:
+            listed = statement["Action"]
+            actions |= {listed} if isinstance(listed, str) else set(listed)
+    return actions
+
+
+def asked(canter, system, who):
+    """By all crawls that these tests have made so far."""
+    actions = set()
+    for line in canter("status", "--aws", system.name, "--json").splitlines():
+        for row in json.loads(line)["bill"]["lines"]:
+            if row["who"] == who and row["service"] in ("DynamoDB", "SQS"):
+                operation = f"{row['service']}:{row['operation']}"
+                actions.add(ACTIONS.get(operation, operation.replace("DynamoDB", "dynamodb").replace("SQS", "sqs")))
+    return actions
+
+
+def test_roles_allow_what_functions_ask_for_and_no_more(system, parts, client, canter):
+    for who, role in (("fetch", "FetchRole"), ("sweep", "SweepRole")):
+        may, did = allowed(client, parts[role]), asked(canter, system, who)
+        assert did, f"{who} asked for nothing"
+        assert did <= may, f"{who} may not do {did - may}"
+        assert may - did <= EVENT_SOURCE | RUNTIME, f"{who} never did {may - did - EVENT_SOURCE - RUNTIME}"
