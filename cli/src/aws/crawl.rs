@@ -1,9 +1,11 @@
 //! `canter crawl --aws`: the same crawl in a stack, shown while it goes on.
 
 use std::io::{Write, stdout};
+use std::pin::pin;
 
 use anyhow::{Result, bail};
 use canter_aws::{Beginning, Crawling, Plan};
+use canter_core::site::Site;
 use serde_json::json;
 
 use super::end::Ended;
@@ -24,18 +26,21 @@ pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
     let sites = setup::sites(args)?;
     let deployed = Deployed::connect(stack).await?;
     deployed.check_private(args.allow_private)?;
-    let mut begun = Vec::new();
-    for site in sites {
-        let plan = Plan {
-            site,
-            rate: args.rps.0,
-            user_agent: setup::user_agent(args),
-            allow_private: args.allow_private,
-        };
-        begun.push(begin(&deployed, &plan, args).await?);
-    }
+    let mut enough = pin!(crate::signal());
+    let begun = tokio::select! {
+        // From its first look on, a signal ends nothing else.
+        biased;
+        () = &mut enough => {
+            eprintln!(
+                "What was begun goes on in the stack {stack}: `canter status --aws {stack}` tells \
+                 of it, and the same command begins the rest."
+            );
+            return Ok(());
+        }
+        begun = begin_all(&deployed, sites, args) => begun?,
+    };
     let crawls: Vec<Crawling> = begun.iter().map(|begun| begun.crawling.clone()).collect();
-    let ends = watch(&deployed, &crawls, args.json).await;
+    let ends = watch(&deployed, &crawls, args.json, enough).await;
     let ends = ends.inspect_err(|_| eprintln!("{}", goes_on(&crawls, stack)))?;
     let mut failed = Vec::new();
     let mut left = Vec::new();
@@ -71,6 +76,20 @@ pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
         bail!("{}", failed.join("; "));
     }
     Ok(())
+}
+
+async fn begin_all(deployed: &Deployed, sites: Vec<Site>, args: &Crawl) -> Result<Vec<Begun>> {
+    let mut begun = Vec::new();
+    for site in sites {
+        let plan = Plan {
+            site,
+            rate: args.rps.0,
+            user_agent: setup::user_agent(args),
+            allow_private: args.allow_private,
+        };
+        begun.push(begin(deployed, &plan, args).await?);
+    }
+    Ok(begun)
 }
 
 /// Begins one crawl, or joins it; asks before it changes the scope of a known site.

@@ -4,7 +4,8 @@ use std::io::{Write, stdout};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use canter_aws::{Bill, CloudSite, Crawling, Rest, SILENCE};
+use canter_aws::{Bill, CloudSite, Crawling, Rest};
+use canter_core::pace::Rate;
 use console::style;
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
@@ -77,7 +78,7 @@ impl Site {
             why,
             counts: counts(&rows, &crawling).await?,
             searchable: None,
-            rps: crawling.plan.rate.map(canter_core::pace::Rate::per_second),
+            rps: crawling.plan.rate.map(Rate::per_second),
             server: deployed.stack.index_url.clone(),
             began_ms: crawl,
             fetched_ms: None,
@@ -120,13 +121,12 @@ impl Site {
 
 /// Name of the state, and a reason where there is one.
 fn state(crawling: &Crawling, now_ms: u64) -> (&'static str, Option<String>) {
-    let silence = now_ms.saturating_sub(crawling.alive_ms);
     match &crawling.rest {
         _ if crawling.ended_ms.is_some() => ("complete", None),
         Some(Rest::Stopped) => ("stopped", None),
         Some(Rest::Limit { option }) => ("limit", Some(option.clone())),
         Some(Rest::Paused { why }) => ("paused", Some(why.clone())),
-        None if u128::from(silence) > SILENCE.as_millis() => ("cut_off", None),
-        None => ("running", None),
+        None if crawling.is_running(now_ms) => ("running", None),
+        None => ("cut_off", None),
     }
 }

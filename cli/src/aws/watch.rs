@@ -1,5 +1,6 @@
 //! Watches crawls in a stack until they end: a look a second, each of which is one read.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,11 +28,12 @@ pub enum End {
 }
 
 /// Watches all of these crawls and shows them. None for each that still goes on when the user has
-/// seen enough.
+/// seen `enough`.
 pub async fn watch(
     deployed: &Deployed,
     crawls: &[Crawling],
     json: bool,
+    enough: impl Future<Output = ()>,
 ) -> Result<Vec<Option<End>>> {
     let began = Instant::now();
     let mut shown = Vec::new();
@@ -62,19 +64,19 @@ pub async fn watch(
     // A signal ends the watch, and stops nothing.
     let (_nobody, stopped) = watch::channel(false);
     let show = Show::start(json, shown, stopped);
-    let ends = gather(looks, crawls.len()).await;
+    let ends = gather(looks, crawls.len(), enough).await;
     show.end().await;
     ends
 }
 
-/// Waits for all ends, the first failure, or a signal.
+/// Waits for all ends, or the first failure, or until it is enough.
 async fn gather(
     mut looks: JoinSet<(usize, Result<End, Failure>)>,
     crawls: usize,
+    enough: impl Future<Output = ()>,
 ) -> Result<Vec<Option<End>>> {
     let mut ends: Vec<Option<End>> = (0..crawls).map(|_| None).collect();
-    let enough = crate::signal();
-    tokio::pin!(enough);
+    let mut enough = pin!(enough);
     loop {
         tokio::select! {
             ended = looks.join_next() => {

@@ -9,9 +9,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::config::Credentials;
-use aws_sdk_cloudformation::error::DisplayErrorContext;
 use aws_sdk_cloudformation::types::Stack as Described;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
@@ -19,7 +19,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use canter_core::failure::Failure;
 use tokio::time::timeout;
 
-use crate::refusal::refusal;
+use crate::refusal::{refusal, told};
 
 /// The region is looked for so long: files, and on a machine of AWS a request to it.
 const REGION: Duration = Duration::from_secs(2);
@@ -87,22 +87,37 @@ async fn configured() -> SdkConfig {
 }
 
 async fn credentials(config: &SdkConfig) -> Result<Credentials, Failure> {
-    let advice = "no credentials for AWS: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
-                  AWS_PROFILE, or log in with `aws configure` or `aws sso login`";
+    let profile = env::var("AWS_PROFILE").ok();
     let Some(provider) = config.credentials_provider() else {
-        return Err(Failure::permanent(advice));
+        return Err(no_credentials(profile, ""));
     };
     match timeout(LOGIN, provider.provide_credentials()).await {
         Ok(Ok(credentials)) => Ok(credentials),
-        Ok(Err(error)) => Err(Failure::permanent(format!(
-            "{advice} ({})",
-            DisplayErrorContext(error)
-        ))),
-        Err(_) => Err(Failure::permanent(format!(
-            "{advice} (nobody gave any within {} s)",
-            LOGIN.as_secs()
-        ))),
+        // Nothing is broken: nobody has any. The SDK lists everybody, on many lines.
+        Ok(Err(CredentialsError::CredentialsNotLoaded(_))) => Err(no_credentials(profile, "")),
+        Ok(Err(error)) => {
+            let why = format!(" ({})", told(&error).replace('\n', " "));
+            Err(no_credentials(profile, &why))
+        }
+        Err(_) => {
+            let nobody = format!(" (nobody gave any within {} s)", LOGIN.as_secs());
+            Err(no_credentials(profile, &nobody))
+        }
     }
+}
+
+fn no_credentials(profile: Option<String>, why: &str) -> Failure {
+    Failure::permanent(match profile {
+        Some(profile) => format!(
+            "the profile {profile} gives no credentials for AWS: log in with `aws sso login \
+             --profile {profile}`, or set AWS_PROFILE to one of those that `aws configure \
+             list-profiles` names{why}"
+        ),
+        None => format!(
+            "no credentials for AWS: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+             AWS_PROFILE, or log in with `aws configure` or `aws sso login`{why}"
+        ),
+    })
 }
 
 /// Where a stack was looked for.

@@ -1,13 +1,15 @@
 //! What an error of CloudFormation means for whoever asked.
 
-use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use std::error::Error as StdError;
+
+use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use canter_core::failure::Failure;
 
 /// The failure of a question about the stack `name`, asked of `whom`.
 pub(crate) fn refusal<E>(error: &SdkError<E, HttpResponse>, name: &str, whom: &str) -> Failure
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + StdError + 'static,
 {
     let code = error.code().unwrap_or_default();
     let said = error.message().unwrap_or("no reason given");
@@ -15,7 +17,7 @@ where
         return Failure::transient(format!(
             "CloudFormation cannot be reached ({whom}): is there a network, and is AWS_REGION \
              right, and AWS_ENDPOINT_URL, if it is set? ({})",
-            DisplayErrorContext(error)
+            told(error)
         ));
     };
     let status = refused.raw().status().as_u16();
@@ -37,6 +39,10 @@ where
                  {code}: {said})"
             ))
         }
+        "" => Failure::permanent(format!(
+            "what answers is not CloudFormation ({whom}; status {status}): is AWS_ENDPOINT_URL \
+             right, and does a proxy stand between?"
+        )),
         _ => Failure::permanent(format!(
             "AWS refuses these credentials: log in again, with `aws sso login` for instance \
              ({whom}; {code}: {said})"
@@ -50,6 +56,17 @@ pub(crate) fn no_such_stack(name: &str, whom: &str) -> Failure {
         "there is no stack {name} ({whom}): deploy it with `sam deploy`, or name another region or \
          account with AWS_REGION or AWS_PROFILE"
     ))
+}
+
+/// An error and what led to it, in one line.
+pub(crate) fn told(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(test)]
@@ -96,6 +113,7 @@ mod tests {
             ),
             (refused(400, "Throttling", "slow down"), true, "try again"),
             (refused(503, "", "busy"), true, "try again"),
+            (refused(403, "", "denied"), false, "does a proxy"),
             (Error::dispatch_failure(io), true, "AWS_ENDPOINT_URL"),
             (Error::timeout_error("5 s"), true, "is there a network"),
         ] {
