@@ -21,7 +21,10 @@ SEARCHING = {
     "CANTER_INDEX_SECRET": "IndexSecretArn",
     "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
 }
-EXPECTED = {"FetchFunction": CRAWLING, "SweepFunction": CRAWLING, "SearchFunction": SEARCHING}
+SWEEPING = {**CRAWLING, "CANTER_MAX_RECEIVES": "10"}
+EXPECTED = {"FetchFunction": CRAWLING, "SweepFunction": SWEEPING, "SearchFunction": SEARCHING}
+# The queue that each is triggered by.
+QUEUES = {"FetchFunction": "TasksQueue", "SweepFunction": "ErrandsQueue"}
 
 
 def variables(name):
@@ -65,10 +68,12 @@ def test_tables_queues_and_dead_letters_are_not_mixed_up(function):
     assert found["CANTER_STATE_TABLE"] == {"Ref": "StateTable"}
     assert found["CANTER_QUEUE_URL"] == {"Ref": "TasksQueue"}
     assert found["CANTER_ERRANDS_URL"] == {"Ref": "ErrandsQueue"}
-    assert found["CANTER_DEAD_LETTERS_URL"] == {"Ref": "DeadLetters"}
+    redrive = RESOURCES[QUEUES[function]]["Properties"]["RedrivePolicy"]
+    letters = found["CANTER_DEAD_LETTERS_URL"]["Ref"]
+    assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [letters, "Arn"]}
 
 
 @pytest.mark.parametrize("function", ["FetchFunction", "SweepFunction"])
 def test_the_program_counts_receives_as_the_queue_does(function):
-    redrive = RESOURCES["TasksQueue"]["Properties"]["RedrivePolicy"]
+    redrive = RESOURCES[QUEUES[function]]["Properties"]["RedrivePolicy"]
     assert variables(function)["CANTER_MAX_RECEIVES"] == str(redrive["maxReceiveCount"])

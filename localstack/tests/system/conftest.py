@@ -4,50 +4,13 @@ Its timeouts are the shortest that the template knows, so that what was killed c
 minute; its index is behind a relay that can be closed; five functions may work on one queue at once.
 """
 
-import os
-import re
 import subprocess
-import urllib.request
 from types import SimpleNamespace
 
 import pytest
-from conftest import HERE, STACK
+from deployment import NAME, built, deploy, options
 from relay import Relay
 from sites import Served
-
-ROOT = HERE.parents[2]
-NAME = "canter-system"
-WORKERS = 4
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def built(path):
-    """A program that `cargo test` builds."""
-    program = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug" / path
-    if not program.exists():
-        pytest.fail(f"{program} is not there: run `cargo build --package canter --package canter-tests --examples`")
-    return program
-
-
-def deploy(*options):
-    """Runs the command as a person does; gives what it says."""
-    command = [ROOT / "localstack" / "deploy", "--stack", STACK, "--name", NAME, *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=3600)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def options(relay):
-    given = {
-        "FunctionTimeout": 10,
-        "VisibilityTimeout": 60,
-        "MaximumConcurrency": 10,
-        "IndexUrl": f"http://127.0.0.1:{relay.port}/system",
-    }
-    words = ["--workers", str(WORKERS)]
-    for key, value in given.items():
-        words += ["--parameter", f"{key}={value}"]
-    return words
 
 
 @pytest.fixture(scope="session")
@@ -116,8 +79,3 @@ def canter(system):
         env=system.environment,
     )
     return run
-
-
-def paths(text):
-    """All that a site's pages lead to, as `canter export` tells them."""
-    return sorted(re.findall(r'"url":"https?://[^/]+(/[^"]*)"', text))

@@ -4,7 +4,7 @@ import json
 import urllib.parse
 import urllib.request
 
-from conftest import DIRECT
+from deployment import DIRECT
 
 
 def indexed(system, site):

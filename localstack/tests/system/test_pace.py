@@ -32,6 +32,8 @@ def test_functions_at_work_together_keep_the_pace(rate, pages, system, parts, si
     most, share = most_in_a_second(visits), delivered(visits, rate)
     together = overlapping(stack, parts["FetchFunction"], since)
     print(f"{rate} a second: {most} at most, {share:.1%}, {together} functions, {stalls} stalls")
+    bill = {name: figure for name, figure in summary["bill"].items() if name.endswith("_per_page")}
+    print(bill)
     assert summary["pages"] == pages + 1
     assert together >= 4, "nothing is shown by functions one after the other"
     # A machine that let nobody run for a while saw requests later than they came.

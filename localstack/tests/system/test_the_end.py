@@ -1,6 +1,6 @@
 """The last of these tests: what a removed stack leaves behind."""
 
-from conftest import NAME, deploy
+from deployment import NAME, deploy
 
 
 def test_a_removed_stack_leaves_nothing(system, client):

@@ -1,0 +1,40 @@
+"""The system of these tests: where its parts come from, and how it is deployed."""
+
+import os
+import subprocess
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+STACK = os.environ.get("CANTER_TEST_STACK", "test")
+NAME = "canter-system"
+WORKERS = 4
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def built(path):
+    """A program that `cargo test --workspace` builds; a missing one fails the tests."""
+    program = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug" / path
+    assert program.exists(), f"{program} is not there: run `cargo test --workspace --no-run`"
+    return program
+
+
+def deploy(*options):
+    """Runs the command as a person does; gives what it says."""
+    command = [ROOT / "localstack" / "deploy", "--stack", STACK, "--name", NAME, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3600)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def options(relay):
+    given = {
+        "FunctionTimeout": 10,
+        "VisibilityTimeout": 60,
+        "MaximumConcurrency": 10,
+        "IndexUrl": f"http://127.0.0.1:{relay.port}/system",
+    }
+    words = ["--workers", str(WORKERS)]
+    for key, value in given.items():
+        words += ["--parameter", f"{key}={value}"]
+    return words
