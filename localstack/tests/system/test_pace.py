@@ -38,4 +38,3 @@ def test_functions_at_work_together_keep_the_pace(rate, pages, system, parts, si
     assert together >= 4, "nothing is shown by functions one after the other"
     # A machine that let nobody run for a while saw requests later than they came.
     assert most <= rate + stalls
-    assert served.counted().most_common(1)[0][1] == 1
