@@ -9,6 +9,8 @@ ROOT = Path(__file__).resolve().parents[3]
 STACK = os.environ.get("CANTER_TEST_STACK", "test")
 NAME = "canter-system"
 WORKERS = 4
+# Of this run's own: Elasticsearch keeps what earlier ones have put into it.
+INDEX = f"system-{os.getpid()}"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -32,7 +34,7 @@ def options(relay):
         "FunctionTimeout": 10,
         "VisibilityTimeout": 60,
         "MaximumConcurrency": 10,
-        "IndexUrl": f"http://127.0.0.1:{relay.port}/system",
+        "IndexUrl": f"http://127.0.0.1:{relay.port}/{INDEX}",
     }
     words = ["--workers", str(WORKERS)]
     for key, value in given.items():
