@@ -101,11 +101,6 @@ impl Cloud {
         other
     }
 
-    /// What the stack is made of.
-    pub fn names(&self) -> &Names {
-        &self.names
-    }
-
     /// An item of a table, empty where there is none; maybe as it was a moment ago, unless the read
     /// is to be consistent.
     pub(crate) async fn item(

@@ -128,7 +128,7 @@ impl Steering {
     }
 
     /// Puts into the queue what a crawl begins or goes on with.
-    pub async fn fill(&self, crawling: &Crawling) -> Result<(), Failure> {
+    async fn fill(&self, crawling: &Crawling) -> Result<(), Failure> {
         let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
         let pages = CloudSite::new(self.cloud.clone(), site, crawl, Arc::clone(&self.clock));
         let most = crawling.plan.rate.map_or(UNLIMITED, per_message);

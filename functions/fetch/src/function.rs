@@ -17,6 +17,7 @@ use canter_http::Clock;
 use tokio::time::{Instant, timeout_at};
 
 use crate::batch::{Deadline, Received, Report};
+use crate::book::Failed;
 use crate::end::{Look, Looks};
 use crate::worker::Worker;
 
@@ -56,13 +57,6 @@ where
             Some(_) => index.get(UrlKey([0; 16])).await.map(drop),
         }
     }
-}
-
-/// How a message ended that may not go.
-struct Failed {
-    id: String,
-    why: String,
-    hopeless: bool,
 }
 
 impl Deadline {
@@ -134,11 +128,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
                     self.worker.put_off(&tasks, &failure).await
                 }
             };
-            failed.extend(report.failed.drain(..).map(|failed| Failed {
-                id: failed.id,
-                why: failed.why,
-                hopeless: failed.hopeless,
-            }));
+            failed.append(&mut report.failed);
         }
         let again = self.bury_the_dead(&event.records, failed).await;
         tell(who, &event, &report, began);
