@@ -36,7 +36,7 @@ stacktests:
 # DOCS is a folder of HTML pages; ARGS are options of canter-bench, as --help lists them.
 bench:
 	$(if $(DOCS),,$(error name a folder of HTML pages: make bench DOCS=/usr/share/doc/python3.11/html))
-	cargo build --release
+	cargo build --release --bin canter
 	cargo run --release --quiet --package canter-bench -- $(DOCS) $(ARGS)
 
 $(DENY):

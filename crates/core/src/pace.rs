@@ -168,6 +168,14 @@ impl Lease {
         }
     }
 
+    /// When its last slot can fire no more; its next one's time when none is left.
+    pub fn end(&self) -> Moment {
+        match self.left.checked_sub(1) {
+            Some(more) => self.next + self.pace.spacing * more + self.pace.patience,
+            None => self.next,
+        }
+    }
+
     /// Takes the earliest slot that can still fire at `now`; slots that have passed are forfeited.
     pub fn take(&mut self, now: Moment) -> Option<Slot> {
         let slot = self.peek(now)?;

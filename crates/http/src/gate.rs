@@ -45,7 +45,14 @@ struct State {
     held_until: Moment,
     /// The stored hold is known.
     asked: bool,
+    /// Requests that want a slot.
+    waiting: usize,
+    /// Of those, the ones whose turn has come.
     approaching: usize,
+    /// Requests that will come, at most, besides those that wait.
+    coming: usize,
+    /// What is leased is the last.
+    finishing: bool,
     closed: bool,
     window: Window,
     tally: Tally,
@@ -90,7 +97,10 @@ impl<P: Paces + 'static> PacedGate<P> {
             lease: None,
             held_until: Moment(0),
             asked: false,
+            waiting: 0,
             approaching: 0,
+            coming: usize::MAX,
+            finishing: false,
             closed: false,
             window: Window::default(),
             tally: Tally::default(),
@@ -170,6 +180,26 @@ impl<P: Paces + 'static> PacedGate<P> {
         }
     }
 
+    /// So many requests will come, at most, besides those that wait already: no more slots are leased
+    /// than they can use. Unless it is told, a gate takes it that there is no end of them.
+    pub fn expect(&self, coming: usize) {
+        self.shared.state().coming = coming;
+    }
+
+    /// Leases no more: whoever finds nothing leased gets [`FetchError::Closed`]. Gives how long
+    /// there is something, zero where no pace is set.
+    pub fn finish(&self) -> Duration {
+        let mut state = self.shared.state();
+        state.finishing = true;
+        let now = self.shared.clock.now();
+        let rest = state
+            .lease
+            .map_or(Duration::ZERO, |lease| now.until(lease.end()));
+        drop(state);
+        self.shared.changed.send_replace(());
+        rest
+    }
+
     /// Lets nobody through any more: whoever waits gets [`FetchError::Closed`].
     pub fn close(&self) {
         self.shared.state().closed = true;
@@ -202,9 +232,11 @@ impl<P: Paces + 'static> PacedGate<P> {
 impl<P: Paces + 'static> Gate for PacedGate<P> {
     fn near(&self, lead: Duration) -> Boxed<'_, Result<Approach, FetchError>> {
         Box::pin(async move {
+            let mut place = Place::of(&self.shared);
             let _turn = self.shared.turn.lock().await;
             self.shared.come_near(lead).await?;
-            Ok(Approach::new(Place(Arc::clone(&self.shared))))
+            place.near = true;
+            Ok(Approach::new(place))
         })
     }
 
@@ -213,13 +245,32 @@ impl<P: Paces + 'static> Gate for PacedGate<P> {
     }
 }
 
-/// One request's place between its turn and its start.
-struct Place<P>(Arc<Shared<P>>);
+/// One request's place until its start.
+struct Place<P> {
+    shared: Arc<Shared<P>>,
+    /// Its turn has come.
+    near: bool,
+}
+
+impl<P> Place<P> {
+    fn of(shared: &Arc<Shared<P>>) -> Self {
+        shared.state().waiting += 1;
+        Place {
+            shared: Arc::clone(shared),
+            near: false,
+        }
+    }
+}
 
 impl<P> Drop for Place<P> {
     fn drop(&mut self) {
-        self.0.state().approaching -= 1;
-        self.0.changed.send_replace(());
+        let mut state = self.shared.state();
+        state.waiting -= 1;
+        if self.near {
+            state.approaching -= 1;
+            drop(state);
+            self.shared.changed.send_replace(());
+        }
     }
 }
 
@@ -382,8 +433,14 @@ impl<P: Paces> Shared<P> {
                         .as_mut()
                         .is_some_and(|lease| lease.peek(now).is_some()),
                 };
-                if ready {
+                if ready && !(state.finishing && state.pace.is_none()) {
                     return Ok(());
+                }
+                if state.finishing {
+                    state.closed = true;
+                    drop(state);
+                    self.changed.send_replace(());
+                    return Err(FetchError::Closed);
                 }
                 (state.pace, held.then_some(state.held_until))
             };
@@ -405,11 +462,13 @@ impl<P: Paces> Shared<P> {
 
     /// Asks the store for slots; gives the time at which to look again.
     async fn ask(&self, pace: Pace, now: Moment) -> Result<Moment, ()> {
-        let count = (LEASE.as_secs_f64() / pace.spacing.as_secs_f64()).ceil() as u32;
-        let grant = self
-            .paces
-            .lease(&self.domain, now, pace, count.max(1))
-            .await;
+        let wanted = {
+            let state = self.state();
+            u32::try_from(state.waiting.saturating_add(state.coming)).unwrap_or(u32::MAX)
+        };
+        let slots = (LEASE.as_secs_f64() / pace.spacing.as_secs_f64()).ceil() as u32;
+        let count = slots.min(wanted).max(1);
+        let grant = self.paces.lease(&self.domain, now, pace, count).await;
         self.state().trouble = grant.as_ref().err().cloned();
         match grant.map_err(drop)? {
             Grant::Wait(wait) => {

@@ -5,7 +5,7 @@
 #![expect(clippy::print_stdout, reason = "figures are for a person")]
 #![expect(clippy::unwrap_used, reason = "a measurement may end by a panic")]
 
-#[path = "../tests/world/mod.rs"]
+#[path = "../tests/fetch/world/mod.rs"]
 mod world;
 
 use std::sync::Arc;

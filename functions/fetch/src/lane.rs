@@ -14,7 +14,7 @@ use canter_core::time::Moment;
 use canter_http::PacedGate;
 use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::batch::Deadline;
 use crate::book::Book;
@@ -24,6 +24,12 @@ use crate::worker::{Crawl, Worker};
 
 /// Steps that read or write while others fetch.
 const SPARE_STEPS: usize = 8;
+/// Tasks for which slots are promised come back so much earlier, unless the domain is held: the queue
+/// counts whole seconds, and is late itself.
+const EARLIER: Duration = Duration::from_millis(1_500);
+/// Tasks are promised this share of the slots that they need: others leave some of theirs, and a
+/// function that comes too early is sent on, while a slot that nobody waits for is lost.
+const PROMISED: f64 = 0.8;
 /// A function waits for slots at most so long: beyond that, the queue waits at no cost.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Steps that only wait for company wait at most so long when nobody comes.
@@ -158,7 +164,9 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
     /// Begins what there is to do, as long as it goes on.
     async fn drive(&mut self) -> Stop {
         let gate = self.gates.of(&self.domain).gate;
+        let (mut until, mut finishing) = (self.deadline.begin, false);
         loop {
+            gate.expect(self.fresh.len() + self.suspects.len());
             let begin =
                 !self.fresh.is_empty() || !self.suspects.is_empty() && self.under_way.is_empty();
             if !begin && self.under_way.is_empty() {
@@ -167,14 +175,25 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
             let places = Arc::clone(&self.places);
             tokio::select! {
                 biased;
-                () = sleep_until(self.deadline.begin) => return Stop::Later,
+                () = sleep_until(until) => {
+                    if finishing {
+                        return Stop::Later;
+                    }
+                    // What is leased is nobody else's.
+                    finishing = true;
+                    until = Instant::now() + gate.finish();
+                }
                 _ = gate.far(PATIENCE) => return Stop::Later,
                 failure = troubled(&gate) => {
                     tracing::error!(domain = self.domain, %failure, "no slots are given");
                     return Stop::Outage;
                 }
                 Some(ended) = self.steps.join_next_with_id() => {
+                    let stopped = matches!(ended, Ok((_, Ok(End::Stopped))));
                     self.note(ended);
+                    if stopped && finishing {
+                        return Stop::Later;
+                    }
                     if self.failures >= FAILURES {
                         return Stop::Outage;
                     }
@@ -263,18 +282,24 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
     async fn promise(&mut self, mut works: Vec<Work<F>>) {
         let pace = self.gates.rates.slowed(&self.domain);
         let most = self.gates.rates.per_message(&self.domain);
+        let held = self.gates.of(&self.domain).gate.held_for().await;
+        let earlier = if held.is_zero() {
+            EARLIER
+        } else {
+            Duration::ZERO
+        };
         let mut sends = Vec::new();
         while !works.is_empty() {
             let rest = works.split_off(most.min(works.len()));
             let some = std::mem::replace(&mut works, rest);
             let now = self.worker.time.now();
-            let count = some.len() as u32;
+            let count = (some.len() as f64 * PROMISED).ceil() as u32;
             let promise = self.gates.paces.promise(&self.domain, now, pace, count);
             let delay = promise.await.unwrap_or_else(|failure| {
                 tracing::warn!(%failure, "no slots are promised");
                 PATIENCE
             });
-            sends.push((some, delay));
+            sends.push((some, delay.saturating_sub(earlier)));
         }
         for (works, delay) in sends {
             self.send(works, delay).await;

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 
 mod gateway;
-#[path = "../../../crates/aws/tests/world/mod.rs"]
+#[path = "../../../crates/aws/tests/stores/world/mod.rs"]
 mod world;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 
 from indexed import indexed, paths_of
@@ -17,8 +18,13 @@ def crawling(canter, system, served, name, rate=20):
     return canter.begin("crawl", served.url, *words)
 
 
-def summary_of(begun, seconds=400):
-    out, error = begun.communicate(timeout=seconds)
+def summary_of(begun, seconds=600):
+    try:
+        out, error = begun.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired as late:
+        begun.kill()
+        out, _ = begun.communicate()
+        raise AssertionError(f"no end within {late.timeout} s; its last line: {out.splitlines()[-1:]}") from None
     assert begun.returncode == 0, error
     return json.loads(out.splitlines()[-1])
 

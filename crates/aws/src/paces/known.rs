@@ -10,8 +10,8 @@ use super::record::Record;
 
 /// Those who wait come back within so long, and twice that for each step of the crowd.
 const APART: Duration = Duration::from_millis(125);
-/// The largest crowd: they come back within 8 s.
-const CROWD: u32 = 6;
+/// The largest crowd: they come back within a second, so that a few of them always do.
+const CROWD: u32 = 3;
 
 /// What this process saw last of a domain.
 #[derive(Debug, Clone, Copy)]

@@ -235,7 +235,7 @@ impl Sending {
         pack(tasks, due, outages, most)
             .into_iter()
             .map(|message| Parcel {
-                delay: delay.as_millis().div_ceil(1_000) as i32,
+                delay: delay.as_secs_f64().round() as i32,
                 body: message.encode(),
                 receipts: receipts_of(&message, &receipts),
             })

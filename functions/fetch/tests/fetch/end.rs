@@ -1,12 +1,9 @@
 //! The end of a crawl: when it is one, and what is left alone when it is none.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
-mod world;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::world::{Place, TestWorker, indexed, plan, task};
 use canter_aws::queue;
 use canter_aws::{Crawling, Plan, Rest};
 use canter_embedded::index::TantivyIndex;
@@ -15,7 +12,6 @@ use canter_fetch::local;
 use canter_tests::{Serving, Site};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
-use world::{Place, TestWorker, indexed, plan, task};
 
 /// Longer than any of these tests.
 const HIDDEN: Duration = Duration::from_secs(300);

@@ -1,17 +1,13 @@
 //! Whole crawls through the real queue and the real tables.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
-mod world;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::world::crawling::crawl;
+use crate::world::{Place, embedded, indexed, plan};
 use canter_embedded::index::TantivyIndex;
 use canter_tests::{Answer, Serving, Site};
-use world::crawling::crawl;
-use world::{Place, embedded, indexed, plan};
 
 const PAGES: usize = 130;
 

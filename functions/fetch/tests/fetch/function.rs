@@ -1,14 +1,11 @@
 //! The function as Lambda calls it: events of messages in, the ones that are to come again out.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
-mod world;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::world::{Place, http, indexed, plan, plenty};
 use aws_lambda_events::sqs::SqsEvent;
 use canter_aws::queue::{Errand, Letter, Message, delete};
 use canter_aws::{Bill, Crawling, Plan, Rest, Steering};
@@ -24,7 +21,6 @@ use canter_tests::{Serving, Site};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
-use world::{Place, http, indexed, plan, plenty};
 
 /// Longer than any of these tests.
 const HIDDEN: Duration = Duration::from_secs(300);

@@ -1,14 +1,10 @@
 //! The page store and the robots.txt verdicts are held to the contracts of their ports, on the
 //! real DynamoDB of a running stack.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
-mod world;
-
 use canter_aws::{CloudRobots, CloudSite};
 
+use crate::world::{Pushed, Tables, TestClock, site};
 use canter_tests::contract::{Both, Crawl, pages, robots};
-use world::{Pushed, Tables, TestClock, site};
 
 async fn both() -> (Both<CloudSite, Pushed>, Crawl, Tables) {
     let tables = Tables::create().await;

@@ -1,12 +1,9 @@
 //! Troubles that are no fault of the pages: what they may take, and what not.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
-mod world;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::world::{Place, indexed, plan, plenty, received};
 use canter_aws::queue::{Letter, Message};
 use canter_aws::{CloudPaces, CloudRobots, Crawling, Rest, Sites};
 use canter_core::document::{Document, Stored};
@@ -23,7 +20,6 @@ use canter_tests::{Answer, Serving, Site};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
-use world::{Place, indexed, plan, plenty, received};
 
 /// Longer than any of these tests.
 const HIDDEN: Duration = Duration::from_secs(300);

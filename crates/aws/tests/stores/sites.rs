@@ -1,12 +1,9 @@
 //! One crawl a site at a time, whoever begins it and how often.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
-mod world;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::world::{Tables, TestClock};
 use canter_aws::{Beginning, Counts, Plan, Progress, Rest, SILENCE, Sites};
 use canter_core::failure::Failure;
 use canter_core::pace::Rate;
@@ -18,7 +15,6 @@ use canter_tests::contract::url;
 use canter_tests::faults::{Faults, Reply, Turn};
 use canter_tests::stack::Stack;
 use serde_json::{Value, json};
-use world::{Tables, TestClock};
 
 fn plan(options: Options) -> Plan {
     let seeds = vec![url("/docs/")];

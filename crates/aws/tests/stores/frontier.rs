@@ -1,14 +1,11 @@
 //! The frontier is held to its contract on the real queue, and to its promises when that fails.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
-mod world;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::world::{Tables, TestClock, endpoints, site};
 use canter_aws::queue::{self, CloudFrontier, Message, Outbox, Surroundings};
 use canter_aws::{Cloud, CloudSite, Endpoints, Names};
 use canter_core::failure::Failure;
@@ -19,7 +16,6 @@ use canter_tests::contract::{Both, Crawl, frontier, link};
 use canter_tests::faults::{Asked, Faults, Reply, Turn};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use world::{Tables, TestClock, endpoints, site};
 
 /// A queue beside two tables; it goes with the test.
 struct Queue {

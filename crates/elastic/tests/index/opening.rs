@@ -1,7 +1,5 @@
 //! What is found on the server when an index is opened, and what a person is told about it.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;

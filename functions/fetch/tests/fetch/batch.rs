@@ -1,13 +1,10 @@
 //! Batches as an event source gives them, with all that goes wrong on the way.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
-mod world;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::world::{Place, TestWorker, indexed, plan, plenty, received, task, within};
 use canter_aws::queue::{self, Letter, Message};
 use canter_aws::{CloudPaces, Counts, Crawling};
 use canter_core::document::{Document, Stored};
@@ -22,7 +19,6 @@ use canter_tests::{Serving, Site};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 use url::Url;
-use world::{Place, TestWorker, indexed, plan, plenty, received, task, within};
 
 /// Longer than any of these tests.
 const HIDDEN: Duration = Duration::from_secs(300);

@@ -1,12 +1,9 @@
 //! From the filling of a crawl to its end: what is pushed, what is swept, what leaves the index.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
-mod world;
-
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::world::{Pushed, Tables, TestClock};
 use canter_aws::{Beginning, CloudSite, Counts, Crawling, GRACE, LOSSES, Plan, Sites};
 use canter_core::document::{Document, Stored, document_id};
 use canter_core::failure::Failure;
@@ -17,7 +14,6 @@ use canter_core::site::{Limits, Site};
 use canter_core::task::{Kind, Outcome, Skip, Task, UrlKey};
 use canter_core::url::Limits as UrlLimits;
 use canter_tests::contract::{Crawl, indexed, link, url};
-use world::{Pushed, Tables, TestClock};
 
 const SITE: &str = "example.org";
 
