@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use canter_aws::CloudPaces;
 use canter_core::failure::Failure;
 use canter_core::pace::{Grant, Lease, Pace, Rate, Tolerance};
-use canter_core::ports::{Gate, Paces};
+use canter_core::ports::{FetchError, Gate, Paces};
 use canter_core::time::Moment;
 use canter_http::{Clock, PacedGate};
 use canter_tests::contract::paces;
@@ -229,6 +229,57 @@ async fn a_gate_with_a_wrong_clock_stays_shut_and_says_why() {
         matches!(&trouble, Some(Failure::Permanent(why)) if why.contains("clock")),
         "{trouble:?}"
     );
+}
+
+/// A gate leases what its requests can use and no more: the rest is somebody else's.
+#[tokio::test]
+async fn a_gate_leases_what_is_wanted() {
+    let state = State::create().await;
+    let gate = gate(&state);
+    gate.expect(1);
+    let approach = gate.near(Duration::ZERO).await.unwrap();
+    let start = gate.slot().await.unwrap();
+    drop(approach);
+    let other = CloudPaces::unchecked(state.cloud.clone());
+    let Grant::Take { lease, .. } = other.lease("a.test", start, pace(10.0), 1).await.unwrap()
+    else {
+        panic!("a slot is near");
+    };
+    // One that waited and one that is to come: the third slot is free.
+    let third = start + pace(10.0).spacing * 2;
+    let theirs = lease.end() - pace(10.0).patience;
+    assert!(
+        third.until(theirs).max(theirs.until(third)) < pace(10.0).spacing / 2,
+        "{third:?} {theirs:?}"
+    );
+}
+
+/// When time is up, what is leased is used, and nothing after it.
+#[tokio::test]
+async fn a_gate_that_finishes_uses_what_is_leased() {
+    let state = State::create().await;
+    let gate = gate(&state);
+    gate.expect(2);
+    let approach = gate.near(Duration::ZERO).await.unwrap();
+    gate.slot().await.unwrap();
+    drop(approach);
+    let rest = gate.finish();
+    assert!(
+        rest > pace(10.0).spacing && rest < pace(10.0).spacing * 3,
+        "{rest:?}"
+    );
+    for _ in 0..2 {
+        let _approach = gate.near(Duration::ZERO).await.unwrap();
+        gate.slot().await.unwrap();
+    }
+    let closed = gate.near(Duration::ZERO).await.err();
+    assert!(matches!(closed, Some(FetchError::Closed)), "{closed:?}");
+}
+
+fn gate(state: &State) -> PacedGate<CloudPaces> {
+    let paces = Arc::new(CloudPaces::new(state.cloud.clone()));
+    let clock = Clock::start();
+    PacedGate::new(paces, "a.test", Some(pace(10.0)), Tolerance::SHARED, clock)
 }
 
 #[tokio::test]
