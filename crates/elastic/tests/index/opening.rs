@@ -157,7 +157,10 @@ async fn an_authority_of_ones_own_can_be_trusted() {
     let authority = Authority::new();
     let site = Site::new().tls(&authority, Duration::ZERO).start();
     let again = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "opening::an_authority_of_ones_own_can_be_trusted"])
+        .args([
+            "--exact",
+            "opening::an_authority_of_ones_own_can_be_trusted",
+        ])
         .env("SSL_CERT_FILE", authority.file())
         .env("CANTER_TEST_TRUSTED_SITE", site.url("/"))
         .output()
