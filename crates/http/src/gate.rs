@@ -427,19 +427,16 @@ impl<P: Paces> Shared<P> {
                 }
                 let held = state.held_until > now;
                 let ready = match state.pace {
-                    None => !held,
+                    None => !held && !state.finishing,
                     Some(_) => state
                         .lease
                         .as_mut()
                         .is_some_and(|lease| lease.peek(now).is_some()),
                 };
-                if ready && !(state.finishing && state.pace.is_none()) {
+                if ready {
                     return Ok(());
                 }
                 if state.finishing {
-                    state.closed = true;
-                    drop(state);
-                    self.changed.send_replace(());
                     return Err(FetchError::Closed);
                 }
                 (state.pace, held.then_some(state.held_until))

@@ -164,13 +164,14 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
     /// Begins what there is to do, as long as it goes on.
     async fn drive(&mut self) -> Stop {
         let gate = self.gates.of(&self.domain).gate;
-        let (mut until, mut finishing) = (self.deadline.begin, false);
+        let (mut until, mut finishing, mut used_up) = (self.deadline.begin, false, false);
         loop {
             gate.expect(self.fresh.len() + self.suspects.len());
-            let begin =
+            let left =
                 !self.fresh.is_empty() || !self.suspects.is_empty() && self.under_way.is_empty();
+            let begin = left && !used_up;
             if !begin && self.under_way.is_empty() {
-                return Stop::Done;
+                return if left { Stop::Later } else { Stop::Done };
             }
             let places = Arc::clone(&self.places);
             tokio::select! {
@@ -189,11 +190,8 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
                     return Stop::Outage;
                 }
                 Some(ended) = self.steps.join_next_with_id() => {
-                    let stopped = matches!(ended, Ok((_, Ok(End::Stopped))));
+                    used_up |= finishing && matches!(ended, Ok((_, Ok(End::Stopped))));
                     self.note(ended);
-                    if stopped && finishing {
-                        return Stop::Later;
-                    }
                     if self.failures >= FAILURES {
                         return Stop::Outage;
                     }
@@ -280,6 +278,9 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
 
     /// Sends tasks back until slots are there for them.
     async fn promise(&mut self, mut works: Vec<Work<F>>) {
+        if works.is_empty() {
+            return;
+        }
         let pace = self.gates.rates.slowed(&self.domain);
         let most = self.gates.rates.per_message(&self.domain);
         let held = self.gates.of(&self.domain).gate.held_for().await;

@@ -95,8 +95,7 @@ def test_stop_and_go_on(system, site, canter):
     assert status["state"] == "stopped" and status["waiting"] > 0
     summary = json.loads(canter("crawl", served.url, *words, "--json").splitlines()[-1])
     assert (summary["pages"], summary["complete"]) == (121, True)
-    # What the queue still held is sent again, since nobody knows what a stop has dropped.
-    assert max(served.counted().values()) <= 2
+    assert served.counted().total() <= 121 + 12, "what was under way at the stop may come twice"
     assert len(indexed(system, "stopped")) == 121
 
 

@@ -18,7 +18,7 @@ def crawling(canter, system, served, name, rate=20):
     return canter.begin("crawl", served.url, *words)
 
 
-def summary_of(begun, seconds=600):
+def summary_of(begun, seconds=400):
     try:
         out, error = begun.communicate(timeout=seconds)
     except subprocess.TimeoutExpired as late:

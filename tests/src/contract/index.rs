@@ -158,6 +158,46 @@ pub fn document(path: &str, version: u64, word: &str) -> Document {
     }
 }
 
+/// A page whose lines that begin with `#` are headings, each with its text as its anchor; `#!` is
+/// a heading without one.
+pub fn page(path: &str, title: &str, marked: &str) -> Document {
+    let mut sections: Vec<Section> = Vec::new();
+    let mut text = String::new();
+    for line in marked.split_inclusive('\n') {
+        let heading = line.trim_start_matches('#');
+        let level = line.len() - heading.len();
+        let anchored = level > 0 && !heading.starts_with('!');
+        let heading = (level > 0).then(|| heading.trim_start_matches('!').trim_start());
+        if heading.is_some() || sections.is_empty() {
+            let title = heading.unwrap_or_default().trim();
+            sections.push(Section {
+                anchor: anchored.then(|| title.replace(' ', "-")),
+                title: title.to_owned(),
+                level: level as u8,
+                range: text.len()..text.len(),
+                names: Vec::new(),
+            });
+        }
+        text.push_str(heading.unwrap_or(line));
+        if let Some(section) = sections.last_mut() {
+            section.range.end = text.len();
+        }
+    }
+    Document {
+        site: "example.org".into(),
+        url: url(path),
+        fetched_at: Moment::from_millis(7),
+        version: 1,
+        page: Page {
+            title: title.into(),
+            language: Some("en".into()),
+            text,
+            sections,
+            ..Page::default()
+        },
+    }
+}
+
 async fn put<I: Index>(index: &I, documents: Vec<Document>) {
     let (refused, flushed) = tokio::join!(biased; index.put(documents), index.flush());
     assert_eq!(fine(refused), []);

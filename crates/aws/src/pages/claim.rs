@@ -11,12 +11,14 @@
 //! refused costs as much as one that is not.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use canter_core::failure::Failure;
 use canter_core::ports::Claim;
 use canter_core::task::{Outcome, Skip, Task, UrlKey};
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::sleep;
 use url::Url;
 
@@ -60,6 +62,26 @@ pub(super) struct Seen {
     too_deep: bool,
     parent: Option<AttributeValue>,
     requeued: bool,
+}
+
+/// What the claims of a process have won, and whose turn it is to write.
+#[derive(Default)]
+pub(super) struct Won {
+    turn: AsyncMutex<()>,
+    links: Mutex<HashMap<UrlKey, Seen>>,
+}
+
+impl Won {
+    fn links(&self) -> MutexGuard<'_, HashMap<UrlKey, Seen>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The task of a link has come to its end.
+    pub(super) fn ended(&self, key: UrlKey) {
+        if let Some(seen) = self.links().get_mut(&key) {
+            seen.open = false;
+        }
+    }
 }
 
 impl Seen {
@@ -155,11 +177,11 @@ impl CloudSite {
         if links.is_empty() {
             return Ok(Vec::new());
         }
-        let mut won = self.won.lock().await;
+        let _turn = self.won.turn.lock().await;
         let mut ours = Vec::new();
         let mut writes = Vec::new();
         for (key, link) in links {
-            match decide(won.get(&key), claimant, &link) {
+            match decide(self.won.links().get(&key), claimant, &link) {
                 Decision::Ours => ours.push(link),
                 Decision::No => {}
                 Decision::Ask => {
@@ -169,6 +191,7 @@ impl CloudSite {
             }
         }
         for (key, link) in side_by_side(WRITES, writes).await?.into_iter().flatten() {
+            let mut won = self.won.links();
             if won.len() >= WON {
                 won.clear();
             }

@@ -31,7 +31,6 @@ mod row;
 mod starts;
 mod sweep;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,14 +39,13 @@ use canter_core::failure::Failure;
 use canter_core::ports::{Claim, Finish, Known, Pages};
 use canter_core::task::{Task, UrlKey};
 use canter_core::time::Moment;
-use tokio::sync::Mutex;
 
 use crate::change::{Change, Written, names};
 use crate::cloud::Cloud;
 use crate::failure::failure;
 use crate::item::{Item, number};
 use crate::tables::page_key;
-use claim::{Claimant, Seen};
+use claim::{Claimant, Won};
 
 pub use sweep::{LOSSES, Swept};
 
@@ -66,7 +64,7 @@ pub struct CloudSite {
     crawl: u64,
     clock: Clock,
     /// What claims of this process have won, shared by all clones.
-    won: Arc<Mutex<HashMap<UrlKey, Seen>>>,
+    won: Arc<Won>,
 }
 
 impl CloudSite {
@@ -165,6 +163,8 @@ impl Pages for CloudSite {
     async fn finish(&self, task: &Task, finish: Finish) -> Result<(), Failure> {
         let change = row::ended(finish).value(row::CRAWL, number(task.crawl));
         // Refused: it has ended already, or a newer crawl has the row.
-        self.change(task, change, row::IS_OPEN).await.map(drop)
+        self.change(task, change, row::IS_OPEN).await?;
+        self.won.ended(UrlKey::of(&task.url));
+        Ok(())
     }
 }

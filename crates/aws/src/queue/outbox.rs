@@ -235,6 +235,7 @@ impl Sending {
         pack(tasks, due, outages, most)
             .into_iter()
             .map(|message| Parcel {
+                // To the nearest second: what is due was rounded up before.
                 delay: delay.as_secs_f64().round() as i32,
                 body: message.encode(),
                 receipts: receipts_of(&message, &receipts),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::world::{Tables, TestClock, endpoints, site};
 use canter_aws::queue::{self, CloudFrontier, Message, Outbox, Surroundings};
 use canter_aws::{Cloud, CloudSite, Endpoints, Names};
 use canter_core::failure::Failure;
@@ -16,6 +15,8 @@ use canter_tests::contract::{Both, Crawl, frontier, link};
 use canter_tests::faults::{Asked, Faults, Reply, Turn};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
+
+use crate::world::{Tables, TestClock, endpoints, site};
 
 /// A queue beside two tables; it goes with the test.
 struct Queue {

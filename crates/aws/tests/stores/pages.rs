@@ -3,8 +3,9 @@
 
 use canter_aws::{CloudRobots, CloudSite};
 
-use crate::world::{Pushed, Tables, TestClock, site};
 use canter_tests::contract::{Both, Crawl, pages, robots};
+
+use crate::world::{Pushed, Tables, TestClock, site};
 
 async fn both() -> (Both<CloudSite, Pushed>, Crawl, Tables) {
     let tables = Tables::create().await;

@@ -1,12 +1,13 @@
 //! What each operation takes, as DynamoDB counts: the bill is made of this.
 
-use crate::world::{Tables, TestClock, site};
 use canter_aws::{CloudRobots, Requests};
 use canter_core::ports::{Claim, Pages, Robots};
 use canter_core::robots::Verdict;
 use canter_core::task::{Task, UrlKey};
 use canter_core::time::Moment;
 use canter_tests::contract::{indexed, link};
+
+use crate::world::{Tables, TestClock, site};
 
 /// Requests, read units, write units.
 fn of(requests: Requests) -> (u64, f64, f64) {

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::world::{Tables, TestClock};
 use canter_aws::{Beginning, Counts, Plan, Progress, Rest, SILENCE, Sites};
 use canter_core::failure::Failure;
 use canter_core::pace::Rate;
@@ -15,6 +14,8 @@ use canter_tests::contract::url;
 use canter_tests::faults::{Faults, Reply, Turn};
 use canter_tests::stack::Stack;
 use serde_json::{Value, json};
+
+use crate::world::{Tables, TestClock};
 
 fn plan(options: Options) -> Plan {
     let seeds = vec![url("/docs/")];

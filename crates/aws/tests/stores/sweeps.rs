@@ -3,7 +3,6 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::world::{Pushed, Tables, TestClock};
 use canter_aws::{Beginning, CloudSite, Counts, Crawling, GRACE, LOSSES, Plan, Sites};
 use canter_core::document::{Document, Stored, document_id};
 use canter_core::failure::Failure;
@@ -14,6 +13,8 @@ use canter_core::site::{Limits, Site};
 use canter_core::task::{Kind, Outcome, Skip, Task, UrlKey};
 use canter_core::url::Limits as UrlLimits;
 use canter_tests::contract::{Crawl, indexed, link, url};
+
+use crate::world::{Pushed, Tables, TestClock};
 
 const SITE: &str = "example.org";
 

@@ -11,50 +11,12 @@ use std::sync::Arc;
 
 use canter_core::document::Document;
 use canter_core::failure::Failure;
-use canter_core::page::{Link, Page, Section};
+use canter_core::page::{Link, Section};
 use canter_core::ports::{Catalog, Index};
 use canter_core::query::{Hits, Query};
-use canter_core::time::Moment;
 use canter_embedded::index::{LAYOUT, TantivyIndex, TantivyReader};
+use canter_tests::contract::index::page as document;
 use tempfile::TempDir;
-
-/// A page whose lines that begin with `# ` are headings, each with its text as its anchor.
-fn document(url: &str, title: &str, marked: &str) -> Document {
-    let mut sections: Vec<Section> = Vec::new();
-    let mut text = String::new();
-    for line in marked.split_inclusive('\n') {
-        let heading = line.trim_start_matches('#');
-        let level = line.len() - heading.len();
-        let heading = (level > 0).then(|| heading.trim_start());
-        if heading.is_some() || sections.is_empty() {
-            let title = heading.unwrap_or_default().trim();
-            sections.push(Section {
-                anchor: heading.map(|_| title.replace(' ', "-")),
-                title: title.to_owned(),
-                level: level as u8,
-                range: text.len()..text.len(),
-                names: Vec::new(),
-            });
-        }
-        text.push_str(heading.unwrap_or(line));
-        if let Some(section) = sections.last_mut() {
-            section.range.end = text.len();
-        }
-    }
-    Document {
-        site: "example.org".into(),
-        url: format!("https://example.org{url}").parse().unwrap(),
-        fetched_at: Moment::from_millis(7),
-        version: 1,
-        page: Page {
-            title: title.into(),
-            language: Some("en".into()),
-            text,
-            sections,
-            ..Page::default()
-        },
-    }
-}
 
 fn query(text: &str) -> Query {
     Query {

@@ -2,26 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use crate::world::{Place, TestWorker, indexed, plan, plenty, received, task, within};
 use canter_aws::queue::{self, Letter, Message};
 use canter_aws::{CloudPaces, Counts, Crawling};
-use canter_core::document::{Document, Stored};
 use canter_core::domain::domain;
-use canter_core::failure::Failure;
-use canter_core::ports::{Index, Paces, Refused};
-use canter_core::query::{Hits, Query};
-use canter_core::task::UrlKey;
+use canter_core::ports::Paces;
 use canter_embedded::index::TantivyIndex;
 use canter_fetch::{Received, local};
 use canter_tests::{Serving, Site};
 use tempfile::TempDir;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use url::Url;
 
-/// Longer than any of these tests.
-const HIDDEN: Duration = Duration::from_secs(300);
+use crate::world::shelf::Shelf;
+use crate::world::{Place, TestWorker, begin_crawl, indexed, plenty, received, task, within};
 
 /// A site of pages without links, all of them seeds of a crawl that has begun.
 struct Begun {
@@ -40,16 +36,10 @@ impl Begun {
             site = site.page(path, []);
         }
         let site = site.start();
-        let mut plan = plan(&site.url("/"), rate);
-        plan.site.seeds = paths
-            .iter()
-            .map(|path| Url::parse(&site.url(path)).unwrap())
-            .collect();
-        let place = Place::create(HIDDEN).await;
-        let crawling = place.begin(&plan).await;
-        let folder = tempfile::tempdir().unwrap();
+        let seeds: Vec<String> = paths.iter().map(|path| site.url(path)).collect();
+        let (place, crawling, index, folder) = begin_crawl(&seeds, rate).await;
         Begun {
-            index: Arc::new(TantivyIndex::open(folder.path()).unwrap()),
+            index,
             _folder: folder,
             place,
             site,
@@ -198,9 +188,10 @@ async fn a_message_that_comes_too_early_waits_for_the_rest_of_its_delay() {
 async fn a_poison_page_takes_no_neighbour_along() {
     let begun = Begun::new(12, None, Duration::ZERO).await;
     let poison = begun.site.url("/07");
-    let fragile = Arc::new(Fragile {
+    let fragile = Arc::new(Shelf {
         index: Arc::clone(&begun.index),
-        poison: Url::parse(&poison).unwrap(),
+        away: AtomicBool::new(false),
+        poison: Some(Url::parse(&poison).unwrap()),
     });
     let worker = begun.place.worker_over(begun.place.cloud.clone(), &fragile);
     let letters = begun.place.receive().await;
@@ -233,34 +224,6 @@ async fn a_poison_page_takes_no_neighbour_along() {
     assert_eq!(message.tasks[0].url.path(), "/07");
     let mut neighbours = begun.visits().into_iter().filter(|(path, _)| path != "/07");
     assert!(neighbours.all(|(_, times)| times == 1));
-}
-
-/// An index in which one page ends whoever puts it there.
-struct Fragile {
-    index: Arc<TantivyIndex>,
-    poison: Url,
-}
-
-impl Index for Fragile {
-    async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
-        assert!(
-            documents.iter().all(|document| document.url != self.poison),
-            "poison"
-        );
-        self.index.put(documents).await
-    }
-    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
-        self.index.delete(ids).await
-    }
-    async fn flush(&self) -> Result<(), Failure> {
-        self.index.flush().await
-    }
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        self.index.get(id).await
-    }
-    async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        self.index.search(query).await
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -332,16 +295,7 @@ async fn who_would_wait_for_long_is_sent_back() {
     assert_eq!((report.failed, report.sent_on), (vec![], 3));
     assert_eq!(begun.site.log().all().len(), 0);
     queue::delete(&begun.place.cloud, &letters).await.unwrap();
-    let wait = async {
-        loop {
-            let letters = begun.place.receive().await;
-            if !letters.is_empty() {
-                return letters;
-            }
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    let letters = timeout(Duration::from_secs(20), wait).await.unwrap();
+    let letters = begun.place.letters().await;
     assert!(begun.place.clock.now() >= until, "once is enough");
     assert!(letters.iter().all(|letter| letter.receives == 1));
     let report = worker.batch(received(&letters), plenty()).await;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::world::crawling::crawl;
-use crate::world::{Place, embedded, indexed, plan};
 use canter_embedded::index::TantivyIndex;
 use canter_tests::{Answer, Serving, Site};
+
+use crate::world::crawling::crawl;
+use crate::world::{Place, embedded, indexed, plan};
 
 const PAGES: usize = 130;
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::world::{Place, TestWorker, indexed, plan, task};
 use canter_aws::queue;
 use canter_aws::{Crawling, Plan, Rest};
 use canter_embedded::index::TantivyIndex;
@@ -12,6 +11,8 @@ use canter_fetch::local;
 use canter_tests::{Serving, Site};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::world::{Place, TestWorker, indexed, plan, task};
 
 /// Longer than any of these tests.
 const HIDDEN: Duration = Duration::from_secs(300);

@@ -5,59 +5,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::world::{Place, http, indexed, plan, plenty};
 use aws_lambda_events::sqs::SqsEvent;
 use canter_aws::queue::{Errand, Letter, Message, delete};
 use canter_aws::{Bill, Crawling, Plan, Rest, Steering};
-use canter_core::document::{Document, Stored};
-use canter_core::failure::Failure;
-use canter_core::ports::{Index, Refused};
-use canter_core::query::{Hits, Query};
-use canter_core::task::UrlKey;
 use canter_embedded::index::TantivyIndex;
-use canter_fetch::{Deadline, Function, Parts, Standby, Worker};
+use canter_fetch::{Deadline, Function, Parts, Worker};
 use canter_http::{Clock, HttpFetcher};
 use canter_tests::{Serving, Site};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::world::shelf::Shelf;
+use crate::world::{Place, http, indexed, plan, plenty};
+
 /// Longer than any of these tests.
 const HIDDEN: Duration = Duration::from_secs(300);
 const MOST_RECEIVES: u32 = 4;
-
-/// An index that can be taken away.
-struct Shelf {
-    index: TantivyIndex,
-    away: AtomicBool,
-}
-
-impl Index for Shelf {
-    async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
-        self.index.put(documents).await
-    }
-    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
-        self.index.delete(ids).await
-    }
-    async fn flush(&self) -> Result<(), Failure> {
-        self.index.flush().await
-    }
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        self.index.get(id).await
-    }
-    async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        self.index.search(query).await
-    }
-}
-
-impl Standby for Shelf {
-    async fn ready(&self) -> Result<(), Failure> {
-        if self.away.load(Ordering::SeqCst) {
-            return Err(Failure::transient("the index is away"));
-        }
-        Ok(())
-    }
-}
 
 /// A site of four pages, a stack, and a process of the function.
 struct Stage {
@@ -81,8 +45,9 @@ impl Stage {
             place: Place::create(HIDDEN).await,
             plan: plan(&site.url("/"), Some(50.0)),
             index: Arc::new(Shelf {
-                index: TantivyIndex::open(folder.path()).unwrap(),
+                index: Arc::new(TantivyIndex::open(folder.path()).unwrap()),
                 away: AtomicBool::new(false),
+                poison: None,
             }),
             site,
             _folder: folder,

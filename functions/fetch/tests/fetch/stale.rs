@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::world::{Place, indexed, plan, plenty, received};
 use canter_aws::Endpoints;
 use canter_embedded::index::TantivyIndex;
 use canter_tests::faults::{Faults, Reply, Turn};
 use canter_tests::{Site, Stack};
 use serde_json::{Value, json};
+
+use crate::world::{Place, indexed, plan, plenty, received};
 
 /// Works on the messages of a crawl of one page, while cheap reads of the site have another
 /// value of an attribute: the reasons why messages failed, and the pages in the index.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::world::{Place, indexed, plan, plenty, received};
 use canter_aws::queue::{Letter, Message};
 use canter_aws::{CloudPaces, CloudRobots, Crawling, Rest, Sites};
 use canter_core::document::{Document, Stored};
@@ -18,11 +17,10 @@ use canter_embedded::index::TantivyIndex;
 use canter_fetch::{Deadline, Received};
 use canter_tests::{Answer, Serving, Site};
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 use url::Url;
 
-/// Longer than any of these tests.
-const HIDDEN: Duration = Duration::from_secs(300);
+use crate::world::{Place, begin_crawl, indexed, plenty, received};
 
 /// A crawl that has begun with some of a site's pages.
 struct Begun {
@@ -34,31 +32,13 @@ struct Begun {
 
 impl Begun {
     async fn new(seeds: &[String], rate: Option<f64>) -> Self {
-        let mut plan = plan(&seeds[0], rate);
-        plan.site.seeds = seeds.iter().map(|url| Url::parse(url).unwrap()).collect();
-        let place = Place::create(HIDDEN).await;
-        let crawling = place.begin(&plan).await;
-        let folder = tempfile::tempdir().unwrap();
+        let (place, crawling, index, folder) = begin_crawl(seeds, rate).await;
         Begun {
-            index: Arc::new(TantivyIndex::open(folder.path()).unwrap()),
-            _folder: folder,
             place,
             crawling,
+            index,
+            _folder: folder,
         }
-    }
-
-    /// What comes next, within some seconds.
-    async fn letters(&self) -> Vec<Letter> {
-        let wait = async {
-            loop {
-                let letters = self.place.receive().await;
-                if !letters.is_empty() {
-                    return letters;
-                }
-                sleep(Duration::from_millis(100)).await;
-            }
-        };
-        timeout(Duration::from_secs(20), wait).await.unwrap()
     }
 
     async fn pages(&self) -> usize {
@@ -110,7 +90,7 @@ impl Index for Down {
 async fn outages_are_counted_apart_from_attempts() {
     let site = serving(Site::new());
     let begun = Begun::new(&pages(&site, 2), None).await;
-    let letters = begun.letters().await;
+    let letters = begun.place.letters().await;
     for (attempts, outages, given_up) in [(0, 0, false), (25, 19, false), (0, 20, true)] {
         let batch = changed(&letters[0], |message| {
             message.outages = outages;
@@ -134,7 +114,7 @@ async fn outages_are_counted_apart_from_attempts() {
 async fn who_is_cut_off_by_the_deadline_keeps_all_attempts() {
     let site = serving(Site::new().robots("").latency(Duration::from_secs(3)));
     let begun = Begun::new(&pages(&site, 2), None).await;
-    let letters = begun.letters().await;
+    let letters = begun.place.letters().await;
     let begin = Instant::now() + Duration::from_secs(4);
     let deadline = Deadline {
         begin,
@@ -143,7 +123,7 @@ async fn who_is_cut_off_by_the_deadline_keeps_all_attempts() {
     let worker = begun.place.worker(&begun.index);
     let report = worker.batch(received(&letters), deadline).await;
     assert_eq!((report.failed, report.sent_on), (vec![], 2));
-    let letters = begun.letters().await;
+    let letters = begun.place.letters().await;
     let message = Message::parse(&letters[0].body).unwrap();
     assert_eq!(message.outages, 1);
     assert!(message.tasks.iter().all(|task| task.attempts == 0));
@@ -154,7 +134,7 @@ async fn a_robots_txt_that_fails_for_one_is_free_for_the_next() {
     let site = Site::new().answers("/robots.txt", [Answer::status(500), Answer::text("")]);
     let site = serving(site);
     let begun = Begun::new(&pages(&site, 3), None).await;
-    let letters = begun.letters().await;
+    let letters = begun.place.letters().await;
     let first = begun.place.worker(&begun.index);
     let report = first.batch(received(&letters), plenty()).await;
     assert_eq!((report.failed, begun.pages().await), (vec![], 0));
@@ -169,7 +149,7 @@ async fn who_waits_for_a_robots_txt_waits_at_no_cost() {
     let site = serving(Site::new());
     let urls = pages(&site, 40);
     let begun = Begun::new(&urls, None).await;
-    let letters = begun.letters().await;
+    let letters = begun.place.letters().await;
     let place = &begun.place;
     let (robots, now) = (CloudRobots::new(place.cloud.clone()), place.clock.now());
     let authority = authority(&Url::parse(&urls[0]).unwrap());
@@ -184,7 +164,7 @@ async fn who_waits_for_a_robots_txt_waits_at_no_cost() {
     assert_eq!(place.requests("SQS", "SendMessageBatch").sent - sent, 1);
 
     robots.release(&authority).await.unwrap();
-    let waiting = begun.letters().await;
+    let waiting = begun.place.letters().await;
     let report = worker.batch(received(&waiting), plenty()).await;
     assert_eq!((report.failed, begun.pages().await), (vec![], 40));
 }
@@ -197,7 +177,7 @@ async fn nothing_is_requested_without_a_slot() {
     let elsewhere = format!("http://{host}/rules");
     site.set("/robots.txt", Answer::redirect(&elsewhere));
     let begun = Begun::new(&[site.url("/"), elsewhere], Some(0.1)).await;
-    let letters = begun.letters().await;
+    let letters = begun.place.letters().await;
     let here: Vec<Letter> = letters
         .into_iter()
         .filter(|letter| Message::parse(&letter.body).unwrap().domain.as_str() != host)
@@ -220,7 +200,7 @@ async fn a_site_that_asks_for_a_long_pause_gets_it() {
     let pause = Answer::status(503).header("retry-after", "7200");
     let site = serving(Site::new().robots("").answer("/00", pause));
     let begun = Begun::new(&pages(&site, 1), None).await;
-    let letters = begun.letters().await;
+    let letters = begun.place.letters().await;
     let place = &begun.place;
     let worker = place.worker(&begun.index);
     let report = worker.batch(received(&letters), plenty()).await;

@@ -9,6 +9,7 @@
 
 pub mod crawling;
 pub mod embedded;
+pub mod shelf;
 
 use std::collections::{BTreeSet, HashSet};
 use std::process;
@@ -31,8 +32,9 @@ use canter_embedded::index::TantivyIndex;
 use canter_fetch::{Deadline, Parts, Received, Worker};
 use canter_http::{Clock, HttpConfig, HttpFetcher};
 use canter_tests::Stack;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 pub type TestWorker = Arc<Worker<HttpFetcher, TantivyIndex>>;
@@ -166,6 +168,20 @@ impl Place {
         self.receive_from(&self.names.queue).await
     }
 
+    /// What comes next, within some seconds.
+    pub async fn letters(&self) -> Vec<Letter> {
+        let wait = async {
+            loop {
+                let letters = self.receive().await;
+                if !letters.is_empty() {
+                    return letters;
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), wait).await.unwrap()
+    }
+
     /// All errands that are there now.
     pub async fn errands(&self) -> Vec<Letter> {
         self.receive_from(&self.names.errands).await
@@ -213,6 +229,21 @@ impl Drop for Place {
         // What stays behind harms nobody.
         let _ = deletes.join();
     }
+}
+
+/// A crawl that has begun with these seeds, and an index for it, which goes with its folder. What is
+/// not deleted stays hidden for longer than any test.
+pub async fn begin_crawl(
+    seeds: &[String],
+    rate: Option<f64>,
+) -> (Place, Crawling, Arc<TantivyIndex>, TempDir) {
+    let mut plan = plan(&seeds[0], rate);
+    plan.site.seeds = seeds.iter().map(|url| Url::parse(url).unwrap()).collect();
+    let place = Place::create(Duration::from_secs(300)).await;
+    let crawling = place.begin(&plan).await;
+    let folder = tempfile::tempdir().unwrap();
+    let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
+    (place, crawling, index, folder)
 }
 
 /// How a site is crawled in tests.

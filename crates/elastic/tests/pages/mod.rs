@@ -1,8 +1,8 @@
 //! Made-up pages.
 
 use canter_core::document::Document;
-use canter_core::page::{Page, Section};
-use canter_core::time::Moment;
+use canter_core::page::Section;
+use canter_tests::contract::index::page;
 
 const WORDS: [&str; 24] = [
     "river",
@@ -30,46 +30,6 @@ const WORDS: [&str; 24] = [
     "fog",
     "signals",
 ];
-
-/// A page whose lines that begin with `#` are headings, each with its text as its anchor; `#!` is
-/// a heading without one.
-pub(crate) fn page(url: &str, title: &str, marked: &str) -> Document {
-    let mut sections: Vec<Section> = Vec::new();
-    let mut text = String::new();
-    for line in marked.split_inclusive('\n') {
-        let heading = line.trim_start_matches('#');
-        let level = line.len() - heading.len();
-        let anchored = level > 0 && !heading.starts_with('!');
-        let heading = (level > 0).then(|| heading.trim_start_matches('!').trim_start());
-        if heading.is_some() || sections.is_empty() {
-            let title = heading.unwrap_or_default().trim();
-            sections.push(Section {
-                anchor: anchored.then(|| title.replace(' ', "-")),
-                title: title.to_owned(),
-                level: level as u8,
-                range: text.len()..text.len(),
-                names: Vec::new(),
-            });
-        }
-        text.push_str(heading.unwrap_or(line));
-        if let Some(section) = sections.last_mut() {
-            section.range.end = text.len();
-        }
-    }
-    Document {
-        site: "example.org".into(),
-        url: format!("https://example.org{url}").parse().unwrap(),
-        fetched_at: Moment::from_millis(7),
-        version: 1,
-        page: Page {
-            title: title.into(),
-            language: Some("en".into()),
-            text,
-            sections,
-            ..Page::default()
-        },
-    }
-}
 
 /// Some dozens of pages of many kinds, the same at each call.
 pub(crate) fn all() -> Vec<Document> {

@@ -1,6 +1,10 @@
 //! What becomes of writes when the server is busy, slow, full, read-only or gone: nothing lost, and
 //! a sentence for a person.
 
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod place;
+
 use std::time::Duration;
 
 use canter_core::failure::Failure;
@@ -9,7 +13,7 @@ use canter_tests::contract::index::document;
 use canter_tests::faults::{Asked, Reply, Turn};
 use serde_json::{Value, json};
 
-use crate::place::{Place, SITE, is_bulk, pages, rejected};
+use place::{Place, SITE, is_bulk, pages, rejected};
 
 /// The server gets only the puts that `keep` says (by their place), and the others fail with this
 /// status and error.

@@ -1,6 +1,10 @@
 //! The same pages in both indexes: what a query means is written once, so that they find the same
 //! pages in the same order with the same scores, and show the same of them.
 
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod pages;
+
 use canter_core::document::Document;
 use canter_core::ports::Index;
 use canter_core::query::{Hit, Hits, Query};
@@ -77,7 +81,7 @@ fn query(text: &str) -> Query {
 
 #[tokio::test]
 async fn the_same_pages_in_the_same_order_with_the_same_scores() {
-    let both = Both::with(crate::pages::all()).await;
+    let both = Both::with(pages::all()).await;
     for (text, least) in [
         ("river", 10),
         ("river bridge", 10),
@@ -120,7 +124,7 @@ async fn the_same_pages_in_the_same_order_with_the_same_scores() {
 
 #[tokio::test]
 async fn any_text_is_a_query() {
-    let both = Both::with(crate::pages::all()).await;
+    let both = Both::with(pages::all()).await;
     let long = "river ".repeat(83);
     let wide = "é".repeat(500);
     let many: Vec<String> = (0..120).map(|n| format!("a{n}")).collect();
@@ -157,7 +161,7 @@ async fn any_text_is_a_query() {
 
 #[tokio::test]
 async fn ties_go_by_id_and_pages_of_results_are_disjoint() {
-    let both = Both::with(crate::pages::all()).await;
+    let both = Both::with(pages::all()).await;
     let whole = both
         .ask(Query {
             limit: 100,
@@ -187,7 +191,7 @@ async fn ties_go_by_id_and_pages_of_results_are_disjoint() {
 
 #[tokio::test]
 async fn filters() {
-    let both = Both::with(crate::pages::all()).await;
+    let both = Both::with(pages::all()).await;
     let all = query("river");
     let site = |site: &str| Query {
         site: Some(site.into()),
@@ -236,7 +240,7 @@ async fn filters() {
 
 #[tokio::test]
 async fn a_page_of_any_shape_is_held() {
-    let both = Both::with(crate::pages::odd()).await;
+    let both = Both::with(pages::odd()).await;
     for (text, total) in [
         ("zebra", 7),
         ("striped zebra", 7),

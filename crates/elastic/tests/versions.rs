@@ -1,6 +1,10 @@
 //! The versions hold the order of what is done to a page, whatever the network does to it: nothing
 //! twice, nothing undone.
 
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod place;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use canter_core::document::Document;
@@ -10,7 +14,7 @@ use canter_tests::contract::index::document;
 use canter_tests::faults::{Reply, Turn};
 use serde_json::{Value, json};
 
-use crate::place::{Place, is_bulk, pages, rejected};
+use place::{Place, is_bulk, pages, rejected};
 
 async fn delete(place: &Place, document: &Document) -> Result<(), Failure> {
     let deleted = place.index.delete(vec![document.id()]);

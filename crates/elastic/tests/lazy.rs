@@ -1,5 +1,7 @@
 //! An index that is opened when it is first asked, against the real server.
 
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! What is found on the server when an index is opened, and what a person is told about it.
 
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
@@ -157,10 +159,7 @@ async fn an_authority_of_ones_own_can_be_trusted() {
     let authority = Authority::new();
     let site = Site::new().tls(&authority, Duration::ZERO).start();
     let again = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "opening::an_authority_of_ones_own_can_be_trusted",
-        ])
+        .args(["--exact", "an_authority_of_ones_own_can_be_trusted"])
         .env("SSL_CERT_FILE", authority.file())
         .env("CANTER_TEST_TRUSTED_SITE", site.url("/"))
         .output()

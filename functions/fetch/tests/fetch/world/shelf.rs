@@ -1,0 +1,48 @@
+//! An index that can be taken away, and in which a page can end whoever puts it there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use canter_core::document::{Document, Stored};
+use canter_core::failure::Failure;
+use canter_core::ports::{Index, Refused};
+use canter_core::query::{Hits, Query};
+use canter_core::task::UrlKey;
+use canter_embedded::index::TantivyIndex;
+use canter_fetch::Standby;
+use url::Url;
+
+pub struct Shelf {
+    pub index: Arc<TantivyIndex>,
+    pub away: AtomicBool,
+    pub poison: Option<Url>,
+}
+
+impl Index for Shelf {
+    async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
+        let poison = |document: &Document| self.poison.as_ref() == Some(&document.url);
+        assert!(!documents.iter().any(poison), "poison");
+        self.index.put(documents).await
+    }
+    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
+        self.index.delete(ids).await
+    }
+    async fn flush(&self) -> Result<(), Failure> {
+        self.index.flush().await
+    }
+    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        self.index.get(id).await
+    }
+    async fn search(&self, query: Query) -> Result<Hits, Failure> {
+        self.index.search(query).await
+    }
+}
+
+impl Standby for Shelf {
+    async fn ready(&self) -> Result<(), Failure> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(Failure::transient("the index is away"));
+        }
+        Ok(())
+    }
+}
