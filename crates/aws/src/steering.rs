@@ -130,7 +130,8 @@ impl Steering {
     /// Puts into the queue what a crawl begins or goes on with.
     async fn fill(&self, crawling: &Crawling) -> Result<(), Failure> {
         let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
-        let pages = CloudSite::new(self.cloud.clone(), site, crawl, Arc::clone(&self.clock));
+        let pages = CloudSite::new(self.cloud.clone(), site, crawl, Arc::clone(&self.clock))
+            .in_run(crawling.run);
         let most = crawling.plan.rate.map_or(UNLIMITED, per_message);
         let surroundings = Surroundings {
             clock: Arc::clone(&self.clock),

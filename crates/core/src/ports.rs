@@ -242,6 +242,17 @@ impl Claim {
     }
 }
 
+/// What became of the claims of a parent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// Of the links that are now the parent's.
+    pub tasks: Vec<Task>,
+    /// Links that no claim of this crawl will win again: they are finished, or safely in the
+    /// frontier. One that another parent has claimed and not pushed is none of them, since that
+    /// parent may die and claim again.
+    pub settled: Vec<UrlKey>,
+}
+
 /// What an earlier crawl left about a URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
@@ -307,7 +318,7 @@ pub trait Pages: Send + Sync {
         &self,
         parent: &Task,
         links: Vec<Claim>,
-    ) -> impl Future<Output = Result<Vec<Task>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Claimed, Failure>> + Send;
 
     /// Ends a task. Ending it twice is no error; the first end stays.
     fn finish(

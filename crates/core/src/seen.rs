@@ -46,7 +46,7 @@ impl Seen {
             .collect()
     }
 
-    /// Remembers links whose tasks are safely in the frontier, or known to be someone else's.
+    /// Remembers links whose tasks are safely in the frontier, or have ended.
     pub fn remember(&self, keys: impl IntoIterator<Item = UrlKey>) {
         let mut generations = self
             .generations

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_aws::queue::Message;
+use canter_aws::queue::{Message, Terms};
 use canter_aws::{Progress, Rest};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, Index};
 use canter_core::task::{Task, UrlKey};
-use canter_core::time::Moment;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -93,7 +92,7 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
         let mut sends = JoinSet::new();
         for (place, message) in received.iter().enumerate() {
             let parsed = match Message::parse(&message.body) {
-                Ok(parsed) if parsed.outages < OUTAGES => parsed,
+                Ok(parsed) if parsed.terms.outages < OUTAGES => parsed,
                 Ok(_) => {
                     book.fail(&[place], &format!("{why}, {OUTAGES} times"));
                     continue;
@@ -106,11 +105,13 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
             *report.came.entry((parsed.site, parsed.crawl)).or_default() +=
                 parsed.tasks.len() as u64;
             report.sent_on += parsed.tasks.len() as u64;
-            let (outbox, due) = (self.outbox.clone(), parsed.due.unwrap_or(due).max(due));
-            sends.spawn(async move {
-                let sent = outbox.send_again(parsed.tasks, Some(due), parsed.outages + 1);
-                (place, sent.await)
-            });
+            let outbox = self.outbox.clone();
+            let terms = Terms {
+                due: parsed.terms.due.max(Some(due)),
+                outages: parsed.terms.outages + 1,
+                ..parsed.terms
+            };
+            sends.spawn(async move { (place, outbox.send(parsed.tasks, terms).await) });
         }
         self.outbox.flush();
         while let Some(sent) = sends.join_next().await {
@@ -182,15 +183,15 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
             let crawl = (parsed.site.clone(), parsed.crawl);
             *sorted.came.entry(crawl).or_default() += parsed.tasks.len() as u64;
             book.expect(place, parsed.tasks.len());
-            let outages = parsed.outages;
-            let due = parsed.due.filter(|due| *due > now + EARLY);
-            match due {
-                Some(due) => sorted.early.push((place, parsed.tasks, outages, due)),
+            let (terms, tasks) = (parsed.terms, parsed.tasks);
+            let suspect = message.receives > 1;
+            if terms.due.is_some_and(|due| due > now + EARLY) {
+                sorted.early.push((place, tasks, terms));
+            } else if suspect && tasks.len() > 1 {
                 // Whoever had it before did not come to its end: maybe one of these ended it.
-                None if message.receives > 1 && parsed.tasks.len() > 1 => {
-                    sorted.apart.push((place, parsed.tasks, outages));
-                }
-                None => sorted.add(place, message.receives > 1, parsed.tasks, outages),
+                sorted.apart.push((place, tasks, terms));
+            } else {
+                sorted.add(place, suspect, tasks, terms);
             }
         }
         sorted
@@ -199,16 +200,14 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
     /// Sends on what is not to be worked on now.
     async fn send_on(&self, sorted: Sorted, book: &Book) {
         let mut sends = JoinSet::new();
-        for (place, tasks, outages, due) in sorted.early {
+        for (place, tasks, terms) in sorted.early {
             let (outbox, count) = (self.outbox.clone(), tasks.len());
-            sends.spawn(async move {
-                let sent = outbox.send_again(tasks, Some(due), outages).await;
-                (place, count, sent)
-            });
+            sends.spawn(async move { (place, count, outbox.send(tasks, terms).await) });
         }
-        for (place, tasks, outages) in sorted.apart {
+        for (place, tasks, terms) in sorted.apart {
             let (outbox, count) = (self.outbox.clone(), tasks.len());
-            sends.spawn(async move { (place, count, outbox.send_apart(tasks, outages).await) });
+            let terms = Terms { due: None, ..terms };
+            sends.spawn(async move { (place, count, outbox.send_apart(tasks, terms).await) });
         }
         // One that breaks off leaves its tasks open in the book, so that its message fails.
         while let Some(sent) = sends.join_next().await {
@@ -236,6 +235,7 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
             for Sought {
                 task,
                 outages,
+                run,
                 places,
                 suspect,
             } in works
@@ -249,6 +249,7 @@ impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
                             crawl: Arc::clone(crawl),
                             task,
                             outages,
+                            run,
                             places,
                             suspect,
                         });
@@ -278,22 +279,23 @@ struct Sorted {
     came: BTreeMap<(String, u64), u64>,
     works: Vec<Sought>,
     places: HashMap<(String, u64, UrlKey), usize>,
-    early: Vec<(usize, Vec<Task>, u32, Moment)>,
-    apart: Vec<(usize, Vec<Task>, u32)>,
+    early: Vec<(usize, Vec<Task>, Terms)>,
+    apart: Vec<(usize, Vec<Task>, Terms)>,
 }
 
-/// A task, its outages, the messages in which it stands, and whether one of them was received
-/// before.
+/// A task, its outages and its run, the messages in which it stands, and whether one of them was
+/// received before.
 struct Sought {
     task: Task,
     outages: u32,
+    run: u32,
     places: Vec<usize>,
     suspect: bool,
 }
 
 impl Sorted {
     /// A task that stands in several messages is done once.
-    fn add(&mut self, place: usize, suspect: bool, tasks: Vec<Task>, outages: u32) {
+    fn add(&mut self, place: usize, suspect: bool, tasks: Vec<Task>, terms: Terms) {
         for task in tasks {
             let key = (task.site.clone(), task.crawl, UrlKey::of(&task.url));
             let known = *self.places.entry(key).or_insert(self.works.len());
@@ -301,12 +303,14 @@ impl Sorted {
                 Some(known) => {
                     known.places.push(place);
                     known.suspect |= suspect;
-                    known.outages = known.outages.max(outages);
+                    known.outages = known.outages.max(terms.outages);
+                    known.run = known.run.max(terms.run);
                     known.task.attempts = known.task.attempts.max(task.attempts);
                 }
                 None => self.works.push(Sought {
                     task,
-                    outages,
+                    outages: terms.outages,
+                    run: terms.run,
                     places: vec![place],
                     suspect,
                 }),

@@ -114,7 +114,7 @@ impl<F: Fetcher, I: Index> Worker<F, I> {
             watch.next_ms = watch.next_ms.min((now + looks.between).millis());
             return Ok(Look::Again(looks.between));
         }
-        let pages = self.pages(site, crawl);
+        let pages = self.pages(site, crawl).in_run(crawling.run);
         let frontier = self.frontier(&pages).noted();
         if !crawling.filled {
             // Before that, the rows of the last crawl look like leftovers.

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use canter_aws::queue::Terms;
 use canter_aws::{CloudPaces, Progress};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, Index};
 use canter_core::step::{End, step};
 use canter_core::task::{Outcome, Skip, Task};
-use canter_core::time::Moment;
 use canter_http::PacedGate;
 use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -50,6 +50,8 @@ pub(crate) struct Work<F> {
     /// How often in a row it was sent on since a store failed, or time was up before its end: no
     /// attempt of the page's own.
     pub(crate) outages: u32,
+    /// The run of the crawl that pushed it.
+    pub(crate) run: u32,
     /// Their places in the batch.
     pub(crate) places: Vec<usize>,
     /// Whoever had it before did not come to its end.
@@ -202,7 +204,7 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
                 place = places.acquire_owned(), if begin => {
                     let work = self.fresh.pop_front().or_else(|| self.suspects.pop_front());
                     if let (Ok(place), Some(work)) = (place, work) {
-                        let world = StepWorld::new(&self.worker, &work.crawl, &self.gates, place);
+                        let world = StepWorld::new(&self.worker, &work, &self.gates, place);
                         let task = work.task.clone();
                         let step = self.steps.spawn(async move { step(&world, &task).await });
                         self.under_way.insert(step.id(), work);
@@ -329,18 +331,23 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
     /// Sends tasks on. When they are safe, their messages may go.
     async fn send(&mut self, works: Vec<Work<F>>, delay: Duration) {
         let due = (!delay.is_zero()).then(|| self.worker.time.now() + delay);
-        let mut alike: BTreeMap<u32, Vec<Work<F>>> = BTreeMap::new();
+        let mut alike: BTreeMap<Terms, Vec<Work<F>>> = BTreeMap::new();
         for work in works {
-            alike.entry(work.outages).or_default().push(work);
+            let terms = Terms {
+                due,
+                outages: work.outages,
+                run: work.run,
+            };
+            alike.entry(terms).or_default().push(work);
         }
-        for (outages, works) in alike {
-            self.send_alike(works, outages, due).await;
+        for (terms, works) in alike {
+            self.send_alike(works, terms).await;
         }
     }
 
-    async fn send_alike(&mut self, works: Vec<Work<F>>, outages: u32, due: Option<Moment>) {
+    async fn send_alike(&mut self, works: Vec<Work<F>>, terms: Terms) {
         let tasks = works.iter().map(|work| work.task.clone()).collect();
-        let send = self.worker.outbox.send_again(tasks, due, outages);
+        let send = self.worker.outbox.send(tasks, terms);
         let (sent, ()) = tokio::join!(send, async { self.worker.outbox.flush() });
         match sent {
             Ok(()) => {

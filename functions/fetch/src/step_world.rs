@@ -21,6 +21,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use crate::gates::Gates;
+use crate::lane::Work;
 use crate::tally::{CountedGate, Tally};
 use crate::worker::{Crawl, Worker};
 
@@ -30,6 +31,7 @@ use crate::worker::{Crawl, Worker};
 pub(crate) struct StepWorld<F, I> {
     worker: Arc<Worker<F, I>>,
     crawl: Arc<Crawl<F>>,
+    pages: CloudSite,
     gates: Arc<Gates>,
     frontier: StepFrontier,
     index: StepIndex<I>,
@@ -56,17 +58,19 @@ fn give_up(place: &Place) {
 impl<F, I> StepWorld<F, I> {
     pub(crate) fn new(
         worker: &Arc<Worker<F, I>>,
-        crawl: &Arc<Crawl<F>>,
+        work: &Work<F>,
         gates: &Arc<Gates>,
         place: OwnedSemaphorePermit,
     ) -> Self {
+        let crawl = &work.crawl;
+        let pages = crawl.pages.in_run(work.run);
         let place: Place = Arc::new(Mutex::new(Some(place)));
         StepWorld {
             worker: Arc::clone(worker),
             crawl: Arc::clone(crawl),
             gates: Arc::clone(gates),
             frontier: StepFrontier {
-                frontier: worker.frontier(&crawl.pages),
+                frontier: worker.frontier(&pages),
                 tally: Arc::clone(&crawl.tally),
                 place: Arc::clone(&place),
             },
@@ -74,6 +78,7 @@ impl<F, I> StepWorld<F, I> {
                 index: Arc::clone(&worker.index),
                 place,
             },
+            pages,
         }
     }
 }
@@ -89,7 +94,7 @@ impl<F: Fetcher, I: Index> World for StepWorld<F, I> {
     }
 
     fn pages(&self) -> &CloudSite {
-        &self.crawl.pages
+        &self.pages
     }
 
     fn frontier(&self) -> &StepFrontier {

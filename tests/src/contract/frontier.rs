@@ -81,7 +81,7 @@ pub async fn what_has_ended_is_not_given_out<S: Pages + Frontier>(
 
 async fn claimed<S: Pages>(store: &S, crawl: &Crawl) -> Vec<Task> {
     let links = vec![link("/1"), link("/2")];
-    let mut tasks = fine(store.claim(&crawl.task("/"), links).await);
+    let mut tasks = fine(store.claim(&crawl.task("/"), links).await).tasks;
     tasks.sort_by(|one, other| one.url.cmp(&other.url));
     assert_eq!(paths(&tasks), ["/1", "/2"]);
     tasks

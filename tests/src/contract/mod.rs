@@ -10,7 +10,7 @@ pub mod robots;
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::ports::{Claim, Exchange, Finish, Frontier, Known, Pages};
+use canter_core::ports::{Claim, Claimed, Exchange, Finish, Frontier, Known, Pages};
 use canter_core::task::{Kind, Outcome, Task, UrlKey};
 use canter_core::time::Moment;
 use url::Url;
@@ -72,7 +72,7 @@ impl<P: Pages, F: Send + Sync> Pages for Both<P, F> {
         self.pages.begin(task).await
     }
 
-    async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Vec<Task>, Failure> {
+    async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Claimed, Failure> {
         self.pages.claim(parent, links).await
     }
 

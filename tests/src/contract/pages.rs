@@ -1,7 +1,7 @@
 //! The page store: one row a URL and site, claimed by one parent, ended once.
 
-use canter_core::ports::{Claim, Finish, Frontier, Known, Pages};
-use canter_core::task::{Kind, Outcome, Skip};
+use canter_core::ports::{Claim, Claimed, Finish, Frontier, Known, Pages};
+use canter_core::task::{Kind, Outcome, Skip, UrlKey};
 use std::time::Duration;
 
 use super::{Crawl, fine, indexed, link, paths, url};
@@ -12,7 +12,7 @@ pub async fn one_link_has_one_parent<P: Pages + Frontier>(pages: &P, crawl: &Cra
     for n in 0..20 {
         let links = || vec![link(&format!("/x{n}")), link(&format!("/y{n}"))];
         let (one, other) = tokio::join!(pages.claim(&a, links()), pages.claim(&b, links()));
-        let (one, other) = (fine(one), fine(other));
+        let (one, other) = (fine(one).tasks, fine(other).tasks);
         assert_eq!(one.len() + other.len(), 2, "{one:?} {other:?}");
         fine(
             pages
@@ -20,7 +20,7 @@ pub async fn one_link_has_one_parent<P: Pages + Frontier>(pages: &P, crawl: &Cra
                 .await,
         );
         for (parent, had) in [(&a, one), (&b, other)] {
-            let again = fine(pages.claim(parent, links()).await);
+            let again = fine(pages.claim(parent, links()).await).tasks;
             assert!(
                 again.iter().all(|task| had.contains(task)),
                 "{again:?} of {had:?}"
@@ -38,7 +38,7 @@ pub async fn a_claim_becomes_a_task<P: Pages>(pages: &P, crawl: &Crawl) {
         kind: Kind::Sitemap,
         ..link("/child")
     };
-    let tasks = fine(pages.claim(&parent, vec![claim]).await);
+    let tasks = fine(pages.claim(&parent, vec![claim]).await).tasks;
     let [task] = tasks.as_slice() else {
         panic!("{tasks:?}");
     };
@@ -56,27 +56,54 @@ pub async fn a_parent_that_died_claims_again<P: Pages>(pages: &P, crawl: &Crawl)
     let (parent, other) = (crawl.task("/parent"), crawl.task("/other"));
     let links = || vec![link("/1"), link("/2")];
     assert_eq!(
-        paths(&fine(pages.claim(&parent, links()).await)),
+        paths(&fine(pages.claim(&parent, links()).await).tasks),
         ["/1", "/2"]
     );
-    assert_eq!(fine(pages.claim(&other, links()).await), []);
+    assert_eq!(fine(pages.claim(&other, links()).await).tasks, []);
     // Known by its URL and crawl, not by how often it was tried.
     let again = canter_core::task::Task {
         attempts: 2,
         ..parent.clone()
     };
     assert_eq!(
-        paths(&fine(pages.claim(&again, links()).await)),
+        paths(&fine(pages.claim(&again, links()).await).tasks),
         ["/1", "/2"]
     );
+}
+
+/// A link that another parent has claimed is settled when it is finished, and not before it was
+/// pushed: whoever remembers it as settled asks no more, though that parent may claim it again.
+pub async fn what_nobody_has_pushed_is_not_settled<P: Pages>(pages: &P, crawl: &Crawl) {
+    let (parent, other) = (crawl.task("/parent"), crawl.task("/other"));
+    let deep = Claim {
+        skip: Some(Skip::TooDeep),
+        ..link("/deep")
+    };
+    let links = || vec![link("/1"), link("/2"), deep.clone()];
+    let first = fine(pages.claim(&parent, links()).await);
+    assert_eq!((paths(&first.tasks).len(), first.settled.len()), (2, 0));
+    let none = fine(pages.claim(&other, links()).await);
+    assert_eq!(none, Claimed::default());
+    fine(pages.finish(&first.tasks[0], indexed("1")).await);
+    let ended = UrlKey::of(&first.tasks[0].url);
+    for parent in [&other, &parent] {
+        let again = fine(pages.claim(parent, links()).await);
+        assert_eq!(again.settled, [ended]);
+    }
+    let trap = Claim {
+        skip: Some(Skip::LongUrl),
+        ..link("/long")
+    };
+    let skipped = fine(pages.claim(&parent, vec![trap.clone()]).await);
+    assert_eq!(skipped.settled, [UrlKey::of(&trap.url)]);
 }
 
 /// What is finished is nobody's task any more in this crawl.
 pub async fn a_finished_page_is_not_claimed<P: Pages>(pages: &P, crawl: &Crawl) {
     let parent = crawl.task("/parent");
-    let tasks = fine(pages.claim(&parent, vec![link("/1")]).await);
+    let tasks = fine(pages.claim(&parent, vec![link("/1")]).await).tasks;
     fine(pages.finish(&tasks[0], indexed("1")).await);
-    assert_eq!(fine(pages.claim(&parent, vec![link("/1")]).await), []);
+    assert_eq!(fine(pages.claim(&parent, vec![link("/1")]).await).tasks, []);
     assert_eq!(fine(pages.begin(&tasks[0]).await), None);
 }
 
@@ -108,7 +135,7 @@ pub async fn an_older_crawl_does_nothing<P: Pages>(pages: &P, crawl: &Crawl) {
     fine(pages.finish(&old, indexed("old")).await);
     assert_eq!(fine(pages.begin(&new).await), Some(Known::default()));
     let parent = crawl.older().task("/parent");
-    assert_eq!(fine(pages.claim(&parent, vec![link("/1")]).await), []);
+    assert_eq!(fine(pages.claim(&parent, vec![link("/1")]).await).tasks, []);
 }
 
 /// A claim that is to be skipped ends at once and gives no task.
@@ -118,8 +145,11 @@ pub async fn a_skipped_claim_ends_at_once<P: Pages>(pages: &P, crawl: &Crawl) {
         ..link("/long")
     };
     let parent = crawl.task("/parent");
-    assert_eq!(fine(pages.claim(&parent, vec![skipped]).await), []);
-    assert_eq!(fine(pages.claim(&parent, vec![link("/long")]).await), []);
+    assert_eq!(fine(pages.claim(&parent, vec![skipped]).await).tasks, []);
+    assert_eq!(
+        fine(pages.claim(&parent, vec![link("/long")]).await).tasks,
+        []
+    );
     assert_eq!(fine(pages.begin(&crawl.task("/long")).await), None);
 }
 
@@ -130,10 +160,10 @@ pub async fn too_deep_is_not_the_last_word<P: Pages>(pages: &P, crawl: &Crawl) {
         ..link("/1")
     };
     assert_eq!(
-        fine(pages.claim(&crawl.task("/far"), vec![deep()]).await),
+        fine(pages.claim(&crawl.task("/far"), vec![deep()]).await).tasks,
         []
     );
-    let tasks = fine(pages.claim(&crawl.task("/near"), vec![link("/1")]).await);
+    let tasks = fine(pages.claim(&crawl.task("/near"), vec![link("/1")]).await).tasks;
     assert_eq!(paths(&tasks), ["/1"]);
     fine(pages.claim(&crawl.task("/far"), vec![deep()]).await);
     assert_eq!(fine(pages.begin(&tasks[0]).await), Some(Known::default()));
@@ -142,8 +172,8 @@ pub async fn too_deep_is_not_the_last_word<P: Pages>(pages: &P, crawl: &Crawl) {
 /// One link twice in one claim is one task; none at all is no error.
 pub async fn doubled_links_are_one<P: Pages + Frontier>(pages: &P, crawl: &Crawl) {
     let parent = crawl.task("/parent");
-    assert_eq!(fine(pages.claim(&parent, Vec::new()).await), []);
-    let tasks = fine(pages.claim(&parent, vec![link("/1"), link("/1")]).await);
+    assert_eq!(fine(pages.claim(&parent, Vec::new()).await).tasks, []);
+    let tasks = fine(pages.claim(&parent, vec![link("/1"), link("/1")]).await).tasks;
     let mut urls: Vec<_> = tasks.iter().map(|task| task.url.clone()).collect();
     urls.dedup();
     assert_eq!(urls, [url("/1")]);
@@ -183,7 +213,7 @@ pub async fn every_outcome_is_kept<P: Pages>(pages: &P, crawl: &Crawl) {
 
 /// A task that its parent has claimed.
 async fn one<P: Pages>(pages: &P, crawl: &Crawl, path: &str) -> canter_core::task::Task {
-    let tasks = fine(pages.claim(&crawl.task("/parent"), vec![link(path)]).await);
+    let tasks = fine(pages.claim(&crawl.task("/parent"), vec![link(path)]).await).tasks;
     assert_eq!(paths(&tasks), [path]);
     tasks.into_iter().next().unwrap()
 }

@@ -25,6 +25,9 @@ impl CloudSite {
     /// are. Called again, it pushes again what has not ended: whoever dies in it is followed by
     /// another one.
     ///
+    /// What an earlier run of the crawl has left in the queue is dropped when it comes up, since the
+    /// rows are of this run now.
+    ///
     /// A pass over the site's rows, and a write for each that is pushed, so that the frontier need
     /// not note what it is given. Rows of older crawls that
     /// nothing was fetched for stay behind, as those that a changed scope leaves out: links claim
@@ -90,7 +93,12 @@ impl CloudSite {
             return Ok(None);
         };
         let due = (self.clock)() + GRACE;
-        let change = Change::default().set(row::DUE, number(due.millis()));
+        let run = Some(self.run).filter(|run| *run > 0).map(number);
+        // The parent stays for whoever asks who named the page; it claims it no more.
+        let change = Change::default()
+            .set(row::DUE, number(due.millis()))
+            .set(row::REQUEUED, number(1_u64))
+            .put(row::RUN, run);
         let (task, change, condition) = if row::is_open(&row, self.crawl) {
             let change = change.value(row::CRAWL, crawl_value(self));
             (task, change, row::IS_OPEN)
@@ -103,8 +111,6 @@ impl CloudSite {
             let change = change
                 .set(row::CRAWL, crawl_value(self))
                 .set(row::ATTEMPTS, number(0_u64))
-                // The parent stays for whoever asks who named the page; it claims it no more.
-                .set(row::REQUEUED, number(1_u64))
                 .remove(&[row::OUTCOME, row::DETAIL, row::LOSSES, row::KIND]);
             (task, change, "#c < :c")
         };

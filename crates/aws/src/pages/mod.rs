@@ -9,7 +9,8 @@
 //! | `t` | N | when a sweep takes it for lost, Unix ms; only while it is open |
 //! | `z` | N | how often a sweep took it for lost |
 //! | `p` | S or B | URL of the parent that claimed it; its key when that is long; none for a seed |
-//! | `q` | N | 1 when the beginning of a refresh claimed it: no parent may claim it again |
+//! | `q` | N | 1 when whoever began the crawl, or let it go on, has pushed it: no parent may claim it again |
+//! | `g` | N | run of the crawl in which that was: the queue's tasks of earlier runs are dropped |
 //! | `k` | N | 1 for a sitemap |
 //! | `l` | N | when it last changed, as a sitemap says, Unix ms |
 //! | `o`, `x` | S | outcome, and what belongs to it; absent while it is open |
@@ -24,6 +25,7 @@
 
 mod claim;
 mod counts;
+mod decision;
 mod ending;
 mod fill;
 mod pass;
@@ -36,7 +38,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use canter_core::failure::Failure;
-use canter_core::ports::{Claim, Finish, Known, Pages};
+use canter_core::ports::{Claim, Claimed, Finish, Known, Pages};
 use canter_core::task::{Task, UrlKey};
 use canter_core::time::Moment;
 
@@ -45,7 +47,7 @@ use crate::cloud::Cloud;
 use crate::failure::failure;
 use crate::item::{Item, number};
 use crate::tables::page_key;
-use claim::{Claimant, Won};
+use decision::{Claimant, Met};
 
 pub use sweep::{LOSSES, Swept};
 
@@ -62,9 +64,10 @@ pub struct CloudSite {
     cloud: Cloud,
     site: String,
     crawl: u64,
+    run: u32,
     clock: Clock,
-    /// What claims of this process have won, shared by all clones.
-    won: Arc<Won>,
+    /// What claims of this process have met, shared by all clones.
+    met: Arc<Met>,
 }
 
 impl CloudSite {
@@ -74,8 +77,18 @@ impl CloudSite {
             cloud,
             site: site.to_owned(),
             crawl,
+            run: 0,
             clock,
-            won: Arc::default(),
+            met: Arc::default(),
+        }
+    }
+
+    /// The same rows for tasks of one run of the crawl, as [`crate::Crawling`] counts them: what
+    /// is pushed is of this run, and what a later run has pushed is not begun.
+    pub fn in_run(&self, run: u32) -> Self {
+        CloudSite {
+            run,
+            ..self.clone()
         }
     }
 
@@ -84,15 +97,16 @@ impl CloudSite {
         self.crawl
     }
 
+    /// The run whose tasks these are.
+    pub(crate) fn run(&self) -> u32 {
+        self.run
+    }
+
     /// Claims the seeds of the crawl, which are nobody's links, and gives tasks of those that have
     /// not ended: all of them again when it is called again.
     pub async fn claim_seeds(&self, seeds: Vec<Claim>) -> Result<Vec<Task>, Failure> {
-        let nobody = Claimant {
-            site: self.site.clone(),
-            crawl: self.crawl,
-            parent: None,
-        };
-        self.claim_for(nobody, seeds).await
+        let nobody = Claimant::new(&self.site, self.crawl, None);
+        Ok(self.claim_for(nobody, seeds).await?.tasks)
     }
 
     /// Notes that a task waits until `due`, with its attempts so far, so that a sweep that finds
@@ -144,19 +158,18 @@ impl Pages for CloudSite {
         // believed when it sees the task, and asked again when it does not.
         for consistent in [false, true] {
             let row = self.row(task, consistent).await?;
-            if let Some(row) = row.filter(|row| row::is_open(row, task.crawl)) {
-                return Ok(Some(row::known(&row)));
-            }
+            let Some(row) = row.filter(|row| row::is_open(row, task.crawl)) else {
+                continue;
+            };
+            // Pushed again by a later run, it comes a second time.
+            let earlier = self.run < row::small(&row, row::RUN);
+            return Ok((!earlier).then(|| row::known(&row)));
         }
         Ok(None)
     }
 
-    async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Vec<Task>, Failure> {
-        let claimant = Claimant {
-            site: parent.site.clone(),
-            crawl: parent.crawl,
-            parent: Some(parent.url.clone()),
-        };
+    async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Claimed, Failure> {
+        let claimant = Claimant::new(&parent.site, parent.crawl, Some(parent.url.clone()));
         self.claim_for(claimant, links).await
     }
 
@@ -164,7 +177,7 @@ impl Pages for CloudSite {
         let change = row::ended(finish).value(row::CRAWL, number(task.crawl));
         // Refused: it has ended already, or a newer crawl has the row.
         self.change(task, change, row::IS_OPEN).await?;
-        self.won.ended(UrlKey::of(&task.url));
+        self.met.ended(UrlKey::of(&task.url));
         Ok(())
     }
 }

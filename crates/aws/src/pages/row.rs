@@ -6,7 +6,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use canter_core::outcomes::columns;
 use canter_core::ports::{Exchange, Finish, Known};
-use canter_core::task::{Kind, Outcome, Skip, Task};
+use canter_core::task::{Kind, Outcome, Skip, Task, UrlKey};
 use url::Url;
 
 use crate::change::Change;
@@ -21,6 +21,7 @@ pub(super) const DUE: &str = "t";
 pub(super) const LOSSES: &str = "z";
 pub(super) const PARENT: &str = "p";
 pub(super) const REQUEUED: &str = "q";
+pub(super) const RUN: &str = "g";
 pub(super) const KIND: &str = "k";
 pub(super) const LASTMOD: &str = "l";
 pub(super) const OUTCOME: &str = "o";
@@ -38,7 +39,7 @@ const MISSES: &str = "r";
 /// Condition: open, in the crawl `:c`.
 pub(super) const IS_OPEN: &str = "#c = :c AND attribute_not_exists(#o)";
 /// Attributes that say whether a task is to be done, and what is known of its URL.
-pub(super) const TO_BEGIN: &str = "#c, #o, #e, #m, #i, #n, #r";
+pub(super) const TO_BEGIN: &str = "#c, #o, #g, #e, #m, #i, #n, #r";
 
 /// Bytes of what a person reads, and of URLs that nobody fetches.
 const LONG: usize = 2_048;
@@ -107,8 +108,14 @@ pub(super) fn parent_value(parent: &Url) -> AttributeValue {
     if parent.as_str().len() <= LONG_PARENT {
         text(parent.as_str())
     } else {
-        bytes(canter_core::task::UrlKey::of(parent).0)
+        bytes(UrlKey::of(parent).0)
     }
+}
+
+/// The key of a row's parent; none for a seed.
+pub(super) fn parent_key(row: &Item) -> Option<UrlKey> {
+    let url = text_of(row, PARENT).map(|url| UrlKey::hash(url.as_bytes()));
+    url.or_else(|| key_of(row, PARENT))
 }
 
 /// The URL of a row that is skipped.

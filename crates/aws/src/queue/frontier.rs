@@ -8,6 +8,7 @@ use canter_core::ports::Frontier;
 use canter_core::task::Task;
 use canter_core::time::Moment;
 
+use super::message::Terms;
 use super::outbox::Outbox;
 use crate::pages::{Clock, CloudSite};
 use crate::side_by_side::{WRITES, side_by_side};
@@ -65,6 +66,11 @@ impl Frontier for CloudFrontier {
     async fn push(&self, tasks: Vec<Task>, delay: Duration) -> Result<(), Failure> {
         let due = (!delay.is_zero()).then(|| (self.clock)() + delay);
         let open = self.note(tasks, due).await?;
-        self.outbox.send(open, due).await
+        let terms = Terms {
+            due,
+            run: self.site.run(),
+            ..Terms::default()
+        };
+        self.outbox.send(open, terms).await
     }
 }

@@ -10,9 +10,9 @@
 //! ```
 //!
 //! `parent` is a place in `parents`, as many tasks have one parent. `due`, in milliseconds since
-//! the Unix epoch, is there when a message is to wait for longer than the queue can delay it, `outages` when
-//! its tasks were sent on since a store failed them. Zeros
-//! are left out.
+//! the Unix epoch, is there when a message is to wait for longer than the queue can delay it,
+//! `outages` when its tasks were sent on since a store failed them, `run` when the crawl has gone
+//! on after a rest. Zeros are left out.
 
 use std::collections::HashMap;
 
@@ -41,13 +41,23 @@ pub struct Message {
     /// Whose pace the tasks wait for. In a message of a build with another list of public suffixes
     /// they may wait for several: this is the first task's.
     pub domain: Domain,
+    /// How the tasks were sent.
+    pub terms: Terms,
+    /// What is to be fetched.
+    pub tasks: Vec<Task>,
+}
+
+/// What is said of tasks that are sent together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Terms {
     /// Nothing is begun before this.
     pub due: Option<Moment>,
     /// How often, in a row, the tasks were sent on for no fault of their pages: a store failed, or
     /// time was up before their end.
     pub outages: u32,
-    /// What is to be fetched.
-    pub tasks: Vec<Task>,
+    /// How often the crawl had gone on after a rest. Whoever lets it go on sends all tasks again,
+    /// and those of an earlier run that the queue still holds are dropped as they come up.
+    pub run: u32,
 }
 
 /// Why a body is no message of ours.
@@ -84,6 +94,8 @@ struct Wire {
     due: Option<u64>,
     #[serde(default, skip_serializing_if = "is_default")]
     outages: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    run: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parents: Vec<Url>,
     tasks: Vec<Entry>,
@@ -135,8 +147,9 @@ impl Message {
             site: self.site.clone(),
             crawl: self.crawl,
             domain: Some(self.domain.clone()),
-            due: self.due.map(Moment::millis),
-            outages: self.outages,
+            due: self.terms.due.map(Moment::millis),
+            outages: self.terms.outages,
+            run: self.terms.run,
             parents,
             tasks,
         };
@@ -159,8 +172,11 @@ impl Message {
             site: wire.site,
             crawl: wire.crawl,
             domain: domain(&first.url),
-            due: wire.due.map(Moment::from_millis),
-            outages: wire.outages,
+            terms: Terms {
+                due: wire.due.map(Moment::from_millis),
+                outages: wire.outages,
+                run: wire.run,
+            },
             tasks,
         })
     }
@@ -205,12 +221,7 @@ fn task(wire: &Wire, entry: &Entry) -> Result<Task, Refusal> {
 /// Packs tasks into few messages: each of one domain, site and crawl, in the given order, with at
 /// most so many tasks as `most` says of its domain, and within [`MAX_BYTES`] unless one task alone
 /// is longer.
-pub fn pack(
-    tasks: Vec<Task>,
-    due: Option<Moment>,
-    outages: u32,
-    most: impl Fn(&Domain) -> usize,
-) -> Vec<Message> {
+pub fn pack(tasks: Vec<Task>, terms: Terms, most: impl Fn(&Domain) -> usize) -> Vec<Message> {
     let mut open: Vec<Packing> = Vec::new();
     let mut places: HashMap<(String, u64, Domain), usize> = HashMap::new();
     let mut full = Vec::new();
@@ -223,8 +234,7 @@ pub fn pack(
                     site: site.clone(),
                     crawl: *crawl,
                     domain: domain.clone(),
-                    due,
-                    outages,
+                    terms,
                     tasks: Vec::new(),
                 };
                 open.push(Packing::new(message, most(domain).max(1)));
@@ -328,8 +338,11 @@ mod tests {
             site: "a".into(),
             crawl: 7,
             domain: domain(&plain.url),
-            due: Some(Moment::from_millis(1_234)),
-            outages: 2,
+            terms: Terms {
+                due: Some(Moment::from_millis(1_234)),
+                outages: 2,
+                run: 3,
+            },
             tasks: vec![task("https://a.org/1?q=\\"), plain, task("https://a.org/3")],
         }
     }
@@ -406,7 +419,7 @@ mod tests {
             ..task("https://a.org/3")
         });
         tasks.extend((4..8).map(|n| task(&format!("https://a.org/{n}"))));
-        let packed = pack(tasks, None, 0, |domain| {
+        let packed = pack(tasks, Terms::default(), |domain| {
             if domain.as_str() == "a.org" { 3 } else { 0 }
         });
         let paths: Vec<(u64, Vec<&str>)> = packed
@@ -441,12 +454,12 @@ mod tests {
         };
         let mut tasks: Vec<Task> = (0..300).map(|n| long(n, 150)).collect();
         tasks.insert(100, long(1_000, MAX_BYTES));
-        let packed = pack(
-            tasks.clone(),
-            Some(Moment::from_millis(u64::MAX / 1_000_000)),
-            u32::MAX,
-            |_| 1_000,
-        );
+        let terms = Terms {
+            due: Some(Moment::from_millis(u64::MAX / 1_000_000)),
+            outages: u32::MAX,
+            run: u32::MAX,
+        };
+        let packed = pack(tasks.clone(), terms, |_| 1_000);
         assert!(packed.len() <= 7, "{}", packed.len());
         let mut unpacked = Vec::new();
         for message in packed {

@@ -11,5 +11,5 @@ pub use burial::{REASON, bury};
 pub use errand::{Errand, Link, Sweep, Watch};
 pub use frontier::CloudFrontier;
 pub use inbox::{Depth, Letter, create, delete, depth, receive, remove};
-pub use message::{MAX_BYTES, Message, Refusal, pack};
+pub use message::{MAX_BYTES, Message, Refusal, Terms, pack};
 pub use outbox::{LONGEST_DELAY, Outbox, Surroundings};

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::message::{Message, pack};
+use super::message::{Message, Terms, pack};
 use crate::cloud::Cloud;
 use crate::failure::{failure, service};
 use crate::pages::Clock;
@@ -53,8 +53,7 @@ enum Order {
 #[derive(Debug)]
 struct Push {
     tasks: Vec<Task>,
-    due: Option<Moment>,
-    outages: u32,
+    terms: Terms,
     /// Each task in a message of its own.
     apart: bool,
     confirmed: oneshot::Sender<Result<(), Failure>>,
@@ -82,43 +81,29 @@ impl Outbox {
         Outbox { orders }
     }
 
-    /// Puts tasks into the queue; they are given out at `due`, or at once. Resolves when they are
-    /// safe. A failure says nothing about which of them are.
-    pub async fn send(&self, tasks: Vec<Task>, due: Option<Moment>) -> Result<(), Failure> {
-        self.order(tasks, due, 0, false).await
+    /// Puts tasks into the queue; they are given out when they are due, or at once. Resolves when
+    /// they are safe. A failure says nothing about which of them are.
+    pub async fn send(&self, tasks: Vec<Task>, terms: Terms) -> Result<(), Failure> {
+        self.order(tasks, terms, false).await
     }
 
-    /// As [`Outbox::send`], for tasks that were sent on so often since a store failed them.
-    pub async fn send_again(
-        &self,
-        tasks: Vec<Task>,
-        due: Option<Moment>,
-        outages: u32,
-    ) -> Result<(), Failure> {
-        self.order(tasks, due, outages, false).await
-    }
-
-    /// As [`Outbox::send_again`], each task in a message of its own: one that ends the process which
+    /// As [`Outbox::send`], each task in a message of its own: one that ends the process which
     /// works on it takes no other along.
-    pub async fn send_apart(&self, tasks: Vec<Task>, outages: u32) -> Result<(), Failure> {
-        self.order(tasks, None, outages, true).await
+    pub async fn send_apart(&self, tasks: Vec<Task>, terms: Terms) -> Result<(), Failure> {
+        self.order(tasks, terms, true).await
     }
 
-    async fn order(
-        &self,
-        tasks: Vec<Task>,
-        due: Option<Moment>,
-        outages: u32,
-        apart: bool,
-    ) -> Result<(), Failure> {
+    async fn order(&self, tasks: Vec<Task>, terms: Terms, apart: bool) -> Result<(), Failure> {
         if tasks.is_empty() {
             return Ok(());
         }
         let (confirmed, confirmation) = oneshot::channel();
         let push = Push {
             tasks,
-            due: due.map(whole_second),
-            outages,
+            terms: Terms {
+                due: terms.due.map(whole_second),
+                ..terms
+            },
             apart,
             confirmed,
         };
@@ -182,17 +167,17 @@ impl Sending {
             return;
         }
         let now = (self.surroundings.clock)();
-        let mut alike: BTreeMap<(Option<Moment>, u32, bool), Vec<Push>> = BTreeMap::new();
+        let mut alike: BTreeMap<(Terms, bool), Vec<Push>> = BTreeMap::new();
         for push in self.waiting.drain(..) {
-            let due = push.due.filter(|due| *due > now);
-            alike
-                .entry((due, push.outages, push.apart))
-                .or_default()
-                .push(push);
+            let terms = Terms {
+                due: push.terms.due.filter(|due| *due > now),
+                ..push.terms
+            };
+            alike.entry((terms, push.apart)).or_default().push(push);
         }
         let mut parcels = Vec::new();
-        for ((due, outages, apart), pushes) in alike {
-            parcels.extend(self.parcels(now, due, outages, apart, pushes));
+        for ((terms, apart), pushes) in alike {
+            parcels.extend(self.parcels(now, terms, apart, pushes));
         }
         for batch in batches(parcels) {
             self.under_way.spawn(send(self.cloud.clone(), batch));
@@ -200,14 +185,7 @@ impl Sending {
     }
 
     /// The messages of pushes that are alike; each knows the pushes that wait for it.
-    fn parcels(
-        &self,
-        now: Moment,
-        due: Option<Moment>,
-        outages: u32,
-        apart: bool,
-        pushes: Vec<Push>,
-    ) -> Vec<Parcel> {
+    fn parcels(&self, now: Moment, terms: Terms, apart: bool, pushes: Vec<Push>) -> Vec<Parcel> {
         let mut receipts: HashMap<UrlKey, Vec<Arc<Receipt>>> = HashMap::new();
         let mut tasks = Vec::new();
         for push in pushes {
@@ -224,15 +202,18 @@ impl Sending {
                 }
             }
         }
-        let wait = due.map_or(Duration::ZERO, |due| now.until(due));
+        let wait = terms.due.map_or(Duration::ZERO, |due| now.until(due));
         let delay = wait.min(LONGEST_DELAY);
         // One that the queue cannot delay to the end is sent on when it comes.
-        let due = due.filter(|_| wait > LONGEST_DELAY);
+        let terms = Terms {
+            due: terms.due.filter(|_| wait > LONGEST_DELAY),
+            ..terms
+        };
         let most = |domain: &Domain| match apart {
             true => 1,
             false => (self.surroundings.most)(domain),
         };
-        pack(tasks, due, outages, most)
+        pack(tasks, terms, most)
             .into_iter()
             .map(|message| Parcel {
                 // To the nearest second: what is due was rounded up before.

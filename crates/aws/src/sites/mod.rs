@@ -6,6 +6,7 @@
 //! | `crawl` | N | id of the newest crawl: its beginning, Unix ms |
 //! | `begun` | S | how it began |
 //! | `by` | N | the call that began it, or let it go on |
+//! | `run` | N | how often the crawl has gone on after it rested or was cut off; absent while never |
 //! | `filled` | N | 1 when the frontier holds all that the crawl begins with |
 //! | `moved` | B | scope after a seed's redirect, packed |
 //! | `alive` | N | last sign of life, Unix ms |
@@ -35,7 +36,7 @@ use crate::queue::Link;
 use crate::tables::state_key;
 
 use plan::{
-    ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, LINK, MOVED, PLAN, REST, SWEEPER, SWEPT,
+    ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, LINK, MOVED, PLAN, REST, RUN, SWEEPER, SWEPT,
 };
 pub use plan::{Beginning, Crawling, Plan, Progress, Rest};
 
@@ -109,11 +110,12 @@ impl Sites {
                 .set(BY, number(token))
                 .set(ALIVE, number(now))
                 .remove(&[REST, FILLED, SWEEPER, LINK]);
+            let begun = Crawling::begun(plan, crawl, beginning, known.as_ref());
             let change = match beginning.name() {
-                None => change,
+                None => change.set(RUN, number(begun.run)),
                 Some(name) => change
                     .set(BEGUN, text(name))
-                    .remove(&[MOVED, ENDED, COUNTS])
+                    .remove(&[MOVED, ENDED, COUNTS, RUN])
                     .remove(&Progress::NAMES),
             };
             // Nobody has begun or ended the crawl since it was read.
@@ -134,8 +136,6 @@ impl Sites {
                     continue;
                 }
             }
-            let moved = known.filter(|_| beginning == Beginning::Continued);
-            let begun = Crawling::begun(plan, crawl, beginning, moved);
             return Ok((beginning, begun));
         }
         Err(Failure::transient(format!(

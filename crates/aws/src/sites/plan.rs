@@ -15,6 +15,7 @@ pub(super) const PLAN: &str = "plan";
 pub(super) const CRAWL: &str = "crawl";
 pub(super) const BEGUN: &str = "begun";
 pub(super) const BY: &str = "by";
+pub(super) const RUN: &str = "run";
 pub(super) const FILLED: &str = "filled";
 pub(super) const MOVED: &str = "moved";
 pub(super) const ALIVE: &str = "alive";
@@ -176,6 +177,9 @@ pub struct Crawling {
     pub beginning: Beginning,
     /// What belongs to the site now.
     pub scope: Scope,
+    /// How often it has gone on after it rested or was cut off: of tasks that were pushed before
+    /// that, the queue may still hold some.
+    pub run: u32,
     /// The frontier holds, or has held, all that the crawl begins with.
     pub filled: bool,
     /// Why it does not go on; none while it does.
@@ -223,6 +227,7 @@ impl Crawling {
             crawl: number_of(item, CRAWL)?,
             beginning: Beginning::named(text_of(item, BEGUN).unwrap_or_default()),
             scope,
+            run: u32::try_from(number_of(item, RUN).unwrap_or_default()).unwrap_or(u32::MAX),
             filled: item.contains_key(FILLED),
             rest,
             ended_ms: number_of(item, ENDED),
@@ -234,19 +239,20 @@ impl Crawling {
         })
     }
 
-    /// A crawl that has begun or goes on by this plan.
+    /// A crawl that begins by this plan, or goes on by it after it was known.
     pub(super) fn begun(
         plan: &Plan,
         crawl: u64,
         beginning: Beginning,
-        continued: Option<Crawling>,
+        known: Option<&Crawling>,
     ) -> Self {
-        if let Some(known) = continued {
+        if let (Beginning::Continued, Some(known)) = (beginning, known) {
             return Crawling {
                 plan: plan.clone(),
+                run: known.run.saturating_add(1),
                 filled: false,
                 rest: None,
-                ..known
+                ..known.clone()
             };
         }
         Crawling {
@@ -254,6 +260,7 @@ impl Crawling {
             crawl,
             beginning,
             scope: plan.site.scope.clone(),
+            run: 0,
             filled: false,
             rest: None,
             ended_ms: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use canter_aws::queue::{self, CloudFrontier, Message, Outbox, Surroundings};
+use canter_aws::queue::{self, CloudFrontier, Message, Outbox, Surroundings, Terms};
 use canter_aws::{Cloud, CloudSite, Endpoints, Names};
 use canter_core::failure::Failure;
 use canter_core::ports::{Frontier, Pages};
@@ -165,7 +165,7 @@ async fn pushes_share_messages() {
     let mut under_way = tokio::task::JoinSet::new();
     for task in &all {
         let (outbox, task) = (outbox.clone(), task.clone());
-        under_way.spawn(async move { outbox.send(vec![task], None).await });
+        under_way.spawn(async move { outbox.send(vec![task], Terms::default()).await });
     }
     while let Some(push) = under_way.join_next().await {
         push.unwrap().unwrap();
@@ -189,7 +189,11 @@ async fn what_is_not_taken_is_sent_again() {
         half(request, false, "InternalError")
     });
     let all = tasks(25);
-    queue.outbox(1).send(all.clone(), None).await.unwrap();
+    queue
+        .outbox(1)
+        .send(all.clone(), Terms::default())
+        .await
+        .unwrap();
     assert!(requests(&queue) > 3, "{}", requests(&queue));
     assert_eq!(sorted(queue.tasks().await), all, "once each");
 }
@@ -204,8 +208,8 @@ async fn what_will_never_be_taken_fails_its_own_push() {
     let outbox = queue.outbox(1);
     let all = tasks(2);
     let (good, bad) = tokio::join!(
-        outbox.send(all[..1].to_vec(), None),
-        outbox.send(all[1..].to_vec(), None)
+        outbox.send(all[..1].to_vec(), Terms::default()),
+        outbox.send(all[1..].to_vec(), Terms::default())
     );
     assert_eq!(good, Ok(()));
     let failure = bad.unwrap_err();
@@ -263,7 +267,11 @@ async fn a_busy_queue_is_waited_for_and_a_lost_answer_does_no_harm() {
         false => Turn::Pass,
     });
     let all = tasks(3);
-    queue.outbox(50).send(all.clone(), None).await.unwrap();
+    queue
+        .outbox(50)
+        .send(all.clone(), Terms::default())
+        .await
+        .unwrap();
     let mut given = sorted(queue.tasks().await);
     given.dedup();
     assert_eq!(given, all);
@@ -273,7 +281,11 @@ async fn a_busy_queue_is_waited_for_and_a_lost_answer_does_no_harm() {
 async fn a_queue_that_is_gone_is_said_to_be() {
     let queue = Queue::create().await;
     queue::remove(&queue.cloud).await.unwrap();
-    let failure = queue.outbox(50).send(tasks(1), None).await.unwrap_err();
+    let failure = queue
+        .outbox(50)
+        .send(tasks(1), Terms::default())
+        .await
+        .unwrap_err();
     assert!(matches!(failure, Failure::Permanent(_)), "{failure:?}");
     assert!(
         failure
@@ -292,11 +304,13 @@ async fn a_long_delay_is_in_the_message() {
     let now = TestClock::at(1_000_000).now();
     let due = now + Duration::from_millis(3_600_500);
     let outbox = queue.outbox(50);
-    outbox.send(tasks(2), Some(due)).await.unwrap();
-    outbox
-        .send(tasks(1), Some(now + Duration::from_secs(2)))
-        .await
-        .unwrap();
+    for (count, due) in [(2, due), (1, now + Duration::from_secs(2))] {
+        let terms = Terms {
+            due: Some(due),
+            ..Terms::default()
+        };
+        outbox.send(tasks(count), terms).await.unwrap();
+    }
     let sent: Vec<Value> = queue
         .faults
         .seen()
@@ -309,11 +323,11 @@ async fn a_long_delay_is_in_the_message() {
     let message = |entry: &Value| Message::parse(entry["MessageBody"].as_str().unwrap()).unwrap();
     assert_eq!(sent[0]["DelaySeconds"], 900);
     assert_eq!(
-        message(&sent[0]).due.map(|due| due.millis()),
+        message(&sent[0]).terms.due.map(|due| due.millis()),
         Some(4_601_000)
     );
     assert_eq!(sent[1]["DelaySeconds"], 2);
-    assert_eq!(message(&sent[1]).due, None);
+    assert_eq!(message(&sent[1]).terms.due, None);
     let depth = queue::depth(&queue.cloud).await.unwrap();
     assert_eq!((depth.visible, depth.in_flight, depth.delayed), (0, 0, 2));
 }
@@ -326,7 +340,7 @@ async fn a_note_is_made_once() {
     let (pages, crawl) = site(&queue.cloud, &clock);
     let links = (0..20).map(|n| link(&format!("/{n}"))).collect();
     let parent = crawl.task("/a");
-    let claimed = pages.claim(&parent, links).await.unwrap();
+    let claimed = pages.claim(&parent, links).await.unwrap().tasks;
     let tried = |task: Task| Task {
         attempts: 1,
         ..task

@@ -59,13 +59,13 @@ async fn two_parents_that_claim_the_same_links_at_once_share_them() {
     for round in 0..3 {
         let links = || (0..LINKS).map(|n| link(&format!("/{round}/{n}"))).collect();
         let (first, second) = tokio::join!(one.claim(&a, links()), other.claim(&b, links()));
-        let (first, second) = (urls(&first.unwrap()), urls(&second.unwrap()));
+        let (first, second) = (urls(&first.unwrap().tasks), urls(&second.unwrap().tasks));
         assert!(first.is_disjoint(&second));
         assert_eq!(first.len() + second.len(), LINKS);
         for _ in 0..3 {
             let (again, too) = tokio::join!(one.claim(&a, links()), other.claim(&b, links()));
-            assert_eq!(urls(&again.unwrap()), first);
-            assert_eq!(urls(&too.unwrap()), second);
+            assert_eq!(urls(&again.unwrap().tasks), first);
+            assert_eq!(urls(&too.unwrap().tasks), second);
         }
     }
 }
@@ -78,10 +78,10 @@ async fn a_parent_that_dies_between_claim_and_push_loses_nothing() {
     let clock = TestClock::at(1_000_000);
     let (pages, crawl) = site(&tables, &clock);
     let (dead, never) = (crawl.task("/dead"), crawl.task("/never"));
-    let claimed = pages.claim(&dead, links(20)).await.unwrap();
+    let claimed = pages.claim(&dead, links(20)).await.unwrap().tasks;
     let lost = vec![link("/lost-1"), link("/lost-2")];
     pages.claim(&never, lost).await.unwrap();
-    let redelivered = pages.claim(&dead, links(20)).await.unwrap();
+    let redelivered = pages.claim(&dead, links(20)).await.unwrap().tasks;
     assert_eq!(urls(&redelivered), urls(&claimed));
     for task in &redelivered {
         pages.finish(task, indexed("x")).await.unwrap();
@@ -117,10 +117,11 @@ async fn a_claim_whose_answer_is_lost_is_ours() {
     let tasks = pages
         .claim(&crawl.task("/parent"), links(10))
         .await
-        .unwrap();
+        .unwrap()
+        .tasks;
     assert_eq!(urls(&tasks).len(), 10);
     let other = pages.claim(&crawl.task("/other"), links(10)).await;
-    assert_eq!(other, Ok(vec![]));
+    assert_eq!(other.unwrap().tasks, []);
     // So is an end.
     let lost = AtomicUsize::new(0);
     proxy.rule(move |_| match lost.fetch_add(1, Ordering::SeqCst) {
@@ -164,7 +165,8 @@ async fn throttling_that_ends_is_waited_for() {
     let tasks = pages
         .claim(&crawl.task("/parent"), links(60))
         .await
-        .unwrap();
+        .unwrap()
+        .tasks;
     assert_eq!(urls(&tasks).len(), 60);
     assert!(pages.begin(&tasks[0]).await.unwrap().is_some());
     pages.finish(&tasks[0], indexed("x")).await.unwrap();
@@ -202,7 +204,7 @@ async fn keys_that_a_busy_table_leaves_out_are_asked_for_again() {
         _ => Turn::Pass,
     });
     let other = pages.claim(&crawl.task("/other"), links(10)).await;
-    assert_eq!(other, Ok(vec![]));
+    assert_eq!(other.unwrap().tasks, []);
     let writes = proxy.seen();
     let writes = writes
         .iter()
@@ -217,7 +219,7 @@ async fn reads_that_are_behind_lose_nothing_and_win_nothing() {
     let proxy = faults();
     let (pages, crawl) = behind(&tables, &proxy).await;
     let (parent, other) = (crawl.task("/parent"), crawl.task("/other"));
-    let tasks = pages.claim(&parent, links(3)).await.unwrap();
+    let tasks = pages.claim(&parent, links(3)).await.unwrap().tasks;
     pages.finish(&tasks[2], indexed("x")).await.unwrap();
     proxy.rule(|asked| {
         let body = String::from_utf8_lossy(&asked.body);
@@ -230,8 +232,8 @@ async fn reads_that_are_behind_lose_nothing_and_win_nothing() {
     });
     assert!(pages.begin(&tasks[0]).await.unwrap().is_some());
     assert_eq!(pages.begin(&tasks[2]).await, Ok(None));
-    assert_eq!(pages.claim(&other, links(3)).await, Ok(vec![]));
-    let again = pages.claim(&parent, links(3)).await.unwrap();
+    assert_eq!(pages.claim(&other, links(3)).await.unwrap().tasks, []);
+    let again = pages.claim(&parent, links(3)).await.unwrap().tasks;
     assert_eq!(urls(&again), urls(&tasks[..2]));
 }
 
@@ -315,7 +317,7 @@ async fn nothing_that_a_site_sends_is_too_large_for_a_row() {
         ]
     };
     for _ in 0..2 {
-        let tasks = pages.claim(&parent, children()).await.unwrap();
+        let tasks = pages.claim(&parent, children()).await.unwrap().tasks;
         assert_eq!(tasks.len(), 2, "what no row can hold is not fetched");
     }
     let task = crawl.task("/1");
@@ -335,7 +337,8 @@ async fn nothing_that_a_site_sends_is_too_large_for_a_row() {
     let next = pages
         .claim(&crawl.newer().task("/a"), vec![link("/1")])
         .await
-        .unwrap();
+        .unwrap()
+        .tasks;
     let known = pages.begin(&next[0]).await.unwrap().unwrap();
     let expect = Known {
         etag: None,

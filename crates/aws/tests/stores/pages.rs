@@ -33,6 +33,7 @@ held_to! { pages:
     one_link_has_one_parent
     a_claim_becomes_a_task
     a_parent_that_died_claims_again
+    what_nobody_has_pushed_is_not_settled
     a_finished_page_is_not_claimed
     the_first_end_stays
     a_newer_crawl_claims_anew

@@ -31,21 +31,31 @@ fn links(count: usize) -> Vec<Claim> {
 async fn a_page_with_a_hundred_links() {
     let tables = Tables::create().await;
     let (pages, crawl) = site(&tables, &TestClock::at(1_000_000));
+    let (elsewhere, _) = site(&tables, &TestClock::at(1_000_000));
     let (parent, other) = (crawl.task("/library/index.html"), crawl.task("/other.html"));
 
-    let tasks = pages.claim(&parent, links(100)).await.unwrap();
+    let tasks = pages.claim(&parent, links(100)).await.unwrap().tasks;
     assert_eq!(tasks.len(), 100);
     // For rows that are not there AWS counts half a unit each as well, DynamoDB Local none.
     assert_eq!(of(tables.requests("BatchGetItem")), (1, 0.0, 0.0));
     let written = tables.requests("UpdateItem");
     assert_eq!(of(written), (100, 0.0, 100.0));
 
-    let read = tables.requests("BatchGetItem");
-    assert_eq!(pages.claim(&other, links(100)).await, Ok(vec![]));
-    let again = tables.requests("BatchGetItem");
-    assert_eq!(since(again, read), (1, 50.0, 0.0), "known links");
-    assert_eq!(tables.requests("UpdateItem"), written, "known links");
-    assert_eq!(pages.claim(&parent, links(100)).await.unwrap().len(), 100);
+    for (pages, reads, whose) in [
+        (&pages, (0, 0.0, 0.0), "links of this process"),
+        (&elsewhere, (1, 50.0, 0.0), "links of another"),
+        (&elsewhere, (0, 0.0, 0.0), "links of another, met before"),
+    ] {
+        let before = tables.requests("BatchGetItem");
+        assert_eq!(pages.claim(&other, links(100)).await.unwrap().tasks, []);
+        let now = tables.requests("BatchGetItem");
+        assert_eq!(since(now, before), reads, "{whose}");
+        assert_eq!(tables.requests("UpdateItem"), written, "{whose}");
+    }
+    assert_eq!(
+        pages.claim(&parent, links(100)).await.unwrap().tasks.len(),
+        100
+    );
     assert_eq!(tables.requests("UpdateItem"), written, "own links again");
 
     let task = &tasks[0];
@@ -74,7 +84,7 @@ async fn an_attempt_and_a_sweep() {
     let clock = TestClock::at(1_000_000);
     let (pages, crawl) = site(&tables, &clock);
     let parent = crawl.task("/library/index.html");
-    let tasks = pages.claim(&parent, links(40)).await.unwrap();
+    let tasks = pages.claim(&parent, links(40)).await.unwrap().tasks;
 
     let before = tables.requests("UpdateItem");
     let task = Task {
@@ -105,7 +115,8 @@ async fn a_pass() {
     let tasks = pages
         .claim(&parent, links.take(300).collect())
         .await
-        .unwrap();
+        .unwrap()
+        .tasks;
     for task in &tasks {
         let mut finish = indexed("5f3c-61a2b3c4d5e6f");
         finish.known.last_modified = Some("Sun, 22 Nov 2026 10:00:00 GMT".into());

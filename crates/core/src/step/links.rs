@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::ports::{Claim, Frontier, Pages};
+use crate::ports::{Claim, Claimed, Frontier, Pages};
 use crate::task::{Skip, Task, UrlKey};
 use crate::url::{Trap, trap};
 use crate::world::World;
@@ -43,7 +43,8 @@ pub(super) fn claims<'a, W: World>(
         .collect()
 }
 
-/// Claims links and pushes what is now ours; only then are they remembered as seen.
+/// Claims links and pushes what is now ours; only then is it remembered as seen. What another
+/// parent has claimed is not: that parent may die before it pushes, and be done again here.
 pub(super) async fn hand_on<W: World>(
     world: &W,
     task: &Task,
@@ -67,16 +68,11 @@ async fn hand_on_batch<W: World>(
     if claims.is_empty() {
         return Ok(());
     }
-    // A link that is too deep here may be shallow enough elsewhere.
-    let keys: Vec<UrlKey> = claims
-        .iter()
-        .filter(|claim| claim.skip != Some(Skip::TooDeep))
-        .map(key)
-        .collect();
-    let tasks = world.pages().claim(task, claims).await?;
+    let Claimed { tasks, settled } = world.pages().claim(task, claims).await?;
+    let pushed: Vec<UrlKey> = tasks.iter().map(|task| UrlKey::of(&task.url)).collect();
     if !tasks.is_empty() {
         world.frontier().push(tasks, Duration::ZERO).await?;
     }
-    world.seen().remember(keys);
+    world.seen().remember(pushed.into_iter().chain(settled));
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use canter_core::failure::Failure;
 use canter_core::outcomes::columns;
-use canter_core::ports::{Claim, Finish, Known, Pages};
-use canter_core::task::{Outcome, Task, UrlKey};
+use canter_core::ports::{Claim, Claimed, Finish, Known, Pages};
+use canter_core::task::{Outcome, Skip, Task, UrlKey};
 use canter_core::twins::Twin;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -32,7 +32,7 @@ impl Pages for SiteStore {
             .await
     }
 
-    async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Vec<Task>, Failure> {
+    async fn claim(&self, parent: &Task, links: Vec<Claim>) -> Result<Claimed, Failure> {
         let (site, parent) = (self.site, parent.clone());
         let waiting = Arc::clone(&self.waiting);
         self.store
@@ -174,19 +174,24 @@ fn claim(
     waiting: &AtomicU64,
     parent: &Task,
     links: Vec<Claim>,
-) -> rusqlite::Result<Vec<Task>> {
-    let mut tasks = Vec::new();
+) -> rusqlite::Result<Claimed> {
+    let mut claimed = Claimed::default();
     for link in links {
-        let claimed = insert(connection, site, parent, Some(&parent.url), &link)?;
-        if link.skip.is_some() {
-            continue;
-        }
-        match claimed {
-            Claimed::New => waiting.fetch_add(1, Ordering::Relaxed),
-            Claimed::Again => 0,
-            Claimed::No => continue,
+        let became = insert(connection, site, parent, Some(&parent.url), &link)?;
+        match (became, link.skip) {
+            (Became::New, None) => waiting.fetch_add(1, Ordering::Relaxed),
+            (Became::Again, None) => 0,
+            (Became::New, Some(skip)) if skip != Skip::TooDeep => {
+                claimed.settled.push(UrlKey::of(&link.url));
+                continue;
+            }
+            (Became::Settled, _) => {
+                claimed.settled.push(UrlKey::of(&link.url));
+                continue;
+            }
+            _ => continue,
         };
-        tasks.push(Task {
+        claimed.tasks.push(Task {
             site: parent.site.clone(),
             crawl: parent.crawl,
             url: link.url,
@@ -197,18 +202,20 @@ fn claim(
             kind: link.kind,
         });
     }
-    Ok(tasks)
+    Ok(claimed)
 }
 
-/// What became of a claim.
+/// What became of a link by a claim.
 #[derive(PartialEq, Eq)]
-enum Claimed {
+enum Became {
     /// It is the parent's now.
     New,
     /// It was the parent's, which did not come to push it.
     Again,
-    /// It is somebody else's, or ended.
-    No,
+    /// It is somebody else's, who has not pushed it yet; or was too deep.
+    Open,
+    /// It is in the frontier, or ended.
+    Settled,
 }
 
 /// Inserts or takes over the row of a link. Here a push is as durable as a claim, so that only a
@@ -219,7 +226,7 @@ fn insert(
     crawl: &Task,
     parent: Option<&Url>,
     link: &Claim,
-) -> rusqlite::Result<Claimed> {
+) -> rusqlite::Result<Became> {
     let ended = link.skip.map(Outcome::from);
     let (outcome, detail) = ended.as_ref().map(columns).unzip();
     let (key, parent) = (UrlKey::of(&link.url).0, parent.map(Url::as_str));
@@ -249,14 +256,23 @@ fn insert(
             link.lastmod.map(|at| at.millis() as i64)
         ])?;
     if changed > 0 {
-        return Ok(Claimed::New);
+        return Ok(Became::New);
     }
-    let again = connection
+    connection
         .prepare_cached(
-            "SELECT 1 FROM url WHERE site = ? AND key = ? AND crawl = ? AND state = ? AND parent IS ?",
+            "SELECT crawl, state, parent IS ?, detail FROM url WHERE site = ? AND key = ?",
         )?
-        .exists(params![site, key, crawl.crawl as i64, CLAIMED, parent])?;
-    Ok(if again { Claimed::Again } else { Claimed::No })
+        .query_row(params![parent, site, key], |row| {
+            let (of, state, same): (i64, i64, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let detail: Option<String> = row.get(3)?;
+            Ok(match state {
+                _ if of != crawl.crawl as i64 => Became::Settled,
+                CLAIMED if same => Became::Again,
+                CLAIMED => Became::Open,
+                _ if detail.as_deref() == Some(Skip::TooDeep.name()) => Became::Open,
+                _ => Became::Settled,
+            })
+        })
 }
 
 /// A URL that this store wrote.

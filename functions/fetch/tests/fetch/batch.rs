@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use canter_aws::queue::{self, Letter, Message};
-use canter_aws::{CloudPaces, Counts, Crawling};
+use canter_aws::queue::{self, Letter, Message, Terms};
+use canter_aws::{CloudPaces, Counts, Crawling, Rest};
 use canter_core::domain::domain;
-use canter_core::ports::Paces;
+use canter_core::ports::{Claim, Paces, Pages};
 use canter_embedded::index::TantivyIndex;
 use canter_fetch::{Received, local};
 use canter_tests::{Serving, Site};
@@ -136,6 +136,81 @@ async fn a_message_of_a_crawl_that_is_over_goes() {
     assert!(queue_is_done(&begun.place).await);
 }
 
+/// What was sent before a crawl rested may come up after it was sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_before_a_rest_is_dropped() {
+    let begun = Begun::new(5, None, Duration::ZERO).await;
+    let worker = begun.worker();
+    let letters = begun.place.receive().await;
+    let (sites, place) = (begun.place.sites(), &begun.place);
+    let crawl = begun.crawling.crawl;
+    assert!(sites.rest(begun.id(), crawl, &Rest::Stopped).await.unwrap());
+    let crawling = place.begin(&begun.crawling.plan).await;
+    assert_eq!((crawling.crawl, crawling.run), (crawl, 1));
+    // Seeds are pushed as they were; what else is open is taken over.
+    assert!(sites.rest(begun.id(), crawl, &Rest::Stopped).await.unwrap());
+    let links =
+        (0..3).map(|n| Claim::page(begun.site.url(&format!("/more{n}")).parse().unwrap(), 1));
+    let seed = task(&crawling, crawling.plan.site.seeds[0].as_str());
+    let more = place.pages(&crawling).claim(&seed, links.collect()).await;
+    let terms = Terms {
+        run: 1,
+        ..Terms::default()
+    };
+    let outbox = place.outbox();
+    outbox.send(more.unwrap().tasks, terms).await.unwrap();
+    let earlier = place.receive().await;
+    let crawling = place.begin(&begun.crawling.plan).await;
+    assert_eq!((crawling.crawl, crawling.run), (crawl, 2));
+    let later = place.receive().await;
+    let report = worker.batch(received(&earlier), plenty()).await;
+    assert_eq!((report.failed, report.sent_on), (vec![], 0));
+    for n in 0..3 {
+        assert_eq!(begun.visits().get(&format!("/more{n}")), None);
+    }
+    for letters in [later, letters] {
+        let report = worker.batch(received(&letters), plenty()).await;
+        assert_eq!((report.failed, report.sent_on), (vec![], 0));
+    }
+    let visits = begun.visits();
+    assert_eq!(visits.len(), 8, "{visits:?}");
+    assert!(visits.values().all(|times| *times == 1), "{visits:?}");
+}
+
+/// The page that has claimed a link first dies before it pushes it, and is done again by one that
+/// has met the link on another page meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_not_lost_with_the_first_that_claims_it() {
+    let site = Site::new()
+        .page("/", ["/x"])
+        .page("/b", ["/x"])
+        .page("/x", [])
+        .start();
+    let seeds = [site.url("/"), site.url("/b")];
+    let (place, crawling, index, _folder) = begin_crawl(&seeds, None).await;
+    let letters = place.receive().await;
+    let link = Claim::page(Url::parse(&site.url("/x")).unwrap(), 1);
+    let killed = place.pages(&crawling);
+    let claimed = killed.claim(&task(&crawling, &seeds[0]), vec![link]).await;
+    assert_eq!(claimed.unwrap().tasks.len(), 1);
+    let worker = place.worker(&index);
+    for path in ["/b", "/"] {
+        let mut message = Message::parse(&letters[0].body).unwrap();
+        message.tasks.retain(|task| task.url.path() == path);
+        assert_eq!(message.tasks.len(), 1);
+        let batch = [Letter {
+            body: message.encode(),
+            ..letters[0].clone()
+        }];
+        let report = worker.batch(received(&batch), plenty()).await;
+        assert_eq!(report.failed, []);
+    }
+    let pushed = place.letters().await;
+    let message = Message::parse(&pushed[0].body).unwrap();
+    assert_eq!((pushed.len(), message.tasks.len()), (1, 1));
+    assert_eq!(message.tasks[0].url.path(), "/x");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_ours_fails_with_a_reason_and_harms_no_other() {
     let begun = Begun::new(3, None, Duration::ZERO).await;
@@ -171,7 +246,7 @@ async fn a_message_that_comes_too_early_waits_for_the_rest_of_its_delay() {
     let mut letters = begun.place.receive().await;
     queue::delete(&begun.place.cloud, &letters).await.unwrap();
     let mut message = Message::parse(&letters[0].body).unwrap();
-    message.due = Some(begun.place.clock.now() + Duration::from_secs(4));
+    message.terms.due = Some(begun.place.clock.now() + Duration::from_secs(4));
     letters[0].body = message.encode();
     let worker = begun.worker();
     let report = worker.batch(received(&letters), plenty()).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_aws::queue;
+use canter_aws::queue::{self, Terms};
 use canter_aws::{Crawling, Plan, Rest};
 use canter_embedded::index::TantivyIndex;
 use canter_fetch::end::{Ending, Looks};
@@ -146,7 +146,7 @@ async fn sweeps_wait_for_what_is_due() {
 
     let seed = task(&crawling, stage.plan.site.seeds[0].as_str());
     let outbox = stage.place.outbox();
-    outbox.send(vec![seed], None).await.unwrap();
+    outbox.send(vec![seed], Terms::default()).await.unwrap();
     let began = Instant::now();
     assert!(matches!(stage.end(&crawling).await, Ending::Ended(counts) if counts.pages == 3));
     assert!(began.elapsed() > LOOKS.apart, "{:?}", began.elapsed());

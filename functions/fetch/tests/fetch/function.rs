@@ -225,7 +225,7 @@ async fn a_message_that_fails_for_the_last_time_is_buried() {
     let mut letters = stage.place.receive().await;
     let mut message = Message::parse(&letters[0].body).unwrap();
     // A site that this canter cannot read: see the failure of `Sites::load`.
-    message.outages = 20;
+    message.terms.outages = 20;
     letters[0].body = message.encode();
     stage.index.away.store(true, Ordering::SeqCst);
     letters[0].receives = MOST_RECEIVES - 1;

@@ -93,7 +93,7 @@ async fn outages_are_counted_apart_from_attempts() {
     let letters = begun.place.letters().await;
     for (attempts, outages, given_up) in [(0, 0, false), (25, 19, false), (0, 20, true)] {
         let batch = changed(&letters[0], |message| {
-            message.outages = outages;
+            message.terms.outages = outages;
             for task in &mut message.tasks {
                 task.attempts = attempts;
             }
@@ -125,7 +125,7 @@ async fn who_is_cut_off_by_the_deadline_keeps_all_attempts() {
     assert_eq!((report.failed, report.sent_on), (vec![], 2));
     let letters = begun.place.letters().await;
     let message = Message::parse(&letters[0].body).unwrap();
-    assert_eq!(message.outages, 1);
+    assert_eq!(message.terms.outages, 1);
     assert!(message.tasks.iter().all(|task| task.attempts == 0));
 }
 

@@ -151,6 +151,7 @@ impl Place {
             crawling.crawl,
             now,
         )
+        .in_run(crawling.run)
     }
 
     /// A way into the queue, with messages of up to 50 tasks.

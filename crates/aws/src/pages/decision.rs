@@ -1,0 +1,249 @@
+//! What a row says to a claim, and the rows that a process has met.
+//!
+//! A row only ever moves on: to its end, and to a newer crawl. So what is lost by a row that may be
+//! a moment behind, or was met an hour ago, stays lost; and nothing is won but by a write.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use canter_core::ports::Claim;
+use canter_core::task::{Skip, UrlKey};
+use tokio::sync::Mutex as AsyncMutex;
+use url::Url;
+
+use super::row;
+use crate::item::{Item, number_of};
+
+/// Rows that a process remembers, some 80 bytes each: what is forgotten costs a read, or a write that
+/// is refused.
+const MET: usize = 100_000;
+
+/// Who claims.
+#[derive(Debug, Clone)]
+pub(super) struct Claimant {
+    pub(super) site: String,
+    pub(super) crawl: u64,
+    /// The page that has the link; none for seeds.
+    pub(super) parent: Option<Url>,
+    parent_key: Option<UrlKey>,
+}
+
+impl Claimant {
+    pub(super) fn new(site: &str, crawl: u64, parent: Option<Url>) -> Self {
+        Claimant {
+            site: site.to_owned(),
+            crawl,
+            parent_key: parent.as_ref().map(UrlKey::of),
+            parent,
+        }
+    }
+}
+
+/// What a row says to a claim.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Seen {
+    crawl: u64,
+    open: bool,
+    too_deep: bool,
+    parent: Option<UrlKey>,
+    requeued: bool,
+}
+
+impl Seen {
+    /// Of a row as it was read; none where it is no row of ours.
+    pub(super) fn read(row: &Item) -> Option<Self> {
+        Some(Seen {
+            crawl: number_of(row, row::CRAWL)?,
+            open: !row.contains_key(row::OUTCOME),
+            too_deep: row::is_too_deep(row),
+            parent: row::parent_key(row),
+            requeued: row.contains_key(row::REQUEUED),
+        })
+    }
+
+    /// The row of a link that was just claimed.
+    pub(super) fn claimed(claimant: &Claimant, link: &Claim) -> Self {
+        Seen {
+            crawl: claimant.crawl,
+            open: link.skip.is_none(),
+            too_deep: link.skip == Some(Skip::TooDeep),
+            parent: claimant.parent_key,
+            requeued: false,
+        }
+    }
+
+    /// Whether no claim of this crawl will ever win the link again. That somebody else has it does
+    /// not settle it: who has it may die before it pushes it, and comes again.
+    pub(super) fn is_settled(&self, crawl: u64) -> bool {
+        let ended = !self.open && !self.too_deep;
+        self.crawl > crawl || self.crawl == crawl && (ended || self.requeued)
+    }
+}
+
+/// What can be said of a claim before anything is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// It was the claimant's already, and has not ended.
+    Ours,
+    /// It is somebody else's, or has ended, or a newer crawl has it.
+    No,
+    /// Only a conditional write can tell.
+    Ask,
+}
+
+/// Decides from what was seen of a row.
+pub(super) fn decide(seen: Option<&Seen>, claimant: &Claimant, link: &Claim) -> Decision {
+    let Some(seen) = seen.filter(|seen| seen.crawl >= claimant.crawl) else {
+        return Decision::Ask;
+    };
+    if seen.crawl > claimant.crawl || link.skip.is_some() {
+        return Decision::No;
+    }
+    if !seen.open {
+        return if seen.too_deep {
+            Decision::Ask
+        } else {
+            Decision::No
+        };
+    }
+    if seen.parent == claimant.parent_key && !seen.requeued {
+        Decision::Ours
+    } else {
+        Decision::No
+    }
+}
+
+/// What the claims of a process have met, and whose turn it is to write.
+#[derive(Default)]
+pub(super) struct Met {
+    pub(super) turn: AsyncMutex<()>,
+    rows: Mutex<HashMap<UrlKey, Seen>>,
+}
+
+impl Met {
+    fn rows(&self) -> MutexGuard<'_, HashMap<UrlKey, Seen>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was seen of a link.
+    pub(super) fn get(&self, key: UrlKey) -> Option<Seen> {
+        self.rows().get(&key).cloned()
+    }
+
+    /// Remembers what was seen of links.
+    pub(super) fn keep(&self, seen: impl IntoIterator<Item = (UrlKey, Seen)>) {
+        let mut rows = self.rows();
+        for (key, seen) in seen {
+            if rows.len() >= MET {
+                rows.clear();
+            }
+            rows.insert(key, seen);
+        }
+    }
+
+    /// The task of a link has come to its end.
+    pub(super) fn ended(&self, key: UrlKey) {
+        if let Some(seen) = self.rows().get_mut(&key) {
+            seen.open = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARENT: &str = "https://a.test/parent";
+    const OTHER: &str = "https://a.test/other";
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    /// A row of crawl 5, open, claimed by `parent`.
+    fn open(parent: Option<&str>) -> Seen {
+        Seen {
+            crawl: 5,
+            open: true,
+            too_deep: false,
+            parent: parent.map(|parent| UrlKey::of(&url(parent))),
+            requeued: false,
+        }
+    }
+
+    fn ended(too_deep: bool) -> Seen {
+        let row = open(Some(PARENT));
+        Seen {
+            open: false,
+            too_deep,
+            ..row
+        }
+    }
+
+    #[test]
+    fn what_a_row_settles() {
+        use Decision::{Ask, No, Ours};
+        let of = |crawl| Seen {
+            crawl,
+            ..open(Some(PARENT))
+        };
+        let requeued = Seen {
+            requeued: true,
+            ..open(Some(PARENT))
+        };
+        let long = format!("{PARENT}/{}", "x".repeat(3_000));
+        // Row; parent that claims; whether it is to be skipped; what is said.
+        let rows = [
+            (None, Some(PARENT), None, Ask),
+            (None, Some(PARENT), Some(Skip::Trap), Ask),
+            (Some(of(4)), Some(PARENT), None, Ask),
+            (Some(of(4)), Some(PARENT), Some(Skip::Trap), Ask),
+            (Some(of(6)), Some(PARENT), None, No),
+            (Some(of(5)), Some(PARENT), None, Ours),
+            (Some(of(5)), Some(PARENT), Some(Skip::TooDeep), No),
+            (Some(of(5)), Some(OTHER), None, No),
+            (Some(of(5)), None, None, No),
+            (Some(open(None)), None, None, Ours),
+            (Some(open(None)), Some(PARENT), None, No),
+            (Some(open(Some(&long))), Some(&long), None, Ours),
+            (Some(requeued.clone()), Some(PARENT), None, No),
+            (Some(ended(false)), Some(PARENT), None, No),
+            (Some(ended(true)), Some(PARENT), None, Ask),
+            (Some(ended(true)), Some(OTHER), None, Ask),
+            (Some(ended(true)), Some(OTHER), Some(Skip::TooDeep), No),
+        ];
+        for (seen, parent, skip, expect) in rows {
+            let claimant = Claimant::new("a.test", 5, parent.map(url));
+            let link = Claim {
+                skip,
+                ..Claim::page(url("https://a.test/x"), 1)
+            };
+            let found = decide(seen.as_ref(), &claimant, &link);
+            assert_eq!(found, expect, "{seen:?} {parent:?} {skip:?}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_has_is_not_settled_before_its_end() {
+        let of = |crawl| Seen {
+            crawl,
+            ..open(Some(PARENT))
+        };
+        let requeued = Seen {
+            requeued: true,
+            ..open(Some(PARENT))
+        };
+        let rows = [
+            (of(4), false),
+            (of(5), false),
+            (of(6), true),
+            (open(None), false),
+            (requeued, true),
+            (ended(false), true),
+            (ended(true), false),
+        ];
+        for (seen, expect) in rows {
+            assert_eq!(seen.is_settled(5), expect, "{seen:?}");
+        }
+    }
+}
