@@ -104,19 +104,28 @@ fn folder(data: &Data) -> Result<PathBuf> {
         .context("there is no home folder to keep data in: name a folder with --data")
 }
 
-/// Resolves when the user or the system asks the process to end.
-async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Resolves when the user or the system asks the process to end; from this call on that does not end
+/// it by itself.
+#[cfg(unix)]
+fn signal() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async {
+        let [interrupt, terminate] = signals.map(async |signal| match signal {
+            Ok(mut signal) => drop(signal.recv().await),
+            // Without a handler the system ends the process itself.
+            Err(_) => std::future::pending().await,
+        });
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
         }
     }
+}
+
+/// Resolves when the user asks the process to end.
+#[cfg(not(unix))]
+async fn signal() {
     // Without a handler the system ends the process itself.
     let _ = tokio::signal::ctrl_c().await;
 }

@@ -28,7 +28,6 @@ pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
     deployed.check_private(args.allow_private)?;
     let mut enough = pin!(crate::signal());
     let begun = tokio::select! {
-        // From its first look on, a signal ends nothing else.
         biased;
         () = &mut enough => {
             eprintln!(

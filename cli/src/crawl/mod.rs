@@ -85,10 +85,11 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     let sitemaps = Arc::new(async_lock::Semaphore::new(SITEMAPS));
     let rulebook = Arc::new(Rulebook::default());
     let serving = listener.map(|listener| serve_meanwhile(listener, &index, &folder, args.json));
-    let mut runs = Vec::new();
+    let (mut runs, mut beginnings) = (Vec::new(), Vec::new());
     for site in sites {
-        let (site_store, scope) = setup::begin(&store, &site, &args, clock).await?;
+        let (site_store, beginning, scope) = setup::begin(&store, &site, &args, clock).await?;
         setup::settle_copies(&site_store, &site, &*index, server.as_ref()).await?;
+        beginnings.push((beginning, scope.clone()));
         let counts = site_store.counts().await?;
         let parts = Parts {
             site,
@@ -110,6 +111,11 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     }
     let (stop, stopped) = watch::channel(false);
     stop_on_signal(stop);
+    if !args.json {
+        for (run, (beginning, scope)) in runs.iter().zip(beginnings) {
+            setup::announce(setup::words(beginning), &run.world.site.id, &scope);
+        }
+    }
     let began = Instant::now();
     let show = Show::start(args.json, shown(&args, &runs, began), stopped.clone());
     let rests = drive_all(&args, &folder, &runs, concurrency, &stopped).await;
@@ -242,8 +248,9 @@ fn cores() -> usize {
 /// The first signal asks for a clean stop, the second ends the process: everything on disk is whole
 /// at any moment.
 fn stop_on_signal(stop: watch::Sender<bool>) {
+    let first = crate::signal();
     tokio::spawn(async move {
-        crate::signal().await;
+        first.await;
         stop.send_replace(true);
         // A parent may pass on the signal that the whole group got: that is still the first one.
         let first = Instant::now();

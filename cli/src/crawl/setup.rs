@@ -88,7 +88,7 @@ pub async fn begin(
     site: &Site,
     args: &Crawl,
     clock: Clock,
-) -> Result<(SiteStore, Scope)> {
+) -> Result<(SiteStore, Beginning, Scope)> {
     let now = Arc::new(move || clock.now());
     let mut begun = store
         .begin_crawl(site, args.change_scope, now.clone())
@@ -115,15 +115,16 @@ pub async fn begin(
     site_store
         .note_rate(args.rps.0.map(|rate| rate.per_second()))
         .await?;
-    if !args.json {
-        let what = match beginning {
-            Beginning::First | Beginning::OtherScope | Beginning::Forgotten => "Crawling",
-            Beginning::Continued => "Continuing the crawl of",
-            Beginning::Refresh | Beginning::ChangedScope => "Refreshing",
-        };
-        announce(what, &site.id, &scope);
+    Ok((site_store, beginning, scope))
+}
+
+/// The words with which a crawl is announced.
+pub fn words(beginning: Beginning) -> &'static str {
+    match beginning {
+        Beginning::First | Beginning::OtherScope | Beginning::Forgotten => "Crawling",
+        Beginning::Continued => "Continuing the crawl of",
+        Beginning::Refresh | Beginning::ChangedScope => "Refreshing",
     }
-    Ok((site_store, scope))
 }
 
 /// Says how a crawl begins: `Crawling docs.example.org from https://docs.example.org/`.
