@@ -6,10 +6,12 @@ mod frontier;
 mod inbox;
 mod message;
 mod outbox;
+mod packing;
+mod parcel;
 
 pub use burial::{REASON, bury};
 pub use errand::{Errand, Link, Sweep, Watch};
 pub use frontier::CloudFrontier;
 pub use inbox::{Depth, Letter, create, delete, depth, receive, remove};
-pub use message::{MAX_BYTES, Message, Refusal, Terms, pack};
+pub use message::{Message, Refusal, Terms};
 pub use outbox::{LONGEST_DELAY, Outbox, Surroundings};
