@@ -1,0 +1,182 @@
+//! Messages on their way to SQS, each with those who wait for its confirmation.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
+use canter_core::failure::Failure;
+use canter_core::patience::back_off;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use crate::cloud::Cloud;
+use crate::failure::{failure, service};
+
+/// Messages of one request (`SendMessageBatch`).
+const BATCH: usize = 10;
+/// Bytes of one request's messages: SQS bills each 64 KiB as a request, so that what is counted here
+/// is what is billed.
+const BATCH_BYTES: usize = 64 * 1024;
+/// Attempts at a message, each with those of the SDK below it: half a minute at most.
+const ATTEMPTS: u32 = 6;
+
+/// Answers a push: by the first failure, or when every message that shares it is confirmed. Dropped
+/// before that, it answers nothing, which the push takes for a failure.
+#[derive(Debug)]
+pub(super) struct Receipt {
+    /// Messages that are not confirmed yet, each as often as it holds a task of the push.
+    left: AtomicUsize,
+    confirmed: Mutex<Option<oneshot::Sender<Result<(), Failure>>>>,
+}
+
+impl Receipt {
+    pub(super) fn new(confirmed: oneshot::Sender<Result<(), Failure>>) -> Self {
+        Receipt {
+            left: AtomicUsize::new(0),
+            confirmed: Mutex::new(Some(confirmed)),
+        }
+    }
+
+    /// One more message holds a task of the push.
+    pub(super) fn expect_one_more(&self) {
+        self.left.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn answer(&self, answer: Result<(), Failure>) {
+        let confirmed = self.confirmed.lock();
+        let confirmed = confirmed.unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(confirmed) = confirmed {
+            // Whoever pushed may have been dropped meanwhile.
+            let _ = confirmed.send(answer);
+        }
+    }
+}
+
+/// A message on its way.
+#[derive(Debug)]
+pub(super) struct Parcel {
+    /// Seconds.
+    pub(super) delay: i32,
+    pub(super) body: String,
+    pub(super) receipts: Vec<Arc<Receipt>>,
+}
+
+impl Parcel {
+    fn confirm(&self) {
+        for receipt in &self.receipts {
+            if receipt.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+                receipt.answer(Ok(()));
+            }
+        }
+    }
+
+    fn fail(&self, failure: &Failure) {
+        for receipt in &self.receipts {
+            receipt.answer(Err(failure.clone()));
+        }
+    }
+}
+
+/// Requests that SQS takes: few messages and few bytes each.
+pub(super) fn batches(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
+    let mut batches: Vec<Vec<Parcel>> = Vec::new();
+    let mut bytes = 0;
+    for parcel in parcels {
+        let length = parcel.body.len();
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH && bytes + length <= BATCH_BYTES => {
+                bytes += length;
+                batch.push(parcel);
+            }
+            _ => {
+                bytes = length;
+                batches.push(vec![parcel]);
+            }
+        }
+    }
+    batches
+}
+
+/// Sends messages until each is confirmed or will never be.
+pub(super) async fn send(cloud: Cloud, mut batch: Vec<Parcel>) {
+    let what = format!("the queue {}", cloud.names.queue);
+    let mut attempt = 0;
+    loop {
+        let reason = match send_once(&cloud, &what, &mut batch).await {
+            Ok(None) => return,
+            Ok(Some(reason)) => reason,
+            Err(failure) => failure,
+        };
+        attempt += 1;
+        if matches!(reason, Failure::Permanent(_)) || attempt >= ATTEMPTS {
+            for parcel in &batch {
+                parcel.fail(&reason);
+            }
+            return;
+        }
+        tracing::warn!(attempt, messages = batch.len(), %reason, "messages are sent again");
+        sleep(back_off(attempt - 1, fastrand::f64())).await;
+    }
+}
+
+/// Sends messages once. Those that are confirmed, or will never be taken, leave the batch; gives
+/// the reason why others are left.
+async fn send_once(
+    cloud: &Cloud,
+    what: &str,
+    batch: &mut Vec<Parcel>,
+) -> Result<Option<Failure>, Failure> {
+    let mut request = cloud.sqs.send_message_batch().queue_url(&cloud.names.queue);
+    for (id, parcel) in batch.iter().enumerate() {
+        let entry = SendMessageBatchRequestEntry::builder()
+            .id(id.to_string())
+            .delay_seconds(parcel.delay)
+            .message_body(&parcel.body);
+        request = request.entries(entry.build().map_err(Failure::permanent)?);
+    }
+    let answer = request
+        .send()
+        .await
+        .map_err(|error| failure(&error, what))?;
+    let confirmed: Vec<&str> = answer.successful().iter().map(|entry| entry.id()).collect();
+    let refused: HashMap<&str, Failure> = answer
+        .failed()
+        .iter()
+        .map(|entry| (entry.id(), refusal(entry, what)))
+        .collect();
+    let mut reason = None;
+    let mut left = Vec::new();
+    for (id, parcel) in batch.drain(..).enumerate() {
+        let id = id.to_string();
+        match refused.get(id.as_str()) {
+            Some(failure @ Failure::Permanent(_)) => parcel.fail(failure),
+            Some(failure) => {
+                reason = Some(failure.clone());
+                left.push(parcel);
+            }
+            None if confirmed.contains(&id.as_str()) => parcel.confirm(),
+            None => {
+                reason = Some(Failure::transient(format!(
+                    "{what} did not answer for a message"
+                )));
+                left.push(parcel);
+            }
+        }
+    }
+    *batch = left;
+    Ok(reason)
+}
+
+/// Why one message of a request was not taken.
+fn refusal(entry: &BatchResultErrorEntry, what: &str) -> Failure {
+    let said = entry.message().unwrap_or("no reason given");
+    if entry.sender_fault() {
+        service(entry.code(), None, said, what)
+    } else {
+        Failure::transient(format!(
+            "{what} did not take a message ({}: {said})",
+            entry.code()
+        ))
+    }
+}

@@ -1,0 +1,179 @@
+//! The gate of one domain: where this process's requests wait for their slots.
+
+mod shared;
+mod state;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use canter_core::failure::Failure;
+use canter_core::pace::{Pace, Tolerance};
+use canter_core::ports::{Approach, Boxed, FetchError, Gate, Paces};
+use canter_core::time::Moment;
+use tokio::sync::{Mutex as AsyncMutex, watch};
+
+use crate::clock::Clock;
+use crate::starts::Starts;
+use shared::{Place, Shared};
+use state::State;
+
+pub use state::Tally;
+
+/// Lets the requests of a domain start at its pace. Clones share the gate.
+pub struct PacedGate<P> {
+    shared: Arc<Shared<P>>,
+}
+
+impl<P> Clone for PacedGate<P> {
+    fn clone(&self) -> Self {
+        PacedGate {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<P: Paces + 'static> PacedGate<P> {
+    /// A gate for a domain; without a pace requests start as fast as they come.
+    pub fn new(
+        paces: Arc<P>,
+        domain: &str,
+        pace: Option<Pace>,
+        tolerance: Tolerance,
+        clock: Clock,
+    ) -> Self {
+        let shared = Shared {
+            paces,
+            domain: domain.to_owned(),
+            clock,
+            tolerance,
+            state: Mutex::new(State::new(pace)),
+            changed: watch::Sender::new(()),
+            asked_again: watch::Sender::new(Moment(0)),
+            turn: AsyncMutex::new(()),
+            leasing: AsyncMutex::new(()),
+        };
+        PacedGate {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Keeps starts at least `delay` apart from now on (`Crawl-delay`); never speeds up.
+    pub fn slow(&self, delay: Duration) {
+        let mut state = self.shared.state();
+        state.tally.delay = state.tally.delay.max(delay);
+        let fastest = Pace {
+            spacing: Duration::ZERO,
+            patience: Duration::ZERO,
+            most: 1,
+            span: Duration::ZERO,
+        };
+        let pace = state.pace.unwrap_or(fastest);
+        let slowed = pace.at_least(delay, self.shared.tolerance);
+        if state.pace == Some(slowed) {
+            return;
+        }
+        state.pace = Some(slowed);
+        state.lease = None;
+        drop(state);
+        self.shared.changed.send_replace(());
+    }
+
+    /// Starts nothing before `until`, in any process (`Retry-After`).
+    pub async fn hold(&self, until: Moment) -> Result<(), Failure> {
+        {
+            let mut state = self.shared.state();
+            state.held_until = state.held_until.max(until);
+            state.lease = None;
+        }
+        self.shared.changed.send_replace(());
+        self.shared.asked_again.send_replace(until);
+        self.shared.paces.hold(&self.shared.domain, until).await
+    }
+
+    /// How long nothing may start, since the site asked for it; zero when it may.
+    pub async fn held_for(&self) -> Duration {
+        // Without an answer of the store nothing starts either, and whoever asks for a slot waits.
+        let _ = self.shared.learn_hold().await;
+        let held_until = self.shared.state().held_until;
+        self.shared.clock.now().until(held_until)
+    }
+
+    /// Resolves when nothing can start for longer than `beyond`, since others are ahead or the
+    /// domain is held; gives how long.
+    pub async fn far(&self, beyond: Duration) -> Duration {
+        let mut asked_again = self.shared.asked_again.subscribe();
+        loop {
+            let at = *asked_again.borrow_and_update();
+            let wait = self.shared.clock.now().until(at);
+            if wait > beyond {
+                return wait;
+            }
+            // The sender lives as long as this gate.
+            let _ = asked_again.changed().await;
+        }
+    }
+
+    /// So many requests will come, at most, besides those that wait already: no more slots are leased
+    /// than they can use. Unless it is told, a gate takes it that there is no end of them.
+    pub fn expect(&self, coming: usize) {
+        self.shared.state().coming = coming;
+    }
+
+    /// Leases no more: whoever finds nothing leased gets [`FetchError::Closed`]. Gives how long
+    /// there is something, zero where no pace is set.
+    pub fn finish(&self) -> Duration {
+        let mut state = self.shared.state();
+        state.finishing = true;
+        let now = self.shared.clock.now();
+        let rest = state
+            .lease
+            .map_or(Duration::ZERO, |lease| now.until(lease.end()));
+        drop(state);
+        self.shared.changed.send_replace(());
+        rest
+    }
+
+    /// Lets nobody through any more: whoever waits gets [`FetchError::Closed`].
+    pub fn close(&self) {
+        self.shared.state().closed = true;
+        self.shared.changed.send_replace(());
+    }
+
+    /// Why nothing starts, where that is the store's failure: it is asked again and again. After
+    /// a permanent one, such as this machine's clock being wrong, there is no use in waiting.
+    pub fn trouble(&self) -> Option<Failure> {
+        self.shared.state().trouble.clone()
+    }
+
+    /// What went through so far.
+    pub fn tally(&self) -> Tally {
+        let mut state = self.shared.state();
+        let now = self.shared.clock.now();
+        state.forget_before(now);
+        Tally {
+            current: state.last_second.len() as u32,
+            ..state.tally
+        }
+    }
+
+    /// When it went through.
+    pub fn starts(&self) -> Starts {
+        self.shared.state().starts.clone()
+    }
+}
+
+impl<P: Paces + 'static> Gate for PacedGate<P> {
+    fn near(&self, lead: Duration) -> Boxed<'_, Result<Approach, FetchError>> {
+        Box::pin(async move {
+            let mut place = Place::of(&self.shared);
+            let _turn = self.shared.turn.lock().await;
+            self.shared.come_near(lead).await?;
+            place.near = true;
+            Ok(Approach::new(place))
+        })
+    }
+
+    fn slot(&self) -> Boxed<'_, Result<Moment, FetchError>> {
+        Box::pin(self.shared.take_slot())
+    }
+}
