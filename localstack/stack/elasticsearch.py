@@ -71,8 +71,6 @@ def start(stack, ports, installed):
         # No files in /tmp for tools that watch a JVM.
         "-XX:-UsePerfData",
         "-XX:MaxDirectMemorySize=256m",
-        # Minutes of life: quick compilation serves such a server better than thorough.
-        "-XX:TieredStopAtLevel=1",
         "-XX:+UseSerialGC",
         "-Xss1m",
         "-Djava.awt.headless=true",

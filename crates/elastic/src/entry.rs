@@ -104,6 +104,12 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// What is shown of a page: the stored form without its links, which are as they are kept.
+    pub(crate) fn shown(self) -> Result<Stored, Failure> {
+        let links = String::new();
+        Kept { links, ..self }.stored()
+    }
+
     /// The stored form, without its text or links where they were not asked for.
     pub(crate) fn stored(self) -> Result<Stored, Failure> {
         let links = match self.links.as_str() {

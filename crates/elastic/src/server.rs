@@ -10,6 +10,7 @@ use elasticsearch::http::Method;
 use elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
 use rustls::RootCertStore;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::{Host, Url};
 
@@ -211,15 +212,23 @@ impl Server {
         patience: Duration,
     ) -> Result<Value, Failure> {
         let answer = self.ask(method, path, body, patience).await?;
-        self.understood(&answer)
+        Ok(self.understood(&answer)?.unwrap_or_default())
     }
 
-    /// The body of an answer that says that something was done.
-    pub(crate) fn understood(&self, answer: &Answer) -> Result<Value, Failure> {
+    /// The body of an answer that says that something was done, read as what it is to be. None
+    /// where it is JSON and something else.
+    pub(crate) fn understood<T: DeserializeOwned>(
+        &self,
+        answer: &Answer,
+    ) -> Result<Option<T>, Failure> {
         if !(200..300).contains(&answer.status) {
             return Err(self.refusal(answer));
         }
-        answer.json().ok_or_else(|| self.not_understood(answer))
+        match serde_json::from_slice(&answer.body) {
+            Ok(told) => Ok(Some(told)),
+            Err(error) if error.is_data() => Ok(None),
+            Err(_) => Err(self.not_understood(answer)),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ import urllib.parse
 import pytest
 from deployment import DIRECT, ROOT
 from indexed import indexed, paths_of
+from invoking import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,25 @@ def ask(url, **query):
         url += "?" + urllib.parse.urlencode(query)
     with DIRECT.open(url, timeout=30) as answer:
         return answer.read().decode()
+
+
+def test_the_errand_of_the_schedule_asks_again_for_every_page(system, parts, client, site, canter):
+    """LocalStack runs no schedules: the test sends what the schedule does (infra/tests/test_stack.py). The
+    first of these tests, since sites of others are gone."""
+    served = site("--web", 20)
+    words = ["--aws", system.name, "--allow-private", "--rps", 20, "--site", "scheduled"]
+    canter("crawl", served.url, *words, "--json")
+    pages = set(served.counted())
+    assert len(pages) == 21
+    served.log("clear")
+    errand = {"canter": 1, "errand": "refresh"}
+    client("sqs").send_message(QueueUrl=parts["ErrandsQueue"], MessageBody=json.dumps(errand))
+
+    def refreshed():
+        status = json.loads(canter("status", "scheduled", "--aws", system.name, "--json"))
+        return set(served.counted()) == pages and status["state"] == "complete" and status
+
+    assert wait_for(refreshed, seconds=120)["pages"] == 21
 
 
 def test_crawl_search_and_refresh(system, site, canter, documentation, tmp_path):

@@ -8,9 +8,8 @@ ACTIONS = {"SQS:SendMessageBatch": "sqs:SendMessage", "SQS:DeleteMessageBatch": 
 EVENT_SOURCE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 # What Lambda itself asks for.
 RUNTIME = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-# What no crawl of these tests needs: pages that only older crawls came to are deleted, and a crawl is
-# filled by a sweep when whoever began it died, or by schedule.
-RARE = {"fetch": set(), "sweep": {"dynamodb:DeleteItem", "dynamodb:BatchGetItem"}}
+# What no crawl of these tests needs: pages that only older crawls came to are deleted.
+RARE = {"fetch": set(), "sweep": {"dynamodb:DeleteItem"}}
 
 
 def allowed(client, role):
