@@ -212,21 +212,19 @@ impl Server {
         patience: Duration,
     ) -> Result<Value, Failure> {
         let answer = self.ask(method, path, body, patience).await?;
-        Ok(self.understood(&answer)?.unwrap_or_default())
+        self.understood(&answer)
     }
 
-    /// The body of an answer that says that something was done, read as what it is to be. None
-    /// where it is JSON and something else.
-    pub(crate) fn understood<T: DeserializeOwned>(
-        &self,
-        answer: &Answer,
-    ) -> Result<Option<T>, Failure> {
+    /// The body of an answer that says that something was done, read as what it is to be.
+    pub(crate) fn understood<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Failure> {
         if !(200..300).contains(&answer.status) {
             return Err(self.refusal(answer));
         }
         match serde_json::from_slice(&answer.body) {
-            Ok(told) => Ok(Some(told)),
-            Err(error) if error.is_data() => Ok(None),
+            Ok(told) => Ok(told),
+            Err(error) if error.is_data() => Err(Failure::transient(format!(
+                "what Elasticsearch answered cannot be read: {error}"
+            ))),
             Err(_) => Err(self.not_understood(answer)),
         }
     }

@@ -105,13 +105,13 @@ fn overloaded(server: &Server, status: u64, kind: &str, reason: &str) -> Failure
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::settings::Settings;
 
-    fn server() -> Server {
+    pub(crate) fn server() -> Server {
         let settings = Settings::new("http://127.0.0.1:9/docs", None).expect("a URL");
         Server::new(&settings, settings.patience).expect("a connection")
     }

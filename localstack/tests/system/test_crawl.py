@@ -40,8 +40,10 @@ def test_the_errand_of_the_schedule_asks_again_for_every_page(system, parts, cli
     client("sqs").send_message(QueueUrl=parts["ErrandsQueue"], MessageBody=json.dumps(errand))
 
     def refreshed():
+        if set(served.counted()) != pages:
+            return None
         status = json.loads(canter("status", "scheduled", "--aws", system.name, "--json"))
-        return set(served.counted()) == pages and status["state"] == "complete" and status
+        return status if status["state"] == "complete" else None
 
     assert wait_for(refreshed, seconds=120)["pages"] == 21
 

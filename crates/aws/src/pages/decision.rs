@@ -171,6 +171,20 @@ mod tests {
         }
     }
 
+    fn of(crawl: u64) -> Seen {
+        Seen {
+            crawl,
+            ..open(Some(PARENT))
+        }
+    }
+
+    fn requeued() -> Seen {
+        Seen {
+            requeued: true,
+            ..of(5)
+        }
+    }
+
     fn ended(too_deep: bool) -> Seen {
         let row = open(Some(PARENT));
         Seen {
@@ -183,14 +197,6 @@ mod tests {
     #[test]
     fn what_a_row_settles() {
         use Decision::{Ask, No, Ours};
-        let of = |crawl| Seen {
-            crawl,
-            ..open(Some(PARENT))
-        };
-        let requeued = Seen {
-            requeued: true,
-            ..open(Some(PARENT))
-        };
         let long = format!("{PARENT}/{}", "x".repeat(3_000));
         // Row; parent that claims; whether it is to be skipped; what is said.
         let rows = [
@@ -206,7 +212,7 @@ mod tests {
             (Some(open(None)), None, None, Ours),
             (Some(open(None)), Some(PARENT), None, No),
             (Some(open(Some(&long))), Some(&long), None, Ours),
-            (Some(requeued.clone()), Some(PARENT), None, No),
+            (Some(requeued()), Some(PARENT), None, No),
             (Some(ended(false)), Some(PARENT), None, No),
             (Some(ended(true)), Some(PARENT), None, Ask),
             (Some(ended(true)), Some(OTHER), None, Ask),
@@ -225,20 +231,12 @@ mod tests {
 
     #[test]
     fn what_somebody_else_has_is_not_settled_before_its_end() {
-        let of = |crawl| Seen {
-            crawl,
-            ..open(Some(PARENT))
-        };
-        let requeued = Seen {
-            requeued: true,
-            ..open(Some(PARENT))
-        };
         let rows = [
             (of(4), false),
             (of(5), false),
             (of(6), true),
             (open(None), false),
-            (requeued, true),
+            (requeued(), true),
             (ended(false), true),
             (ended(true), false),
         ];

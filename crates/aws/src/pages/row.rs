@@ -203,6 +203,17 @@ mod tests {
     }
 
     #[test]
+    fn a_parent_is_known_again_by_its_key() {
+        for length in [0, LONG_PARENT, 3_000] {
+            let url = format!("https://a.test/{}", "x".repeat(length));
+            let url = Url::parse(&url).unwrap();
+            let row = Item::from([(PARENT.to_owned(), parent_value(&url))]);
+            assert_eq!(parent_key(&row), Some(UrlKey::of(&url)), "{length}");
+        }
+        assert_eq!(parent_key(&Item::new()), None);
+    }
+
+    #[test]
     fn validators_that_no_server_means_are_left_out() {
         let of = |length| validator(Some("x".repeat(length))).is_some();
         assert!(of(0) && of(LONG_VALIDATOR) && !of(LONG_VALIDATOR + 1));

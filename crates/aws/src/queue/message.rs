@@ -216,10 +216,10 @@ fn task(wire: &Wire, entry: &Entry) -> Result<Task, Refusal> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn task(url: &str) -> Task {
+    pub(in crate::queue) fn task(url: &str) -> Task {
         Task {
             site: "a".into(),
             crawl: 7,

@@ -108,22 +108,10 @@ fn length(url: &Url) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use canter_core::task::Kind;
     use canter_core::time::Moment;
 
-    fn task(url: &str) -> Task {
-        Task {
-            site: "a".into(),
-            crawl: 7,
-            url: Url::parse(url).unwrap(),
-            depth: 3,
-            hops: 1,
-            attempts: 2,
-            parent: Some(Url::parse("https://a.org/parent?q=\\").unwrap()),
-            kind: Kind::Sitemap,
-        }
-    }
+    use super::super::message::tests::task;
+    use super::*;
 
     #[test]
     fn messages_have_one_domain_and_few_tasks() {

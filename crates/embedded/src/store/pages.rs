@@ -177,19 +177,14 @@ fn claim(
 ) -> rusqlite::Result<Claimed> {
     let mut claimed = Claimed::default();
     for link in links {
-        let became = insert(connection, site, parent, Some(&parent.url), &link)?;
-        match (became, link.skip) {
-            (Became::New, None) => waiting.fetch_add(1, Ordering::Relaxed),
-            (Became::Again, None) => 0,
-            (Became::New, Some(skip)) if skip != Skip::TooDeep => {
+        match insert(connection, site, parent, Some(&parent.url), &link)? {
+            Became::New => waiting.fetch_add(1, Ordering::Relaxed),
+            Became::Again => 0,
+            Became::Open => continue,
+            Became::Settled => {
                 claimed.settled.push(UrlKey::of(&link.url));
                 continue;
             }
-            (Became::Settled, _) => {
-                claimed.settled.push(UrlKey::of(&link.url));
-                continue;
-            }
-            _ => continue,
         };
         claimed.tasks.push(Task {
             site: parent.site.clone(),
@@ -212,7 +207,7 @@ enum Became {
     New,
     /// It was the parent's, which did not come to push it.
     Again,
-    /// It is somebody else's, who has not pushed it yet; or was too deep.
+    /// It is somebody else's, who has not pushed it yet; or too deep.
     Open,
     /// It is in the frontier, or ended.
     Settled,
@@ -256,7 +251,11 @@ fn insert(
             link.lastmod.map(|at| at.millis() as i64)
         ])?;
     if changed > 0 {
-        return Ok(Became::New);
+        return Ok(match link.skip {
+            None => Became::New,
+            Some(Skip::TooDeep) => Became::Open,
+            Some(_) => Became::Settled,
+        });
     }
     connection
         .prepare_cached(
@@ -267,7 +266,7 @@ fn insert(
             let detail: Option<String> = row.get(3)?;
             Ok(match state {
                 _ if of != crawl.crawl as i64 => Became::Settled,
-                CLAIMED if same => Became::Again,
+                CLAIMED if same && link.skip.is_none() => Became::Again,
                 CLAIMED => Became::Open,
                 _ if detail.as_deref() == Some(Skip::TooDeep.name()) => Became::Open,
                 _ => Became::Settled,
