@@ -1,12 +1,122 @@
 //! A result, made of the page that was found: the same whatever index found it.
 
-use crate::document::Stored;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::document::{Document, Stored};
 use crate::query::{DEEP_LINKS, Hit, SectionHit};
-use crate::snippet::snippet;
+use crate::snippet::{beginning, snippet, start};
 use crate::terms::{QueryTerms, names};
 use crate::words::Words;
 
-/// What an index says of a page that it found.
+/// What is shown of a page beside its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Id of the site.
+    #[serde(rename = "s")]
+    pub site: String,
+    /// The page's URL.
+    #[serde(rename = "u")]
+    pub url: Url,
+    /// The document's title.
+    #[serde(rename = "t")]
+    pub title: String,
+    /// When it was fetched, milliseconds since the Unix epoch.
+    #[serde(rename = "m")]
+    pub fetched_at_ms: u64,
+    /// The beginning of its text, for when no section matches. No word of a query is in the text
+    /// then, so that little is enough; [`start`] of it where the query holds stop words and signs
+    /// alone.
+    #[serde(rename = "x")]
+    pub lead: String,
+}
+
+impl Shown {
+    /// What is shown of a document where a query holds words.
+    pub fn of(document: &Document) -> Self {
+        Shown {
+            site: document.site.clone(),
+            url: document.url.clone(),
+            title: document.page.title.clone(),
+            fetched_at_ms: document.fetched_at.millis(),
+            lead: beginning(&document.page.text).to_owned(),
+        }
+    }
+}
+
+/// A section of a page that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passage<'a> {
+    /// Fragment that leads to it.
+    pub anchor: Option<&'a str>,
+    /// Its heading.
+    pub title: &'a str,
+    /// What a snippet is made of: the beginning of its text below the heading, which is shown as
+    /// the link's title.
+    pub text: &'a str,
+}
+
+impl<'a> Passage<'a> {
+    /// Of a section's own text, which begins with its heading.
+    pub fn new(anchor: Option<&'a str>, title: &'a str, text: &'a str) -> Self {
+        let below = text
+            .strip_prefix(title)
+            .filter(|below| below.starts_with('\n') && !below.trim().is_empty());
+        Passage {
+            anchor,
+            title,
+            text: start(below.unwrap_or(text)),
+        }
+    }
+}
+
+/// What is shown of a page that was found. `passages` are its sections that match, best first:
+/// the first of all, and the first [`DEEP_LINKS`] that have an anchor.
+pub fn hit(
+    page: Shown,
+    passages: &[Passage<'_>],
+    score: f32,
+    terms: &QueryTerms,
+    words: &mut Words,
+) -> Hit {
+    let best = passages.first();
+    let page_snippet = snippet(
+        best.map_or(page.lead.as_str(), |best| best.text),
+        terms,
+        words,
+    );
+    let title = match page.title.trim() {
+        "" => page.url.to_string(),
+        title => title.to_owned(),
+    };
+    let links = passages.iter().filter_map(|passage| {
+        let mut url = page.url.clone();
+        url.set_fragment(Some(passage.anchor?));
+        Some((url, passage))
+    });
+    let links = links.take(DEEP_LINKS).map(|(url, passage)| SectionHit {
+        url,
+        title: match passage.title.trim() {
+            "" => page.title.clone(),
+            title => title.to_owned(),
+        },
+        snippet: match best == Some(passage) {
+            true => page_snippet.clone(),
+            false => snippet(passage.text, terms, words),
+        },
+    });
+    Hit {
+        sections: links.collect(),
+        url: page.url,
+        title,
+        snippet: page_snippet,
+        score,
+        site: page.site,
+        fetched_at_ms: page.fetched_at_ms,
+    }
+}
+
+/// What an index says of a page that it keeps as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Matching {
     /// Places of the page's sections that match, best first.
@@ -29,47 +139,23 @@ impl Matching {
             sections.retain(|place| !bearers.contains(place));
             sections.splice(..0, bearers);
         }
-        let text_of = |place: &usize| {
+        let passage = |place: &usize| {
             let section = stored.sections.get(*place)?;
             let text = stored.text.get(section.start..section.end)?;
-            // The heading is shown as the link's title.
-            let below = text
-                .strip_prefix(section.title.as_str())
-                .filter(|below| below.starts_with('\n') && !below.trim().is_empty());
-            Some((section, below.unwrap_or(text)))
+            let anchor = section.anchor.as_deref();
+            Some(Passage::new(anchor, &section.title, text))
         };
-        let best = sections.iter().find_map(text_of);
-        let text = best.map_or(stored.text.as_str(), |(_, text)| text);
-        let page_snippet = snippet(text, terms, words);
-        let links = sections.iter().filter_map(text_of).filter_map(|found| {
-            let mut url = stored.url.clone();
-            url.set_fragment(Some(found.0.anchor.as_deref()?));
-            Some((url, found))
-        });
-        let links = links.take(DEEP_LINKS).map(|(url, found)| SectionHit {
-            url,
-            title: match found.0.title.trim() {
-                "" => stored.title.clone(),
-                title => title.to_owned(),
-            },
-            snippet: match best == Some(found) {
-                true => page_snippet.clone(),
-                false => snippet(found.1, terms, words),
-            },
-        });
-        let sections = links.collect();
-        let title = match stored.title.trim() {
-            "" => stored.url.to_string(),
-            title => title.to_owned(),
-        };
-        Hit {
-            url: stored.url,
-            title,
-            snippet: page_snippet,
-            score,
+        let passages: Vec<Passage<'_>> = sections.iter().filter_map(passage).collect();
+        let page = Shown {
             site: stored.site,
+            url: stored.url,
+            title: stored.title,
             fetched_at_ms: stored.fetched_at_ms,
-            sections,
-        }
+            lead: match passages.is_empty() {
+                true => start(&stored.text).to_owned(),
+                false => String::new(),
+            },
+        };
+        hit(page, &passages, score, terms, words)
     }
 }

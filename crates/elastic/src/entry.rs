@@ -1,10 +1,16 @@
 //! How a page lies in Elasticsearch: one document, whose sections are nested in it.
 //!
 //! What is searched holds the core's terms, cut at spaces and nothing else, and is not kept; what
-//! is kept, the stored page, its text and its links, is not searched.
+//! is kept, the stored page, its text and its links, is not searched. What a result shows lies
+//! beside both, section by section: a search for it has to read no page (`docs/adr/0011`).
+
+use std::borrow::Cow;
 
 use canter_core::document::{Document, KeptLink, Stored};
 use canter_core::failure::Failure;
+use canter_core::hit::{Passage, Shown};
+use canter_core::page;
+use canter_core::snippet::start;
 use canter_core::terms::PageTerms;
 use canter_core::words::Words;
 use serde::{Deserialize, Serialize};
@@ -14,7 +20,7 @@ use crate::packed::{pack, unpack};
 
 /// Layout of the index: raise it whenever fields or terms change. It is part of the index's name,
 /// so that each layout has an index of its own.
-pub(crate) const LAYOUT: &str = "canter-elastic-1";
+pub(crate) const LAYOUT: &str = "canter-elastic-2";
 
 /// Settings and mapping of the index.
 pub(crate) fn index_body() -> Value {
@@ -31,20 +37,62 @@ struct Entry<'a> {
     /// The language, and each that it is a kind of: `pt-br` and `pt`.
     languages: Vec<&'a str>,
     path: &'a str,
+    /// Of the page itself, and of sections that are weighed as part of another.
     names: Vec<&'a str>,
     /// Values of their own, between which the server leaves a gap: no pair spans two of them.
     body: [&'a str; 4],
     address: &'a str,
     common: &'a str,
-    sections: Vec<Section>,
+    sections: Vec<Section<'a>>,
+    shown: String,
+    lead: String,
     page: Stored,
     text: String,
     links: String,
 }
 
 #[derive(Serialize)]
-struct Section {
+struct Section<'a> {
     terms: String,
+    names: &'a [String],
+    shown: String,
+}
+
+/// What a result shows of a section.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ShownSection<'a> {
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    anchor: Option<Cow<'a, str>>,
+    #[serde(rename = "t")]
+    title: Cow<'a, str>,
+    #[serde(rename = "x")]
+    text: Cow<'a, str>,
+}
+
+impl<'a> ShownSection<'a> {
+    fn of(section: &'a page::Section, text: &'a str) -> Self {
+        let text = text.get(section.range.clone()).unwrap_or_default();
+        let passage = Passage::new(section.anchor.as_deref(), &section.title, text);
+        ShownSection {
+            anchor: passage.anchor.map(Cow::Borrowed),
+            title: passage.title.into(),
+            text: passage.text.into(),
+        }
+    }
+
+    pub(crate) fn passage(&self) -> Passage<'_> {
+        Passage {
+            anchor: self.anchor.as_deref(),
+            title: &self.title,
+            text: &self.text,
+        }
+    }
+}
+
+impl ShownSection<'static> {
+    pub(crate) fn unpack(packed: &str) -> Result<Self, Failure> {
+        serde_json::from_str(&unpack(packed)?).map_err(broken)
+    }
 }
 
 /// A page as JSON. Takes milliseconds of a core for a long page.
@@ -52,26 +100,27 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
     let page = &document.page;
     let terms = PageTerms::of(document, words);
     let language = page.language.as_ref().map(|it| it.to_ascii_lowercase());
-    let of_sections = terms.sections.iter().flat_map(|section| &section.names);
-    let mut names: Vec<&str> = terms
-        .names
-        .iter()
-        .chain(of_sections)
-        .map(String::as_str)
-        .collect();
-    names.sort_unstable();
-    names.dedup();
+    let weighed = terms.weighed_sections();
+    let beyond = terms.sections.iter().skip(weighed.len());
+    let beyond = beyond.flat_map(|section| &section.names);
+    let names = terms.names.iter().chain(beyond).map(String::as_str);
     let marks = terms.sections.iter().map(|section| section.marks.as_str());
     let marks: Vec<&str> = marks.filter(|marks| !marks.is_empty()).collect();
-    let sections = terms.weighed_sections().into_iter();
+    let mut sections = Vec::with_capacity(weighed.len());
+    for ((terms, section), of) in weighed.into_iter().zip(&page.sections).zip(&terms.sections) {
+        sections.push(Section {
+            terms,
+            names: &of.names,
+            shown: packed(&ShownSection::of(section, &page.text))?,
+        });
+    }
     let links: Vec<KeptLink> = page.links.iter().map(KeptLink::from).collect();
-    let links = serde_json::to_string(&links)?;
     serde_json::to_string(&Entry {
         id: document.id().to_string(),
         site: &document.site,
         languages: language.as_deref().map_or_else(Vec::new, kinds),
         path: document.url.path(),
-        names,
+        names: names.collect(),
         body: [
             &terms.text,
             &marks.join(" "),
@@ -80,11 +129,18 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
         ],
         address: &terms.address,
         common: &terms.common,
-        sections: sections.map(|terms| Section { terms }).collect(),
+        sections,
+        shown: pack(&serde_json::to_string(&Shown::of(document))?)
+            .map_err(serde_json::Error::io)?,
+        lead: pack(start(&page.text)).map_err(serde_json::Error::io)?,
         page: Stored::without_text_and_links(document),
         text: pack(&page.text).map_err(serde_json::Error::io)?,
-        links: pack(&links).map_err(serde_json::Error::io)?,
+        links: packed(&links)?,
     })
+}
+
+fn packed<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    pack(&serde_json::to_string(value)?).map_err(serde_json::Error::io)
 }
 
 /// A language and what it begins with before a hyphen: a filter then looks for a whole word.
@@ -93,9 +149,9 @@ fn kinds(language: &str) -> Vec<&str> {
     hyphens.chain([language]).collect()
 }
 
-/// A page as the server keeps it. A request names the parts that it needs.
+/// A page as the server keeps it.
 #[derive(Deserialize)]
-pub(crate) struct Kept {
+struct Kept {
     page: Stored,
     #[serde(default)]
     text: String,
@@ -104,14 +160,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// What is shown of a page: the stored form without its links, which are as they are kept.
-    pub(crate) fn shown(self) -> Result<Stored, Failure> {
-        let links = String::new();
-        Kept { links, ..self }.stored()
-    }
-
-    /// The stored form, without its text or links where they were not asked for.
-    pub(crate) fn stored(self) -> Result<Stored, Failure> {
+    fn stored(self) -> Result<Stored, Failure> {
         let links = match self.links.as_str() {
             "" => Vec::new(),
             links => serde_json::from_str(&unpack(links)?).map_err(broken)?,
@@ -129,6 +178,6 @@ pub(crate) fn stored(source: &Value) -> Result<Stored, Failure> {
     Kept::deserialize(source).map_err(broken)?.stored()
 }
 
-fn broken(error: serde_json::Error) -> Failure {
+pub(crate) fn broken(error: serde_json::Error) -> Failure {
     Failure::permanent(format!("a page in the index is broken: {error}"))
 }

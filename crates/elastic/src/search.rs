@@ -6,28 +6,25 @@
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::hit::Matching;
-use canter_core::query::{Hits, Query, weight};
+use canter_core::hit::{Passage, Shown, hit};
+use canter_core::query::{DEEP_LINKS, Hit, Hits, Query, weight};
 use canter_core::terms::QueryTerms;
 use canter_core::words::Words;
 use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::entry::Kept;
+use crate::entry::{ShownSection, broken};
 use crate::opening::nothing;
+use crate::packed::unpack;
 use crate::server::Server;
 
 /// What follows the path of a search. The statistics of all shards are gathered first, so that a
-/// page scores the same wherever it lies; a part of the results is no answer. The answer is sent as
-/// it is: a server that is to leave parts of it out reads and writes all pages once more, which
-/// takes a third of a search's time, while what is too much is a fifth of its bytes.
+/// page scores the same wherever it lies; a part of the results is no answer.
 const PARAMETERS: &str = "search_type=dfs_query_then_fetch&allow_partial_search_results=false";
-/// Most matching sections of a page that are told. As many as a server gives without a change of
-/// its settings: those without an anchor are no deep link, so that the third may lie far behind.
-const MOST_SECTIONS: usize = 100;
-/// Name of the clause that looks for a name.
-const NAME: &str = "name";
+/// Most matching sections of a page that are looked at. Those without an anchor are no deep link,
+/// so that the third may lie far behind.
+const MOST_SECTIONS: usize = 12;
 
 /// Asks a server, once: whoever waits for results asks again. Where the index is gone, the next
 /// crawl makes another.
@@ -60,7 +57,7 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
             "path": "sections",
             "query": any_of("sections.terms", &terms.words, weight::SECTION),
             "score_mode": "max",
-            "inner_hits": {"size": MOST_SECTIONS, "_source": false},
+            "inner_hits": sections("matching"),
         }}));
     }
     for pair in &terms.pairs {
@@ -68,10 +65,15 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
         should.push(json!({"match_phrase": {"body": pair}}));
     }
     if let Some(name) = &terms.name {
+        let page = json!({"term": {"names": name}});
+        let section = json!({"nested": {
+            "path": "sections",
+            "query": {"constant_score": {"filter": {"term": {"sections.names": name}}}},
+            "inner_hits": sections("named"),
+        }});
         should.push(json!({"constant_score": {
-            "filter": {"term": {"names": name}},
+            "filter": {"bool": {"should": [page, section]}},
             "boost": weight::NAME,
-            "_name": NAME,
         }}));
     }
     // Without a clause everything would match.
@@ -83,12 +85,28 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
             "filter": filters(query),
         }}),
     };
+    let fields: &[&str] = match terms.words.is_empty() {
+        true => &["shown", "lead"],
+        false => &["shown"],
+    };
     json!({
         "query": wanted,
         "sort": [{"_score": "desc"}, {"id": "asc"}],
         "from": query.offset,
         "size": query.limit,
         "track_total_hits": true,
+        "_source": false,
+        "docvalue_fields": fields,
+    })
+}
+
+/// What is wanted of the sections that a clause found.
+fn sections(clause: &str) -> Value {
+    json!({
+        "name": clause,
+        "size": MOST_SECTIONS,
+        "_source": false,
+        "docvalue_fields": ["sections.shown"],
     })
 }
 
@@ -111,8 +129,7 @@ fn filters(query: &Query) -> Vec<Value> {
 fn hits(answer: Answer, terms: &QueryTerms, words: &mut Words) -> Result<Hits, Failure> {
     let mut pages = Vec::with_capacity(answer.hits.hits.len());
     for found in answer.hits.hits {
-        let matching = found.matching();
-        pages.push(matching.hit(found.source.shown()?, found.score, terms, words));
+        pages.push(found.hit(terms, words)?);
     }
     Ok(Hits {
         total: answer.hits.total.value,
@@ -142,37 +159,45 @@ struct Total {
 struct Found {
     #[serde(rename = "_score")]
     score: f32,
-    #[serde(rename = "_source")]
-    source: Kept,
-    #[serde(default)]
-    matched_queries: Vec<String>,
+    fields: Fields,
     #[serde(default)]
     inner_hits: Inner,
 }
 
-/// The sections that match.
+/// What a result shows, each packed; a field is a list on the server.
+#[derive(Deserialize)]
+struct Fields {
+    shown: [String; 1],
+    /// The beginning of the text where a snippet is to be looked for in it.
+    #[serde(default)]
+    lead: [String; 1],
+}
+
+/// The sections that a clause found, best first.
 #[derive(Default, Deserialize)]
 struct Inner {
     #[serde(default)]
-    sections: Sections,
+    named: Sections,
+    #[serde(default)]
+    matching: Sections,
 }
 
 #[derive(Default, Deserialize)]
 struct Sections {
-    #[serde(default)]
     hits: Ranked,
 }
 
 #[derive(Default, Deserialize)]
 struct Ranked {
     #[serde(default)]
-    hits: Vec<Place>,
+    hits: Vec<Section>,
 }
 
 #[derive(Deserialize)]
-struct Place {
+struct Section {
     #[serde(rename = "_nested")]
     nested: Nested,
+    fields: SectionFields,
 }
 
 #[derive(Deserialize)]
@@ -180,13 +205,41 @@ struct Nested {
     offset: usize,
 }
 
+#[derive(Deserialize)]
+struct SectionFields {
+    #[serde(rename = "sections.shown")]
+    shown: [String; 1],
+}
+
 impl Found {
-    fn matching(&self) -> Matching {
-        let sections = &self.inner_hits.sections.hits.hits;
-        Matching {
-            sections: sections.iter().map(|place| place.nested.offset).collect(),
-            named: self.matched_queries.iter().any(|query| query == NAME),
+    fn hit(self, terms: &QueryTerms, words: &mut Words) -> Result<Hit, Failure> {
+        let Fields { shown, lead } = self.fields;
+        let mut page: Shown = serde_json::from_str(&unpack(&shown[0])?).map_err(broken)?;
+        if !lead[0].is_empty() {
+            page.lead = unpack(&lead[0])?;
         }
+        let Inner { named, matching } = &self.inner_hits;
+        let named = &named.hits.hits;
+        let is_named = |section: &&Section| {
+            let offset = section.nested.offset;
+            named.iter().any(|named| named.nested.offset == offset)
+        };
+        let others = matching.hits.hits.iter().filter(|it| !is_named(it));
+        let mut sections = Vec::with_capacity(DEEP_LINKS + 1);
+        let mut links = 0;
+        for section in named.iter().chain(others) {
+            let section = ShownSection::unpack(&section.fields.shown[0])?;
+            let is_link = section.passage().anchor.is_some();
+            if is_link || sections.is_empty() {
+                sections.push(section);
+                links += usize::from(is_link);
+            }
+            if links == DEEP_LINKS {
+                break;
+            }
+        }
+        let passages: Vec<Passage<'_>> = sections.iter().map(ShownSection::passage).collect();
+        Ok(hit(page, &passages, self.score, terms, words))
     }
 }
 
@@ -204,7 +257,7 @@ mod tests {
             json!([]),
             json!({"hits": {"hits": []}}),
             json!({"hits": {"total": {"value": 1}, "hits": [{"_score": 1.0}]}}),
-            json!({"hits": {"total": {"value": 1}, "hits": [{"_score": 1, "_source": {"page": 1}}]}}),
+            json!({"hits": {"total": {"value": 1}, "hits": [{"_score": 1, "fields": {"shown": 1}}]}}),
         ] {
             let answer = server::Answer {
                 status: 200,
@@ -232,12 +285,10 @@ mod tests {
     }
 
     #[test]
-    fn sections_that_are_not_on_the_page_are_survived() {
-        let page = json!({"site": "s", "url": "https://example.org/", "title": "T", "language": null,
-            "fetched_at_ms": 0, "text": "", "sections": [], "links": []});
-        let inner = json!({"sections": {"hits": {"hits": [{"_nested": {"offset": 7}}]}}});
-        let found = json!({"_score": 1.5, "_source": {"page": page, "text": pack("River").unwrap()},
-            "inner_hits": inner, "matched_queries": ["name"]});
+    fn a_page_without_a_matching_section_shows_how_it_begins() {
+        let page = r#"{"s": "s", "u": "https://example.org/", "t": "T", "m": 0, "x": "River"}"#;
+        let fields = json!({"shown": [pack(page).unwrap()]});
+        let found = json!({"_score": 1.5, "fields": fields});
         let answer = json!({"hits": {"total": {"value": 1}, "hits": [found]}});
         let mut words = Words::default();
         let terms = QueryTerms::of("river", &mut words);
