@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::document::{Document, Stored};
 use crate::query::{DEEP_LINKS, Hit, SectionHit};
-use crate::snippet::{beginning, snippet, start};
+use crate::snippet::{snippet, start};
 use crate::terms::{QueryTerms, names};
 use crate::words::Words;
 
@@ -24,22 +24,16 @@ pub struct Shown {
     /// When it was fetched, milliseconds since the Unix epoch.
     #[serde(rename = "m")]
     pub fetched_at_ms: u64,
-    /// The beginning of its text, for when no section matches. No word of a query is in the text
-    /// then, so that little is enough; [`start`] of it where the query holds stop words and signs
-    /// alone.
-    #[serde(rename = "x")]
-    pub lead: String,
 }
 
 impl Shown {
-    /// What is shown of a document where a query holds words.
+    /// What is shown of a document.
     pub fn of(document: &Document) -> Self {
         Shown {
             site: document.site.clone(),
             url: document.url.clone(),
             title: document.page.title.clone(),
             fetched_at_ms: document.fetched_at.millis(),
-            lead: beginning(&document.page.text).to_owned(),
         }
     }
 }
@@ -71,20 +65,19 @@ impl<'a> Passage<'a> {
 }
 
 /// What is shown of a page that was found. `passages` are its sections that match, best first:
-/// the first of all, and the first [`DEEP_LINKS`] that have an anchor.
+/// the first of all, and the first [`DEEP_LINKS`] that have an anchor. `lead` is the beginning of
+/// its text ([`start`]), for a page without any: what matches may be a stop word, or a part of an
+/// identifier, which no section is found by.
 pub fn hit(
     page: Shown,
+    lead: &str,
     passages: &[Passage<'_>],
     score: f32,
     terms: &QueryTerms,
     words: &mut Words,
 ) -> Hit {
     let best = passages.first();
-    let page_snippet = snippet(
-        best.map_or(page.lead.as_str(), |best| best.text),
-        terms,
-        words,
-    );
+    let page_snippet = snippet(best.map_or(lead, |best| best.text), terms, words);
     let title = match page.title.trim() {
         "" => page.url.to_string(),
         title => title.to_owned(),
@@ -151,11 +144,7 @@ impl Matching {
             url: stored.url,
             title: stored.title,
             fetched_at_ms: stored.fetched_at_ms,
-            lead: match passages.is_empty() {
-                true => start(&stored.text).to_owned(),
-                false => String::new(),
-            },
         };
-        hit(page, &passages, score, terms, words)
+        hit(page, start(&stored.text), &passages, score, terms, words)
     }
 }

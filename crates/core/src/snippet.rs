@@ -43,18 +43,9 @@ pub fn snippet(text: &str, query: &QueryTerms, words: &mut Words) -> String {
 
 /// As much of the beginning of a text as its snippet depends on.
 pub fn start(text: &str) -> &str {
-    first(text, SCANNED + BEHIND)
-}
-
-/// The same where none of the query's words is in the text.
-pub(crate) fn beginning(text: &str) -> &str {
-    first(text, BEHIND)
-}
-
-fn first(text: &str, bytes: usize) -> &str {
     let text = text.trim_start();
     // One byte more, so that it can be seen that the text goes on.
-    &text[..text.ceil_char_boundary((bytes + 1).min(text.len()))]
+    &text[..text.ceil_char_boundary((SCANNED + BEHIND + 1).min(text.len()))]
 }
 
 /// The end of the piece that begins at `at`: behind a space, so that no word is cut.

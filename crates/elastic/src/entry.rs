@@ -55,7 +55,8 @@ struct Entry<'a> {
 struct Section<'a> {
     terms: String,
     names: &'a [String],
-    shown: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown: Option<String>,
 }
 
 /// What a result shows of a section.
@@ -70,14 +71,15 @@ pub(crate) struct ShownSection<'a> {
 }
 
 impl<'a> ShownSection<'a> {
-    fn of(section: &'a page::Section, text: &'a str) -> Self {
-        let text = text.get(section.range.clone()).unwrap_or_default();
+    /// None of a section whose text is not on the page.
+    fn of(section: &'a page::Section, text: &'a str) -> Option<Self> {
+        let text = text.get(section.range.clone())?;
         let passage = Passage::new(section.anchor.as_deref(), &section.title, text);
-        ShownSection {
+        Some(ShownSection {
             anchor: passage.anchor.map(Cow::Borrowed),
             title: passage.title.into(),
             text: passage.text.into(),
-        }
+        })
     }
 
     pub(crate) fn passage(&self) -> Passage<'_> {
@@ -108,10 +110,11 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
     let marks: Vec<&str> = marks.filter(|marks| !marks.is_empty()).collect();
     let mut sections = Vec::with_capacity(weighed.len());
     for ((terms, section), of) in weighed.into_iter().zip(&page.sections).zip(&terms.sections) {
+        let shown = ShownSection::of(section, &page.text);
         sections.push(Section {
             terms,
             names: &of.names,
-            shown: packed(&ShownSection::of(section, &page.text))?,
+            shown: shown.map(|shown| packed(&shown)).transpose()?,
         });
     }
     let links: Vec<KeptLink> = page.links.iter().map(KeptLink::from).collect();

@@ -85,10 +85,6 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
             "filter": filters(query),
         }}),
     };
-    let fields: &[&str] = match terms.words.is_empty() {
-        true => &["shown", "lead"],
-        false => &["shown"],
-    };
     json!({
         "query": wanted,
         "sort": [{"_score": "desc"}, {"id": "asc"}],
@@ -96,7 +92,7 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
         "size": query.limit,
         "track_total_hits": true,
         "_source": false,
-        "docvalue_fields": fields,
+        "docvalue_fields": ["shown", "lead"],
     })
 }
 
@@ -168,8 +164,6 @@ struct Found {
 #[derive(Deserialize)]
 struct Fields {
     shown: [String; 1],
-    /// The beginning of the text where a snippet is to be looked for in it.
-    #[serde(default)]
     lead: [String; 1],
 }
 
@@ -197,6 +191,7 @@ struct Ranked {
 struct Section {
     #[serde(rename = "_nested")]
     nested: Nested,
+    #[serde(default)]
     fields: SectionFields,
 }
 
@@ -205,19 +200,17 @@ struct Nested {
     offset: usize,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct SectionFields {
-    #[serde(rename = "sections.shown")]
+    /// Empty for one whose text is not on the page.
+    #[serde(rename = "sections.shown", default)]
     shown: [String; 1],
 }
 
 impl Found {
     fn hit(self, terms: &QueryTerms, words: &mut Words) -> Result<Hit, Failure> {
         let Fields { shown, lead } = self.fields;
-        let mut page: Shown = serde_json::from_str(&unpack(&shown[0])?).map_err(broken)?;
-        if !lead[0].is_empty() {
-            page.lead = unpack(&lead[0])?;
-        }
+        let page: Shown = serde_json::from_str(&unpack(&shown[0])?).map_err(broken)?;
         let Inner { named, matching } = &self.inner_hits;
         let named = &named.hits.hits;
         let is_named = |section: &&Section| {
@@ -228,7 +221,11 @@ impl Found {
         let mut sections = Vec::with_capacity(DEEP_LINKS + 1);
         let mut links = 0;
         for section in named.iter().chain(others) {
-            let section = ShownSection::unpack(&section.fields.shown[0])?;
+            let [shown] = &section.fields.shown;
+            if shown.is_empty() {
+                continue;
+            }
+            let section = ShownSection::unpack(shown)?;
             let is_link = section.passage().anchor.is_some();
             if is_link || sections.is_empty() {
                 sections.push(section);
@@ -239,7 +236,11 @@ impl Found {
             }
         }
         let passages: Vec<Passage<'_>> = sections.iter().map(ShownSection::passage).collect();
-        Ok(hit(page, &passages, self.score, terms, words))
+        let lead = match passages.is_empty() {
+            true => unpack(&lead[0])?,
+            false => String::new(),
+        };
+        Ok(hit(page, &lead, &passages, self.score, terms, words))
     }
 }
 
@@ -286,8 +287,8 @@ mod tests {
 
     #[test]
     fn a_page_without_a_matching_section_shows_how_it_begins() {
-        let page = r#"{"s": "s", "u": "https://example.org/", "t": "T", "m": 0, "x": "River"}"#;
-        let fields = json!({"shown": [pack(page).unwrap()]});
+        let page = r#"{"s": "s", "u": "https://example.org/", "t": "T", "m": 0}"#;
+        let fields = json!({"shown": [pack(page).unwrap()], "lead": [pack("River").unwrap()]});
         let found = json!({"_score": 1.5, "fields": fields});
         let answer = json!({"hits": {"total": {"value": 1}, "hits": [found]}});
         let mut words = Words::default();
