@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::document::{Document, Stored};
 use crate::query::{DEEP_LINKS, Hit, SectionHit};
-use crate::snippet::{snippet, start};
+use crate::snippet::{beginning, snippet, start};
 use crate::terms::{QueryTerms, names};
 use crate::words::Words;
 
@@ -24,6 +24,9 @@ pub struct Shown {
     /// When it was fetched, milliseconds since the Unix epoch.
     #[serde(rename = "m")]
     pub fetched_at_ms: u64,
+    /// How its text begins: shown where no section matches.
+    #[serde(rename = "x")]
+    pub lead: String,
 }
 
 impl Shown {
@@ -34,6 +37,7 @@ impl Shown {
             url: document.url.clone(),
             title: document.page.title.clone(),
             fetched_at_ms: document.fetched_at.millis(),
+            lead: beginning(&document.page.text).to_owned(),
         }
     }
 }
@@ -65,19 +69,22 @@ impl<'a> Passage<'a> {
 }
 
 /// What is shown of a page that was found. `passages` are its sections that match, best first:
-/// the first of all, and the first [`DEEP_LINKS`] that have an anchor. `lead` is the beginning of
-/// its text ([`start`]), for a page without any: what matches may be a stop word, or a part of an
-/// identifier, which no section is found by.
+/// the first of all, and the first [`DEEP_LINKS`] that have an anchor. No section is found by stop
+/// words and signs; for a query of them alone [`Shown::lead`] is the [`start`] of the page's text,
+/// in which they are looked for.
 pub fn hit(
     page: Shown,
-    lead: &str,
     passages: &[Passage<'_>],
     score: f32,
     terms: &QueryTerms,
     words: &mut Words,
 ) -> Hit {
     let best = passages.first();
-    let page_snippet = snippet(best.map_or(lead, |best| best.text), terms, words);
+    let page_snippet = snippet(
+        best.map_or(page.lead.as_str(), |best| best.text),
+        terms,
+        words,
+    );
     let title = match page.title.trim() {
         "" => page.url.to_string(),
         title => title.to_owned(),
@@ -144,7 +151,11 @@ impl Matching {
             url: stored.url,
             title: stored.title,
             fetched_at_ms: stored.fetched_at_ms,
+            lead: match terms.words.is_empty() {
+                true => start(&stored.text).to_owned(),
+                false => beginning(&stored.text).to_owned(),
+            },
         };
-        hit(page, start(&stored.text), &passages, score, terms, words)
+        hit(page, &passages, score, terms, words)
     }
 }

@@ -9,8 +9,8 @@ use crate::words::{Kind, Words};
 pub const LENGTH: usize = 200;
 /// How far into a text a snippet is looked for, in bytes: bounds the work for one result.
 const SCANNED: usize = 16 * 1024;
-/// Bytes of a snippet behind the words that it shows, at the most: four take one character.
-const BEHIND: usize = 4 * LENGTH;
+/// Bytes of a snippet at the most: a character takes up to four.
+const BYTES: usize = 4 * LENGTH;
 /// So many bytes are looked at before it is asked whether they hold all words together.
 const PIECE: usize = 1024;
 
@@ -43,9 +43,18 @@ pub fn snippet(text: &str, query: &QueryTerms, words: &mut Words) -> String {
 
 /// As much of the beginning of a text as its snippet depends on.
 pub fn start(text: &str) -> &str {
+    first(text, SCANNED + BYTES)
+}
+
+/// As much of it as a snippet shows.
+pub(crate) fn beginning(text: &str) -> &str {
+    first(text, BYTES)
+}
+
+fn first(text: &str, bytes: usize) -> &str {
     let text = text.trim_start();
     // One byte more, so that it can be seen that the text goes on.
-    &text[..text.ceil_char_boundary((SCANNED + BEHIND + 1).min(text.len()))]
+    &text[..text.ceil_char_boundary((bytes + 1).min(text.len()))]
 }
 
 /// The end of the piece that begins at `at`: behind a space, so that no word is cut.

@@ -85,6 +85,10 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
             "filter": filters(query),
         }}),
     };
+    let fields: &[&str] = match terms.words.is_empty() {
+        true => &["shown", "lead"],
+        false => &["shown"],
+    };
     json!({
         "query": wanted,
         "sort": [{"_score": "desc"}, {"id": "asc"}],
@@ -92,7 +96,7 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
         "size": query.limit,
         "track_total_hits": true,
         "_source": false,
-        "docvalue_fields": ["shown", "lead"],
+        "docvalue_fields": fields,
     })
 }
 
@@ -164,6 +168,8 @@ struct Found {
 #[derive(Deserialize)]
 struct Fields {
     shown: [String; 1],
+    /// The start of the text, where stop words and signs are looked for in it.
+    #[serde(default)]
     lead: [String; 1],
 }
 
@@ -210,7 +216,10 @@ struct SectionFields {
 impl Found {
     fn hit(self, terms: &QueryTerms, words: &mut Words) -> Result<Hit, Failure> {
         let Fields { shown, lead } = self.fields;
-        let page: Shown = serde_json::from_str(&unpack(&shown[0])?).map_err(broken)?;
+        let mut page: Shown = serde_json::from_str(&unpack(&shown[0])?).map_err(broken)?;
+        if !lead[0].is_empty() {
+            page.lead = unpack(&lead[0])?;
+        }
         let Inner { named, matching } = &self.inner_hits;
         let named = &named.hits.hits;
         let is_named = |section: &&Section| {
@@ -236,11 +245,7 @@ impl Found {
             }
         }
         let passages: Vec<Passage<'_>> = sections.iter().map(ShownSection::passage).collect();
-        let lead = match passages.is_empty() {
-            true => unpack(&lead[0])?,
-            false => String::new(),
-        };
-        Ok(hit(page, &lead, &passages, self.score, terms, words))
+        Ok(hit(page, &passages, self.score, terms, words))
     }
 }
 
@@ -287,8 +292,8 @@ mod tests {
 
     #[test]
     fn a_page_without_a_matching_section_shows_how_it_begins() {
-        let page = r#"{"s": "s", "u": "https://example.org/", "t": "T", "m": 0}"#;
-        let fields = json!({"shown": [pack(page).unwrap()], "lead": [pack("River").unwrap()]});
+        let page = r#"{"s": "s", "u": "https://example.org/", "t": "T", "m": 0, "x": "River"}"#;
+        let fields = json!({"shown": [pack(page).unwrap()]});
         let found = json!({"_score": 1.5, "fields": fields});
         let answer = json!({"hits": {"total": {"value": 1}, "hits": [found]}});
         let mut words = Words::default();
