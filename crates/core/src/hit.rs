@@ -1,5 +1,8 @@
 //! A result, made of the page that was found: the same whatever index found it.
 
+use std::borrow::Cow;
+use std::convert::Infallible;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -42,16 +45,19 @@ impl Shown {
     }
 }
 
-/// A section of a page that was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A section of a page, as a result shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passage<'a> {
     /// Fragment that leads to it.
-    pub anchor: Option<&'a str>,
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Cow<'a, str>>,
     /// Its heading.
-    pub title: &'a str,
+    #[serde(rename = "t")]
+    pub title: Cow<'a, str>,
     /// What a snippet is made of: the beginning of its text below the heading, which is shown as
     /// the link's title.
-    pub text: &'a str,
+    #[serde(rename = "x")]
+    pub text: Cow<'a, str>,
 }
 
 impl<'a> Passage<'a> {
@@ -61,59 +67,67 @@ impl<'a> Passage<'a> {
             .strip_prefix(title)
             .filter(|below| below.starts_with('\n') && !below.trim().is_empty());
         Passage {
-            anchor,
-            title,
-            text: start(below.unwrap_or(text)),
+            anchor: anchor.map(Cow::Borrowed),
+            title: title.into(),
+            text: start(below.unwrap_or(text)).into(),
         }
     }
 }
 
-/// What is shown of a page that was found. `passages` are its sections that match, best first:
-/// the first of all, and the first [`DEEP_LINKS`] that have an anchor. No section is found by stop
-/// words and signs; for a query of them alone [`Shown::lead`] is the [`start`] of the page's text,
-/// in which they are looked for.
-pub fn hit(
+/// What is shown of a page that was found. `passages` are its sections that match, best first; no
+/// more of them are read than are shown. No section is found by stop words and signs; for a query
+/// of them alone [`Shown::lead`] is the [`start`] of the page's text, in which they are looked for.
+///
+/// # Errors
+///
+/// That of a passage.
+pub fn hit<'a, E>(
     page: Shown,
-    passages: &[Passage<'_>],
+    passages: impl IntoIterator<Item = Result<Passage<'a>, E>>,
     score: f32,
     terms: &QueryTerms,
     words: &mut Words,
-) -> Hit {
-    let best = passages.first();
-    let page_snippet = snippet(
-        best.map_or(page.lead.as_str(), |best| best.text),
-        terms,
-        words,
-    );
+) -> Result<Hit, E> {
+    let mut best = None;
+    let mut sections = Vec::new();
+    for passage in passages {
+        let passage = passage?;
+        // What no fragment leads to can be the best section, and no deep link.
+        if best.is_some() && passage.anchor.is_none() {
+            continue;
+        }
+        let snippet = snippet(&passage.text, terms, words);
+        best.get_or_insert_with(|| snippet.clone());
+        if let Some(anchor) = passage.anchor {
+            let mut url = page.url.clone();
+            url.set_fragment(Some(&anchor));
+            let title = match passage.title.trim() {
+                "" => page.title.clone(),
+                title => title.to_owned(),
+            };
+            sections.push(SectionHit {
+                url,
+                title,
+                snippet,
+            });
+        }
+        if sections.len() == DEEP_LINKS {
+            break;
+        }
+    }
     let title = match page.title.trim() {
         "" => page.url.to_string(),
         title => title.to_owned(),
     };
-    let links = passages.iter().filter_map(|passage| {
-        let mut url = page.url.clone();
-        url.set_fragment(Some(passage.anchor?));
-        Some((url, passage))
-    });
-    let links = links.take(DEEP_LINKS).map(|(url, passage)| SectionHit {
-        url,
-        title: match passage.title.trim() {
-            "" => page.title.clone(),
-            title => title.to_owned(),
-        },
-        snippet: match best == Some(passage) {
-            true => page_snippet.clone(),
-            false => snippet(passage.text, terms, words),
-        },
-    });
-    Hit {
-        sections: links.collect(),
+    Ok(Hit {
         url: page.url,
         title,
-        snippet: page_snippet,
+        snippet: best.unwrap_or_else(|| snippet(&page.lead, terms, words)),
         score,
         site: page.site,
         fetched_at_ms: page.fetched_at_ms,
-    }
+        sections,
+    })
 }
 
 /// What an index says of a page that it keeps as a whole.
@@ -143,9 +157,12 @@ impl Matching {
             let section = stored.sections.get(*place)?;
             let text = stored.text.get(section.start..section.end)?;
             let anchor = section.anchor.as_deref();
-            Some(Passage::new(anchor, &section.title, text))
+            Some(Ok::<_, Infallible>(Passage::new(
+                anchor,
+                &section.title,
+                text,
+            )))
         };
-        let passages: Vec<Passage<'_>> = sections.iter().filter_map(passage).collect();
         let page = Shown {
             site: stored.site,
             url: stored.url,
@@ -156,6 +173,8 @@ impl Matching {
                 false => beginning(&stored.text).to_owned(),
             },
         };
-        hit(page, &passages, score, terms, words)
+        let passages = sections.iter().filter_map(passage);
+        let Ok(hit) = hit(page, passages, score, terms, words);
+        hit
     }
 }

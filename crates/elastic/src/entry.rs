@@ -4,15 +4,13 @@
 //! is kept, the stored page, its text and its links, is not searched. What a result shows lies
 //! beside both, section by section: a search for it has to read no page (`docs/adr/0011`).
 
-use std::borrow::Cow;
-
 use canter_core::document::{Document, KeptLink, Stored};
 use canter_core::failure::Failure;
 use canter_core::hit::{Passage, Shown};
-use canter_core::page;
 use canter_core::snippet::start;
 use canter_core::terms::PageTerms;
 use canter_core::words::Words;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -44,7 +42,9 @@ struct Entry<'a> {
     address: &'a str,
     common: &'a str,
     sections: Vec<Section<'a>>,
+    /// [`Shown`], packed.
     shown: String,
+    /// The [`start`] of the text, packed.
     lead: String,
     page: Stored,
     text: String,
@@ -55,46 +55,9 @@ struct Entry<'a> {
 struct Section<'a> {
     terms: String,
     names: &'a [String],
+    /// A [`Passage`], packed; none of a section whose text is not on the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     shown: Option<String>,
-}
-
-/// What a result shows of a section.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct ShownSection<'a> {
-    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
-    anchor: Option<Cow<'a, str>>,
-    #[serde(rename = "t")]
-    title: Cow<'a, str>,
-    #[serde(rename = "x")]
-    text: Cow<'a, str>,
-}
-
-impl<'a> ShownSection<'a> {
-    /// None of a section whose text is not on the page.
-    fn of(section: &'a page::Section, text: &'a str) -> Option<Self> {
-        let text = text.get(section.range.clone())?;
-        let passage = Passage::new(section.anchor.as_deref(), &section.title, text);
-        Some(ShownSection {
-            anchor: passage.anchor.map(Cow::Borrowed),
-            title: passage.title.into(),
-            text: passage.text.into(),
-        })
-    }
-
-    pub(crate) fn passage(&self) -> Passage<'_> {
-        Passage {
-            anchor: self.anchor.as_deref(),
-            title: &self.title,
-            text: &self.text,
-        }
-    }
-}
-
-impl ShownSection<'static> {
-    pub(crate) fn unpack(packed: &str) -> Result<Self, Failure> {
-        serde_json::from_str(&unpack(packed)?).map_err(broken)
-    }
 }
 
 /// A page as JSON. Takes milliseconds of a core for a long page.
@@ -110,11 +73,14 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
     let marks: Vec<&str> = marks.filter(|marks| !marks.is_empty()).collect();
     let mut sections = Vec::with_capacity(weighed.len());
     for ((terms, section), of) in weighed.into_iter().zip(&page.sections).zip(&terms.sections) {
-        let shown = ShownSection::of(section, &page.text);
+        let shown = page.text.get(section.range.clone()).map(|text| {
+            let anchor = section.anchor.as_deref();
+            packed(&Passage::new(anchor, &section.title, text))
+        });
         sections.push(Section {
             terms,
             names: &of.names,
-            shown: shown.map(|shown| packed(&shown)).transpose()?,
+            shown: shown.transpose()?,
         });
     }
     let links: Vec<KeptLink> = page.links.iter().map(KeptLink::from).collect();
@@ -133,8 +99,7 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
         address: &terms.address,
         common: &terms.common,
         sections,
-        shown: pack(&serde_json::to_string(&Shown::of(document))?)
-            .map_err(serde_json::Error::io)?,
+        shown: packed(&Shown::of(document))?,
         lead: pack(start(&page.text)).map_err(serde_json::Error::io)?,
         page: Stored::without_text_and_links(document),
         text: pack(&page.text).map_err(serde_json::Error::io)?,
@@ -142,8 +107,14 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
     })
 }
 
+/// Anything as packed JSON.
 fn packed<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
     pack(&serde_json::to_string(value)?).map_err(serde_json::Error::io)
+}
+
+/// What was packed as JSON.
+pub(crate) fn unpacked<T: DeserializeOwned>(packed: &str) -> Result<T, Failure> {
+    serde_json::from_str(&unpack(packed)?).map_err(broken)
 }
 
 /// A language and what it begins with before a hyphen: a filter then looks for a whole word.
@@ -166,7 +137,7 @@ impl Kept {
     fn stored(self) -> Result<Stored, Failure> {
         let links = match self.links.as_str() {
             "" => Vec::new(),
-            links => serde_json::from_str(&unpack(links)?).map_err(broken)?,
+            links => unpacked(links)?,
         };
         Ok(Stored {
             text: unpack(&self.text)?,
@@ -181,6 +152,6 @@ pub(crate) fn stored(source: &Value) -> Result<Stored, Failure> {
     Kept::deserialize(source).map_err(broken)?.stored()
 }
 
-pub(crate) fn broken(error: serde_json::Error) -> Failure {
+fn broken(error: serde_json::Error) -> Failure {
     Failure::permanent(format!("a page in the index is broken: {error}"))
 }

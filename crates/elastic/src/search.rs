@@ -6,15 +6,15 @@
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::hit::{Passage, Shown, hit};
-use canter_core::query::{DEEP_LINKS, Hit, Hits, Query, weight};
+use canter_core::hit::{Shown, hit};
+use canter_core::query::{Hit, Hits, Query, weight};
 use canter_core::terms::QueryTerms;
 use canter_core::words::Words;
 use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::entry::{ShownSection, broken};
+use crate::entry::unpacked;
 use crate::opening::nothing;
 use crate::packed::unpack;
 use crate::server::Server;
@@ -216,7 +216,7 @@ struct SectionFields {
 impl Found {
     fn hit(self, terms: &QueryTerms, words: &mut Words) -> Result<Hit, Failure> {
         let Fields { shown, lead } = self.fields;
-        let mut page: Shown = serde_json::from_str(&unpack(&shown[0])?).map_err(broken)?;
+        let mut page: Shown = unpacked(&shown[0])?;
         if !lead[0].is_empty() {
             page.lead = unpack(&lead[0])?;
         }
@@ -227,25 +227,10 @@ impl Found {
             named.iter().any(|named| named.nested.offset == offset)
         };
         let others = matching.hits.hits.iter().filter(|it| !is_named(it));
-        let mut sections = Vec::with_capacity(DEEP_LINKS + 1);
-        let mut links = 0;
-        for section in named.iter().chain(others) {
-            let [shown] = &section.fields.shown;
-            if shown.is_empty() {
-                continue;
-            }
-            let section = ShownSection::unpack(shown)?;
-            let is_link = section.passage().anchor.is_some();
-            if is_link || sections.is_empty() {
-                sections.push(section);
-                links += usize::from(is_link);
-            }
-            if links == DEEP_LINKS {
-                break;
-            }
-        }
-        let passages: Vec<Passage<'_>> = sections.iter().map(ShownSection::passage).collect();
-        Ok(hit(page, &passages, self.score, terms, words))
+        let shown = named.iter().chain(others).map(|it| &it.fields.shown[0]);
+        let shown = shown.filter(|shown| !shown.is_empty());
+        let passages = shown.map(|shown| unpacked(shown));
+        hit(page, passages, self.score, terms, words)
     }
 }
 
@@ -291,10 +276,12 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_a_matching_section_shows_how_it_begins() {
+    fn sections_that_are_not_on_the_page_are_survived() {
         let page = r#"{"s": "s", "u": "https://example.org/", "t": "T", "m": 0, "x": "River"}"#;
         let fields = json!({"shown": [pack(page).unwrap()]});
-        let found = json!({"_score": 1.5, "fields": fields});
+        let inner = json!({"hits": {"hits": [{"_nested": {"offset": 7}}]}});
+        let found = json!({"_score": 1.5, "fields": fields,
+            "inner_hits": {"named": inner.clone(), "matching": inner}});
         let answer = json!({"hits": {"total": {"value": 1}, "hits": [found]}});
         let mut words = Words::default();
         let terms = QueryTerms::of("river", &mut words);
