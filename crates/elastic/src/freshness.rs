@@ -28,7 +28,7 @@ impl Freshness {
         }
     }
 
-    /// Something is about to be written.
+    /// Something was written; told before its caller is answered.
     pub(crate) fn wrote(&self) {
         self.unseen.store(true, Ordering::SeqCst);
     }

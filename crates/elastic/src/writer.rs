@@ -249,8 +249,9 @@ impl Sending {
     async fn send(&mut self) {
         let mut failed = None;
         while let Some((callers, operations)) = self.next_batch() {
-            self.freshness.wrote();
             let settled = self.bulk.run(&operations).await;
+            // Not before: a count in the meantime shows what was there, and would take this along.
+            self.freshness.wrote();
             for ((caller, operation), settled) in callers.into_iter().zip(operations).zip(settled) {
                 if let Settled::Failed(failure) = &settled {
                     failed = Some(failure.clone());
