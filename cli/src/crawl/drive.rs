@@ -126,15 +126,19 @@ impl<I: Index + 'static> Drive<I> {
     }
 
     /// Waits for the answers under way and for the index to take them, within the grace. A task
-    /// whose answer does not come waits for the next run.
+    /// whose answer does not come waits for the next run. What the index took is to be seen by
+    /// searches when the crawl ends, even where nothing is under way any more.
     async fn see_off(&mut self, failure: &mut Option<Failure>) {
         let until = Instant::now() + GRACE;
-        while !self.steps.is_empty() && Instant::now() < until {
+        loop {
             // An index that cannot be written may try for long: what is not in it waits for the
             // next run.
             let left = until.saturating_duration_since(Instant::now());
             if let Ok(Err(error)) = timeout(left, self.world.index.flush()).await {
                 failure.get_or_insert(error);
+            }
+            if self.steps.is_empty() || Instant::now() >= until {
+                break;
             }
             let mut ended = timeout(Duration::from_millis(250), self.steps.join_next())
                 .await
