@@ -8,6 +8,7 @@ use canter_core::failure::Failure;
 use canter_core::time::Moment;
 
 use super::CloudPaces;
+use super::record::{AT, time};
 
 /// A process that listens takes no slot for at most so long.
 const LISTENED: Duration = Duration::from_millis(1500);
@@ -42,11 +43,17 @@ impl CloudPaces {
         let (heard, until) = match hearing {
             Hearing::Alone => {
                 let known = self.known(domain);
-                let recent = |at: &Moment| *at + LISTENED > now + self.skew.behind();
+                let shared = now + self.skew.behind();
+                let at_work = known.given.last.is_some_and(|last| {
+                    // Who needs more slots asks for them when the last one has come.
+                    last + known.given.spacing * 2 > shared
+                });
+                let recent = |at: &Moment| at_work && *at + LISTENED > shared;
                 match known.at.filter(recent) {
                     Some(at) if known.wrote != Some(at) => {
-                        self.listen_from(domain, at, now);
-                        (at, now + LISTENED)
+                        let said = self.say(domain, now).await?;
+                        self.listen_from(domain, said, now);
+                        (said, now + LISTENED)
                     }
                     _ => return Ok(None),
                 }
@@ -73,6 +80,23 @@ impl CloudPaces {
         // Who is known to be behind wants to know exactly.
         let nap = if self.skew.behind().is_zero() { 40 } else { 5 };
         Ok(listens.then_some(Duration::from_millis(nap)))
+    }
+
+    /// Writes this process's time, which it gives, and no more: several that listen would wait for
+    /// each other otherwise.
+    async fn say(&self, domain: &str, now: Moment) -> Result<Moment, Failure> {
+        let shared = now + self.skew.behind();
+        let say = self
+            .update(domain)
+            .update_expression("SET #at = :at")
+            .expression_attribute_names("#at", AT)
+            .expression_attribute_values(":at", time(shared));
+        if self.send(domain, say).await?.is_ok() {
+            self.remember(domain, |known| {
+                (known.at, known.wrote) = (Some(shared), Some(shared));
+            });
+        }
+        Ok(shared)
     }
 
     /// Learns from a time that another wrote; listens again when that says much.

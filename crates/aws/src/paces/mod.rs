@@ -28,10 +28,10 @@
 //! the seconds between the slowest and the fastest clock, until the slow ones have heard of the fast
 //! ones: every record holds its writer's time, and whoever reads a time that has not come yet goes by
 //! that clock from then on. A time that was written a while ago tells less. So a process that meets
-//! another one for the first time, or finds itself behind, takes no slot until it has seen somebody
-//! write: it reads the record again and again, for a second and a half at most. A worker that comes
-//! later, with a faster clock than all who are there, is heard of by their leases only, which may
-//! take some of them.
+//! another one at work for the first time, or finds itself behind, takes no slot until it has seen
+//! somebody write: it writes its own time, and reads the record again and again, for a second and a
+//! half at most. A worker that comes later, with a faster clock than all who are there, is heard of by
+//! their leases only, which may take some of them.
 //!
 //! A fast clock costs the others no slots: all go by it. A clock that is more than 2 s off, as the
 //! `Date` of DynamoDB's answers proves, gets a failure and no slot, before it has written anything.
@@ -107,6 +107,11 @@ impl CloudPaces {
             checked: self.checked,
             ..CloudPaces::new(self.cloud.clone())
         }
+    }
+
+    /// Whether others were using the domain when this process leased last.
+    pub fn contested(&self, domain: &str) -> bool {
+        self.known(domain).contested
     }
 
     /// When to come back with `count` requests that are sent away now: how long from `now`. Each

@@ -74,6 +74,9 @@ pub struct Watch {
     pub done: u64,
     /// Since when there have been so many, Unix ms.
     pub since_ms: u64,
+    /// Nothing is open any more: the part of the site whose links are counted next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<u32>,
 }
 
 #[derive(Serialize)]
