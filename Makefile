@@ -6,7 +6,7 @@ DENY = target/tools/bin/cargo-deny
 demo:
 	cargo run -- demo
 
-test: fmt lint deny unit
+test: fmt deny lint unit
 
 fmt:
 	cargo fmt --all --check
@@ -20,11 +20,12 @@ deny: $(DENY)
 advisories: $(DENY)
 	$(DENY) --locked check advisories
 
-# The servers that tests ask are real: they come from registries, and go away afterwards. The last tests build
-# the functions, deploy the whole system to these servers, and crawl with it.
+# The servers that tests ask are real, and so is the browser: they come from registries, and the servers go away
+# afterwards. The last tests build the functions, deploy the whole system to these servers, and crawl with it.
 unit:
 	localstack/up --stack test --without-docker --localstack-port 0 --dynamodb-port 0 --elasticsearch-port 0
 	cargo test --workspace --no-fail-fast; status=$$?; \
+	tests/browser/test || status=$$?; \
 	localstack/pytest infra/tests localstack/tests/system || status=$$?; \
 	localstack/down --stack test; exit $$status
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use canter_api::Origin;
 use canter_core::pace::Rate;
 use canter_elastic::Settings;
 use canter_embedded::folder::FORMAT;
@@ -228,7 +229,9 @@ pub struct Data {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  canter search asyncio gather --limit 3")]
+#[command(after_help = "Examples:\n  \
+    canter search asyncio gather --limit 3\n  \
+    canter search '\"with statement\" -deprecated'       side by side; without a word")]
 pub struct Search {
     /// What to look for
     #[arg(required = true, value_name = "QUERY")]
@@ -258,6 +261,10 @@ pub struct Serve {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listen)]
     pub listen: SocketAddr,
+
+    /// A site whose pages may ask the API, as https://docs.example.org; repeatable [default: all]
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    pub origins: Vec<Origin>,
 
     #[command(flatten)]
     pub data: Data,

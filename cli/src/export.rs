@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write, stdout};
 
 use anyhow::Result;
 use canter_core::failure::Failure;
+use canter_core::inbound::Counted;
 use canter_core::ports::Catalog;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::report;
@@ -27,7 +28,9 @@ pub async fn export(args: Export) -> Result<()> {
     }
     let mut out = BufWriter::new(stdout());
     let mut written = Ok(());
-    let exported = index.export(&args.site, |page| {
+    let exported = index.export(&args.site, |mut page| {
+        // What a crawl's end keeps for the next one.
+        page.inbound = Counted::default();
         let line = serde_json::to_string(&page).map_err(Failure::permanent)?;
         writeln!(out, "{line}").map_err(|error| {
             let failure = Failure::permanent(&error);

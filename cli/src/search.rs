@@ -29,6 +29,7 @@ struct Answer {
     total: Total,
     took_ms: f64,
     results: Vec<Hit>,
+    suggestion: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +149,11 @@ fn text(answer: &Answer, offset: usize) -> String {
         return "Nothing found.\n".to_owned();
     }
     let mut text = String::new();
+    if let Some(meant) = &answer.suggestion {
+        let meant = style(printable(meant)).bold();
+        text +=
+            &format!("No page has all of these words as they are written. Results for {meant}:\n");
+    }
     for (number, hit) in answer.results.iter().enumerate() {
         let number = format!("{:>3}.", offset + number + 1);
         text += &format!(

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use canter_api::{Crawl, NoStatus, Report, State, Status};
+use canter_api::{Crawl, NoStatus, Origins, Report, State, Status, router_for};
 use canter_core::failure::Failure;
 use canter_core::time::Moment;
 use canter_embedded::folder::Folder;
@@ -35,9 +35,10 @@ pub async fn serve(args: Serve) -> Result<()> {
         .init();
     let index = Arc::new(index);
     let (listener, address) = bind(args.listen).await?;
+    let origins = Origins::from(args.origins);
     let router = match folder {
-        Some(folder) => canter_api::router(index, Arc::new(FolderStatus::new(&folder))),
-        None => canter_api::router(index, Arc::new(NoStatus)),
+        Some(folder) => router_for(&origins, index, Arc::new(FolderStatus::new(&folder))),
+        None => router_for(&origins, index, Arc::new(NoStatus)),
     };
     announce(&address, false);
     axum::serve(listener, router)

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use canter_core::document::document_id;
 use canter_core::failure::Failure;
-use canter_core::ports::Index;
+use canter_core::link_pass::{Passed, link_pass, parts};
+use canter_core::ports::{Catalog, Index};
 use canter_core::step::{End, MAX_HOLD, step};
 use canter_core::task::Task;
 use canter_core::twins::duplicates;
@@ -78,7 +79,7 @@ pub struct Drive<I> {
     rest: Option<Rest>,
 }
 
-impl<I: Index + 'static> Drive<I> {
+impl<I: Index + Catalog + 'static> Drive<I> {
     pub fn new(
         world: Arc<SiteWorld<I>>,
         progress: Arc<Progress>,
@@ -118,6 +119,9 @@ impl<I: Index + 'static> Drive<I> {
             self.world.store.end_circles().await?;
         }
         self.fold_twins().await?;
+        if rest == Rest::Complete {
+            self.count_links().await?;
+        }
         match rest.stored() {
             None => self.world.store.end().await?,
             Some(stored) => self.world.store.note_rest(&stored).await?,
@@ -303,6 +307,20 @@ impl<I: Index + 'static> Drive<I> {
             self.remove(urls.iter()).await?;
             self.world.store.forget(urls).await?;
         }
+    }
+
+    /// Tells the index what the pages say of each other. Where the user does not wait for it, the next
+    /// crawl makes up for it.
+    async fn count_links(&self) -> Result<(), Failure> {
+        let (index, site) = (&*self.world.index, &self.world.site.id);
+        let parts = parts(index.count(site).await?);
+        for part in 0..parts {
+            let wanted = || !*self.stop.borrow();
+            if link_pass(index, site, (part, parts), wanted).await? != Passed::Whole {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Takes pages out of the index for good.

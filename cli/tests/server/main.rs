@@ -5,6 +5,7 @@
 
 mod faults;
 mod parity;
+mod relevance;
 mod sites;
 
 use canter_tests::{Canter, OwnIndex, canter};

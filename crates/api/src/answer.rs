@@ -18,7 +18,7 @@ pub(crate) struct Answer {
     pub(crate) limit: usize,
     pub(crate) offset: usize,
     pub(crate) results: Vec<Found>,
-    /// A better spelling; none is made yet.
+    /// What was meant where no page holds a word of the query: the results are for this.
     pub(crate) suggestion: Option<String>,
 }
 
@@ -80,7 +80,7 @@ impl Answer {
             limit: query.limit,
             offset: query.offset,
             results: hits.hits.into_iter().filter_map(Found::new).collect(),
-            suggestion: None,
+            suggestion: hits.meant,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod headers;
+mod origins;
 mod page;
 mod paging;
 mod parameters;
@@ -15,5 +16,6 @@ mod routes;
 mod snippet;
 mod status;
 
-pub use routes::{ROUTES, router};
+pub use origins::{NoOrigin, Origin, Origins};
+pub use routes::{ROUTES, router, router_for};
 pub use status::{Crawl, NoStatus, Report, State, Status};

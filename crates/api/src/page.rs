@@ -20,12 +20,16 @@ use words::{filters, grouped, pages, trail};
 
 /// The page's style.
 pub(crate) const STYLE: &str = include_str!("../assets/style.css");
+/// What makes the page answer while a person types.
+pub(crate) const SCRIPT: &str = include_str!("../assets/search.js");
 /// The page's icon: a lens that is a horseshoe.
 pub(crate) const ICON: &str = include_str!("../assets/icon.svg");
 
 /// Hash of a file, for a URL that changes with it.
 static STYLE_URL: LazyLock<String> =
     LazyLock::new(|| format!("style.css?{}", UrlKey::hash(STYLE.as_bytes())));
+static SCRIPT_URL: LazyLock<String> =
+    LazyLock::new(|| format!("search.js?{}", UrlKey::hash(SCRIPT.as_bytes())));
 static ICON_URL: LazyLock<String> =
     LazyLock::new(|| format!("icon.svg?{}", UrlKey::hash(ICON.as_bytes())));
 
@@ -51,11 +55,15 @@ pub(crate) fn results(
     let first = query.offset + 1;
     let last = query.offset + answer.results.len();
     let total = total(answer);
+    let meant = answer.suggestion.as_ref().unwrap_or(&query.text);
     let body = html! {
         h1.summary {
             @if query.offset > 0 { (grouped(first)) "–" (grouped(last)) " of " }
-            (total) " for " (quoted(&query.text))
+            (total) " for " (quoted(meant))
             " in " span.whole { (answer.took_ms.max(1)) " ms" }
+        }
+        @if answer.suggestion.is_some() {
+            p.meant { "No page has all of the words of " (quoted(&query.text)) " as they are written." }
         }
         (chosen(query))
         ol.results start=(first) {
@@ -168,6 +176,7 @@ fn document(text: Option<&str>, head: Markup, body: Markup) -> String {
                 meta name="robots" content="noindex, nofollow";
                 link rel="icon" href=(*ICON_URL) type="image/svg+xml";
                 link rel="stylesheet" href=(*STYLE_URL);
+                script src=(*SCRIPT_URL) defer {}
             }
             body {
                 a.skip href="#main" { "Skip to the content" }

@@ -12,25 +12,34 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use canter_core::ports::Index;
 use canter_core::query::Query;
+use canter_core::typos::search_as_meant;
 use serde::Serialize;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::answer::Answer;
+use crate::origins::Origins;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::status::{Report, Status};
 use crate::{headers, page, paging};
 
 /// Every path that answers, each to GET and HEAD.
-pub const ROUTES: [&str; 7] = [
+pub const ROUTES: [&str; 9] = [
     "/",
     "/style.css",
+    "/search.js",
+    "/widget.js",
     "/icon.svg",
     "/healthz",
     "/api/v1/search",
     "/api/v1/status",
     "/api/v1/openapi.json",
 ];
+
+/// The search as a part of other sites' pages.
+const WIDGET: &str = include_str!("../assets/widget.js");
+/// Whose pages may load what is not asked for by CORS (Fetch Standard, 3.7).
+const READ_BY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 const DESCRIPTION: &str = include_str!("../assets/openapi.json");
 
@@ -41,8 +50,17 @@ where
     I: Index + 'static,
     S: Status + 'static,
 {
+    router_for(&Origins::default(), index, status)
+}
+
+/// As [`router`], for pages of some sites only.
+pub fn router_for<I, S>(origins: &Origins, index: Arc<I>, status: Arc<S>) -> Router
+where
+    I: Index + 'static,
+    S: Status + 'static,
+{
     let read_only = CorsLayer::new()
-        .allow_origin(Any)
+        .allow_origin(origins.allowed())
         .allow_methods([Method::GET, Method::HEAD])
         .allow_headers(Any)
         .expose_headers([header::LINK, header::RETRY_AFTER]);
@@ -57,6 +75,8 @@ where
     Router::new()
         .route("/", get(search_page::<I, S>))
         .route("/style.css", get(style))
+        .route("/search.js", get(script))
+        .route("/widget.js", get(widget))
         .route("/icon.svg", get(icon))
         .method_not_allowed_fallback(only_reading)
         .merge(api)
@@ -89,7 +109,7 @@ struct Found {
 impl<I: Index, S: Status> Service<I, S> {
     async fn find(&self, query: &Query) -> Result<Found, Problem> {
         let start = Instant::now();
-        let hits = self.index.search(query.clone()).await;
+        let hits = search_as_meant(&*self.index, query).await;
         let hits = hits.map_err(|failure| Problem::failed(&failure))?;
         Ok(Found {
             next: paging::next(query, &hits),
@@ -171,12 +191,13 @@ async fn search_page<I: Index, S: Status>(
     }
 }
 
-/// Answers when the index does: a search for any word is the smallest question there is.
+/// Answers when the index does: a search for a word, too short to be looked up as a misspelt one, is
+/// the smallest question there is.
 async fn health<I: Index, S: Status>(
     State(service): State<Service<I, S>>,
 ) -> Result<Response, Problem> {
     let smallest = Query {
-        text: "health".to_owned(),
+        text: "url".to_owned(),
         limit: 1,
         offset: 0,
         site: None,
@@ -200,6 +221,23 @@ async fn description() -> Response {
 /// The page names the style with its hash, so that it is kept for good and replaced at once.
 async fn style() -> Response {
     lasting(typed("text/css; charset=utf-8", page::STYLE.to_owned()))
+}
+
+async fn script() -> Response {
+    lasting(typed(
+        "text/javascript; charset=utf-8",
+        page::SCRIPT.to_owned(),
+    ))
+}
+
+/// Stands in pages of other sites by this name, for good: so it is asked for again after an hour.
+async fn widget() -> Response {
+    let mut response = typed("text/javascript; charset=utf-8", WIDGET.to_owned());
+    let kept = HeaderValue::from_static("public, max-age=3600");
+    response.headers_mut().insert(header::CACHE_CONTROL, kept);
+    let read = HeaderValue::from_static("cross-origin");
+    response.headers_mut().insert(READ_BY, read);
+    response
 }
 
 async fn icon() -> Response {

@@ -149,6 +149,34 @@ async fn an_answer_is_the_contract_s() {
     );
 }
 
+/// Where no page has a word, what was meant is searched for, and named; the query stays what it is,
+/// also in the links to the neighbours.
+#[tokio::test]
+async fn a_misspelt_query_is_answered_as_it_was_meant() {
+    let shelf = Arc::new(Shelf {
+        meant: Some(("wrod", "word")),
+        ..Shelf::with(12)
+    });
+    let answer = get(
+        &router(Arc::clone(&shelf), Arc::new(NoStatus)),
+        "/api/v1/search?q=wrod",
+    )
+    .await;
+    let body = answer.json();
+    assert_eq!(
+        (&body["query"], &body["suggestion"]),
+        (&json!("wrod"), &json!("word"))
+    );
+    assert_eq!(body["results"].as_array().unwrap().len(), 10);
+    let texts: Vec<String> = shelf.asked().into_iter().map(|query| query.text).collect();
+    assert_eq!(texts, ["wrod", "word"]);
+    assert!(
+        answer.header("link").contains("q=wrod"),
+        "{}",
+        answer.header("link")
+    );
+}
+
 #[tokio::test]
 async fn a_lower_bound_says_so() {
     let shelf = Shelf {

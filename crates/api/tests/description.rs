@@ -142,6 +142,8 @@ described! {
     page_invalid: Shelf::with(3), "GET", "/?q=a&limit=x" => 400;
     page_unavailable: Shelf::failing(Failure::transient("x")), "GET", "/?q=a" => 503;
     style: Shelf::with(0), "GET", "/style.css" => 200;
+    script: Shelf::with(0), "GET", "/search.js" => 200;
+    widget: Shelf::with(0), "GET", "/widget.js" => 200;
     icon: Shelf::with(0), "GET", "/icon.svg" => 200;
 }
 

@@ -25,7 +25,7 @@ shows! {
     before_the_first_search: Shelf::with(0), "/" =>
         [r#"<form class="search" role="search" action="./" method="get">"#, r#"<label class="unseen" for="q">"#,
          r#"<main id="main""#, " autofocus", r#"<html lang="en">"#],
-        ["Nothing found", "<script"];
+        ["Nothing found", "<script>"];
     a_blank_form_is_the_beginning: Shelf::with(9), "/?q=+" => [" autofocus"], ["Page 0"];
     results: Shelf::with(1), "/?q=word" =>
         [r#"<a href="https://docs.test/page-0.html"><bdi>Page 0</bdi></a>"#, "a <mark>word</mark> &amp; more",
@@ -47,16 +47,16 @@ shows! {
     behind_the_last: Shelf::with(3), "/?q=a&offset=40" =>
         ["no results this far down", r#"<a href="?q=a">"#], ["Nothing found"];
     query_is_text: Shelf::with(1), "/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E" =>
-        ["value=\"&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\""], ["<script"];
-    query_is_text_when_nothing_is_found: Shelf::with(0), "/?q=%3Cscript%3E" => ["&lt;script&gt;"], ["<script"];
+        ["value=\"&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;\""], ["<script>"];
+    query_is_text_when_nothing_is_found: Shelf::with(0), "/?q=%3Cscript%3E" => ["&lt;script&gt;"], ["<script>"];
     filter_is_text: Shelf::with(1), "/?q=a&site=%22%3E%3Cimg%20src=x%3E" => ["&quot;&gt;&lt;img"], ["<img src=x"];
     title_is_text: Shelf::of(vec![hit("https://docs.test/", "</a><script>x</script>", "")]), "/?q=a" =>
-        ["&lt;/a&gt;&lt;script&gt;"], ["<script"];
+        ["&lt;/a&gt;&lt;script&gt;"], ["<script>"];
     snippet_is_only_marked: Shelf::of(vec![hit("https://docs.test/", "T", "<img src=x onerror=x><mark>a</mark><!--")]), "/?q=a" =>
         ["&lt;img src=x onerror=x><mark>a</mark>&lt;!--"], ["<img src=x", "<!--"];
     address_is_text: Shelf::of(vec![hit("https://docs.test/%3Cscript%3E/%22/%FF/%E2%80%AEtxt/caf%C3%A9?a=%22\"", "T", "")]), "/?q=a" =>
         ["<bdi>&lt;script&gt;</bdi>", "<bdi>&quot;</bdi>", "<bdi>%FF</bdi>", "<bdi>%E2%80%AEtxt</bdi>", "<bdi>café?a=%22%22</bdi>"],
-        ["<script", "\u{202e}"];
+        ["<script>", "\u{202e}"];
     only_web_addresses_are_linked: Shelf::of(vec![hit("javascript:alert(1)", "Odd", "")]), "/?q=a" =>
         [], ["javascript:", "Odd"];
 }
@@ -80,6 +80,23 @@ async fn an_invalid_search_keeps_what_was_typed() {
         let answer = get(&over(Shelf::with(1)), uri).await;
         assert_eq!(answer.status, 400, "{uri}");
         assert!(answer.body.contains(r#"role="alert""#), "{uri}");
+    }
+}
+
+/// The page shows what was meant, says so, and keeps what was typed in its field.
+#[tokio::test]
+async fn a_misspelt_query_is_told_of() {
+    let shelf = Shelf {
+        meant: Some(("<wrod", "<word")),
+        ..Shelf::with(1)
+    };
+    let page = get(&over(shelf), "/?q=%3Cwrod").await.body;
+    for told in [
+        "for <span class=\"quoted\">“<bdi>&lt;word</bdi>”",
+        "No page has all of the words of <span class=\"quoted\">“<bdi>&lt;wrod</bdi>”",
+        "value=\"&lt;wrod\"",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
     }
 }
 
@@ -143,11 +160,12 @@ async fn every_address_of_the_page_is_relative() {
 }
 
 #[tokio::test]
-async fn style_and_icon_are_kept_for_good_under_a_name_of_their_own() {
+async fn style_script_and_icon_are_kept_for_good_under_a_name_of_their_own() {
     let service = over(Shelf::with(0));
     let page = get(&service, "/").await.body;
     for (name, kind) in [
         ("style.css", "text/css; charset=utf-8"),
+        ("search.js", "text/javascript; charset=utf-8"),
         ("icon.svg", "image/svg+xml"),
     ] {
         let at = page.find(&format!("\"{name}?")).unwrap() + 1;

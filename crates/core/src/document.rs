@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::page::{Link, Page};
+use crate::inbound::{Counted, Inbound};
+use crate::page::{Link, Page, Section};
 use crate::task::UrlKey;
 use crate::time::Moment;
 
@@ -20,6 +21,8 @@ pub struct Document {
     pub version: u64,
     /// What was read.
     pub page: Page,
+    /// What other pages say about it; nothing before the end of a crawl.
+    pub inbound: Inbound,
 }
 
 impl Document {
@@ -37,7 +40,23 @@ pub fn document_id(site: &str, url: &Url) -> UrlKey {
 /// Version of an index write: time of fetch in ms x 1024 + number of the pass, so that a later
 /// pass over the same copy may rewrite what the fetch wrote, and an older copy never wins.
 pub fn version(fetched_at: Moment, pass: u16) -> u64 {
-    fetched_at.millis().saturating_mul(1024) + u64::from(pass.min(1023))
+    fetched_at.millis().saturating_mul(PASSES) + u64::from(pass).min(DELETION - 1)
+}
+
+/// Versions of one copy: its fetch, the passes over it, its deletion.
+const PASSES: u64 = 1024;
+/// What is gone is gone for every pass.
+const DELETION: u64 = PASSES - 1;
+
+/// The pass that a version is of.
+fn pass_of(version: u64) -> u16 {
+    (version % PASSES) as u16
+}
+
+/// Version of the deletion of a copy of this version: no later pass over the copy brings it back,
+/// and the next fetch does.
+pub fn deleted(version: u64) -> u64 {
+    version | DELETION
 }
 
 /// A page as the index gives it back (`canter export`, stored links).
@@ -59,6 +78,9 @@ pub struct Stored {
     pub sections: Vec<StoredSection>,
     /// Outgoing links with their texts.
     pub links: Vec<StoredLink>,
+    /// What was counted of other pages' links to it.
+    #[serde(default, skip_serializing_if = "Counted::is_nothing")]
+    pub inbound: Counted,
 }
 
 impl Stored {
@@ -83,6 +105,44 @@ impl Stored {
             text: String::new(),
             sections: sections.collect(),
             links: Vec::new(),
+            inbound: Counted {
+                digest: document.inbound.digest(),
+                pass: pass_of(document.version),
+            },
+        }
+    }
+
+    /// The page as it is put into the index once more, with what others say about it.
+    pub fn again(self, inbound: Inbound) -> Document {
+        let sections = self.sections.into_iter().map(|section| Section {
+            anchor: section.anchor,
+            title: section.title,
+            level: section.level,
+            range: section.start..section.end,
+            names: section.names,
+        });
+        let links = self.links.into_iter().map(|link| Link {
+            place: link.place(),
+            url: link.url,
+            fragment: link.fragment,
+            text: link.text,
+            nofollow: link.nofollow,
+        });
+        let fetched_at = Moment::from_millis(self.fetched_at_ms);
+        Document {
+            site: self.site,
+            url: self.url,
+            fetched_at,
+            version: version(fetched_at, self.inbound.pass.saturating_add(1)),
+            page: Page {
+                title: self.title,
+                language: self.language,
+                text: self.text,
+                sections: sections.collect(),
+                links: links.collect(),
+                ..Page::default()
+            },
+            inbound,
         }
     }
 }
@@ -125,6 +185,16 @@ pub struct StoredLink {
     /// `rel` holds `nofollow`.
     #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
     pub nofollow: bool,
+    /// Where its text lies in the page's; none for one that surrounds it.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    place: Option<(usize, usize)>,
+}
+
+impl StoredLink {
+    /// Where its text lies in the page's; none for one that surrounds it.
+    pub fn place(&self) -> Option<std::ops::Range<usize>> {
+        self.place.map(|(start, end)| start..end)
+    }
 }
 
 /// A [`StoredLink`] that is still the page's.
@@ -138,6 +208,8 @@ pub struct KeptLink<'a> {
     text: &'a str,
     #[serde(rename = "n", skip_serializing_if = "std::ops::Not::not")]
     nofollow: bool,
+    #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
+    place: Option<(usize, usize)>,
 }
 
 impl<'a> From<&'a Link> for KeptLink<'a> {
@@ -147,6 +219,7 @@ impl<'a> From<&'a Link> for KeptLink<'a> {
             fragment: link.fragment.as_deref(),
             text: &link.text,
             nofollow: link.nofollow,
+            place: link.place.as_ref().map(|place| (place.start, place.end)),
         }
     }
 }

@@ -8,21 +8,49 @@ pub const MAX_QUERY: usize = 500;
 pub const WINDOW: usize = 10_000;
 
 /// The score of a page is a sum: what each kind of match counts for in it. A match is weighed by
-/// BM25 (k1 1.2, b 0.75, with the factor k1 + 1) over the terms of [`crate::terms`]; any word may
-/// match and none has to. Measured on judged queries for a documentation site; doubling or
-/// halving one weight moves little.
+/// BM25 (with the factor k1 + 1, and the [`Shape`] of its field) over the terms of
+/// [`crate::terms`]; any word may match and none has to. Measured on judged queries for a
+/// documentation site; doubling or halving one weight moves little.
 pub mod weight {
     /// The best section of the page.
     pub const SECTION: f32 = 1.0;
     /// Title and main text, identifiers whole and in parts.
-    pub const BODY: f32 = 1.6;
+    pub const BODY: f32 = 1.8;
     /// Pairs of neighbouring words in title and main text.
-    pub const PAIRS: f32 = 1.6;
+    pub const PAIRS: f32 = 1.8;
+    /// What other pages say around their links to the page.
+    pub const MENTIONS: f32 = 1.2;
+    /// That other pages link to it: half of this for as many as is usual, s / (s + 1) of it for
+    /// [`crate::inbound::Inbound::standing`] s.
+    pub const STANDING: f32 = 16.0;
     /// Words of the URL's path.
-    pub const ADDRESS: f32 = 0.4;
+    pub const ADDRESS: f32 = 0.6;
     /// The whole query is a name on the page: an API name, an id, a heading. Not BM25: the same
     /// for every page.
     pub const NAME: f32 = 13.2;
+    /// A page that is little more than its links ([`crate::inbound::is_list`]) keeps this part of
+    /// its score: nobody who asks for something is looking for it.
+    pub const LIST: f32 = 0.5;
+}
+
+/// How BM25 counts in a field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shape {
+    /// How soon a term that comes again counts for less.
+    pub k1: f32,
+    /// How much more a term counts in a short text; 0 for not at all, 1 for all of it.
+    pub b: f32,
+}
+
+impl Shape {
+    /// Of [`weight::SECTION`].
+    pub const SECTION: Shape = Shape { k1: 1.2, b: 0.3 };
+    /// Of [`weight::BODY`] and [`weight::PAIRS`].
+    pub const BODY: Shape = Shape { k1: 1.2, b: 0.6 };
+    /// Of [`weight::MENTIONS`].
+    pub const MENTIONS: Shape = Shape { k1: 1.2, b: 0.75 };
+    /// Of [`weight::ADDRESS`].
+    pub const ADDRESS: Shape = Shape { k1: 1.2, b: 0.75 };
 }
 
 /// Most deep links of one result.
@@ -55,6 +83,9 @@ pub struct Hits {
     pub exact: bool,
     /// By falling score, then by document id; each page once.
     pub hits: Vec<Hit>,
+    /// The query as it was meant, where it has words that no page holds; see
+    /// [`crate::typos::corrected`].
+    pub meant: Option<String>,
 }
 
 /// A page that matches.

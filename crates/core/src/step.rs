@@ -14,6 +14,7 @@ use url::Url;
 use crate::document::{Document, document_id, version};
 use crate::domain::domain;
 use crate::failure::Failure;
+use crate::inbound::Inbound;
 use crate::judge::{Judgement, judge, wants_body};
 use crate::page::{self, Directives, link_header};
 use crate::ports::{Claim, Exchange, Finish, Frontier, Index, Known, Pages, Request, Response};
@@ -206,6 +207,7 @@ async fn page<W: World>(
             fetched_at,
             version: version(fetched_at, 0),
             page,
+            inbound: Inbound::default(),
         };
         let refused = world.index().put(vec![document]).await?;
         if let Some(refused) = refused.into_iter().next() {

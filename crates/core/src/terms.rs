@@ -4,13 +4,18 @@
 //! has only to cut at spaces and count. [`crate::query::weight`] says what a match in a field is
 //! worth.
 
-use std::collections::HashSet;
+mod query;
+
+use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
 use crate::document::Document;
+use crate::inbound::is_list;
 use crate::page::Section;
-use crate::words::{Kind, Token, Words, is_question_word, name};
+use crate::words::{Kind, Token, Words, name, spelled};
+
+pub use query::QueryTerms;
 
 /// How often a heading counts for its section, beside its place in the text.
 pub const HEADING_COPIES: usize = 2;
@@ -18,8 +23,6 @@ pub const HEADING_COPIES: usize = 2;
 pub const MOST_SECTIONS: usize = 5_000;
 /// Words of a heading beyond these count once, as the rest of the section does.
 const MOST_HEADING: usize = 64;
-/// Words of a query beyond these are ignored: what is longer is a pasted text.
-const MOST_WORDS: usize = 32;
 
 /// A page as an index holds it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +39,13 @@ pub struct PageTerms {
     pub address: String,
     /// Stop words and signs, each once: for queries that hold nothing else.
     pub common: String,
+    /// Its words as they are written, in one spelling, each once: what a misspelt word is compared
+    /// with.
+    pub spelled: String,
+    /// What other pages say of it: the words around their links to it, repetitions and all.
+    pub mentions: String,
+    /// It is little more than its links.
+    pub list: bool,
     /// Names of the page itself (its title), as whole queries are compared with them.
     pub names: Vec<String>,
     /// One entry a section of the page, in its order.
@@ -72,6 +82,7 @@ impl PageTerms {
         let mut reading = Reading {
             terms: &mut terms,
             common: &mut common,
+            written: HashSet::default(),
             count: 0,
         };
         reading.read(&page.title, words);
@@ -109,10 +120,15 @@ impl PageTerms {
             }
             sections.push(own);
         }
+        reading.terms.mentions = mentions(document, &mut sections, words);
         if let Some(rest) = page.text.get(read_to..) {
             reading.read(rest, words);
         }
+        let written = reading.spelled();
 
+        let places = page.links.iter().filter_map(|link| link.place.clone());
+        terms.list = is_list(&page.text, places);
+        terms.spelled = written;
         terms.common = common.joined();
         terms.address = stems(&decoded(document.url.path()), words);
         terms.names.extend(name(&page.title));
@@ -162,105 +178,29 @@ impl PageTerms {
     }
 }
 
-/// What a query looks for. Each list holds a term once.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct QueryTerms {
-    /// In sections and in [`PageTerms::address`].
-    pub words: Vec<String>,
-    /// In the body: [`PageTerms::title`], [`PageTerms::text`], [`PageTerms::identifiers`] and
-    /// [`SectionTerms::marks`].
-    pub body: Vec<String>,
-    /// Neighbours in [`PageTerms::title`] or [`PageTerms::text`].
-    pub pairs: Vec<[String; 2]>,
-    /// In [`PageTerms::common`]; empty unless the query holds stop words and signs alone.
-    pub common: Vec<String>,
-    /// The whole query, to be equal to a name.
-    pub name: Option<String>,
-}
-
-impl QueryTerms {
-    /// What a query asks for. Any text is a query.
-    pub fn of(text: &str, words: &mut Words) -> Self {
-        let mut terms = QueryTerms::read(text, words, true);
-        if terms.words.is_empty() {
-            terms = QueryTerms::read(text, words, false);
-        }
-        if !terms.words.is_empty() {
-            terms.common.clear();
-        }
-        terms.name = name(text);
-        terms
-    }
-
-    fn read(text: &str, words: &mut Words, drop_question_words: bool) -> Self {
-        let mut terms = QueryTerms::default();
-        let mut previous: Option<String> = None;
-        words.each(text, |token| {
-            let term = token.term;
-            let full = terms.words.len() >= MOST_WORDS || terms.common.len() >= MOST_WORDS;
-            let asking = drop_question_words
-                && token.kind == Kind::Word
-                && is_question_word(&text[token.range.clone()].to_lowercase());
-            if full || asking {
-                return;
-            }
-            match token.kind {
-                Kind::Word => {
-                    add(&mut terms.words, term);
-                    add(&mut terms.body, term);
-                    if let Some(previous) = previous.replace(term.to_owned()) {
-                        let pair = [previous, term.to_owned()];
-                        if !terms.pairs.contains(&pair) {
-                            terms.pairs.push(pair);
-                        }
-                    }
-                }
-                Kind::Whole | Kind::Part => add(&mut terms.body, term),
-                Kind::Stop | Kind::Signs => add(&mut terms.common, term),
-                Kind::Single => {}
-            }
-        });
-        terms
-    }
-
-    /// How many different words a text can hold at the most.
-    pub(crate) fn distinct(&self) -> usize {
-        self.words.len().max(self.common.len())
-    }
-
-    /// Which of the query's terms a token of a text is: the same number
-    /// for every token of a term, and a small one.
-    pub(crate) fn place_of(&self, token: &Token<'_>) -> Option<usize> {
-        let (among, before) = match token.kind {
-            Kind::Word | Kind::Part | Kind::Single => (&self.words, 0),
-            Kind::Stop | Kind::Signs => (&self.common, 0),
-            Kind::Whole => (&self.body, self.words.len()),
-        };
-        let place = among.iter().position(|term| term == token.term)?;
-        Some(before + place)
-    }
-}
-
 /// The page's text on its way into the fields.
 struct Reading<'a> {
     terms: &'a mut PageTerms,
     common: &'a mut Common,
+    /// Its words as they are written.
+    written: HashSet<&'a str, RandomState>,
     /// Words of the text so far.
     count: usize,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
     /// Reads what belongs to no section.
-    fn read(&mut self, text: &str, words: &mut Words) {
+    fn read(&mut self, text: &'a str, words: &mut Words) {
         let mut singles = String::new();
         self.read_with(text, words, |single| push(&mut singles, single));
         push(&mut self.terms.identifiers, &singles);
     }
 
-    fn read_with(&mut self, text: &str, words: &mut Words, mut single: impl FnMut(&str)) {
-        words.each(text, |Token { kind, term, .. }| match kind {
+    fn read_with(&mut self, text: &'a str, words: &mut Words, mut single: impl FnMut(&str)) {
+        words.each(text, |Token { kind, term, range }| match kind {
             Kind::Word => {
                 self.count += 1;
+                self.written.insert(&text[range]);
                 push(&mut self.terms.text, term);
             }
             Kind::Whole | Kind::Part => push(&mut self.terms.identifiers, term),
@@ -268,6 +208,37 @@ impl Reading<'_> {
             Kind::Stop | Kind::Signs => self.common.add(term),
         });
     }
+
+    /// [`PageTerms::spelled`].
+    fn spelled(&self) -> String {
+        let mut all: Vec<String> = self.written.iter().filter_map(|it| spelled(it)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.join(" ")
+    }
+}
+
+/// What is said of a page. The text of a link is a mark of the section that it leads to, of the first
+/// one where it names none.
+fn mentions(document: &Document, sections: &mut [SectionTerms], words: &mut Words) -> String {
+    let mut said = String::new();
+    if document.inbound.mentions.is_empty() {
+        return said;
+    }
+    let anchored = document.page.sections.iter().enumerate();
+    let anchored =
+        anchored.filter_map(|(place, section)| Some((section.anchor.as_deref()?, place)));
+    let places: HashMap<&str, usize> = anchored.rev().collect();
+    for mention in &document.inbound.mentions {
+        let around = stems(&mention.around, words);
+        push(&mut said, &around);
+        let fragment = mention.fragment.as_deref();
+        let place = fragment.and_then(|fragment| places.get(fragment).copied());
+        if let Some(section) = sections.get_mut(place.unwrap_or_default()) {
+            push(&mut section.marks, &stems(mention.text(), words));
+        }
+    }
+    said
 }
 
 /// Stop words and signs, which come so often that each is compared as a number: none has more than
@@ -318,20 +289,21 @@ fn section_names(section: &Section) -> Vec<String> {
 
 /// Names by which a whole query finds a section of this title and with these ids. A heading
 /// `os.path — Common manipulations` is also called by what stands before the dash, and
-/// `argparse.Action` is also called `Action`.
+/// `os.path.join` is also called `path.join` and `join`.
 pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) -> Vec<String> {
     let called = ["—", "–", " - ", ": "]
         .iter()
         .filter_map(|dash| Some(title.split_once(dash)?.0));
     let ids = ids.map(String::as_str);
-    let last = ids
-        .clone()
-        .filter_map(|id| id.rsplit_once(['.', ':']).map(|(_, last)| last));
+    let ends = ids.clone().flat_map(|id| {
+        let joints = id.match_indices(['.', ':']);
+        joints.map(|(at, _)| id[at..].trim_start_matches(['.', ':']))
+    });
     let mut names: Vec<String> = [title]
         .into_iter()
         .chain(called)
         .chain(ids)
-        .chain(last)
+        .chain(ends)
         .filter_map(name)
         .collect();
     names.sort_unstable();
@@ -358,7 +330,8 @@ fn decoded(path: &str) -> String {
     String::from_utf8_lossy(&plain).into_owned()
 }
 
-fn push(list: &mut String, terms: &str) {
+/// Adds terms to a list that spaces part.
+pub(crate) fn push(list: &mut String, terms: &str) {
     if terms.is_empty() {
         return;
     }
@@ -366,10 +339,4 @@ fn push(list: &mut String, terms: &str) {
         list.push(' ');
     }
     list.push_str(terms);
-}
-
-fn add(list: &mut Vec<String>, term: &str) {
-    if !list.iter().any(|known| known == term) {
-        list.push(term.to_owned());
-    }
 }

@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 
 use canter_core::document::Document;
+use canter_core::inbound::Inbound;
 use canter_core::page::{Page, Section};
 use canter_core::snippet::snippet;
-use canter_core::terms::{MOST_SECTIONS, PageTerms, QueryTerms, SectionTerms};
+use canter_core::terms::{MOST_SECTIONS, PageTerms, QueryTerms, SectionTerms, names};
 use canter_core::time::Moment;
 use canter_core::words::Words;
 
@@ -28,6 +29,7 @@ fn page() -> PageTerms {
         site: "s".into(),
         url: "https://example.org/lib/my%20queue.html".parse().unwrap(),
         fetched_at: Moment(0),
+        inbound: Inbound::default(),
         version: 1,
         page: Page {
             title: "Queues: an overview".into(),
@@ -60,7 +62,7 @@ fn a_section_is_a_range_of_the_words_with_its_heading_and_its_marks() {
     assert_eq!(shape(1), (3, 0, 7));
     let heading = "queue get nowait";
     assert_eq!(sections[1].marks, format!("{heading} {heading} {heading}"));
-    assert_eq!(sections[1].names, ["get_nowait", "queue.get_nowait"]);
+    assert_eq!(sections[1].names, ["getnowait", "queuegetnowait"]);
 }
 
 #[test]
@@ -80,6 +82,7 @@ fn text_outside_of_sections_counts_for_the_page() {
         site: "s".into(),
         url: "https://example.org/".parse().unwrap(),
         fetched_at: Moment(0),
+        inbound: Inbound::default(),
         version: 1,
         page: Page {
             text: "before inside after".into(),
@@ -120,7 +123,7 @@ fn identifiers_are_looked_for_whole_too() {
     let terms = query("os.path.join()");
     assert_eq!(terms.words, ["os", "path", "join"]);
     assert_eq!(terms.body, ["os.path.join", "os", "path", "join"]);
-    assert_eq!(terms.name.as_deref(), Some("os.path.join"));
+    assert_eq!(terms.name.as_deref(), Some("ospathjoin"));
 }
 
 #[test]
@@ -234,4 +237,21 @@ fn the_last_of_too_many_sections_is_weighed_with_those_behind_it() {
     assert_eq!(weighed.len(), MOST_SECTIONS);
     assert_eq!(weighed[7], "w7 m7");
     assert_eq!(weighed[4_999], "w4999 w5000 w5001 m4999 m5000 m5001");
+}
+
+#[test]
+fn a_name_is_also_called_by_each_of_its_ends() {
+    let ids = ["std::vec::Vec".to_owned(), "os.path.join".to_owned()];
+    assert_eq!(
+        names("Title", ids.iter()),
+        [
+            "join",
+            "ospathjoin",
+            "pathjoin",
+            "stdvecvec",
+            "title",
+            "vec",
+            "vecvec"
+        ]
+    );
 }

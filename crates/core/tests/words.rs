@@ -42,6 +42,8 @@ rows! {
     dunder: "__init__" => "{__init__} init";
     path_of_rust: "std::vec::Vec" => "{std::vec::vec} std vec vec";
     label_with_colon: "note: that" => "note <:> -that-";
+    signs_of_a_name: "C++, C# (and F#)" => "{c++} c <,> {c#} c <(> -and- {f#} f <)>";
+    signs_between_words: "a+++b c#d" => "-a- <+++> b c <#> d";
     camel_case: "assertEqual" => "assertequ (assert) (equal)";
     acronym_hump: "HTTPServer" => "httpserver (http) (server)";
     little_hump: "isAlive" => "isal (aliv)";
@@ -89,8 +91,16 @@ macro_rules! names {
 }
 
 names! {
-    name_of_a_call: " asyncio.gather() " => Some("asyncio.gather");
-    name_of_a_heading: "Built-in   Functions¶" => Some("built-in functions");
+    name_of_a_call: " asyncio.gather() " => Some("asynciogather");
+    name_of_a_subject: "Foreign Keys" => Some("foreign keys");
+    name_in_snake_case: "create_task" => Some("createtask");
+    name_in_camel_case: "createTask()" => Some("createtask");
+    name_of_a_path: "std::vec::Vec::push" => Some("stdvecvecpush");
+    name_between_underscores: "__init__" => Some("__init__");
+    name_with_signs: "C++" => Some("c++");
+    name_with_a_sharp: "C#" => Some("c#");
+    name_with_a_sign_for_links: "Strings#" => Some("strings");
+    name_of_a_heading: "Built-in   Functions¶" => Some("builtin functions");
     name_of_an_operator: "->" => Some("->");
     name_of_an_option: "--best" => Some("--best");
     name_without_accents: "Résumé" => Some("resume");

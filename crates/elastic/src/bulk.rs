@@ -2,9 +2,9 @@
 //! will be.
 //!
 //! Puts carry the version of their document, so an older copy never replaces a newer one and a bulk
-//! whose answer was lost can be sent again. A delete is given the version that follows the one it
-//! takes out, so it can be sent again too: a copy that was put meanwhile, by whomever, is newer and
-//! stays. By these versions the order of what is done to a page holds even where a part of a bulk
+//! whose answer was lost can be sent again. A delete is given the last
+//! version of the copy that it takes out ([`deleted`]), so it can be sent again too: a copy that was
+//! fetched meanwhile, by whomever, is newer and stays. By these versions the order of what is done to a page holds even where a part of a bulk
 //! is done later than the rest. The server remembers the version of a delete for the index's
 //! `gc_deletes`; until then a copy as old as the deleted one that arrives late does not come back,
 //! after that it would.
@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use canter_core::document::deleted;
 use canter_core::failure::Failure;
 use canter_core::task::UrlKey;
 use elasticsearch::http::Method;
@@ -251,7 +252,7 @@ impl Bulk {
                     ))
                 }
                 None => {
-                    let version = known.remove(&id)? + 1;
+                    let version = deleted(known.remove(&id)?);
                     Some(format!(
                         r#"{{"delete":{{"_id":"{id}","version":{version},"version_type":"external"}}}}"#
                     ))

@@ -7,6 +7,7 @@
 use canter_core::document::{Document, KeptLink, Stored};
 use canter_core::failure::Failure;
 use canter_core::hit::{Passage, Shown};
+use canter_core::query::Shape;
 use canter_core::snippet::start;
 use canter_core::terms::PageTerms;
 use canter_core::words::Words;
@@ -18,11 +19,20 @@ use crate::packed::{pack, unpack};
 
 /// Layout of the index: raise it whenever fields or terms change. It is part of the index's name,
 /// so that each layout has an index of its own.
-pub(crate) const LAYOUT: &str = "canter-elastic-2";
+pub(crate) const LAYOUT: &str = "canter-elastic-4";
 
-/// Settings and mapping of the index.
+/// Settings and mapping of the index. Each field is weighed in its [`Shape`].
 pub(crate) fn index_body() -> Value {
     let mut body: Value = serde_json::from_str(include_str!("mapping.json")).unwrap_or_default();
+    for (field, shape) in [
+        ("sections", Shape::SECTION),
+        ("body", Shape::BODY),
+        ("mentions", Shape::MENTIONS),
+        ("address", Shape::ADDRESS),
+    ] {
+        body["settings"]["index"]["similarity"][field] =
+            serde_json::json!({ "type": "BM25", "k1": shape.k1, "b": shape.b });
+    }
     body["mappings"]["_meta"] = serde_json::json!({ "layout": LAYOUT });
     body
 }
@@ -39,8 +49,16 @@ struct Entry<'a> {
     names: Vec<&'a str>,
     /// Values of their own, between which the server leaves a gap: no pair spans two of them.
     body: [&'a str; 4],
+    mentions: &'a str,
+    /// [`canter_core::inbound::Inbound::standing`]; the server takes none that is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standing: Option<f32>,
+    /// It is little more than its links.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    list: bool,
     address: &'a str,
     common: &'a str,
+    spelled: &'a str,
     sections: Vec<Section<'a>>,
     /// [`Shown`], packed.
     shown: String,
@@ -96,8 +114,12 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
             &terms.title,
             &terms.identifiers,
         ],
+        mentions: &terms.mentions,
+        standing: Some(document.inbound.standing).filter(|it| *it > 0.0),
+        list: terms.list,
         address: &terms.address,
         common: &terms.common,
+        spelled: &terms.spelled,
         sections,
         shown: packed(&Shown::of(document))?,
         lead: pack(start(&page.text)).map_err(serde_json::Error::io)?,

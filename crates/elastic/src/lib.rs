@@ -16,6 +16,7 @@ mod search;
 mod sentences;
 mod server;
 mod settings;
+mod spelling;
 mod tries;
 mod verdict;
 mod writer;

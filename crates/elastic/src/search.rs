@@ -9,6 +9,7 @@ use canter_core::failure::Failure;
 use canter_core::hit::{Shown, hit};
 use canter_core::query::{Hit, Hits, Query, weight};
 use canter_core::terms::QueryTerms;
+use canter_core::typos::corrected;
 use canter_core::words::Words;
 use elasticsearch::http::Method;
 use serde::Deserialize;
@@ -18,6 +19,7 @@ use crate::entry::unpacked;
 use crate::opening::nothing;
 use crate::packed::unpack;
 use crate::server::Server;
+use crate::spelling::{self, Spelling};
 
 /// What follows the path of a search. The statistics of all shards are gathered first, so that a
 /// page scores the same wherever it lies; a part of the results is no answer.
@@ -38,7 +40,7 @@ pub(crate) async fn search(server: &Server, query: &Query) -> Result<Hits, Failu
     if answer.tells_of_no_index() {
         return Err(nothing(server));
     }
-    hits(server.understood(&answer)?, &terms, &mut words)
+    hits(&query.text, server.understood(&answer)?, &terms, &mut words)
 }
 
 /// The body of a search.
@@ -50,6 +52,7 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
         }
     };
     any("body", &terms.body, weight::BODY);
+    any("mentions", &terms.words, weight::MENTIONS);
     any("address", &terms.words, weight::ADDRESS);
     any("common", &terms.common, weight::BODY);
     if !terms.words.is_empty() {
@@ -80,16 +83,23 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
     let wanted = match should.is_empty() {
         true => json!({"match_none": {}}),
         false => json!({"bool": {
-            "should": should,
-            "minimum_should_match": 1,
-            "filter": filters(query),
+            "must": [{"boosting": {
+                "positive": {"bool": {
+                    "must": [{"bool": {"should": should}}],
+                    "should": [standing()],
+                }},
+                "negative": {"term": {"list": true}},
+                "negative_boost": weight::LIST,
+            }}],
+            "filter": filters(query, &terms.phrases),
+            "must_not": phrases(&terms.without).collect::<Vec<_>>(),
         }}),
     };
     let fields: &[&str] = match terms.words.is_empty() {
         true => &["shown", "lead"],
         false => &["shown"],
     };
-    json!({
+    let mut body = json!({
         "query": wanted,
         "sort": [{"_score": "desc"}, {"id": "asc"}],
         "from": query.offset,
@@ -97,7 +107,18 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
         "track_total_hits": true,
         "_source": false,
         "docvalue_fields": fields,
-    })
+    });
+    spelling::ask(&mut body, &terms.typed);
+    body
+}
+
+/// What it counts for that other pages link to one: no match by itself.
+fn standing() -> Value {
+    json!({"rank_feature": {
+        "field": "standing",
+        "saturation": {"pivot": 1},
+        "boost": weight::STANDING,
+    }})
 }
 
 /// What is wanted of the sections that a clause found.
@@ -115,18 +136,33 @@ fn any_of(field: &str, terms: &[String], boost: f32) -> Value {
     json!({"match": {field: {"query": terms.join(" "), "boost": boost}}})
 }
 
-fn filters(query: &Query) -> Vec<Value> {
+/// Pages that hold words side by side.
+fn phrases(sequences: &[Vec<String>]) -> impl Iterator<Item = Value> {
+    sequences
+        .iter()
+        .map(|words| json!({"match_phrase": {"body": words.join(" ")}}))
+}
+
+fn filters(query: &Query, wanted: &[Vec<String>]) -> Vec<Value> {
     let site = query.site.as_ref();
     let site = site.map(|site| json!({"term": {"site": site}}));
     let language = query.language.as_ref();
     let language = language.map(|it| json!({"term": {"languages": it.to_ascii_lowercase()}}));
     let path = query.path.as_ref();
     let path = path.map(|path| json!({"prefix": {"path": path}}));
-    site.into_iter().chain(language).chain(path).collect()
+    let mut filters: Vec<Value> = phrases(wanted).collect();
+    filters.extend(site.into_iter().chain(language).chain(path));
+    filters
 }
 
 /// The results in an answer.
-fn hits(answer: Answer, terms: &QueryTerms, words: &mut Words) -> Result<Hits, Failure> {
+fn hits(
+    text: &str,
+    answer: Answer,
+    terms: &QueryTerms,
+    words: &mut Words,
+) -> Result<Hits, Failure> {
+    let missing = answer.spelling.missing(&terms.typed);
     let mut pages = Vec::with_capacity(answer.hits.hits.len());
     for found in answer.hits.hits {
         pages.push(found.hit(terms, words)?);
@@ -135,12 +171,15 @@ fn hits(answer: Answer, terms: &QueryTerms, words: &mut Words) -> Result<Hits, F
         total: answer.hits.total.value,
         exact: true,
         hits: pages,
+        meant: corrected(text, terms, &missing),
     })
 }
 
 #[derive(Deserialize)]
 struct Answer {
     hits: Pages,
+    #[serde(flatten)]
+    spelling: Spelling,
 }
 
 #[derive(Deserialize)]
@@ -267,7 +306,7 @@ mod tests {
     fn no_results_are_an_answer() {
         let answer = json!({"hits": {"total": {"value": 0}}});
         let answer = serde_json::from_value(answer).unwrap();
-        let read = hits(answer, &QueryTerms::default(), &mut Words::default());
+        let read = hits("", answer, &QueryTerms::default(), &mut Words::default());
         let none = Hits {
             exact: true,
             ..Hits::default()
@@ -286,7 +325,7 @@ mod tests {
         let mut words = Words::default();
         let terms = QueryTerms::of("river", &mut words);
         let answer = serde_json::from_value(answer).unwrap();
-        let hit = &hits(answer, &terms, &mut words).unwrap().hits[0];
+        let hit = &hits("river", answer, &terms, &mut words).unwrap().hits[0];
         assert_eq!(
             (hit.score, hit.snippet.as_str()),
             (1.5, "<mark>River</mark>")

@@ -12,14 +12,14 @@ use crate::server::{Answer, Server, is_busy, quote};
 impl Server {
     /// Why an answer is no success, in a sentence.
     pub(crate) fn refusal(&self, answer: &Answer) -> Failure {
-        let url = &self.url;
+        let (url, place) = (&self.url, self.key_place);
         let (kind, reason) = answer.error();
         match answer.status {
             401 if self.has_key => Failure::permanent(format!(
-                "Elasticsearch at {url} does not accept the API key in CANTER_INDEX_API_KEY (401)"
+                "Elasticsearch at {url} does not accept the API key in {place} (401)"
             )),
             401 => Failure::permanent(format!(
-                "Elasticsearch at {url} wants an API key (401): set CANTER_INDEX_API_KEY"
+                "Elasticsearch at {url} wants an API key (401): set {place}"
             )),
             403 => self.forbidden(&reason),
             404 if kind == "index_not_found_exception" => self.vanished(),
@@ -38,10 +38,10 @@ impl Server {
 
     /// The key does not give access to what canter needs.
     pub(crate) fn forbidden(&self, reason: &str) -> Failure {
-        let (url, index) = (&self.url, &self.index);
+        let (url, index, place) = (&self.url, &self.index, self.key_place);
         let who = match self.has_key {
-            true => "the API key in CANTER_INDEX_API_KEY may not do that",
-            false => "that needs an API key, set CANTER_INDEX_API_KEY",
+            true => format!("the API key in {place} may not do that"),
+            false => format!("that needs an API key, set {place}"),
         };
         Failure::permanent(format!(
             "Elasticsearch at {url} forbids what canter asks for (403{}): {who}; to search takes \

@@ -79,6 +79,8 @@ pub(crate) struct Server {
     pub(crate) url: Url,
     pub(crate) index: String,
     pub(crate) has_key: bool,
+    /// As [`Settings::key_in`].
+    pub(crate) key_place: &'static str,
     pub(crate) timeout: Duration,
     trouble: Mutex<Option<String>>,
 }
@@ -108,6 +110,7 @@ impl Server {
             url: settings.server.clone(),
             index: settings.index.clone(),
             has_key: settings.key.is_some(),
+            key_place: settings.key_place,
             timeout,
             trouble: Mutex::default(),
         })

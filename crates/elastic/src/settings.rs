@@ -22,6 +22,8 @@ pub struct Settings {
     /// The index, with its layout.
     pub(crate) index: String,
     pub(crate) key: Option<String>,
+    /// Where a person sets the key.
+    pub(crate) key_place: &'static str,
     pub(crate) patience: Duration,
 }
 
@@ -87,8 +89,16 @@ impl Settings {
             server,
             index,
             key,
+            key_place: "CANTER_INDEX_API_KEY",
             patience: PATIENCE,
         })
+    }
+
+    /// Where a person sets the key, as sentences name it: `CANTER_INDEX_API_KEY` unless this says
+    /// otherwise.
+    #[must_use]
+    pub fn key_in(self, key_place: &'static str) -> Self {
+        Settings { key_place, ..self }
     }
 
     /// For how long canter goes on trying when the server does not answer, or takes nothing: a

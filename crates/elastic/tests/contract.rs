@@ -23,5 +23,9 @@ an_index! {
     a_deleted_page_is_gone
     writes_keep_their_order
     sites_are_apart
+    words_in_quotation_marks_stand_side_by_side
+    what_others_say_counts
+    a_list_gives_way
+    a_misspelt_word_is_understood
     empty_writes_are_fine
 }

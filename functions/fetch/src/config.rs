@@ -61,7 +61,8 @@ impl Config {
             Some(arn) => Some(secret(arn).await?),
             None => None,
         };
-        Settings::new(&self.index, key)
+        let settings = Settings::new(&self.index, key)?;
+        Ok(settings.key_in("the secret of the parameter IndexSecretArn"))
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use canter_aws::queue::{Link, Watch, depth};
 use canter_aws::{Counts, Crawling, Rest, Swept};
 use canter_core::failure::Failure;
-use canter_core::ports::{Fetcher, Index};
+use canter_core::link_pass::{Passed, link_pass, parts};
+use canter_core::ports::{Catalog, Fetcher, Index};
 use canter_core::time::Moment;
 
 use crate::worker::Worker;
@@ -25,6 +26,8 @@ pub struct Looks {
     /// A crawl that has ended nothing for so long may be over though the queue is in use: it holds
     /// the tasks of all sites.
     pub quiet: Duration,
+    /// A pass over all pages of a site may take so long; what it leaves is left to the next look.
+    pub pass: Duration,
 }
 
 impl Default for Looks {
@@ -35,6 +38,7 @@ impl Default for Looks {
             apart: Duration::from_secs(5),
             lag: Duration::from_secs(60),
             quiet: Duration::from_secs(60),
+            pass: Duration::from_secs(30),
         }
     }
 }
@@ -72,10 +76,10 @@ pub enum Ending {
     Superseded,
 }
 
-impl<F: Fetcher, I: Index> Worker<F, I> {
+impl<F: Fetcher, I: Index + Catalog> Worker<F, I> {
     /// Looks for the end of a crawl once: sweeps when the queue looks empty, and ends the crawl when
     /// two sweeps in a row have seen nothing open; then drops leftovers, ends circles, folds
-    /// duplicates. Fills a crawl whose filler died. A crawl that rests, or is no longer the newest,
+    /// duplicates, and counts links, part by part of a large site. Fills a crawl whose filler died. A crawl that rests, or is no longer the newest,
     /// is left as it is. `link` is the look's place in a chain of errands, where it has one.
     ///
     /// While the queue is in use nothing is pushed, since a task that waits long in it looks lost; a
@@ -99,6 +103,9 @@ impl<F: Fetcher, I: Index> Worker<F, I> {
         };
         if !ours {
             return Ok(Look::Over(Ending::Superseded));
+        }
+        if let Some(part) = watch.part {
+            return self.count_links(site, crawl, part, watch, looks).await;
         }
         if watch.done != crawling.progress.done || watch.since_ms == 0 {
             (watch.done, watch.since_ms) = (crawling.progress.done, now.millis());
@@ -136,8 +143,8 @@ impl<F: Fetcher, I: Index> Worker<F, I> {
             pages.sweep(&frontier).await?
         };
         let over = watch.before.as_ref().is_some_and(|it| swept.is_the_end(it));
-        if over && let Some(counts) = self.finish(site, crawl).await? {
-            return Ok(Look::Over(Ending::Ended(counts)));
+        if over && self.tidy_up(site, crawl).await? {
+            return self.count_links(site, crawl, 0, watch, looks).await;
         }
         // Open tasks are lost at that time, and not before.
         let lost = swept.next.map(|next| self.time.now().until(next));
@@ -152,21 +159,59 @@ impl<F: Fetcher, I: Index> Worker<F, I> {
         Ok(Look::Again(wait.min(looks.between)))
     }
 
-    /// Does what the end of a crawl needs, and notes it: how its rows stand then. None where it
-    /// came to rest, or a newer one began, meanwhile.
-    async fn finish(&self, site: &str, crawl: u64) -> Result<Option<Counts>, Failure> {
+    /// Does what the end of a crawl needs of the page store; not where the crawl came to rest, or a
+    /// newer one began, meanwhile.
+    async fn tidy_up(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
         // A sweep takes its time, and nothing that leaves the index after it comes back by itself.
         let whole = self.standing(site, crawl).await?;
         if !matches!(whole, Standing::Goes(crawling) if crawling.filled) {
-            return Ok(None);
+            return Ok(false);
         }
         let pages = self.pages(site, crawl);
         pages.drop_leftovers(&*self.index).await?;
         pages.end_circles().await?;
         pages.fold_twins(&*self.index).await?;
-        let counts = pages.counts().await?;
+        Ok(true)
+    }
+
+    /// Tells the index what is said of the pages of one part of the site; after the last part the
+    /// crawl has ended.
+    async fn count_links(
+        &self,
+        site: &str,
+        crawl: u64,
+        part: u32,
+        watch: &mut Watch,
+        looks: Looks,
+    ) -> Result<Look, Failure> {
+        let until = self.time.now() + looks.pass;
+        let parts = parts(self.index.count(site).await?);
+        let in_time = || self.time.now() < until;
+        let passed = link_pass(&*self.index, site, (part, parts), in_time).await?;
+        let next = match passed {
+            Passed::Whole => part + 1,
+            Passed::Some => part,
+            Passed::Nothing => {
+                tracing::warn!(
+                    site,
+                    "the links of the site are not counted, since its pages are not read in the \
+                     time of the function: deploy with a longer FunctionTimeout"
+                );
+                parts
+            }
+        };
+        if next < parts {
+            watch.part = Some(next);
+            return Ok(Look::Again(Duration::ZERO));
+        }
+        let counts = self.pages(site, crawl).counts().await?;
         let ended = self.sites.end(site, crawl, &counts).await?;
-        Ok(ended.then_some(counts))
+        if !ended {
+            // It came to rest, or a newer one began: the next look says which.
+            watch.part = None;
+            return Ok(Look::Again(looks.between));
+        }
+        Ok(Look::Over(Ending::Ended(counts)))
     }
 
     async fn standing(&self, site: &str, crawl: u64) -> Result<Standing, Failure> {

@@ -9,7 +9,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use canter_aws::queue::{Errand, Sweep, bury};
 use canter_aws::{Bill, Requests, Steering};
 use canter_core::failure::Failure;
-use canter_core::ports::{Fetcher, Index};
+use canter_core::ports::{Catalog, Fetcher, Index};
 use canter_core::task::UrlKey;
 use canter_core::time::Moment;
 use canter_elastic::{ElasticIndex, LazyIndex};
@@ -39,7 +39,7 @@ pub struct Function<F, I> {
 }
 
 /// An index that may be away for a while.
-pub trait Standby: Index {
+pub trait Standby: Index + Catalog {
     /// Fails where pages cannot be put into it now.
     fn ready(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
@@ -106,7 +106,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
                 Errand::Refresh => None,
             };
             report.came.extend(crawl.map(|crawl| (crawl, 1)));
-            let run = timeout_at(deadline.end, self.run(errand));
+            let run = timeout_at(deadline.end, self.run(errand, deadline));
             let run = run.await.unwrap_or_else(|_| {
                 Err(Failure::transient(
                     "it takes longer than the function may: deploy with a longer FunctionTimeout",
@@ -138,10 +138,10 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         response
     }
 
-    async fn run(&self, errand: Errand) -> Result<(), Failure> {
+    async fn run(&self, errand: Errand, deadline: Deadline) -> Result<(), Failure> {
         let cloud = &self.worker.cloud;
         let failure = match errand.clone() {
-            Errand::Sweep(sweep) => match self.sweep(sweep).await {
+            Errand::Sweep(sweep) => match self.sweep(sweep, deadline).await {
                 Ok(Some((next, after))) => return Errand::Sweep(next).send(cloud, after).await,
                 Ok(None) => return Ok(()),
                 Err(failure) => failure,
@@ -172,9 +172,16 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
     }
 
     /// One look for a crawl's end; the next one, and when it makes sense.
-    async fn sweep(&self, sweep: Sweep) -> Result<Option<(Sweep, Duration)>, Failure> {
+    async fn sweep(
+        &self,
+        sweep: Sweep,
+        deadline: Deadline,
+    ) -> Result<Option<(Sweep, Duration)>, Failure> {
         let began = Moment::from_millis(sweep.crawl);
-        let looks = Looks::at_age(began.until(self.worker.time.now()));
+        let looks = Looks {
+            pass: deadline.begin.saturating_duration_since(Instant::now()),
+            ..Looks::at_age(began.until(self.worker.time.now()))
+        };
         let mut watch = sweep.watch.clone();
         let crawl = (sweep.site.as_str(), sweep.crawl);
         let look = self.worker.look(crawl, Some(sweep.link), &mut watch, looks);

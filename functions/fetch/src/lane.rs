@@ -1,10 +1,11 @@
 //! The work on one domain within a batch: steps under way, and what is left of them.
 
+mod back;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_aws::queue::Terms;
 use canter_aws::{CloudPaces, Progress};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
@@ -24,16 +25,13 @@ use crate::worker::{Crawl, Worker};
 
 /// Steps that read or write while others fetch.
 const SPARE_STEPS: usize = 8;
-/// Tasks for which slots are promised come back so much earlier, unless the domain is held: the queue
-/// counts whole seconds, and is late itself.
-const EARLIER: Duration = Duration::from_millis(1_500);
-/// Tasks are promised this share of the slots that they need: others leave some of theirs, and a
-/// function that comes too early is sent on, while a slot that nobody waits for is lost.
-const PROMISED: f64 = 0.8;
 /// A function waits for slots at most so long: beyond that, the queue waits at no cost.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Steps that only wait for company wait at most so long when nobody comes.
 const SETTLE: Duration = Duration::from_millis(20);
+/// Where the queue is short of work, what was found is sent as soon as this is all that is left to
+/// do here, and as often: about what it takes until another function has begun on it.
+const HAND_ON: Duration = Duration::from_millis(250);
 /// So many steps in a row that a store fails are no accident.
 const FAILURES: u32 = 3;
 /// When to look again whether another worker has fetched a robots.txt.
@@ -85,6 +83,8 @@ pub(crate) struct Lane<F, I> {
     steps: JoinSet<Result<End, Failure>>,
     places: Arc<Semaphore>,
     width: usize,
+    /// They are less than a message can hold, so that few others are in the queue.
+    lean: bool,
     failures: u32,
     /// Another worker is fetching a robots.txt that these tasks wait for.
     busy: bool,
@@ -111,6 +111,7 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
         let domain = works.first().map(|work| domain(&work.task.url).to_string());
         let domain = domain.unwrap_or_default();
         let width = gates.rates.concurrency(&domain) + SPARE_STEPS;
+        let lean = works.len() < gates.rates.per_message(&domain);
         let (suspects, fresh) = works.into_iter().partition(|work| work.suspect);
         Lane {
             worker: Arc::clone(worker),
@@ -124,6 +125,7 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
             steps: JoinSet::new(),
             places: Arc::new(Semaphore::new(width)),
             width,
+            lean,
             failures: 0,
             busy: false,
             back: Vec::new(),
@@ -167,6 +169,7 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
     async fn drive(&mut self) -> Stop {
         let gate = self.gates.of(&self.domain).gate;
         let (mut until, mut finishing, mut used_up) = (self.deadline.begin, false, false);
+        let mut hand_on = Instant::now() + HAND_ON;
         loop {
             gate.expect(self.fresh.len() + self.suspects.len());
             let left =
@@ -210,9 +213,22 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
                         self.under_way.insert(step.id(), work);
                     }
                 }
+                () = sleep_until(hand_on), if self.lean && !begin => {
+                    hand_on = Instant::now() + HAND_ON;
+                    if self.nearly_done() && !self.gates.paces.contested(&self.domain) {
+                        self.worker.outbox.flush();
+                    }
+                }
                 () = settle(&self.worker, &self.places, self.width), if !begin => {}
             }
         }
+    }
+
+    /// Whether the steps that do not only wait for company are work for a short while.
+    fn nearly_done(&self) -> bool {
+        let busy = self.width.saturating_sub(self.places.available_permits());
+        let spacing = self.gates.rates.slowed(&self.domain).spacing;
+        spacing.saturating_mul(u32::try_from(busy).unwrap_or(u32::MAX)) <= HAND_ON * 2
     }
 
     /// Waits for the steps under way. What comes to no end in time is sent on.
@@ -274,91 +290,6 @@ impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
                     // alone stands among the dead letters.
                     failure => self.book.fail(&work.places, &format!("{url}: {failure}")),
                 }
-            }
-        }
-    }
-
-    /// Sends tasks back until slots are there for them.
-    async fn promise(&mut self, mut works: Vec<Work<F>>) {
-        if works.is_empty() {
-            return;
-        }
-        let pace = self.gates.rates.slowed(&self.domain);
-        let most = self.gates.rates.per_message(&self.domain);
-        let held = self.gates.of(&self.domain).gate.held_for().await;
-        let earlier = if held.is_zero() {
-            EARLIER
-        } else {
-            Duration::ZERO
-        };
-        let mut sends = Vec::new();
-        while !works.is_empty() {
-            let rest = works.split_off(most.min(works.len()));
-            let some = std::mem::replace(&mut works, rest);
-            let now = self.worker.time.now();
-            let count = (some.len() as f64 * PROMISED).ceil() as u32;
-            let promise = self.gates.paces.promise(&self.domain, now, pace, count);
-            let delay = promise.await.unwrap_or_else(|failure| {
-                tracing::warn!(%failure, "no slots are promised");
-                PATIENCE
-            });
-            sends.push((some, delay.saturating_sub(earlier)));
-        }
-        for (works, delay) in sends {
-            self.send(works, delay).await;
-        }
-    }
-
-    /// Sends tasks back until a store is there again.
-    async fn postpone(&mut self) {
-        let failed = std::mem::take(&mut self.failed).into_iter();
-        let works = failed.filter_map(|work| self.endured(work, "a store failed it"));
-        let works = works.collect();
-        self.send(works, OUTAGE).await;
-    }
-
-    /// The task after one more outage; none when there were enough, and its messages fail.
-    fn endured(&self, work: Work<F>, what: &str) -> Option<Work<F>> {
-        if work.outages >= OUTAGES {
-            let why = format!("{}: {what} {OUTAGES} times", work.task.url);
-            self.book.fail(&work.places, &why);
-            return None;
-        }
-        let outages = work.outages + 1;
-        Some(Work { outages, ..work })
-    }
-
-    /// Sends tasks on. When they are safe, their messages may go.
-    async fn send(&mut self, works: Vec<Work<F>>, delay: Duration) {
-        let due = (!delay.is_zero()).then(|| self.worker.time.now() + delay);
-        let mut alike: BTreeMap<Terms, Vec<Work<F>>> = BTreeMap::new();
-        for work in works {
-            let terms = Terms {
-                due,
-                outages: work.outages,
-                run: work.run,
-            };
-            alike.entry(terms).or_default().push(work);
-        }
-        for (terms, works) in alike {
-            self.send_alike(works, terms).await;
-        }
-    }
-
-    async fn send_alike(&mut self, works: Vec<Work<F>>, terms: Terms) {
-        let tasks = works.iter().map(|work| work.task.clone()).collect();
-        let send = self.worker.outbox.send(tasks, terms);
-        let (sent, ()) = tokio::join!(send, async { self.worker.outbox.flush() });
-        match sent {
-            Ok(()) => {
-                self.sent_on += works.len() as u64;
-                works.iter().for_each(|work| self.book.done(&work.places));
-            }
-            Err(failure) => {
-                let why = failure.to_string();
-                works
-                    .iter()
-                    .for_each(|work| self.book.fail(&work.places, &why));
             }
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use canter_aws::Crawling;
 use canter_aws::queue::{Letter, Watch, delete, receive};
 use canter_core::failure::Failure;
-use canter_core::ports::{Fetcher, Index};
+use canter_core::ports::{Catalog, Fetcher, Index};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -73,7 +73,7 @@ fn received(letter: &Letter) -> Received {
 }
 
 /// Waits for the end of a crawl, by one look after the other.
-pub async fn end<F: Fetcher, I: Index>(
+pub async fn end<F: Fetcher, I: Index + Catalog>(
     worker: &Arc<Worker<F, I>>,
     crawling: &Crawling,
     looks: Looks,

@@ -3,6 +3,7 @@
 use std::env::VarError;
 use std::time::Duration;
 
+use canter_api::Origins;
 use canter_aws::secret;
 use canter_core::failure::Failure;
 use canter_elastic::{ElasticIndex, Settings};
@@ -11,6 +12,9 @@ use thiserror::Error;
 const URL: &str = "CANTER_INDEX_URL";
 const SECRET: &str = "CANTER_INDEX_SECRET";
 const TABLE: &str = "CANTER_STATE_TABLE";
+/// Where the API key is set, for a person.
+const KEY_PLACE: &str = "the secret of the parameter SearchSecretArn or IndexSecretArn";
+const ORIGINS: &str = "CANTER_SEARCH_ORIGINS";
 
 /// One request to the index may take a sixth of it: the two of a first search are to be told of as
 /// failed before API Gateway, after 29 s, or the function's own limit cuts them off.
@@ -23,6 +27,8 @@ pub struct Config {
     pub index: Place,
     /// Name of the table with the state of the crawls.
     pub table: String,
+    /// Whose pages may ask.
+    pub origins: Origins,
 }
 
 /// Where an index is, and what gives access to it.
@@ -61,6 +67,8 @@ impl Config {
                 secret: maybe(SECRET)?,
             },
             table: needed(TABLE, "the name of the table with the state of the crawls")?,
+            origins: Origins::listed(&maybe(ORIGINS)?.unwrap_or_default())
+                .map_err(|why| wrong(ORIGINS, format!("is wrong: {why}")))?,
         })
     }
 }
@@ -78,7 +86,8 @@ impl Place {
         };
         let settings = Settings::new(&self.url, key)
             .map_err(|failure| Failure::permanent(format!("the secret of {SECRET}: {failure}")))?;
-        ElasticIndex::open_to_read(&settings.patience(PATIENCE)).await
+        let settings = settings.patience(PATIENCE).key_in(KEY_PLACE);
+        ElasticIndex::open_to_read(&settings).await
     }
 }
 
@@ -135,6 +144,12 @@ mod tests {
             let told = read(variables).expect_err(expected).to_string();
             assert!(told.starts_with(expected), "{told}");
         }
+        let origins = [(URL, "http://h/"), (TABLE, "state"), (ORIGINS, "h")];
+        let told = read(&origins).expect_err("refused").to_string();
+        assert!(
+            told.starts_with("CANTER_SEARCH_ORIGINS is wrong: h: "),
+            "{told}"
+        );
         let odd = Config::read(|_| Err(VarError::NotUnicode("x".into())));
         let told = odd.expect_err("refused").to_string();
         assert!(told.starts_with("CANTER_INDEX_URL "), "{told}");

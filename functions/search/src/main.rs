@@ -32,7 +32,11 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> anyhow::Result<()> {
-    let Config { index, table } = Config::read(|name| env::var(name))?;
+    let Config {
+        index,
+        table,
+        origins,
+    } = Config::read(|name| env::var(name))?;
     let place = Arc::new(index);
     let index = Arc::new(LazyIndex::new(move || {
         let place = Arc::clone(&place);
@@ -46,7 +50,7 @@ async fn serve() -> anyhow::Result<()> {
     let status = CloudStatus::new(connect, Arc::clone(&index), clock);
     // A failure is told to whoever searches, who tries again.
     let _ = timeout(HEAD_START, index.opened()).await;
-    let router = canter_api::router(index, Arc::new(status));
+    let router = canter_api::router_for(&origins, index, Arc::new(status));
     let ended = lambda_http::run(service(router)).await;
     ended.map_err(anyhow::Error::from_boxed)
 }

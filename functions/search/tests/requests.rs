@@ -112,6 +112,7 @@ async fn everything_is_text() {
             "application/json" => "{",
             "text/css; charset=utf-8" => ":root",
             "image/svg+xml" => "<svg",
+            "text/javascript; charset=utf-8" => "addEventListener",
             "text/html; charset=utf-8" => "<!DOCTYPE html>",
             kind => panic!("{route}: {kind}"),
         };

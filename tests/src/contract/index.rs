@@ -1,11 +1,14 @@
 //! The index: one copy a page, the newest version wins, what is taken out is not found.
 
-use canter_core::document::{Document, Stored, document_id};
+use canter_core::document::{self, Document, Stored, document_id};
 use canter_core::failure::Failure;
+use canter_core::inbound::Inbound;
+use canter_core::link_pass::{Passed, link_pass};
 use canter_core::page::{Link, Page, Section};
 use canter_core::ports::{Catalog, Index};
-use canter_core::query::Query;
+use canter_core::query::{Hits, Query};
 use canter_core::time::Moment;
+use canter_core::typos::search_as_meant;
 
 use super::{fine, url};
 
@@ -124,6 +127,110 @@ pub async fn sites_are_apart<I: Index + Catalog>(index: &I) {
     assert_eq!(fine(index.ids("example.org/other").await), []);
 }
 
+/// A word that no page holds is taken for one that is like it; a word that a page holds, or one of
+/// the same stem, for itself.
+pub async fn a_misspelt_word_is_understood<I: Index>(index: &I) {
+    let far = Document {
+        site: "other.example".into(),
+        ..document("/c", 1, "donkeys")
+    };
+    let pages = vec![
+        document("/a", 1, "ponies gallop"),
+        document("/b", 1, "ponies gallops"),
+        far,
+    ];
+    put(index, pages).await;
+    for (typed, meant) in [
+        ("ponies", None),
+        ("poneis", Some("ponies")),
+        ("Poneis galop", Some("ponies gallop")),
+        ("galloping", None),
+        ("xylophone", None),
+        ("\"poneis\"", None),
+        // Another site's word is a word.
+        ("donkeys", None),
+        ("donkeis", Some("donkeys")),
+    ] {
+        let query = Query {
+            site: Some("example.org".into()),
+            ..query(typed)
+        };
+        let hits = fine(index.search(query).await);
+        assert_eq!(hits.meant.as_deref(), meant, "{typed}");
+    }
+    let hits = fine(search_as_meant(index, &query("poneis")).await);
+    assert_eq!((hits.total, hits.meant.as_deref()), (2, Some("ponies")));
+}
+
+/// What other pages say about a page finds it, and of two alike the one comes first that others link
+/// to; a second pass writes nothing.
+pub async fn what_others_say_counts<I: Index + Catalog>(index: &I) {
+    let linking = |path: &str| {
+        let mut page = document(path, 1, "stables, with a guide to mules and their keepers");
+        let at = page.page.text.find("guide").unwrap_or_default();
+        page.page.links = vec![Link {
+            url: url("/y"),
+            fragment: None,
+            text: "guide".into(),
+            nofollow: false,
+            place: Some(at..at + 5),
+        }];
+        page
+    };
+    let (x, y) = (document("/x", 1, "ponies"), document("/y", 1, "ponies"));
+    put(index, vec![x, y.clone(), linking("/v"), linking("/w")]).await;
+    assert_eq!(found(index, "mules").await.len(), 2);
+    let before = hits(index, "ponies").await.hits;
+    assert_eq!(before[0].score, before[1].score);
+    let pass = async || fine(link_pass(index, "example.org", (0, 1), || true).await);
+    assert_eq!(pass().await, Passed::Whole);
+    assert_eq!(found(index, "ponies").await, ["/y", "/x"]);
+    let mut mules = found(index, "mules").await;
+    mules.sort_unstable();
+    assert_eq!(mules, ["/v", "/w", "/y"]);
+    let told = fine(index.get(y.id()).await).unwrap();
+    assert_eq!((told.text, told.inbound.pass), (y.page.text.clone(), 1));
+    assert_eq!(pass().await, Passed::Whole, "once more");
+    assert_eq!(fine(index.get(y.id()).await).unwrap().inbound.pass, 1);
+    // The next copy is newer than any pass over this one.
+    put(index, vec![document("/y", 2, "horses")]).await;
+    assert_eq!(found(index, "horses").await, ["/y"]);
+}
+
+/// A page of links is there, and gives way to one that says something.
+pub async fn a_list_gives_way<I: Index>(index: &I) {
+    let mut list = document("/list", 1, "ponies ponies ponies");
+    list.page.links[0].place = Some(0..list.page.text.len());
+    put(index, vec![list, document("/page", 1, "ponies")]).await;
+    assert_eq!(found(index, "ponies").await, ["/page", "/list"]);
+}
+
+/// What is quoted has to stand there so, stop words between aside; what follows a minus must not.
+pub async fn words_in_quotation_marks_stand_side_by_side<I: Index>(index: &I) {
+    let pages = [
+        ("/a", "wild ponies of the marsh"),
+        ("/b", "ponies, some of them wild, in a marsh"),
+        ("/c", "a pony market"),
+    ];
+    let pages = pages.map(|(path, words)| document(path, 1, words));
+    put(index, pages.to_vec()).await;
+    for (query, paths) in [
+        ("wild ponies", &["/a", "/b", "/c"][..]),
+        ("\"wild ponies\"", &["/a"]),
+        ("\"ponies wild\"", &[]),
+        ("\"pony marsh\" wild", &["/a"]),
+        ("\"wild\" pony", &["/a", "/b"]),
+        ("ponies -wild", &["/c"]),
+        ("ponies -\"wild ponies\"", &["/b", "/c"]),
+        ("\"ponies\" -marsh -market", &[]),
+        ("\"of the\" ponies", &["/a", "/b", "/c"]),
+    ] {
+        let mut found = found(index, query).await;
+        found.sort_unstable();
+        assert_eq!(found, paths, "{query}");
+    }
+}
+
 /// Nothing to write is no error.
 pub async fn empty_writes_are_fine<I: Index>(index: &I) {
     put(index, Vec::new()).await;
@@ -138,7 +245,8 @@ pub fn document(path: &str, version: u64, word: &str) -> Document {
         site: "example.org".into(),
         url: url(path),
         fetched_at: Moment::from_millis(version),
-        version,
+        version: document::version(Moment::from_millis(version), 0),
+        inbound: Inbound::default(),
         page: Page {
             title: format!("Page {path}"),
             sections: vec![Section {
@@ -152,6 +260,7 @@ pub fn document(path: &str, version: u64, word: &str) -> Document {
                 fragment: None,
                 text: "a link".into(),
                 nofollow: true,
+                place: None,
             }],
             ..Page::default()
         },
@@ -187,7 +296,8 @@ pub fn page(path: &str, title: &str, marked: &str) -> Document {
         site: "example.org".into(),
         url: url(path),
         fetched_at: Moment::from_millis(7),
-        version: 1,
+        version: document::version(Moment::from_millis(7), 0),
+        inbound: Inbound::default(),
         page: Page {
             title: title.into(),
             language: Some("en".into()),
@@ -211,18 +321,25 @@ async fn write<I: Index>(index: &I, write: impl Future<Output = Result<(), Failu
 }
 
 async fn found<I: Index>(index: &I, words: &str) -> Vec<String> {
-    let query = Query {
+    let hits = hits(index, words).await;
+    assert_eq!(hits.total, hits.hits.len() as u64);
+    hits.hits
+        .iter()
+        .map(|hit| hit.url.path().to_owned())
+        .collect()
+}
+
+async fn hits<I: Index>(index: &I, words: &str) -> Hits {
+    fine(index.search(query(words)).await)
+}
+
+fn query(words: &str) -> Query {
+    Query {
         text: words.into(),
         limit: 100,
         offset: 0,
         site: None,
         language: None,
         path: None,
-    };
-    let hits = fine(index.search(query).await);
-    assert_eq!(hits.total, hits.hits.len() as u64);
-    hits.hits
-        .iter()
-        .map(|hit| hit.url.path().to_owned())
-        .collect()
+    }
 }

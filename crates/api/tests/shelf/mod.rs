@@ -25,6 +25,8 @@ pub(crate) const FETCHED_MS: u64 = 1_795_341_600_000;
 pub(crate) struct Shelf {
     pub(crate) hits: Result<Vec<Hit>, Failure>,
     pub(crate) exact: bool,
+    /// What is typed, and what is meant by it.
+    pub(crate) meant: Option<(&'static str, &'static str)>,
     pub(crate) asked: Mutex<Vec<Query>>,
 }
 
@@ -33,6 +35,7 @@ impl Shelf {
         Shelf {
             hits: Ok(hits),
             exact: true,
+            meant: None,
             asked: Mutex::default(),
         }
     }
@@ -83,6 +86,10 @@ impl Index for Shelf {
                 .skip(query.offset)
                 .take(query.limit)
                 .collect(),
+            meant: self
+                .meant
+                .filter(|(typed, _)| *typed == query.text)
+                .map(|(_, meant)| meant.to_owned()),
         })
     }
 }

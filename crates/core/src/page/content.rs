@@ -7,7 +7,7 @@ use super::item::Generator;
 use super::noise::Noise;
 use super::sections::{Entry, SectionWriter};
 use super::steps::{Element, Step, StepId, Steps};
-use super::tag::Tag;
+use super::tag::{Attribute, Tag};
 use super::text::{TextWriter, is_blank};
 
 /// Text, sections and code of a part of a page.
@@ -15,6 +15,8 @@ pub(super) struct Content {
     pub(super) text: String,
     pub(super) sections: Vec<Section>,
     pub(super) code: Vec<Range<usize>>,
+    /// Where the text of each `a` with an address lies, in document order.
+    pub(super) links: Vec<(StepId, Range<usize>)>,
 }
 
 /// What has to happen at the end of an element.
@@ -33,6 +35,10 @@ enum Ending {
     Inline {
         start: usize,
     },
+    /// A link began at this byte.
+    Link {
+        start: usize,
+    },
     /// The text of a heading or the term of a definition is complete.
     Heading,
     /// The name inside a definition's term is complete.
@@ -49,6 +55,7 @@ pub(super) fn extract(
     let mut reader = Reader {
         writer: TextWriter::with_capacity(4096),
         code: Vec::new(),
+        links: Vec::new(),
         endings: Vec::new(),
         in_code: false,
         pre: None,
@@ -85,6 +92,7 @@ struct Preformatted {
 struct Reader {
     writer: TextWriter,
     code: Vec<Range<usize>>,
+    links: Vec<(StepId, Range<usize>)>,
     endings: Vec<(StepId, Ending)>,
     in_code: bool,
     pre: Option<Preformatted>,
@@ -120,6 +128,9 @@ impl Reader {
                     start: self.writer.len(),
                 }
             }
+            Tag::A if element.attr(Attribute::Href).is_some() => Ending::Link {
+                start: self.writer.len(),
+            },
             Tag::Td | Tag::Th | Tag::Label => Ending::Word,
             Tag::Br if self.pre.is_some() => {
                 self.writer.verbatim("\n");
@@ -247,11 +258,12 @@ impl Reader {
                 self.code_ends(start);
                 self.writer.line();
             }
-            Ending::Inline { start } => {
-                // The gap before the first word was written after the element had begun.
-                let code = self.writer.get(start..self.writer.len());
-                let gap = code.len() - code.trim_start_matches([' ', '\n']).len();
-                self.code_ends(start + gap);
+            Ending::Inline { start } => self.code_ends(self.first_word(start)),
+            Ending::Link { start } => {
+                let (start, end) = (self.first_word(start), self.writer.len());
+                if start < end {
+                    self.links.push((id, start..end));
+                }
             }
             Ending::Heading => {
                 sections.end(&self.writer);
@@ -259,6 +271,12 @@ impl Reader {
             }
             Ending::Name => sections.name_ends(self.writer.len()),
         }
+    }
+
+    /// The gap before an element's first word was written after the element had begun.
+    fn first_word(&self, start: usize) -> usize {
+        let text = self.writer.get(start..self.writer.len());
+        start + text.len() - text.trim_start_matches([' ', '\n']).len()
     }
 
     fn code_ends(&mut self, start: usize) {
@@ -269,12 +287,14 @@ impl Reader {
         }
     }
 
-    fn finish(self, sections: SectionWriter) -> Content {
+    fn finish(mut self, sections: SectionWriter) -> Content {
         let text = self.writer.finish();
+        self.links.sort_unstable_by_key(|(link, _)| *link);
         Content {
             sections: sections.finish(&text, &self.code),
             text,
             code: self.code,
+            links: self.links,
         }
     }
 }

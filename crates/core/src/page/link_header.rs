@@ -28,6 +28,7 @@ pub fn pages<'a>(values: impl Iterator<Item = &'a str>, base: &Url) -> Vec<Link>
             fragment: None,
             text: String::new(),
             nofollow: has_word(rel, "nofollow"),
+            place: None,
         })
     });
     links.collect()

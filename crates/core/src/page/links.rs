@@ -23,6 +23,7 @@ pub(super) struct LinkCollector<'t> {
 }
 
 struct Found<'t> {
+    id: StepId,
     reference: &'t str,
     /// Into the collector's text.
     text: Range<usize>,
@@ -58,6 +59,7 @@ impl<'t> LinkCollector<'t> {
             self.text.len()
         };
         self.found.push(Found {
+            id: element.id,
             reference,
             text: start..start,
             nofollow: has_word(rel, "nofollow"),
@@ -93,9 +95,11 @@ impl<'t> LinkCollector<'t> {
         }
     }
 
-    /// The links that lead to http(s) URLs. Each distinct reference is resolved once.
-    pub(super) fn resolve(mut self, base: &Url) -> Vec<Link> {
+    /// The links that lead to http(s) URLs. Each distinct reference is resolved once. `places` are
+    /// those of links in the main content, in document order.
+    pub(super) fn resolve(mut self, base: &Url, places: Vec<(StepId, Range<usize>)>) -> Vec<Link> {
         self.close();
+        let mut places = places.into_iter().peekable();
         let mut known: HashMap<&str, Option<Url>> = HashMap::new();
         let mut links = Vec::with_capacity(self.found.len());
         for found in &self.found {
@@ -103,6 +107,8 @@ impl<'t> LinkCollector<'t> {
                 Some((reference, fragment)) => (reference, decoded(fragment)),
                 None => (found.reference, None),
             };
+            while places.next_if(|(id, _)| *id < found.id).is_some() {}
+            let place = places.next_if(|(id, _)| *id == found.id);
             let url = known
                 .entry(reference)
                 .or_insert_with(|| join(base, reference));
@@ -112,6 +118,7 @@ impl<'t> LinkCollector<'t> {
                     fragment,
                     text: self.text.get(found.text.clone()).to_owned(),
                     nofollow: found.nofollow,
+                    place: place.map(|(_, place)| place),
                 });
             }
         }

@@ -82,6 +82,8 @@ pub struct Link {
     pub text: String,
     /// `rel` holds `nofollow`.
     pub nofollow: bool,
+    /// Where its text lies in the main content; none for one that surrounds it.
+    pub place: Option<Range<usize>>,
 }
 
 /// What a page or a response asks of robots (meta robots, `X-Robots-Tag`).

@@ -33,7 +33,7 @@ pub fn read_html(html: &str, url: &Url) -> Page {
         canonical: facts.canonical(&base),
         refresh: facts.refresh(&base),
         directives: facts.directives,
-        links: std::mem::take(&mut facts.links).resolve(&base),
+        links: std::mem::take(&mut facts.links).resolve(&base, content.links),
         text: content.text,
         sections: content.sections,
         code: content.code,

@@ -241,9 +241,8 @@ impl SectionWriter {
                 (None, Some(signature)) => Some(names::defined(anchor, signature)),
                 (None, None) => names::is_defined_by(anchor, &text).then(|| anchor.to_owned()),
             };
-            if name.is_none() {
-                section.names = names::options(&text);
-            }
+            section.names = names::options(&text);
+            let name = name.filter(|_| section.names.is_empty());
             section.title = name.clone().unwrap_or(text);
             section.names.extend(name);
         } else {

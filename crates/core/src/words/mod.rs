@@ -15,8 +15,12 @@ use std::ops::Range;
 
 pub use little::is_question_word;
 pub use spelling::name;
+pub(crate) use spelling::spelled;
 
-use pieces::{Class, Pieces, chunk_end, class_of, humps, is_contraction, is_spaceless, signs_end};
+use pieces::{
+    Class, Pieces, chunk_end, class_of, humps, is_contraction, is_spaceless, signs_end,
+    signs_of_a_name,
+};
 use stems::Stems;
 
 /// What a token is.
@@ -26,7 +30,8 @@ pub enum Kind {
     Word,
     /// A word that says little about a text (`the`), not stemmed.
     Stop,
-    /// An identifier of several words, whole (`os.path`); its words follow.
+    /// An identifier of several words or with signs behind it, whole (`os.path`, `C++`); its words
+    /// follow.
     Whole,
     /// A hump of a camelCase word, stemmed; the word itself came before.
     Part,
@@ -69,12 +74,16 @@ impl Words {
                 Class::Space => at + length,
                 Class::Word | Class::Underscore => {
                     let chunk = chunk_end(text, at);
+                    let end = chunk.end + signs_of_a_name(&text[chunk.end..]);
+                    if end > chunk.end && end - at <= LONGEST {
+                        self.whole(text, at..end, &mut give);
+                    }
                     if chunk.plain {
                         self.plain(text, at..chunk.end, &mut give);
                     } else {
                         self.chunk(text, at..chunk.end, chunk.ascii, &mut give);
                     }
-                    chunk.end
+                    end
                 }
                 Class::Sign => {
                     let end = signs_end(text, at);
@@ -99,12 +108,7 @@ impl Words {
             return give_signs(text, chunk, give);
         };
         if first != chunk && chunk.len() <= LONGEST {
-            spelling::fold(&text[chunk.clone()], &mut self.folded);
-            give(Token {
-                kind: Kind::Whole,
-                term: &self.folded,
-                range: chunk.clone(),
-            });
+            self.whole(text, chunk.clone(), give);
         }
         for word in words() {
             if !ascii && text[word.clone()].starts_with(is_spaceless) {
@@ -113,6 +117,16 @@ impl Words {
                 self.plain(text, word, give);
             }
         }
+    }
+
+    /// An identifier as one term.
+    fn whole(&mut self, text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>)) {
+        spelling::fold(&text[range.clone()], &mut self.folded);
+        give(Token {
+            kind: Kind::Whole,
+            term: &self.folded,
+            range,
+        });
     }
 
     /// A word of a script with spaces.

@@ -109,6 +109,21 @@ fn is_inside(text: &str, at: usize) -> bool {
     )
 }
 
+/// How many bytes of signs belong to the name that stands before a text (`C++`, `F#`).
+pub(super) fn signs_of_a_name(after: &str) -> usize {
+    let Some(signs) = ["++", "#"].into_iter().find(|it| after.starts_with(it)) else {
+        return 0;
+    };
+    let ends = match class_of(after, signs.len()) {
+        Some((Class::Word | Class::Underscore, _)) => false,
+        Some((Class::Sign, _)) => {
+            after[signs.len()..].starts_with([',', '.', ')', ';', ':', '?', '!'])
+        }
+        Some((Class::Space, _)) | None => true,
+    };
+    if ends { signs.len() } else { 0 }
+}
+
 /// Where a run of signs ends.
 pub(super) fn signs_end(text: &str, start: usize) -> usize {
     let mut at = start;

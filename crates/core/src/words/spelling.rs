@@ -4,14 +4,22 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::LONGEST;
+use super::pieces::is_spaceless;
 
-/// A name as it is compared with a whole query: one spelling, single spaces, without the brackets
-/// of a call. None when nothing is left, or when nobody would type it.
+/// A name as it is compared with a whole query: one spelling, single spaces, without the brackets of
+/// a call, and without what joins the words of an identifier, so that `create_task` and `createTask`
+/// are one, as `os.path.join` and `os/path/join` are. What stands before and behind (`__init__`,
+/// `--frozen`, `C++`) is kept. None when nothing is left, or when nobody would type it.
 pub fn name(text: &str) -> Option<String> {
-    let text = text.trim().trim_end_matches(['¶', '#']).trim_end();
+    let text = text.trim().trim_end_matches('¶').trim_end();
+    let text = match text.strip_suffix('#') {
+        // A sign for links to the heading; `C#` and `F#` are names.
+        Some(heading) if heading.chars().nth(1).is_some() => heading.trim_end(),
+        _ => text,
+    };
     let text = text.strip_suffix("()").unwrap_or(text);
-    let mut name = String::with_capacity(text.len());
     let mut folded = String::new();
+    let mut name = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !name.is_empty() {
             name.push(' ');
@@ -19,7 +27,44 @@ pub fn name(text: &str) -> Option<String> {
         fold(word, &mut folded);
         name.push_str(&folded);
     }
+    let name = joined(&name);
     (!name.is_empty() && name.len() <= 2 * LONGEST).then_some(name)
+}
+
+/// A name without what joins its words.
+fn joined(name: &str) -> String {
+    let mut all = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(at) = rest.find(JOINTS) {
+        let (before, from) = rest.split_at(at);
+        all.push_str(before);
+        let end = from.find(|c| !JOINTS.contains(&c)).unwrap_or(from.len());
+        let (joint, after) = from.split_at(end);
+        let inside =
+            all.ends_with(char::is_alphanumeric) && after.starts_with(char::is_alphanumeric);
+        if !inside {
+            all.push_str(joint);
+        }
+        rest = after;
+    }
+    all.push_str(rest);
+    all
+}
+
+/// What joins the words of an identifier. No space: `foreign keys` is a subject, `foreign_keys` a
+/// setting.
+const JOINTS: [char; 5] = ['_', '.', ':', '-', '/'];
+
+/// A word in one spelling and not stemmed, as a person would have it suggested: none for what is no
+/// word of letters, or of a script that puts no space between words.
+pub(crate) fn spelled(word: &str) -> Option<String> {
+    let is_letter = |c: char| c.is_alphabetic() && !is_spaceless(c);
+    if word.len() > LONGEST || !word.chars().all(is_letter) {
+        return None;
+    }
+    let mut folded = String::new();
+    fold(word, &mut folded);
+    Some(folded).filter(|folded| !folded.is_empty())
 }
 
 /// Lower case, without the accents of Latin letters, compatibility forms (full width, ligatures)

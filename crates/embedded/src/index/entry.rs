@@ -18,7 +18,7 @@ use super::sections::Places;
 
 /// Layout of the index: raise it whenever fields or terms change, so that an index of another
 /// layout is refused and not misread.
-pub const LAYOUT: &str = "canter-index-3";
+pub const LAYOUT: &str = "canter-index-5";
 
 /// Names of the columns that are read by name.
 pub(super) mod column {
@@ -32,6 +32,10 @@ pub(super) mod column {
     pub(in crate::index) const ID_LOW: &str = "id-low";
     /// Version of a page.
     pub(in crate::index) const VERSION: &str = "version";
+    /// How many other pages link to a page; see [`canter_core::inbound::Inbound::standing`].
+    pub(in crate::index) const STANDING: &str = "standing";
+    /// Whether a page is little more than its links.
+    pub(in crate::index) const LIST: &str = "list";
     /// Site of a page.
     pub(in crate::index) const SITE: &str = "site";
     /// Language of a page.
@@ -51,14 +55,19 @@ pub(super) struct Fields {
     id_high: Field,
     id_low: Field,
     version: Field,
+    standing: Field,
+    list: Field,
     pub(super) site: Field,
     language: Field,
     path: Field,
     /// Words of the text, marks of its sections, title, identifiers: in this order, since the
     /// sections are found in it by position.
     pub(super) body: Field,
+    pub(super) mentions: Field,
     pub(super) address: Field,
     pub(super) common: Field,
+    /// The words of the page as they are written.
+    pub(super) spelled: Field,
     /// [`Stored`] as JSON, without its text and its links.
     stored: Field,
     /// The text, as it is: in JSON it would have to be escaped, and read back for each result.
@@ -84,6 +93,12 @@ impl Fields {
                 .set_tokenizer(TERMS)
                 .set_index_option(IndexRecordOption::WithFreqsAndPositions),
         );
+        let listed = TextOptions::default().set_indexing_options(
+            TextFieldIndexing::default()
+                .set_tokenizer(TERMS)
+                .set_fieldnorms(false)
+                .set_index_option(IndexRecordOption::Basic),
+        );
         let whole = TextFieldIndexing::default()
             .set_tokenizer("raw")
             .set_fieldnorms(false)
@@ -100,12 +115,16 @@ impl Fields {
             id_high: schema.add_u64_field(column::ID_HIGH, FAST),
             id_low: schema.add_u64_field(column::ID_LOW, FAST),
             version: schema.add_u64_field(column::VERSION, FAST),
+            standing: schema.add_f64_field(column::STANDING, FAST),
+            list: schema.add_bool_field(column::LIST, FAST),
             site: schema.add_text_field(column::SITE, name.set_fast("raw")),
             language: schema.add_text_field(column::LANGUAGE, word.clone()),
             path: schema.add_text_field(column::PATH, word),
             body: schema.add_text_field("body", placed),
+            mentions: schema.add_text_field("mentions", terms.clone()),
             address: schema.add_text_field("address", terms.clone()),
             common: schema.add_text_field("common", terms),
+            spelled: schema.add_text_field("spelled", listed),
             stored: schema.add_text_field("stored", STORED),
             text: schema.add_text_field("text", STORED),
             links: schema.add_text_field("links", STORED),
@@ -151,12 +170,19 @@ impl Fields {
             number(self.id_high, high),
             number(self.id_low, low),
             number(self.version, document.version),
+            (
+                self.standing,
+                OwnedValue::F64(f64::from(document.inbound.standing)),
+            ),
             text(self.site, document.site.clone()),
             text(self.path, document.url.path().to_owned()),
             text(self.stored, serde_json::to_string(&stored)?),
             text(self.text, document.page.text.clone()),
             text(self.links, links(document)?),
         ];
+        if terms.list {
+            values.push((self.list, OwnedValue::Bool(true)));
+        }
         if let Some(language) = &document.page.language {
             values.push(text(self.language, language.to_ascii_lowercase()));
         }
@@ -176,8 +202,10 @@ impl Fields {
             text(self.body, marks.join(" ")),
             text(self.body, terms.title),
             text(self.body, terms.identifiers),
+            text(self.mentions, terms.mentions),
             text(self.address, terms.address),
             text(self.common, terms.common),
+            text(self.spelled, terms.spelled),
         ]);
         let mut names = terms.names;
         names.extend(terms.sections.into_iter().flat_map(|section| section.names));

@@ -1,21 +1,61 @@
-//! Which pages a query wants, whatever they score.
+//! Which pages a query wants, whatever they score: by what is known of a page, and by the words that
+//! it has to hold or must not.
 
 use std::ops::{Bound, Range};
 
 use canter_core::query::Query;
+use canter_core::terms::QueryTerms;
 use tantivy::columnar::{Column, StrColumn};
-use tantivy::{DocId, SegmentReader};
+use tantivy::query::{EnableScoring, PhraseQuery, Query as _, Scorer, TermQuery, Weight};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocId, Searcher, SegmentReader, Term};
 
-use super::entry::column;
+use super::entry::{Fields, column};
 
-/// Which pages of a segment a query wants, as ranges of the numbers that its words have there.
-pub(super) struct Filter(Vec<Rule>);
+/// Words that pages have to hold side by side, or must not, ready for each segment.
+pub(super) struct Phrases(Vec<(Box<dyn Weight>, bool)>);
+
+impl Phrases {
+    pub(super) fn of(
+        searcher: &Searcher,
+        fields: &Fields,
+        terms: &QueryTerms,
+    ) -> tantivy::Result<Self> {
+        let unscored = EnableScoring::disabled_from_searcher(searcher);
+        let wanted = terms.phrases.iter().map(|words| (words, true));
+        let unwanted = terms.without.iter().map(|words| (words, false));
+        let weights = wanted.chain(unwanted).map(|(words, wanted)| {
+            let terms = words
+                .iter()
+                .map(|word| Term::from_field_text(fields.body, word));
+            let mut terms: Vec<Term> = terms.collect();
+            let weight = match terms.len() {
+                1 => TermQuery::new(terms.remove(0), IndexRecordOption::Basic).weight(unscored)?,
+                _ => PhraseQuery::new(terms).weight(unscored)?,
+            };
+            Ok((weight, wanted))
+        });
+        Ok(Phrases(weights.collect::<tantivy::Result<_>>()?))
+    }
+}
+
+/// Which pages of a segment a query wants.
+pub(super) struct Filter {
+    /// As ranges of the numbers that words have in the segment.
+    rules: Vec<Rule>,
+    /// Pages that hold words, and whether these are wanted.
+    holders: Vec<(Box<dyn Scorer>, bool)>,
+}
 
 /// A column, where the segment has it, and the numbers that are wanted there.
 type Rule = (Option<Column<u64>>, Vec<Range<u64>>);
 
 impl Filter {
-    pub(super) fn new(segment: &SegmentReader, query: &Query) -> tantivy::Result<Self> {
+    pub(super) fn new(
+        segment: &SegmentReader,
+        query: &Query,
+        phrases: &Phrases,
+    ) -> tantivy::Result<Self> {
         let mut rules = Vec::new();
         let mut rule = |name: &str, spans: &[Span]| -> tantivy::Result<()> {
             let column = segment.fast_fields().str(name)?;
@@ -39,14 +79,28 @@ impl Filter {
         if let Some(path) = &query.path {
             rule(column::PATH, &[Span::Begins(path.clone())])?;
         }
-        Ok(Filter(rules))
+        let holders = phrases.0.iter();
+        let holders = holders.map(|(weight, wanted)| Ok((weight.scorer(segment, 1.0)?, *wanted)));
+        Ok(Filter {
+            rules,
+            holders: holders.collect::<tantivy::Result<_>>()?,
+        })
     }
 
-    pub(super) fn allows(&self, page: DocId) -> bool {
-        self.0.iter().all(|(column, ranges)| {
+    /// Whether a page is wanted. Pages are asked for in their order.
+    pub(super) fn allows(&mut self, page: DocId) -> bool {
+        let ruled = self.rules.iter().all(|(column, ranges)| {
             let number = column.as_ref().and_then(|column| column.first(page));
             number.is_some_and(|number| ranges.iter().any(|range| range.contains(&number)))
-        })
+        });
+        ruled
+            && self.holders.iter_mut().all(|(holders, wanted)| {
+                let at = match holders.doc() < page {
+                    true => holders.seek(page),
+                    false => holders.doc(),
+                };
+                (at == page) == *wanted
+            })
     }
 }
 

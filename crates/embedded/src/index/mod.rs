@@ -4,6 +4,7 @@
 //! ([`TantivyReader`]). The words, fields and weights are the core's ([`canter_core::terms`],
 //! [`canter_core::query::weight`]); no text of a person reaches a query parser.
 
+mod bm25;
 mod cutter;
 mod entry;
 mod filter;
@@ -13,6 +14,7 @@ mod search;
 mod sections;
 mod shelf;
 mod sizes;
+mod spelling;
 mod writer;
 
 use std::path::Path;

@@ -1,17 +1,17 @@
 //! What a page scores for a query: all that a segment knows of it, in one pass.
 
 use canter_core::hit::Matching;
-use canter_core::query::weight;
+use canter_core::query::{Shape, weight};
 use canter_core::terms::QueryTerms;
+use tantivy::columnar::Column;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::{Postings, SegmentPostings};
-use tantivy::query::{
-    Bm25Weight, BooleanQuery, EmptyScorer, EnableScoring, Query as _, Scorer, TermQuery, Weight,
-};
+use tantivy::query::{EmptyScorer, EnableScoring, Query as _, Scorer, TermQuery, Weight};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
+use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, TantivyError, Term};
 
-use super::entry::Fields;
+use super::bm25::Bm25;
+use super::entry::{Fields, column};
 use super::sections::Sections;
 use super::sizes::{Measured, Size};
 
@@ -20,9 +20,9 @@ pub(super) struct Asked {
     body: Field,
     wanted: Vec<Wanted>,
     /// Places of two words in `wanted`, and what their standing together is worth.
-    pairs: Vec<(usize, usize, Bm25Weight)>,
-    /// What is looked for in other fields, and what it counts for.
-    others: Vec<(Box<dyn Weight>, f32)>,
+    pairs: Vec<(usize, usize, Bm25)>,
+    /// What is looked for in other fields.
+    others: Vec<(Term, Bm25)>,
     name: Option<Box<dyn Weight>>,
     /// What pairs and sections can add at the most.
     bound: f32,
@@ -31,9 +31,11 @@ pub(super) struct Asked {
 /// A term that is looked for in the body of pages.
 struct Wanted {
     term: Term,
-    bm25: Bm25Weight,
+    /// So many pages hold it.
+    with_it: u64,
+    bm25: Bm25,
     /// Where the term is a word.
-    in_sections: Option<Bm25Weight>,
+    in_sections: Option<Bm25>,
 }
 
 impl Asked {
@@ -62,16 +64,17 @@ impl Asked {
             let in_sections = match terms.words.contains(word) {
                 true => {
                     let sections = measured.sections_with(searcher, &term, with_it)?;
-                    Some(sizes.sections.weight(sections))
+                    let (shape, counts) = (Shape::SECTION, weight::SECTION);
+                    Some(sizes.sections.weight(sections, shape, counts))
                 }
                 false => None,
             };
-            let most = in_sections.as_ref().map_or(0.0, Bm25Weight::max_score);
-            asked.bound += most * weight::SECTION;
+            asked.bound += in_sections.as_ref().map_or(0.0, Bm25::most);
             places.push(word);
             asked.wanted.push(Wanted {
                 term,
-                bm25: sizes.body.weight(with_it).boost_by(weight::BODY),
+                with_it,
+                bm25: sizes.body.weight(with_it, Shape::BODY, weight::BODY),
                 in_sections,
             });
         }
@@ -80,20 +83,46 @@ impl Asked {
                 .each_ref()
                 .map(|word| places.iter().position(|known| *known == word));
             if let (Some(first), Some(second)) = (first, second) {
-                let terms = [first, second].map(|place| asked.wanted[place].term.clone());
-                let bm25 = Bm25Weight::for_terms(&sizes.body.of(searcher), &terms)?;
-                let bm25 = bm25.boost_by(weight::PAIRS);
-                asked.bound += bm25.max_score();
+                let with_each = [first, second].map(|place| asked.wanted[place].with_it);
+                let bm25 = sizes.body.weight_of(with_each, Shape::BODY, weight::PAIRS);
+                asked.bound += bm25.most();
                 asked.pairs.push((first, second, bm25));
             }
         }
-        for (field, size, terms, counts) in [
-            (fields.address, sizes.address, &terms.words, weight::ADDRESS),
-            (fields.common, sizes.common, &terms.common, weight::BODY),
-        ] {
-            let any = any_of(searcher, field, size, terms)?;
-            asked.others.extend(any.map(|any| (any, counts)));
-        }
+        let mut other = |field, size: Size, terms: &[String], shape, counts| {
+            for term in terms {
+                let term = Term::from_field_text(field, term);
+                let with_it = searcher.doc_freq(&term)?;
+                if with_it > 0 {
+                    let bm25 = size.weight(with_it, shape, counts);
+                    asked.others.push((term, bm25));
+                }
+            }
+            Ok::<_, TantivyError>(())
+        };
+        let (words, common) = (&terms.words, &terms.common);
+        let (mentions, address) = (Shape::MENTIONS, Shape::ADDRESS);
+        other(
+            fields.mentions,
+            sizes.mentions,
+            words,
+            mentions,
+            weight::MENTIONS,
+        )?;
+        other(
+            fields.address,
+            sizes.address,
+            words,
+            address,
+            weight::ADDRESS,
+        )?;
+        other(
+            fields.common,
+            sizes.common,
+            common,
+            Shape::BODY,
+            weight::BODY,
+        )?;
         if let Some(name) = &terms.name {
             let name = Term::from_field_text(fields.name, name);
             let name = TermQuery::new(name, IndexRecordOption::Basic);
@@ -104,31 +133,17 @@ impl Asked {
     }
 }
 
-/// Any of the terms of a field; none when there is none to look for.
-fn any_of(
-    searcher: &Searcher,
-    field: Field,
-    size: Size,
-    terms: &[String],
-) -> tantivy::Result<Option<Box<dyn Weight>>> {
-    if terms.is_empty() {
-        return Ok(None);
-    }
-    let terms = terms.iter().map(|term| Term::from_field_text(field, term));
-    let query = BooleanQuery::new_multiterms_query(terms.collect());
-    let statistics = size.of(searcher);
-    let scoring = EnableScoring::enabled_from_statistics_provider(&statistics, searcher);
-    query.weight(scoring).map(Some)
-}
-
 /// One pass over a segment, from match to match.
 pub(super) struct Pass<'a> {
     asked: &'a Asked,
     /// Of each term wanted that the segment has: its place, where it is, its positions there.
     found: Vec<(usize, SegmentPostings, Vec<u32>)>,
-    others: Vec<Box<dyn Scorer>>,
+    /// The same of what is looked for in other fields, with the lengths of their texts.
+    others: Vec<(usize, SegmentPostings, FieldNormReader)>,
     name: Box<dyn Scorer>,
     lengths: FieldNormReader,
+    standing: Option<Column<f64>>,
+    list: Option<Column<bool>>,
     sections: Sections,
 }
 
@@ -142,8 +157,12 @@ impl<'a> Pass<'a> {
             found.extend(postings.map(|postings| (place, postings, Vec::new())));
         }
         let mut others = Vec::with_capacity(asked.others.len());
-        for (weight, counts) in &asked.others {
-            others.push(weight.scorer(segment, *counts)?);
+        for (place, (term, _)) in asked.others.iter().enumerate() {
+            let index = segment.inverted_index(term.field())?;
+            if let Some(postings) = index.read_postings(term, IndexRecordOption::WithFreqs)? {
+                let lengths = segment.get_fieldnorms_reader(term.field())?;
+                others.push((place, postings, lengths));
+            }
         }
         Ok(Pass {
             asked,
@@ -154,6 +173,8 @@ impl<'a> Pass<'a> {
                 None => Box::new(EmptyScorer),
             },
             lengths: segment.get_fieldnorms_reader(asked.body)?,
+            list: segment.fast_fields().column_opt(column::LIST)?,
+            standing: segment.fast_fields().column_opt(column::STANDING)?,
             sections: Sections::new(segment)?,
         })
     }
@@ -161,7 +182,7 @@ impl<'a> Pass<'a> {
     /// The page at which the pass is.
     pub(super) fn page(&self) -> DocId {
         let found = self.found.iter().map(|(_, postings, _)| postings.doc());
-        let others = self.others.iter().map(|scorer| scorer.doc());
+        let others = self.others.iter().map(|(_, postings, _)| postings.doc());
         let nearest = found.chain(others).min().unwrap_or(TERMINATED);
         nearest.min(self.name.doc())
     }
@@ -169,15 +190,15 @@ impl<'a> Pass<'a> {
     /// Goes on to the next page that matches.
     pub(super) fn advance(&mut self) {
         let page = self.page();
-        for (_, postings, _) in &mut self.found {
+        let found = self.found.iter_mut().map(|(_, postings, _)| postings);
+        let others = self.others.iter_mut().map(|(_, postings, _)| postings);
+        for postings in found.chain(others) {
             if postings.doc() == page {
                 postings.advance();
             }
         }
-        for scorer in self.others.iter_mut().chain([&mut self.name]) {
-            if scorer.doc() == page {
-                scorer.advance();
-            }
+        if self.name.doc() == page {
+            self.name.advance();
         }
     }
 
@@ -205,14 +226,16 @@ impl<'a> Pass<'a> {
                     .score(length, postings.term_freq());
             }
         }
-        for scorer in &mut self.others {
-            if scorer.doc() == page {
-                score += scorer.score();
+        for (place, postings, lengths) in &self.others {
+            if postings.doc() == page {
+                let (_, bm25) = &self.asked.others[*place];
+                score += bm25.score(lengths.fieldnorm_id(page), postings.term_freq());
             }
         }
         if self.name.doc() == page {
             score += weight::NAME;
         }
+        score += self.standing(page);
         if score + self.asked.bound < at_least {
             return None;
         }
@@ -223,7 +246,19 @@ impl<'a> Pass<'a> {
                 score += bm25.score(length, together);
             }
         }
-        Some(score + self.sections.best() * weight::SECTION)
+        score += self.sections.best();
+        let list = self.list.as_ref().and_then(|them| them.first(page));
+        if list == Some(true) {
+            score *= weight::LIST;
+        }
+        Some(score)
+    }
+
+    /// What it counts for that other pages link to the page.
+    fn standing(&self, page: DocId) -> f32 {
+        let standing = self.standing.as_ref().and_then(|them| them.first(page));
+        let standing = standing.unwrap_or_default() as f32;
+        weight::STANDING * (standing / (standing + 1.0))
     }
 
     /// What matches in the page at hand.

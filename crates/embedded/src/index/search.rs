@@ -6,14 +6,16 @@ use std::ops::Range;
 use canter_core::hit::Matching;
 use canter_core::query::{Hits, Query};
 use canter_core::terms::QueryTerms;
+use canter_core::typos::corrected;
 use canter_core::words::Words;
 use tantivy::columnar::Column;
 use tantivy::{DocAddress, Searcher, SegmentReader, TERMINATED, TantivyDocument};
 
 use super::entry::{Fields, column};
-use super::filter::Filter;
+use super::filter::{Filter, Phrases};
 use super::scoring::{Asked, Pass};
 use super::sizes::Measured;
+use super::spelling::missing;
 
 /// Answers a query from one commit.
 pub(super) fn search(
@@ -25,11 +27,12 @@ pub(super) fn search(
 ) -> tantivy::Result<Hits> {
     let terms = QueryTerms::of(&query.text, words);
     let asked = Asked::new(searcher, fields, measured, &terms)?;
+    let phrases = Phrases::of(searcher, fields, &terms)?;
     let ids = Ids::of(searcher)?;
     let mut top = Top::new(query.offset + query.limit, &ids);
     let mut total = 0;
     for (segment_ord, segment) in (0..).zip(searcher.segment_readers()) {
-        let filter = Filter::new(segment, query)?;
+        let mut filter = Filter::new(segment, query, &phrases)?;
         let mut pass = Pass::new(&asked, segment)?;
         while pass.page() != TERMINATED {
             let page = pass.page();
@@ -55,6 +58,7 @@ pub(super) fn search(
         total,
         exact: true,
         hits,
+        meant: corrected(&query.text, &terms, &missing(searcher, fields, &terms)?),
     })
 }
 

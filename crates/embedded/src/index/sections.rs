@@ -8,9 +8,9 @@
 use canter_core::terms::{HEADING_COPIES, MOST_SECTIONS, PageTerms};
 use tantivy::columnar::Column;
 use tantivy::fieldnorm::FieldNormReader;
-use tantivy::query::Bm25Weight;
 use tantivy::{DocId, SegmentReader};
 
+use super::bm25::Bm25;
 use super::entry::column;
 
 /// Bits of a heading's words, and of its level.
@@ -163,7 +163,7 @@ impl Sections {
     }
 
     /// Adds what a word is worth to each section that has it.
-    pub(super) fn add(&mut self, positions: &[u32], bm25: &Bm25Weight) {
+    pub(super) fn add(&mut self, positions: &[u32], bm25: &Bm25) {
         self.count(positions);
         for place in self.touched.drain(..) {
             let section = &mut self.page[place];

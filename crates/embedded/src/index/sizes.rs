@@ -7,12 +7,13 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use canter_core::query::Shape;
 use tantivy::index::SegmentId;
 use tantivy::postings::Postings;
-use tantivy::query::{Bm25StatisticsProvider, Bm25Weight};
-use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
+use super::bm25::{Bm25, rarity};
 use super::entry::Fields;
 use super::sections::Sections;
 
@@ -34,18 +35,21 @@ pub(super) struct Size {
 
 impl Size {
     /// What a word is worth that so many of the texts hold.
-    pub(super) fn weight(self, with_it: u64) -> Bm25Weight {
-        let texts = self.texts.max(with_it).max(1);
-        let average = self.words as f32 / texts as f32;
-        Bm25Weight::for_one_term_without_explain(with_it, texts, average)
+    pub(super) fn weight(self, with_it: u64, shape: Shape, counts: f32) -> Bm25 {
+        self.weight_of([with_it], shape, counts)
     }
 
-    /// The same for Tantivy's own queries.
-    pub(super) fn of(self, searcher: &Searcher) -> impl Bm25StatisticsProvider {
-        Statistics {
-            size: self,
-            searcher,
-        }
+    /// What words side by side are worth, each of which so many of the texts hold.
+    pub(super) fn weight_of<const WORDS: usize>(
+        self,
+        with_each: [u64; WORDS],
+        shape: Shape,
+        counts: f32,
+    ) -> Bm25 {
+        let texts = self.texts.max(1);
+        let rarity = with_each.map(|with_it| rarity(texts, with_it));
+        let average = self.words as f32 / texts as f32;
+        Bm25::new(rarity.iter().sum(), average, shape, counts)
     }
 
     fn add(&mut self, other: Size) {
@@ -54,29 +58,11 @@ impl Size {
     }
 }
 
-struct Statistics<'a> {
-    size: Size,
-    searcher: &'a Searcher,
-}
-
-impl Bm25StatisticsProvider for Statistics<'_> {
-    fn total_num_tokens(&self, _: Field) -> tantivy::Result<u64> {
-        Ok(self.size.words)
-    }
-
-    fn total_num_docs(&self) -> tantivy::Result<u64> {
-        Ok(self.size.texts.max(1))
-    }
-
-    fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
-        self.searcher.doc_freq(term)
-    }
-}
-
 /// The sizes of everything that is weighed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sizes {
     pub(super) body: Size,
+    pub(super) mentions: Size,
     pub(super) address: Size,
     pub(super) common: Size,
     pub(super) sections: Size,
@@ -109,6 +95,7 @@ impl Measured {
             };
             seen.insert(id, here);
             sizes.body.add(here.body);
+            sizes.mentions.add(here.mentions);
             sizes.address.add(here.address);
             sizes.common.add(here.common);
             sizes.sections.add(here.sections);
@@ -167,6 +154,7 @@ fn measure(segment: &SegmentReader, fields: &Fields) -> tantivy::Result<Sizes> {
     }
     Ok(Sizes {
         body: size(fields.body)?,
+        mentions: size(fields.mentions)?,
         address: size(fields.address)?,
         common: size(fields.common)?,
         sections: of_sections,

@@ -49,6 +49,7 @@ async fn the_stored_form_comes_back_whole() {
         fragment: Some("x".into()),
         text: "see b".into(),
         nofollow: true,
+        place: Some(5..10),
     });
     let place = Place::with(vec![a.clone()]).await;
     let stored = place.index.get(a.id()).await.unwrap().unwrap();

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use canter_aws::queue::{self, Terms};
 use canter_aws::{Crawling, Plan, Rest};
+use canter_core::document::Stored;
+use canter_core::ports::Catalog;
 use canter_embedded::index::TantivyIndex;
 use canter_fetch::end::{Ending, Looks};
 use canter_fetch::local;
@@ -22,6 +24,7 @@ const LOOKS: Looks = Looks {
     apart: Duration::from_secs(2),
     lag: Duration::from_secs(60),
     quiet: Duration::from_secs(60),
+    pass: Duration::from_secs(60),
 };
 /// Requests of a sweep of few rows, one for each shard.
 const SWEEP: u64 = 16;
@@ -58,6 +61,10 @@ impl Stage {
 
     /// Works on what comes, and waits for the end meanwhile.
     async fn end(&self, crawling: &Crawling) -> Ending {
+        self.end_in(crawling, LOOKS).await
+    }
+
+    async fn end_in(&self, crawling: &Crawling, looks: Looks) -> Ending {
         let work = async {
             loop {
                 let letters = self.place.receive().await;
@@ -66,7 +73,7 @@ impl Stage {
                 sleep(Duration::from_millis(50)).await;
             }
         };
-        let end = local::end(&self.worker, crawling, LOOKS);
+        let end = local::end(&self.worker, crawling, looks);
         let end = async {
             tokio::select! {
                 end = end => end.unwrap(),
@@ -101,6 +108,29 @@ async fn a_crawl_whose_filler_died_is_filled_before_it_ends() {
     );
     assert_eq!(indexed(&stage.index, id).await, pages);
     assert_eq!(stage.end(&second).await, Ending::EndedElsewhere);
+}
+
+/// A crawl whose pages are not read in time ends without it, and the next one makes up for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_index_is_told_at_the_end_what_pages_say_of_each_other() {
+    let stage = Stage::set().await;
+    let hurried = Looks {
+        pass: Duration::ZERO,
+        ..LOOKS
+    };
+    for (looks, told) in [(hurried, 0), (LOOKS, 2), (hurried, 2)] {
+        let crawling = stage.place.begin(&stage.plan).await;
+        let ending = stage.end_in(&crawling, looks).await;
+        assert!(matches!(ending, Ending::Ended(counts) if counts.pages == 3));
+        let mut known = 0;
+        let each = |page: Stored| {
+            known += usize::from(!page.inbound.is_nothing());
+            Ok(())
+        };
+        let export = stage.index.export(&stage.plan.site.id, each);
+        export.await.unwrap();
+        assert_eq!(known, told, "{looks:?}");
+    }
 }
 
 /// Its open tasks wait for whoever lets it go on.

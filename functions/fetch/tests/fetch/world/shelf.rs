@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
-use canter_core::ports::{Index, Refused};
+use canter_core::ports::{Catalog, Index, Refused};
 use canter_core::query::{Hits, Query};
 use canter_core::task::UrlKey;
 use canter_embedded::index::TantivyIndex;
@@ -35,6 +35,22 @@ impl Index for Shelf {
     }
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
         self.index.search(query).await
+    }
+}
+
+impl Catalog for Shelf {
+    async fn count(&self, site: &str) -> Result<u64, Failure> {
+        self.index.count(site).await
+    }
+    async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
+        self.index.ids(site).await
+    }
+    async fn export(
+        &self,
+        site: &str,
+        each: impl FnMut(Stored) -> Result<(), Failure> + Send,
+    ) -> Result<(), Failure> {
+        self.index.export(site, each).await
     }
 }
 

@@ -1,0 +1,111 @@
+//! Whose pages may ask the API from a browser: Cross-Origin Resource Sharing of the Fetch Standard.
+
+use std::str::FromStr;
+
+use axum::http::HeaderValue;
+use thiserror::Error;
+use tower_http::cors::AllowOrigin;
+use url::Url;
+
+/// A site as a browser names it: `https://docs.example.org`, with the port where it is not the
+/// scheme's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin(HeaderValue);
+
+/// What is no [`Origin`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("an origin is written https://docs.example.org, without a path")]
+pub struct NoOrigin;
+
+impl FromStr for Origin {
+    type Err = NoOrigin;
+
+    fn from_str(text: &str) -> Result<Self, NoOrigin> {
+        let url: Url = text.parse().map_err(|_| NoOrigin)?;
+        let whole = matches!(url.scheme(), "http" | "https")
+            && url.path() == "/"
+            && url.username().is_empty()
+            && [url.password(), url.query(), url.fragment()] == [None; 3];
+        let name = HeaderValue::try_from(url.origin().ascii_serialization());
+        name.ok().filter(|_| whole).map(Origin).ok_or(NoOrigin)
+    }
+}
+
+/// Sites whose pages may ask; where none is named, those of all.
+#[derive(Debug, Clone, Default)]
+pub struct Origins(Vec<Origin>);
+
+impl From<Vec<Origin>> for Origins {
+    fn from(named: Vec<Origin>) -> Self {
+        Origins(named)
+    }
+}
+
+impl Origins {
+    /// As a variable of the environment lists them: between spaces or commas.
+    ///
+    /// # Errors
+    ///
+    /// The one that is none, and why.
+    pub fn listed(text: &str) -> Result<Self, String> {
+        let named = text.split([' ', ',']).filter(|name| !name.is_empty());
+        let named = named.map(|name| name.parse().map_err(|why| format!("{name}: {why}")));
+        Ok(Origins(named.collect::<Result<_, _>>()?))
+    }
+
+    pub(crate) fn allowed(&self) -> AllowOrigin {
+        match self.0.is_empty() {
+            true => AllowOrigin::any(),
+            false => AllowOrigin::list(self.0.iter().map(|origin| origin.0.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_no_path() {
+        for (text, name) in [
+            ("https://docs.example.org", Some("https://docs.example.org")),
+            (
+                "https://docs.example.org/",
+                Some("https://docs.example.org"),
+            ),
+            ("http://LOCALHOST:8000", Some("http://localhost:8000")),
+            (
+                "https://docs.example.org:443",
+                Some("https://docs.example.org"),
+            ),
+            ("https://docs.example.org/a", None),
+            ("https://docs.example.org?a", None),
+            ("https://me@docs.example.org", None),
+            ("docs.example.org", None),
+            ("file:///", None),
+            ("*", None),
+            ("", None),
+        ] {
+            let read = text.parse::<Origin>().ok();
+            assert_eq!(
+                read.as_ref().map(|it| it.0.to_str().unwrap()),
+                name,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_list_has_commas_or_spaces() {
+        assert_eq!(
+            Origins::listed("https://a.test, http://b.test")
+                .unwrap()
+                .0
+                .len(),
+            2
+        );
+        assert_eq!(Origins::listed("").unwrap().0.len(), 0);
+        let wrong = Origins::listed("https://a.test b").unwrap_err();
+        assert!(wrong.starts_with("b: an origin is written"), "{wrong}");
+    }
+}

@@ -1,0 +1,74 @@
+//! The link pass: when a crawl has ended, the index is told of every page what the others say about
+//! it ([`crate::inbound`]). Only pages of which that has changed are written again, so that a pass
+//! that was cut off goes on where it was, and one over a site that is as it was writes nothing.
+
+use futures_util::future::{join, join_all};
+
+use crate::failure::Failure;
+use crate::inbound::Gathering;
+use crate::ports::{Catalog, Index};
+
+/// Pages that one part keeps in memory with all that is said of them.
+const PART: u64 = 20_000;
+/// Pages that are read and written at the same time.
+const BATCH: usize = 256;
+
+/// Parts in which a site of so many pages is best passed over.
+pub fn parts(pages: u64) -> u32 {
+    u32::try_from(pages.div_ceil(PART).max(1)).unwrap_or(u32::MAX)
+}
+
+/// How far a pass came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed {
+    /// Every page of the part is up to date.
+    Whole,
+    /// Pages were written, and others are left to the next pass over the part.
+    Some,
+    /// The time was not enough to read the site; nothing was written.
+    Nothing,
+}
+
+/// Brings one of a site's parts up to date. Reads all pages of the site once, and then writes, as
+/// long as `in_time` says so and some pages in any case.
+///
+/// # Errors
+///
+/// Those of the index. What was written until then stays, and is right.
+pub async fn link_pass(
+    index: &(impl Index + Catalog),
+    site: &str,
+    (part, parts): (u32, u32),
+    in_time: impl Fn() -> bool + Send + Sync,
+) -> Result<Passed, Failure> {
+    let mut gathering = Gathering::new(part, parts);
+    let read = index.export(site, |page| {
+        gathering.add(&page);
+        match in_time() {
+            true => Ok(()),
+            false => Err(Failure::transient("the time is over")),
+        }
+    });
+    match read.await {
+        Err(_) if !in_time() => return Ok(Passed::Nothing),
+        read => read?,
+    }
+    let mut changed = gathering.changed();
+    while !changed.is_empty() {
+        let batch = changed.split_off(changed.len().saturating_sub(BATCH));
+        let pages = join_all(batch.iter().map(|(id, ..)| index.get(*id))).await;
+        let mut documents = Vec::with_capacity(batch.len());
+        for (page, (_, counted, inbound)) in pages.into_iter().zip(batch) {
+            // One that was put or taken out meanwhile is no longer the one that was counted.
+            if let Some(page) = page?.filter(|page| page.inbound == counted) {
+                documents.push(page.again(inbound));
+            }
+        }
+        let (put, flushed) = join(index.put(documents), index.flush()).await;
+        put.and(flushed)?;
+        if !in_time() && !changed.is_empty() {
+            return Ok(Passed::Some);
+        }
+    }
+    Ok(Passed::Whole)
+}

@@ -1,0 +1,119 @@
+//! What a person may write around words: `"in this order"` and `-without`.
+
+use crate::terms::push;
+
+/// A query taken apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Written<'a> {
+    /// What is looked for: the text without the signs, and without what is not wanted.
+    pub(crate) wanted: String,
+    /// What stood in quotation marks; part of `wanted`.
+    pub(crate) quoted: Vec<&'a str>,
+    /// What followed a minus.
+    pub(crate) unwanted: Vec<&'a str>,
+}
+
+/// Shorter words after a minus are options of a command (`-m`).
+const SHORTEST: usize = 3;
+
+/// Takes a query apart. Signs count at the edges of words only, so that code and options
+/// (`print("a")`, `--frozen`) stay what they are. Where nothing would be wanted, all of it is.
+pub(crate) fn written(text: &str) -> Written<'_> {
+    let mut written = Written::default();
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| !c.is_whitespace()) {
+        rest = &rest[start..];
+        let minus = rest.strip_prefix('-');
+        if let Some((inside, after)) = quoted(minus.unwrap_or(rest)) {
+            rest = after;
+            if minus.is_some() {
+                written.unwanted.push(inside);
+            } else {
+                written.quoted.push(inside);
+                push(&mut written.wanted, inside);
+            }
+            continue;
+        }
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        match word.strip_prefix('-').filter(|word| is_unwanted(word)) {
+            Some(unwanted) => written.unwanted.push(unwanted),
+            None => push(&mut written.wanted, word),
+        }
+    }
+    if written.wanted.contains(char::is_alphanumeric) {
+        return written;
+    }
+    Written {
+        wanted: text.to_owned(),
+        ..Written::default()
+    }
+}
+
+/// What stands in quotation marks at the beginning of a text, up to the end of a word, and what
+/// follows them.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let (open, close) = [('"', '"'), ('“', '”')]
+        .into_iter()
+        .find(|(open, _)| text.starts_with(*open))?;
+    let inside = &text[open.len_utf8()..];
+    let ends = inside.match_indices(close);
+    let mut parts = ends.map(|(end, mark)| (&inside[..end], &inside[end + mark.len()..]));
+    parts.find(|(_, after)| after.is_empty() || after.starts_with(char::is_whitespace))
+}
+
+fn is_unwanted(word: &str) -> bool {
+    word.starts_with(char::is_alphanumeric) && word.chars().count() >= SHORTEST
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_count_at_the_edges_of_words() {
+        let none: &[&str] = &[];
+        for (text, wanted, quotes, minus) in [
+            ("list  sort", "list sort", none, none),
+            (
+                "\"with statement\" nested",
+                "with statement nested",
+                &["with statement"][..],
+                none,
+            ),
+            (
+                "“with statement”",
+                "with statement",
+                &["with statement"],
+                none,
+            ),
+            (
+                "apple -pie -\"sour cream\"",
+                "apple",
+                none,
+                &["pie", "sour cream"],
+            ),
+            ("python -m venv --help", "python -m venv --help", none, none),
+            (
+                "print(\"a\") x-ray e -= 1",
+                "print(\"a\") x-ray e -= 1",
+                none,
+                none,
+            ),
+            ("\"open", "\"open", none, none),
+            ("\"a\"b c\"", "a\"b c", &["a\"b c"], none),
+            ("\"\" x", "x", &[""], none),
+            ("-only", "-only", none, none),
+            ("-only \"\"", "-only \"\"", none, none),
+            ("ünï -straße", "ünï", none, &["straße"]),
+            ("-", "-", none, none),
+            ("", "", none, none),
+        ] {
+            let written = written(text);
+            assert_eq!(written.wanted, wanted, "{text}");
+            assert_eq!(written.quoted, quotes, "{text}");
+            assert_eq!(written.unwanted, minus, "{text}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What a lane does not come to goes back into the queue.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use canter_aws::queue::Terms;
+use canter_core::ports::{Fetcher, Index};
+
+use super::{Lane, OUTAGE, OUTAGES, PATIENCE, Work};
+
+/// Tasks for which slots are promised come back so much earlier, unless the domain is held: the queue
+/// counts whole seconds, and is late itself.
+const EARLIER: Duration = Duration::from_millis(1_500);
+/// Tasks are promised this share of the slots that they need: others leave some of theirs, and a
+/// function that comes too early is sent on, while a slot that nobody waits for is lost.
+const PROMISED: f64 = 0.8;
+
+impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
+    /// Sends tasks back until slots are there for them.
+    pub(super) async fn promise(&mut self, mut works: Vec<Work<F>>) {
+        if works.is_empty() {
+            return;
+        }
+        let pace = self.gates.rates.slowed(&self.domain);
+        let most = self.gates.rates.per_message(&self.domain);
+        let held = self.gates.of(&self.domain).gate.held_for().await;
+        let earlier = if held.is_zero() {
+            EARLIER
+        } else {
+            Duration::ZERO
+        };
+        let mut sends = Vec::new();
+        while !works.is_empty() {
+            let rest = works.split_off(most.min(works.len()));
+            let some = std::mem::replace(&mut works, rest);
+            let now = self.worker.time.now();
+            let count = (some.len() as f64 * PROMISED).ceil() as u32;
+            let promise = self.gates.paces.promise(&self.domain, now, pace, count);
+            let delay = promise.await.unwrap_or_else(|failure| {
+                tracing::warn!(%failure, "no slots are promised");
+                PATIENCE
+            });
+            sends.push((some, delay.saturating_sub(earlier)));
+        }
+        for (works, delay) in sends {
+            self.send(works, delay).await;
+        }
+    }
+
+    /// Sends tasks back until a store is there again.
+    pub(super) async fn postpone(&mut self) {
+        let failed = std::mem::take(&mut self.failed).into_iter();
+        let works = failed.filter_map(|work| self.endured(work, "a store failed it"));
+        let works = works.collect();
+        self.send(works, OUTAGE).await;
+    }
+
+    /// The task after one more outage; none when there were enough, and its messages fail.
+    pub(super) fn endured(&self, work: Work<F>, what: &str) -> Option<Work<F>> {
+        if work.outages >= OUTAGES {
+            let why = format!("{}: {what} {OUTAGES} times", work.task.url);
+            self.book.fail(&work.places, &why);
+            return None;
+        }
+        let outages = work.outages + 1;
+        Some(Work { outages, ..work })
+    }
+
+    /// Sends tasks on. When they are safe, their messages may go.
+    pub(super) async fn send(&mut self, works: Vec<Work<F>>, delay: Duration) {
+        let due = (!delay.is_zero()).then(|| self.worker.time.now() + delay);
+        let mut alike: BTreeMap<Terms, Vec<Work<F>>> = BTreeMap::new();
+        for work in works {
+            let terms = Terms {
+                due,
+                outages: work.outages,
+                run: work.run,
+            };
+            alike.entry(terms).or_default().push(work);
+        }
+        for (terms, works) in alike {
+            self.send_alike(works, terms).await;
+        }
+    }
+
+    async fn send_alike(&mut self, works: Vec<Work<F>>, terms: Terms) {
+        let tasks = works.iter().map(|work| work.task.clone()).collect();
+        let send = self.worker.outbox.send(tasks, terms);
+        let (sent, ()) = tokio::join!(send, async { self.worker.outbox.flush() });
+        match sent {
+            Ok(()) => {
+                self.sent_on += works.len() as u64;
+                works.iter().for_each(|work| self.book.done(&work.places));
+            }
+            Err(failure) => {
+                let why = failure.to_string();
+                works
+                    .iter()
+                    .for_each(|work| self.book.fail(&work.places, &why));
+            }
+        }
+    }
+}
