@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::env;
 
+use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_core::ports::{Catalog, Index, Refused};
@@ -146,6 +147,14 @@ impl Index for AnyIndex {
 
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
         ask!(self, index => index.search(query))
+    }
+
+    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
+        ask!(self, index => index.names(beginning))
+    }
+
+    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
+        ask!(self, index => index.words(beginning))
     }
 }
 

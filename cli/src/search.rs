@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use canter_api::NoStatus;
+use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_core::ports::{Index, Refused};
@@ -132,6 +133,14 @@ impl Index for Asked {
 
     async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
         self.index.get(id).await
+    }
+
+    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
+        self.index.names(beginning).await
+    }
+
+    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
+        self.index.words(beginning).await
     }
 
     async fn search(&self, query: Query) -> Result<Hits, Failure> {

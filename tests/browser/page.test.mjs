@@ -57,6 +57,30 @@ test("an answer that is late does not take the place of a newer one", async (con
   assert.equal(await page.title(), "vacuum – canter");
 });
 
+test("a name leads to its place at once", async (context) => {
+  const page = await open(context);
+  await type(page, "sqlite3_open_v");
+  const name = page.locator(".names a").first();
+  await name.filter({ hasText: "sqlite3_open_v2" }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/open\.html/);
+});
+
+test("results can be narrowed down to a folder, and widened again", async (context) => {
+  const page = await open(context, "?q=index");
+  await page.locator(".spread summary").click();
+  const folder = page.locator(".spread a").first();
+  const path = await folder.textContent();
+  await folder.click();
+  await page.waitForURL(/path=/);
+  for (const link of await page.locator(".results h2 a").all()) {
+    assert.ok(new URL(await link.getAttribute("href")).pathname.startsWith(path));
+  }
+  await page.locator(".filters a").click();
+  await page.waitForURL((url) => !url.searchParams.has("path"));
+});
+
 test("filters stay while a person types", async (context) => {
   const page = await open(context, "?q=index&path=/lang");
   await page.fill("#q", "vacuum");
@@ -70,11 +94,15 @@ test("keys lead through the results", async (context) => {
   await page.keyboard.press("/");
   assert.equal(await focused(page), "q");
   await page.keyboard.press("ArrowDown");
-  const first = await page.locator(".results h2 a").first().textContent();
+  const first = await page.locator(".names a").first().textContent();
+  assert.match(first, /^Write-Ahead Log/);
   assert.equal(await focused(page), first);
+  for (let names = await page.locator(".names a").count(); names > 0; names--) await page.keyboard.press("ArrowDown");
+  assert.equal(await focused(page), await page.locator(".results h2 a").first().textContent());
   await page.keyboard.press("ArrowDown");
   assert.equal(await focused(page), await page.locator(".sections a").first().textContent());
-  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("ArrowDown");
   assert.equal(await focused(page), first);
   await page.keyboard.press("ArrowUp");
   assert.equal(await focused(page), "q");

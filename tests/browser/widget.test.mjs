@@ -32,6 +32,7 @@ async function open(context, attributes = "", options = {}) {
 }
 
 const links = (page) => page.locator("canter-search ol a");
+const names = (page) => page.locator("canter-search .names a");
 
 test("a key opens it, and it answers while a person types", async (context) => {
   const page = await open(context);
@@ -43,7 +44,8 @@ test("a key opens it, and it answers while a person types", async (context) => {
   assert.ok((await page.locator("canter-search mark").count()) > 0);
   const more = page.locator("canter-search footer a");
   assert.equal(await more.getAttribute("href"), `${search.url}?q=foreign+keys`);
-  const first = await links(page).first().getAttribute("href");
+  assert.match(await names(page).first().textContent(), /^foreign key/i);
+  const first = await names(page).first().getAttribute("href");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await page.waitForURL(first);
@@ -104,12 +106,17 @@ test("what an answer holds is text", async (context) => {
       { url: "https://docs.test/", title: "<img src=x>", snippet: "a <mark>b</mark> <img src=x onerror=alert(1)> &amp;", sections: [] },
       { url: "javascript:alert(2)", title: "Odd", snippet: "", sections: [] },
     ],
+    suggestions: [
+      { text: "<b>bold</b>", url: "https://docs.test/#b" },
+      { text: "odd", url: "javascript:alert(3)" },
+    ],
   };
   await page.route("**/api/**", (route) => route.fulfill({ json: found, headers: { "access-control-allow-origin": "*" } }));
   await page.keyboard.press("/");
   await page.keyboard.type("a");
   await links(page).first().waitFor();
   assert.deepEqual(await links(page).allTextContents(), ["<img src=x>"]);
+  assert.deepEqual(await names(page).allTextContents(), ["<b>bold</b>"]);
   assert.equal(await page.locator("canter-search small").innerHTML(), "a <mark>b</mark>  &amp;");
 });
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_core::ports::{FetchError, Fetcher, Index, Refused, Request, Response};
@@ -240,5 +241,13 @@ impl<I: Index> Index for StepIndex<I> {
 
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
         self.index.search(query).await
+    }
+
+    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
+        self.index.names(beginning).await
+    }
+
+    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
+        self.index.words(beginning).await
     }
 }

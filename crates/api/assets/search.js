@@ -60,7 +60,7 @@
   });
   field.addEventListener("compositionend", answer);
 
-  const links = () => [...main.querySelectorAll(".results h2 a, .sections a")];
+  const links = () => [...main.querySelectorAll(".names a, .results h2 a, .sections a")];
 
   // From the field into the results and back.
   function step(by) {

@@ -41,6 +41,8 @@
     ol, ul { margin: 0; padding: 0; list-style: none; }
     ol > li { padding: 0.6rem 1rem; border-block-end: 1px solid var(--line); }
     ul { margin-block-start: 0.3rem; padding-inline-start: 0.8rem; border-inline-start: 3px solid var(--line); }
+    .names { display: flex; flex-wrap: wrap; gap: 0.4rem 0.6rem; margin: 0; padding-inline: 1rem; border: 0; }
+    .names li { padding-block-end: 0.4rem; }
     a { color: var(--link); font-weight: 600; text-decoration: none; }
     a:hover { text-decoration: underline; }
     ul a { font-weight: 500; }
@@ -73,9 +75,10 @@
   const close = element("button", { type: "button" }, "Close");
   const form = element("form", { role: "search", action: search.href, method: "get" }, field, close);
   const told = element("p", { role: "status" });
+  const names = element("ul", { class: "names", "aria-label": "Names that begin so" });
   const results = element("ol");
   const more = element("footer");
-  const dialog = element("dialog", { "aria-label": title }, form, told, results, more);
+  const dialog = element("dialog", { "aria-label": title }, form, told, names, results, more);
   const button = element("button", { type: "button", "aria-haspopup": "dialog", "aria-keyshortcuts": "/" },
     title, element("kbd", { "aria-hidden": "true" }, "/"));
   const sheet = new CSSStyleSheet();
@@ -95,16 +98,16 @@
     asking?.abort();
     const text = field.value.trim();
     if (!text) return show("", []);
-    asking = new AbortController();
+    const { signal } = (asking = new AbortController());
     const words = new URLSearchParams(new FormData(form));
     const url = new URL(`api/v1/search?${words}&limit=${LIMIT}`, search);
     try {
-      const response = await fetch(url, { signal: asking.signal, credentials: "omit" });
+      const [response, begin] = await Promise.all([fetch(url, { signal, credentials: "omit" }), beginning(words, signal)]);
       const found = await response.json();
       if (!response.ok) return show(found.detail ?? "This search cannot be done.", []);
       const all = found.total.value;
       const meant = found.suggestion ? ` for “${found.suggestion}”` : "";
-      show(all ? `${all} result${all === 1 ? "" : "s"}${meant}` : "Nothing found.", found.results);
+      show(all ? `${all} result${all === 1 ? "" : "s"}${meant}` : "Nothing found.", found.results, begin);
       if (all > found.results.length) {
         more.append(element("a", { href: new URL(`?${words}`, search).href }, "All results"));
       }
@@ -113,9 +116,22 @@
     }
   }
 
-  function show(text, found) {
+  // Names that begin like what was typed; without them the results are still an answer.
+  async function beginning(words, signal) {
+    const url = new URL(`api/v1/suggest?${words}&limit=${LIMIT}`, search);
+    try {
+      const response = await fetch(url, { signal, credentials: "omit" });
+      return (await response.json()).suggestions ?? [];
+    } catch {
+      return [];
+    }
+  }
+
+  function show(text, found, begin = []) {
     told.textContent = text;
     more.replaceChildren();
+    const begun = begin.filter((name) => /^https?:/.test(name.url));
+    names.replaceChildren(...begun.map((name) => element("li", {}, element("a", { href: name.url }, name.text))));
     const pages = found.filter((page) => /^https?:/.test(page.url));
     results.replaceChildren(...pages.map((page) => {
       const sections = page.sections.map((section) =>
@@ -146,7 +162,7 @@
   dialog.addEventListener("keydown", (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!by || event.isComposing) return;
-    const stops = [field, ...results.querySelectorAll("a"), ...more.querySelectorAll("a")];
+    const stops = [field, ...names.querySelectorAll("a"), ...results.querySelectorAll("a"), ...more.querySelectorAll("a")];
     stops[stops.indexOf(root.activeElement) + by]?.focus();
     event.preventDefault();
   });

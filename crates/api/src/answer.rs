@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use canter_core::completion::Completion;
 use canter_core::query::{Hit, Hits, Query, SectionHit};
 use canter_core::time::Moment;
 use jiff::Timestamp;
@@ -20,6 +21,52 @@ pub(crate) struct Answer {
     pub(crate) results: Vec<Found>,
     /// What was meant where no page holds a word of the query: the results are for this.
     pub(crate) suggestion: Option<String>,
+    /// How all results are spread over the values that a filter can have.
+    pub(crate) filters: Filters,
+}
+
+/// Values of each filter that some of the results have.
+#[derive(Debug, Serialize)]
+pub(crate) struct Filters {
+    pub(crate) site: Vec<Value>,
+    pub(crate) lang: Vec<Value>,
+    pub(crate) path: Vec<Value>,
+}
+
+/// A value of a filter, and how many results have it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Value {
+    pub(crate) value: String,
+    pub(crate) count: u64,
+}
+
+/// Body of `GET /api/v1/suggest`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Suggestions {
+    pub(crate) query: String,
+    pub(crate) suggestions: Vec<Suggestion>,
+}
+
+/// A way to go on with what was typed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Suggestion {
+    /// The whole query.
+    pub(crate) text: String,
+    /// The page or section of that name; null for words.
+    pub(crate) url: Option<String>,
+}
+
+impl Suggestion {
+    /// With links to http(s) only, as [`Answer::new`].
+    pub(crate) fn all(completions: Vec<Completion>) -> Vec<Self> {
+        let completions = completions.into_iter();
+        let web = completions.filter(|it| it.url.as_ref().is_none_or(is_web));
+        let web = web.map(|it| Suggestion {
+            text: it.text,
+            url: it.url.map(String::from),
+        });
+        web.collect()
+    }
 }
 
 /// How many pages match.
@@ -81,8 +128,20 @@ impl Answer {
             offset: query.offset,
             results: hits.hits.into_iter().filter_map(Found::new).collect(),
             suggestion: hits.meant,
+            filters: Filters {
+                site: values(hits.counts.sites),
+                lang: values(hits.counts.languages),
+                path: values(hits.counts.folders),
+            },
         }
     }
+}
+
+fn values(counts: Vec<(String, u64)>) -> Vec<Value> {
+    let counts = counts.into_iter();
+    counts
+        .map(|(value, count)| Value { value, count })
+        .collect()
 }
 
 impl Found {

@@ -8,7 +8,7 @@ use canter_core::query::Query;
 use canter_core::task::UrlKey;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::answer::{Answer, Found, Relation, timestamp};
+use crate::answer::{Answer, Found, Relation, Suggestion, timestamp};
 use crate::paging::query_string;
 use crate::parameters::Invalid;
 use crate::problem::Problem;
@@ -16,7 +16,7 @@ use crate::status::Report;
 
 mod words;
 
-use words::{filters, grouped, pages, trail};
+use words::{choices, filters, grouped, pages, trail};
 
 /// The page's style.
 pub(crate) const STYLE: &str = include_str!("../assets/style.css");
@@ -49,8 +49,8 @@ pub(crate) fn start(report: &Report) -> String {
 pub(crate) fn results(
     query: &Query,
     answer: &Answer,
-    previous: Option<&Query>,
-    next: Option<&Query>,
+    names: &[Suggestion],
+    [previous, next]: [Option<&Query>; 2],
 ) -> String {
     let first = query.offset + 1;
     let last = query.offset + answer.results.len();
@@ -66,6 +66,8 @@ pub(crate) fn results(
             p.meant { "No page has all of the words of " (quoted(&query.text)) " as they are written." }
         }
         (chosen(query))
+        (spread(query, answer))
+        (named(names))
         ol.results start=(first) {
             @for found in &answer.results { li { (result(found)) } }
         }
@@ -255,6 +257,44 @@ fn chosen(query: &Query) -> Markup {
                             span.unseen { "Remove this filter" }
                             span aria-hidden="true" { "×" }
                         }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How the results are spread over the values of each filter: links to those of one value.
+fn spread(query: &Query, answer: &Answer) -> Markup {
+    let all = choices(query, &answer.filters);
+    html! {
+        @if !all.is_empty() {
+            details.spread {
+                summary { "Narrow down" }
+                @for choice in &all {
+                    h2 { (choice.name) }
+                    ul {
+                        @for (value, count, narrowed) in &choice.values {
+                            li {
+                                a href={ "?" (query_string(narrowed)) } { bdi { (value) } }
+                                " " span.count { (grouped(count)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Names that begin like the query.
+fn named(names: &[Suggestion]) -> Markup {
+    html! {
+        @if !names.is_empty() {
+            ul.names aria-label="Names that begin so" {
+                @for name in names {
+                    @if let Some(url) = &name.url {
+                        li { a href=(url) { bdi { (name.text) } } }
                     }
                 }
             }

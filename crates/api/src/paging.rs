@@ -13,12 +13,13 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// The results after these, while the index knows of any and the window allows them. The last
-/// page inside the window may be a short one.
+/// page inside the window may be a short one. Pages that hold nearly the same are among those that
+/// match and are one result, so that a page of results that is not full is the last one.
 pub(crate) fn next(query: &Query, hits: &Hits) -> Option<Query> {
     let offset = query.offset + query.limit;
-    let more = u64::try_from(offset).is_ok_and(|offset| offset < hits.total)
-        || (!hits.exact && hits.hits.len() >= query.limit);
-    (more && offset < WINDOW).then(|| Query {
+    let full = hits.hits.len() >= query.limit;
+    let more = u64::try_from(offset).is_ok_and(|offset| offset < hits.total);
+    (full && (more || !hits.exact) && offset < WINDOW).then(|| Query {
         offset,
         limit: query.limit.min(WINDOW - offset),
         ..query.clone()

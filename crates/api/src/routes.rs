@@ -10,13 +10,15 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use canter_core::completion::completions;
 use canter_core::ports::Index;
 use canter_core::query::Query;
 use canter_core::typos::search_as_meant;
+use futures_util::future::join;
 use serde::Serialize;
 use tower_http::cors::{Any, CorsLayer};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Suggestion, Suggestions};
 use crate::origins::Origins;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
@@ -24,7 +26,7 @@ use crate::status::{Report, Status};
 use crate::{headers, page, paging};
 
 /// Every path that answers, each to GET and HEAD.
-pub const ROUTES: [&str; 9] = [
+pub const ROUTES: [&str; 10] = [
     "/",
     "/style.css",
     "/search.js",
@@ -32,9 +34,13 @@ pub const ROUTES: [&str; 9] = [
     "/icon.svg",
     "/healthz",
     "/api/v1/search",
+    "/api/v1/suggest",
     "/api/v1/status",
     "/api/v1/openapi.json",
 ];
+
+/// Names above the results of the page.
+const MOST_NAMES: usize = 6;
 
 /// The search as a part of other sites' pages.
 const WIDGET: &str = include_str!("../assets/widget.js");
@@ -67,6 +73,7 @@ where
     let api = Router::new()
         .route("/healthz", get(health::<I, S>))
         .route("/api/v1/search", get(search::<I, S>))
+        .route("/api/v1/suggest", get(suggest::<I, S>))
         .route("/api/v1/status", get(status_report::<I, S>))
         .route("/api/v1/openapi.json", get(description))
         // Before the layer, which answers a browser's preflight and lets other methods through.
@@ -118,6 +125,29 @@ impl<I: Index, S: Status> Service<I, S> {
         })
     }
 
+    /// Ways to go on with what was typed.
+    async fn complete(&self, query: &Query) -> Result<Vec<Suggestion>, Problem> {
+        let site = query.site.clone();
+        let found = completions(&*self.index, &query.text, site, query.limit).await;
+        let found = found.map_err(|failure| Problem::failed(&failure))?;
+        Ok(Suggestion::all(found))
+    }
+
+    /// Names that begin like the query: the page has a few of them above its first results.
+    async fn names(&self, query: &Query) -> Vec<Suggestion> {
+        if query.offset > 0 {
+            return Vec::new();
+        }
+        let few = Query {
+            limit: MOST_NAMES,
+            ..query.clone()
+        };
+        // Without them the results are still an answer.
+        let mut names = self.complete(&few).await.unwrap_or_default();
+        names.retain(|name| name.url.is_some());
+        names
+    }
+
     async fn report(&self) -> Result<Report, Problem> {
         let report = self.status.status().await;
         report.map_err(|failure| Problem::failed(&failure))
@@ -150,6 +180,17 @@ async fn search<I: Index, S: Status>(
     Ok(response)
 }
 
+async fn suggest<I: Index, S: Status>(
+    State(service): State<Service<I, S>>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    let parameters = Parameters::read(raw.as_deref().unwrap_or_default());
+    let query = parameters.query().map_err(Problem::invalid)?;
+    let suggestions = service.complete(&query).await?;
+    let query = query.text;
+    Ok(json(&Suggestions { query, suggestions }))
+}
+
 async fn search_page<I: Index, S: Status>(
     State(service): State<Service<I, S>>,
     RawQuery(raw): RawQuery,
@@ -164,24 +205,24 @@ async fn search_page<I: Index, S: Status>(
         Ok(query) => query,
         Err(faults) => return html(StatusCode::BAD_REQUEST, page::refused(&text, &faults)),
     };
-    match service.find(&query).await {
-        Ok(found) if found.answer.results.is_empty() => {
+    match join(service.find(&query), service.names(&query)).await {
+        (Ok(found), _) if found.answer.results.is_empty() => {
             let report = service.report().await.unwrap_or_default();
             html(
                 StatusCode::OK,
                 page::nothing(&query, &found.answer, &report),
             )
         }
-        Ok(found) => html(
+        (Ok(found), names) => html(
             StatusCode::OK,
             page::results(
                 &query,
                 &found.answer,
-                found.previous.as_ref(),
-                found.next.as_ref(),
+                &names,
+                [found.previous.as_ref(), found.next.as_ref()],
             ),
         ),
-        Err(problem) => {
+        (Err(problem), _) => {
             let mut response = html(problem.status, page::failed(&query, &problem));
             if let Some(seconds) = problem.retry_after() {
                 response.headers_mut().insert(header::RETRY_AFTER, seconds);

@@ -5,6 +5,8 @@ mod shelf;
 use std::sync::Arc;
 
 use canter_api::{NoStatus, ROUTES, router};
+use canter_core::completion::Named;
+use canter_core::counts::Counts;
 use canter_core::failure::Failure;
 use canter_core::query::Query;
 use serde_json::json;
@@ -119,7 +121,16 @@ refused! {
 
 #[tokio::test]
 async fn an_answer_is_the_contract_s() {
-    let answer = get(&over(Shelf::with(1)), "/api/v1/search?q=+word+").await;
+    let one = |value: &str| vec![(value.to_owned(), 1)];
+    let shelf = Shelf {
+        counts: Counts {
+            sites: one("docs.test"),
+            languages: Vec::new(),
+            folders: one("/a/"),
+        },
+        ..Shelf::with(1)
+    };
+    let answer = get(&over(shelf), "/api/v1/search?q=+word+").await;
     assert_eq!(answer.header("content-type"), "application/json");
     let mut body = answer.json();
     assert!(body["took_ms"].take().is_u64());
@@ -145,8 +156,44 @@ async fn an_answer_is_the_contract_s() {
                 }],
             }],
             "suggestion": null,
+            "filters": {
+                "site": [{"value": "docs.test", "count": 1}],
+                "lang": [],
+                "path": [{"value": "/a/", "count": 1}],
+            },
         })
     );
+}
+
+/// Names with where they lead, then words; never a link that a browser would run.
+#[tokio::test]
+async fn what_was_typed_is_completed() {
+    let named = |text: &str, url: &str| Named {
+        text: text.into(),
+        url: url.parse().unwrap(),
+        whole: false,
+        known: 0,
+    };
+    let names = vec![
+        named("wait_for", "https://docs.test/a#wait_for"),
+        named("waits", "javascript:alert(1)"),
+    ];
+    let service = over(Shelf {
+        names,
+        ..Shelf::with(0)
+    });
+    let answer = get(&service, "/api/v1/suggest?q=%20wait&limit=3").await;
+    assert_eq!(
+        answer.json(),
+        json!({"query": "wait", "suggestions": [
+            {"text": "wait_for", "url": "https://docs.test/a#wait_for"},
+            {"text": "waiting", "url": null},
+        ]})
+    );
+    for (query, status) in [("q=", 400), ("", 400), ("q=a&limit=0", 400), ("q=?", 200)] {
+        let answer = get(&service, &format!("/api/v1/suggest?{query}")).await;
+        assert_eq!(answer.status, status, "{query}");
+    }
 }
 
 /// Where no page has a word, what was meant is searched for, and named; the query stays what it is,

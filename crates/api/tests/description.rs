@@ -134,6 +134,9 @@ described! {
     not_allowed: Shelf::with(1), "POST", "/api/v1/search?q=a" => 405;
     broken: Shelf::failing(Failure::permanent("x")), "GET", "/api/v1/search?q=a" => 500;
     unavailable: Shelf::failing(Failure::transient("x")), "GET", "/api/v1/search?q=a" => 503;
+    suggestions: Shelf::with(1), "GET", "/api/v1/suggest?q=ab" => 200;
+    suggestions_invalid: Shelf::with(1), "GET", "/api/v1/suggest" => 400;
+    suggestions_unavailable: Shelf::failing(Failure::transient("x")), "GET", "/api/v1/suggest?q=a" => 503;
     status: Shelf::with(0), "GET", "/api/v1/status" => 200;
     health: Shelf::with(0), "GET", "/healthz" => 200;
     health_unavailable: Shelf::failing(Failure::transient("x")), "GET", "/healthz" => 503;

@@ -9,8 +9,8 @@ use url::Url;
 use crate::document::{Document, Stored};
 use crate::query::{DEEP_LINKS, Hit, SectionHit};
 use crate::snippet::{beginning, snippet, start};
-use crate::terms::{QueryTerms, names};
-use crate::words::Words;
+use crate::terms::{PageTerms, QueryTerms, names};
+use crate::words::{Language, Words};
 
 /// What is shown of a page beside its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,12 @@ pub struct Shown {
     /// When it was fetched, milliseconds since the Unix epoch.
     #[serde(rename = "m")]
     pub fetched_at_ms: u64,
+    /// Its language, in which the query's words are looked for to be marked.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// As [`PageTerms::known`].
+    #[serde(rename = "k", default)]
+    pub known: u32,
     /// How its text begins: shown where no section matches.
     #[serde(rename = "x")]
     pub lead: String,
@@ -34,12 +40,14 @@ pub struct Shown {
 
 impl Shown {
     /// What is shown of a document.
-    pub fn of(document: &Document) -> Self {
+    pub fn of(document: &Document, terms: &PageTerms) -> Self {
         Shown {
             site: document.site.clone(),
             url: document.url.clone(),
             title: document.page.title.clone(),
             fetched_at_ms: document.fetched_at.millis(),
+            language: document.page.language.clone(),
+            known: terms.known,
             lead: beginning(&document.page.text).to_owned(),
         }
     }
@@ -58,6 +66,9 @@ pub struct Passage<'a> {
     /// the link's title.
     #[serde(rename = "x")]
     pub text: Cow<'a, str>,
+    /// As [`SectionTerms::known`](crate::terms::SectionTerms::known).
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<u32>,
 }
 
 impl<'a> Passage<'a> {
@@ -70,6 +81,7 @@ impl<'a> Passage<'a> {
             anchor: anchor.map(Cow::Borrowed),
             title: title.into(),
             text: start(below.unwrap_or(text)).into(),
+            known: None,
         }
     }
 }
@@ -88,6 +100,7 @@ pub fn hit<'a, E>(
     terms: &QueryTerms,
     words: &mut Words,
 ) -> Result<Hit, E> {
+    words.speak(Language::of_tag(page.language.as_deref()));
     let mut best = None;
     let mut sections = Vec::new();
     for passage in passages {
@@ -168,6 +181,8 @@ impl Matching {
             url: stored.url,
             title: stored.title,
             fetched_at_ms: stored.fetched_at_ms,
+            language: stored.language,
+            known: 0,
             lead: match terms.words.is_empty() {
                 true => start(&stored.text).to_owned(),
                 false => beginning(&stored.text).to_owned(),

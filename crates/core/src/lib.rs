@@ -7,6 +7,8 @@
 
 pub mod address;
 pub mod circles;
+pub mod completion;
+pub mod counts;
 pub mod document;
 pub mod domain;
 pub mod failure;

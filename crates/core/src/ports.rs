@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::completion::{Beginning, Named};
 use crate::document::{Document, Stored};
 use crate::failure::Failure;
 use crate::pace::{Grant, Pace};
@@ -173,6 +174,19 @@ pub trait Index: Send + Sync {
 
     /// Pages by relevance; ties by document id, so that pages of results are disjoint.
     fn search(&self, query: Query) -> impl Future<Output = Result<Hits, Failure>> + Send;
+
+    /// The best names with a beginning; see [`Named::best`].
+    fn names(
+        &self,
+        beginning: Beginning,
+    ) -> impl Future<Output = Result<Vec<Named>, Failure>> + Send;
+
+    /// Words of pages that begin like this one, in the spelling of [`crate::typos::Typed::word`],
+    /// and how many pages hold each, of a large index about so many: those of most pages.
+    fn words(
+        &self,
+        beginning: String,
+    ) -> impl Future<Output = Result<Vec<(String, u64)>, Failure>> + Send;
 }
 
 /// What an index holds of each site.

@@ -2,6 +2,8 @@
 
 use url::Url;
 
+use crate::counts::Counts;
+
 /// Longest query in characters.
 pub const MAX_QUERY: usize = 500;
 /// `offset + limit` may not go beyond this.
@@ -77,15 +79,18 @@ pub struct Query {
 /// One page of results.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hits {
-    /// How many pages match.
+    /// How many pages match, nearly equal ones among them.
     pub total: u64,
     /// Whether `total` is exact, or a lower bound.
     pub exact: bool,
-    /// By falling score, then by document id; each page once.
+    /// By falling score, then by document id; each page once, and of pages that hold nearly the
+    /// same ([`crate::terms::PageTerms::twins`]) the first one.
     pub hits: Vec<Hit>,
     /// The query as it was meant, where it has words that no page holds; see
     /// [`crate::typos::corrected`].
     pub meant: Option<String>,
+    /// How all that match are spread.
+    pub counts: Counts,
 }
 
 /// A page that matches.

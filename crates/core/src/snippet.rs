@@ -33,7 +33,7 @@ pub fn snippet(text: &str, query: &QueryTerms, words: &mut Words) -> String {
         let found = best(&marks, length);
         let different = found.as_ref().map_or(0, |(different, _)| *different);
         stretch = found.map(|(_, range)| range);
-        if different > 0 && different >= query.distinct() {
+        if different > 0 && different >= query.distinct {
             break;
         }
     }

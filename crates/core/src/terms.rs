@@ -5,17 +5,20 @@
 //! worth.
 
 mod query;
+mod twins;
 
 use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
+use crate::completion::is_offered;
 use crate::document::Document;
 use crate::inbound::is_list;
 use crate::page::Section;
-use crate::words::{Kind, Token, Words, name, spelled};
+use crate::task::UrlKey;
+use crate::words::{Kind, Language, Token, Words, name, spelled};
 
-pub use query::QueryTerms;
+pub use query::{QueryTerms, Ways};
 
 /// How often a heading counts for its section, beside its place in the text.
 pub const HEADING_COPIES: usize = 2;
@@ -44,8 +47,12 @@ pub struct PageTerms {
     pub spelled: String,
     /// What other pages say of it: the words around their links to it, repetitions and all.
     pub mentions: String,
+    /// How many of their links are quoted there.
+    pub known: u32,
     /// It is little more than its links.
     pub list: bool,
+    /// The same for pages that hold nearly the same.
+    pub twins: u64,
     /// Names of the page itself (its title), as whole queries are compared with them.
     pub names: Vec<String>,
     /// One entry a section of the page, in its order.
@@ -68,12 +75,16 @@ pub struct SectionTerms {
     pub marks: String,
     /// Its heading, its ids, the names that it defines.
     pub names: Vec<String>,
+    /// How many of the links quoted lead to it; all of those to the page for its first heading. None
+    /// where no link can lead to it alone, and where its title is none that a person would choose.
+    pub known: Option<u32>,
 }
 
 impl PageTerms {
     /// What an index holds of a document.
     pub fn of(document: &Document, words: &mut Words) -> Self {
         let page = &document.page;
+        words.speak(Language::of_tag(page.language.as_deref()));
         let mut terms = PageTerms {
             text: String::with_capacity(page.text.len()),
             ..PageTerms::default()
@@ -90,8 +101,9 @@ impl PageTerms {
         reading.count = 0;
 
         let mut sections = Vec::with_capacity(page.sections.len());
+        let first = page.sections.iter().position(|section| section.level == 1);
         let mut read_to = 0;
-        for section in &page.sections {
+        for (place, section) in page.sections.iter().enumerate() {
             // Sections cover the text by contract; what one leaves out still counts for the page.
             if let Some(between) = page.text.get(read_to..section.range.start) {
                 reading.read(between, words);
@@ -100,6 +112,9 @@ impl PageTerms {
                 start: reading.count,
                 level: section.level,
                 names: section_names(section),
+                known: is_offered(&section.title)
+                    .then_some(0)
+                    .filter(|_| section.anchor.is_some() || first == Some(place)),
                 ..SectionTerms::default()
             };
             let text = page.text.get(section.range.clone()).unwrap_or_default();
@@ -121,6 +136,11 @@ impl PageTerms {
             sections.push(own);
         }
         reading.terms.mentions = mentions(document, &mut sections, words);
+        reading.terms.known = document.inbound.mentions.len() as u32;
+        let first = first.and_then(|first| sections[first].known.as_mut());
+        if let Some(known) = first {
+            *known = reading.terms.known;
+        }
         if let Some(rest) = page.text.get(read_to..) {
             reading.read(rest, words);
         }
@@ -128,6 +148,12 @@ impl PageTerms {
 
         let places = page.links.iter().filter_map(|link| link.place.clone());
         terms.list = is_list(&page.text, places);
+        terms.twins = twins::fingerprint(&terms.text).unwrap_or_else(|| {
+            let UrlKey(id) = document.id();
+            id.iter()
+                .take(8)
+                .fold(0, |all, byte| all << 8 | u64::from(*byte))
+        });
         terms.spelled = written;
         terms.common = common.joined();
         terms.address = stems(&decoded(document.url.path()), words);
@@ -234,6 +260,10 @@ fn mentions(document: &Document, sections: &mut [SectionTerms], words: &mut Word
         push(&mut said, &around);
         let fragment = mention.fragment.as_deref();
         let place = fragment.and_then(|fragment| places.get(fragment).copied());
+        let aimed = place.and_then(|place| sections[place].known.as_mut());
+        if let Some(known) = aimed {
+            *known += 1;
+        }
         if let Some(section) = sections.get_mut(place.unwrap_or_default()) {
             push(&mut section.marks, &stems(mention.text(), words));
         }

@@ -1,7 +1,8 @@
-//! Words of a query that no page holds, and what their writer meant.
+//! Words of a query that no page holds, and what their writer meant or is about to write.
 //!
-//! An index names the words of its pages that are like such a word ([`Missing`]); which of them was
-//! meant is decided here. Other words of the query stay as they are.
+//! An index names the words of its pages that are like such a word ([`Missing`]), and those that
+//! begin like the last one; which of them was meant is decided here. Other words of the query stay
+//! as they are.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -19,6 +20,8 @@ use crate::words::{Kind, Words, spelled};
 const SHORTEST: usize = 4;
 /// Words of so many letters may have two typos.
 const LONG: usize = 6;
+/// So much of a word has to be there for the rest of it to be known.
+const BEGUN: usize = 2;
 
 /// A word of a query that may be misspelt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +30,21 @@ pub struct Typed {
     range: Range<usize>,
     /// As [`PageTerms::spelled`](crate::terms::PageTerms::spelled) has it.
     pub word: String,
-    /// As the body of pages has it: where a page holds this, nothing is misspelt.
-    pub term: String,
+    /// As the body of pages has it, in each of their languages: where a page holds one of these,
+    /// nothing is misspelt.
+    pub terms: Vec<String>,
+    /// It is the end of what was typed so far, so that more of it may follow.
+    pub begun: bool,
 }
 
 impl Typed {
+    /// The query with another word in its place.
+    pub(crate) fn replaced(&self, text: &str, word: &str) -> String {
+        let mut text = text.to_owned();
+        text.replace_range(self.range.clone(), word);
+        text
+    }
+
     /// Letters that may be wrong: added, left out, replaced, or swapped with their neighbour.
     pub fn most_edits(&self) -> u8 {
         match self.word.chars().count() {
@@ -50,10 +63,14 @@ pub struct Missing {
     /// Words that pages hold, within [`Typed::most_edits`], and how many pages hold each; all of
     /// those with the fewest edits.
     pub like: Vec<(String, u64)>,
+    /// Words that begin with it, where it is [`Typed::begun`], and how many pages hold each: those
+    /// of most pages.
+    pub longer: Vec<(String, u64)>,
 }
 
-/// The words of a query that may be misspelt: those that are wanted and not in quotation marks.
-pub(crate) fn typed(text: &str, written: &Written<'_>, words: &mut Words) -> Vec<Typed> {
+/// Adds the words of a query that may be misspelt, in the language at hand: those that are wanted
+/// and not in quotation marks.
+pub(crate) fn typed(text: &str, written: &Written<'_>, words: &mut Words, all: &mut Vec<Typed>) {
     let as_they_stand = written.quoted.iter().chain(&written.unwanted);
     let as_they_stand: Vec<Range<usize>> = as_they_stand
         .map(|part| {
@@ -61,7 +78,6 @@ pub(crate) fn typed(text: &str, written: &Written<'_>, words: &mut Words) -> Vec
             start..start + part.len()
         })
         .collect();
-    let mut all: Vec<Typed> = Vec::new();
     words.each(text, |token| {
         let stands = as_they_stand
             .iter()
@@ -69,15 +85,22 @@ pub(crate) fn typed(text: &str, written: &Written<'_>, words: &mut Words) -> Vec
         if token.kind != Kind::Word || stands {
             return;
         }
+        let term = token.term.to_owned();
+        if let Some(known) = all.iter_mut().find(|known| known.range == token.range) {
+            if !known.terms.contains(&term) {
+                known.terms.push(term);
+            }
+            return;
+        }
         let word = spelled(&text[token.range.clone()]);
         all.extend(word.map(|word| Typed {
+            begun: token.range.end == text.len() && word.chars().count() >= BEGUN,
             range: token.range,
             word,
-            term: token.term.to_owned(),
+            terms: vec![term],
         }));
     });
-    all.retain(|typed| typed.most_edits() > 0);
-    all
+    all.retain(|typed| typed.most_edits() > 0 || typed.begun);
 }
 
 /// The query as it was meant; none where nothing is missing, or nothing that pages hold is like
@@ -115,9 +138,16 @@ pub async fn search_as_meant<I: Index>(index: &I, query: &Query) -> Result<Hits,
 }
 
 impl Missing {
-    /// The word with the fewest edits, of these one with the same first letter, of these the one
-    /// that most pages hold.
+    /// The word of which it is the beginning, the one that most pages hold; else the one with the
+    /// fewest edits, of these one with the same first letter, of these the one that most pages hold.
     fn meant(&self, typed: &Typed) -> Option<&str> {
+        let longer = self
+            .longer
+            .iter()
+            .map(|(word, pages)| (Reverse(*pages), word));
+        if let Some((_, word)) = longer.min().filter(|_| typed.begun) {
+            return Some(word);
+        }
         let first = |word: &str| word.chars().next();
         let like = self.like.iter().filter_map(|(word, pages)| {
             let edits = osa_distance(&self.word, word);
@@ -134,7 +164,7 @@ mod tests {
 
     fn meant(text: &str, known: &[(&str, u64)]) -> Option<String> {
         let mut words = Words::default();
-        let terms = QueryTerms::of(text, &mut words);
+        let terms = QueryTerms::of(text, &[], &mut words);
         let missing: Vec<Missing> = terms
             .typed
             .iter()
@@ -143,6 +173,11 @@ mod tests {
                 word: typed.word.clone(),
                 like: known
                     .iter()
+                    .map(|(word, pages)| ((*word).to_owned(), *pages))
+                    .collect(),
+                longer: known
+                    .iter()
+                    .filter(|(word, _)| word.starts_with(&typed.word))
                     .map(|(word, pages)| ((*word).to_owned(), *pages))
                     .collect(),
             })
@@ -171,8 +206,14 @@ mod tests {
             // As it stands, or not at all.
             ("\"gahter\"", None),
             ("with -gahter", None),
+            // Its beginning, at the end of the query.
+            ("wit", Some("with")),
+            ("to gathe", Some("to gathered")),
+            ("gathe with", Some("gather with")),
+            ("gathe!", Some("gather!")),
             // Too short, too far, no word of letters.
-            ("wit", None),
+            ("w", None),
+            ("wit gather", None),
             ("gxxxer", None),
             ("gahter2", None),
         ] {
@@ -183,10 +224,19 @@ mod tests {
     #[test]
     fn short_words_may_have_one_typo_and_long_ones_two() {
         let edits = |text: &str| {
-            let terms = QueryTerms::of(text, &mut Words::default());
+            let terms = QueryTerms::of(text, &[], &mut Words::default());
             terms.typed.first().map(Typed::most_edits)
         };
-        let rows = ["jon", "json", "jsonn", "string", "verschlüsselung"];
-        assert_eq!(rows.map(edits), [None, Some(1), Some(1), Some(2), Some(2)]);
+        let rows = [
+            "j",
+            "jon ",
+            "jon",
+            "json",
+            "jsonn",
+            "string",
+            "verschlüsselung",
+        ];
+        let expected = [None, None, Some(0), Some(1), Some(1), Some(2), Some(2)];
+        assert_eq!(rows.map(edits), expected);
     }
 }

@@ -11,7 +11,7 @@ use canter_core::time::Moment;
 use canter_core::words::Words;
 
 fn query(text: &str) -> QueryTerms {
-    QueryTerms::of(text, &mut Words::default())
+    QueryTerms::of(text, &[], &mut Words::default())
 }
 
 fn page() -> PageTerms {

@@ -54,8 +54,8 @@ rows! {
     german: "Straße Häuser" => "strass hauser";
     polish_and_danish: "Łódź smørrebrød" => "lodz smorrebrod";
     full_width: "Ｐｙｔｈｏｎ" => "python";
-    russian_keeps_its_accents: "Мой файл" => "мой файл";
-    greek_upper_case: "ΌΡΟΣ" => "όροσ";
+    russian_is_stemmed_and_keeps_its_accents: "Йод ёлки файлов" => "йод елк файл";
+    greek_upper_case: "ΌΡΟΣ" => "ορ";
     chinese: "数据库" => "'数' 数据 '据' 据库 '库'";
     one_character: "数" => "数";
     chinese_beside_latin: "用Python写" => "{用python写} 用 python 写";

@@ -4,6 +4,7 @@
 //! is kept, the stored page, its text and its links, is not searched. What a result shows lies
 //! beside both, section by section: a search for it has to read no page (`docs/adr/0011`).
 
+use canter_core::counts::folders;
 use canter_core::document::{Document, KeptLink, Stored};
 use canter_core::failure::Failure;
 use canter_core::hit::{Passage, Shown};
@@ -19,7 +20,7 @@ use crate::packed::{pack, unpack};
 
 /// Layout of the index: raise it whenever fields or terms change. It is part of the index's name,
 /// so that each layout has an index of its own.
-pub(crate) const LAYOUT: &str = "canter-elastic-4";
+pub(crate) const LAYOUT: &str = "canter-elastic-5";
 
 /// Settings and mapping of the index. Each field is weighed in its [`Shape`].
 pub(crate) fn index_body() -> Value {
@@ -45,6 +46,11 @@ struct Entry<'a> {
     /// The language, and each that it is a kind of: `pt-br` and `pt`.
     languages: Vec<&'a str>,
     path: &'a str,
+    folders: Vec<&'a str>,
+    /// [`PageTerms::twins`], whose bits the server takes for a signed number.
+    twins: i64,
+    /// [`PageTerms::known`] and one more.
+    known: u32,
     /// Of the page itself, and of sections that are weighed as part of another.
     names: Vec<&'a str>,
     /// Values of their own, between which the server leaves a gap: no pair spans two of them.
@@ -58,7 +64,7 @@ struct Entry<'a> {
     list: bool,
     address: &'a str,
     common: &'a str,
-    spelled: &'a str,
+    spelled: Vec<&'a str>,
     sections: Vec<Section<'a>>,
     /// [`Shown`], packed.
     shown: String,
@@ -73,6 +79,9 @@ struct Entry<'a> {
 struct Section<'a> {
     terms: String,
     names: &'a [String],
+    /// [`canter_core::terms::SectionTerms::known`] and one more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<u32>,
     /// A [`Passage`], packed; none of a section whose text is not on the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     shown: Option<String>,
@@ -93,11 +102,15 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
     for ((terms, section), of) in weighed.into_iter().zip(&page.sections).zip(&terms.sections) {
         let shown = page.text.get(section.range.clone()).map(|text| {
             let anchor = section.anchor.as_deref();
-            packed(&Passage::new(anchor, &section.title, text))
+            packed(&Passage {
+                known: of.known,
+                ..Passage::new(anchor, &section.title, text)
+            })
         });
         sections.push(Section {
             terms,
             names: &of.names,
+            known: of.known.map(|known| known.saturating_add(1)),
             shown: shown.transpose()?,
         });
     }
@@ -107,6 +120,9 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
         site: &document.site,
         languages: language.as_deref().map_or_else(Vec::new, kinds),
         path: document.url.path(),
+        folders: folders(&document.url).collect(),
+        twins: terms.twins.cast_signed(),
+        known: terms.known.saturating_add(1),
         names: names.collect(),
         body: [
             &terms.text,
@@ -119,9 +135,9 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
         list: terms.list,
         address: &terms.address,
         common: &terms.common,
-        spelled: &terms.spelled,
+        spelled: terms.spelled.split_terminator(' ').collect(),
         sections,
-        shown: packed(&Shown::of(document))?,
+        shown: packed(&Shown::of(document, &terms))?,
         lead: pack(start(&page.text)).map_err(serde_json::Error::io)?,
         page: Stored::without_text_and_links(document),
         text: pack(&page.text).map_err(serde_json::Error::io)?,

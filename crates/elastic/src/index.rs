@@ -3,24 +3,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_core::ports::{Catalog, Index, Refused};
 use canter_core::query::{Hits, Query};
 use canter_core::task::UrlKey;
+use canter_core::words::Language;
 use elasticsearch::http::Method;
 
 use crate::bulk::Bulk;
 use crate::freshness::Freshness;
+use crate::languages::Languages;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::writer::Writer;
-use crate::{catalog, entry, opening, search};
+use crate::{catalog, entry, offers, opening, search};
 
 /// An index that many processes may write and read at the same time.
 pub struct ElasticIndex {
     server: Arc<Server>,
     freshness: Arc<Freshness>,
+    languages: Languages,
     /// None in an index that was opened for reading.
     writer: Option<Writer>,
     /// None of it where somebody waits for an answer: whoever reads asks again.
@@ -46,6 +50,7 @@ impl ElasticIndex {
             writer: Some(Writer::start(bulk, Arc::clone(&freshness))),
             freshness,
             server,
+            languages: Languages::default(),
             patience: settings.patience,
         })
     }
@@ -63,6 +68,7 @@ impl ElasticIndex {
         Ok(ElasticIndex {
             writer: None,
             freshness: Arc::new(Freshness::new(Arc::clone(&server))),
+            languages: Languages::default(),
             server,
             patience: Duration::ZERO,
         })
@@ -112,7 +118,19 @@ impl Index for ElasticIndex {
     }
 
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        search::search(&self.server, &query).await
+        let languages = match &query.language {
+            Some(language) => vec![Language::of_tag(Some(language))],
+            None => self.languages.get(&self.server).await?,
+        };
+        search::search(&self.server, &languages, &query).await
+    }
+
+    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
+        offers::names(&self.server, &beginning).await
+    }
+
+    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
+        offers::words(&self.server, &beginning).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_core::ports::{Catalog, Index, Refused};
@@ -99,6 +100,14 @@ where
 
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
         self.opened().await?.search(query).await
+    }
+
+    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
+        self.opened().await?.names(beginning).await
+    }
+
+    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
+        self.opened().await?.words(beginning).await
     }
 }
 

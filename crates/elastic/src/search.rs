@@ -3,23 +3,26 @@
 //! The request is the sum of [`canter_core::query::weight`], clause by clause. Each looks for the
 //! core's terms; none parses what a person typed.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use canter_core::counts::{Counts, MOST_VALUES};
 use canter_core::failure::Failure;
 use canter_core::hit::{Shown, hit};
 use canter_core::query::{Hit, Hits, Query, weight};
-use canter_core::terms::QueryTerms;
+use canter_core::terms::{QueryTerms, Ways};
 use canter_core::typos::corrected;
-use canter_core::words::Words;
+use canter_core::words::{Language, Words};
 use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::entry::unpacked;
+use crate::offers::{Buckets, words as words_beginning};
 use crate::opening::nothing;
 use crate::packed::unpack;
 use crate::server::Server;
-use crate::spelling::{self, Spelling};
+use crate::spelling::{self, Suggested, missing};
 
 /// What follows the path of a search. The statistics of all shards are gathered first, so that a
 /// page scores the same wherever it lies; a part of the results is no answer.
@@ -27,12 +30,19 @@ const PARAMETERS: &str = "search_type=dfs_query_then_fetch&allow_partial_search_
 /// Most matching sections of a page that are looked at. Those without an anchor are no deep link,
 /// so that the third may lie far behind.
 const MOST_SECTIONS: usize = 12;
+/// Tags of languages and folders that are counted; those to be named are chosen among them.
+const MOST_TAGS: usize = 50;
+const MOST_FOLDERS: usize = 200;
 
 /// Asks a server, once: whoever waits for results asks again. Where the index is gone, the next
 /// crawl makes another.
-pub(crate) async fn search(server: &Server, query: &Query) -> Result<Hits, Failure> {
+pub(crate) async fn search(
+    server: &Server,
+    languages: &[Language],
+    query: &Query,
+) -> Result<Hits, Failure> {
     let mut words = Words::default();
-    let terms = QueryTerms::of(&query.text, &mut words);
+    let terms = QueryTerms::of(&query.text, languages, &mut words);
     let path = format!("{}/_search?{PARAMETERS}", server.index());
     let body = request(query, &terms);
     let answer = server.ask(Method::Post, &path, Some(&body), Duration::ZERO);
@@ -40,7 +50,21 @@ pub(crate) async fn search(server: &Server, query: &Query) -> Result<Hits, Failu
     if answer.tells_of_no_index() {
         return Err(nothing(server));
     }
-    hits(&query.text, server.understood(&answer)?, &terms, &mut words)
+    let mut answer: Answer = server.understood(&answer)?;
+    let counts = std::mem::take(&mut answer.aggregations);
+    let mut missing = missing(&answer.suggest, &counts.known, &terms.typed);
+    let begun = terms.begun().map(|typed| typed.word.as_str());
+    if let Some(begun) = missing
+        .iter_mut()
+        .find(|it| Some(it.word.as_str()) == begun)
+    {
+        begun.longer = words_beginning(server, &begun.word).await?;
+    }
+    Ok(Hits {
+        meant: corrected(&query.text, &terms, &missing),
+        counts: counts.told(query, answer.hits.total.value),
+        ..hits(answer, &terms, &mut words)?
+    })
 }
 
 /// The body of a search.
@@ -107,9 +131,20 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
         "track_total_hits": true,
         "_source": false,
         "docvalue_fields": fields,
+        "collapse": {"field": "twins"},
+        "aggs": {
+            "sites": values("site", 2 * MOST_VALUES),
+            "languages": values("languages", MOST_TAGS),
+            "folders": values("folders", MOST_FOLDERS),
+        },
     });
     spelling::ask(&mut body, &terms.typed);
     body
+}
+
+/// How many of the pages found have each value of a field.
+fn values(field: &str, most: usize) -> Value {
+    json!({"terms": {"field": field, "size": most}})
 }
 
 /// What it counts for that other pages link to one: no match by itself.
@@ -136,14 +171,15 @@ fn any_of(field: &str, terms: &[String], boost: f32) -> Value {
     json!({"match": {field: {"query": terms.join(" "), "boost": boost}}})
 }
 
-/// Pages that hold words side by side.
-fn phrases(sequences: &[Vec<String>]) -> impl Iterator<Item = Value> {
-    sequences
-        .iter()
-        .map(|words| json!({"match_phrase": {"body": words.join(" ")}}))
+/// Pages that hold words side by side, in one of some ways.
+fn phrases(all: &[Ways]) -> impl Iterator<Item = Value> {
+    all.iter().map(|ways| {
+        let way = |words: &Vec<String>| json!({"match_phrase": {"body": words.join(" ")}});
+        json!({"bool": {"should": ways.iter().map(way).collect::<Vec<_>>()}})
+    })
 }
 
-fn filters(query: &Query, wanted: &[Vec<String>]) -> Vec<Value> {
+fn filters(query: &Query, wanted: &[Ways]) -> Vec<Value> {
     let site = query.site.as_ref();
     let site = site.map(|site| json!({"term": {"site": site}}));
     let language = query.language.as_ref();
@@ -156,13 +192,7 @@ fn filters(query: &Query, wanted: &[Vec<String>]) -> Vec<Value> {
 }
 
 /// The results in an answer.
-fn hits(
-    text: &str,
-    answer: Answer,
-    terms: &QueryTerms,
-    words: &mut Words,
-) -> Result<Hits, Failure> {
-    let missing = answer.spelling.missing(&terms.typed);
+fn hits(answer: Answer, terms: &QueryTerms, words: &mut Words) -> Result<Hits, Failure> {
     let mut pages = Vec::with_capacity(answer.hits.hits.len());
     for found in answer.hits.hits {
         pages.push(found.hit(terms, words)?);
@@ -171,15 +201,40 @@ fn hits(
         total: answer.hits.total.value,
         exact: true,
         hits: pages,
-        meant: corrected(text, terms, &missing),
+        ..Hits::default()
     })
 }
 
 #[derive(Deserialize)]
 struct Answer {
     hits: Pages,
-    #[serde(flatten)]
-    spelling: Spelling,
+    #[serde(default)]
+    suggest: Suggested,
+    #[serde(default)]
+    aggregations: Counted,
+}
+
+/// What was counted beside.
+#[derive(Default, Deserialize)]
+struct Counted {
+    #[serde(default)]
+    known: HashMap<String, Value>,
+    #[serde(default)]
+    sites: Buckets,
+    #[serde(default)]
+    languages: Buckets,
+    #[serde(default)]
+    folders: Buckets,
+}
+
+impl Counted {
+    fn told(self, query: &Query, total: u64) -> Counts {
+        let mut languages = self.languages.counts();
+        // A page has each that its language is a kind of.
+        languages.retain(|(tag, _)| !tag.contains('-'));
+        let (sites, folders) = (self.sites.counts(), self.folders.counts());
+        Counts::of(sites, languages, folders, query, total)
+    }
 }
 
 #[derive(Deserialize)]
@@ -306,7 +361,7 @@ mod tests {
     fn no_results_are_an_answer() {
         let answer = json!({"hits": {"total": {"value": 0}}});
         let answer = serde_json::from_value(answer).unwrap();
-        let read = hits("", answer, &QueryTerms::default(), &mut Words::default());
+        let read = hits(answer, &QueryTerms::default(), &mut Words::default());
         let none = Hits {
             exact: true,
             ..Hits::default()
@@ -323,9 +378,9 @@ mod tests {
             "inner_hits": {"named": inner.clone(), "matching": inner}});
         let answer = json!({"hits": {"total": {"value": 1}, "hits": [found]}});
         let mut words = Words::default();
-        let terms = QueryTerms::of("river", &mut words);
+        let terms = QueryTerms::of("river", &[], &mut words);
         let answer = serde_json::from_value(answer).unwrap();
-        let hit = &hits("river", answer, &terms, &mut words).unwrap().hits[0];
+        let hit = &hits(answer, &terms, &mut words).unwrap().hits[0];
         assert_eq!(
             (hit.score, hit.snippet.as_str()),
             (1.5, "<mark>River</mark>")

@@ -1,7 +1,8 @@
 //! Words like those of a query that no page holds, as the server knows them.
 //!
 //! Asked beside the search itself: the server's term suggester names the words that are like those
-//! typed, and a filter a word counts the pages that hold it, whatever the search is limited to.
+//! typed, and a filter a word counts the pages that hold it, whatever the search is limited to. Words
+//! that begin like the last one are asked for only where no page holds that.
 
 use std::collections::HashMap;
 
@@ -30,26 +31,18 @@ pub(crate) fn ask(body: &mut Value, typed: &[Typed]) {
         },
     }});
     let holders = typed.iter().enumerate().map(|(place, typed)| {
-        let holds = json!({"filter": {"term": {"body": typed.term}}});
+        let holds = json!({"filter": {"terms": {"body": typed.terms}}});
         (place.to_string(), holds)
     });
-    body["aggs"] = json!({"known": {
+    body["aggs"]["known"] = json!({
         "global": {},
         "aggs": holders.collect::<serde_json::Map<_, _>>(),
-    }});
+    });
 }
 
-/// What a search's answer says of its words.
+/// The words that the server found to be like those typed.
 #[derive(Default, Deserialize)]
-pub(crate) struct Spelling {
-    #[serde(default)]
-    suggest: Suggested,
-    #[serde(default)]
-    aggregations: Counted,
-}
-
-#[derive(Default, Deserialize)]
-struct Suggested {
+pub(crate) struct Suggested {
     #[serde(default)]
     like: Vec<Like>,
 }
@@ -66,34 +59,30 @@ struct Known {
     freq: u64,
 }
 
-#[derive(Default, Deserialize)]
-struct Counted {
-    /// A count a word, and among them the number of all pages.
-    #[serde(default)]
-    known: HashMap<String, Value>,
-}
-
-impl Spelling {
-    /// The words that no page holds.
-    pub(crate) fn missing(self, typed: &[Typed]) -> Vec<Missing> {
-        let is_missing = |place: usize| {
-            let count = self.aggregations.known.get(&place.to_string());
-            count.is_some_and(|count| count["doc_count"] == 0)
-        };
-        let typed = typed.iter().enumerate();
-        let missing = typed.filter(|(place, _)| is_missing(*place));
-        let like = |word: &str| {
-            let like = self.suggest.like.iter().find(|like| like.text == word);
-            let options = like.map_or(&[][..], |like| &like.options);
-            options
-                .iter()
-                .map(|it| (it.text.clone(), it.freq))
-                .collect()
-        };
-        let missing = missing.map(|(_, typed)| Missing {
-            word: typed.word.clone(),
-            like: like(&typed.word),
-        });
-        missing.collect()
-    }
+/// The words that no page holds. `known` has a count a word, and among them the number of all pages.
+pub(crate) fn missing(
+    suggested: &Suggested,
+    known: &HashMap<String, Value>,
+    typed: &[Typed],
+) -> Vec<Missing> {
+    let is_missing = |place: usize| {
+        let count = known.get(&place.to_string());
+        count.is_some_and(|count| count["doc_count"] == 0)
+    };
+    let typed = typed.iter().enumerate();
+    let missing = typed.filter(|(place, _)| is_missing(*place));
+    let like = |word: &str| {
+        let like = suggested.like.iter().find(|like| like.text == word);
+        let options = like.map_or(&[][..], |like| &like.options);
+        options
+            .iter()
+            .map(|it| (it.text.clone(), it.freq))
+            .collect()
+    };
+    let missing = missing.map(|(_, typed)| Missing {
+        word: typed.word.clone(),
+        like: like(&typed.word),
+        longer: Vec::new(),
+    });
+    missing.collect()
 }

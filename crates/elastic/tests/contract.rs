@@ -2,20 +2,21 @@
 
 use canter_elastic::{ElasticIndex, Settings};
 use canter_tests::OwnIndex;
-use canter_tests::contract::index;
+use canter_tests::contract::{finding, index};
 
 macro_rules! an_index {
-    ($($name:ident)+) => {
+    ($of:ident: $($name:ident)+) => {
         $(#[tokio::test] async fn $name() {
             let own = OwnIndex::new();
             let settings = Settings::new(&own.url(), None).unwrap();
             let index = ElasticIndex::open(&settings).await.unwrap();
-            index::$name(&index).await;
+            $of::$name(&index).await;
         })+
     };
 }
 
 an_index! {
+    index:
     a_page_is_found_and_comes_back
     a_newer_version_replaces
     an_older_version_loses
@@ -28,4 +29,13 @@ an_index! {
     a_list_gives_way
     a_misspelt_word_is_understood
     empty_writes_are_fine
+}
+
+an_index! {
+    finding:
+    words_are_stemmed_by_their_language
+    results_are_counted_by_what_they_can_be_filtered_by
+    pages_that_are_nearly_the_same_are_one_result
+    names_are_completed
+    a_word_that_is_begun_is_completed
 }

@@ -12,7 +12,7 @@ use canter_core::time::Moment;
 use canter_core::url::Limits as UrlLimits;
 use canter_embedded::index::TantivyIndex;
 use canter_embedded::store::{Popped, SiteStore, Store};
-use canter_tests::contract::{Crawl, frontier, index, link, paces, pages, robots, url};
+use canter_tests::contract::{Crawl, finding, frontier, index, link, paces, pages, robots, url};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -161,16 +161,17 @@ async fn pushing_twice_is_pushing_once() {
 }
 
 macro_rules! an_index {
-    ($($name:ident)+) => {
+    ($of:ident: $($name:ident)+) => {
         $(#[tokio::test] async fn $name() {
             let folder = tempfile::tempdir().unwrap();
             let index = TantivyIndex::open(folder.path()).unwrap();
-            index::$name(&index).await;
+            $of::$name(&index).await;
         })+
     };
 }
 
 an_index! {
+    index:
     a_page_is_found_and_comes_back
     a_newer_version_replaces
     an_older_version_loses
@@ -183,4 +184,13 @@ an_index! {
     a_list_gives_way
     a_misspelt_word_is_understood
     empty_writes_are_fine
+}
+
+an_index! {
+    finding:
+    words_are_stemmed_by_their_language
+    results_are_counted_by_what_they_can_be_filtered_by
+    pages_that_are_nearly_the_same_are_one_result
+    names_are_completed
+    a_word_that_is_begun_is_completed
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use canter_aws::queue::CloudFrontier;
 use canter_aws::{CloudRobots, CloudSite};
+use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
@@ -209,5 +210,13 @@ impl<I: Index> Index for StepIndex<I> {
 
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
         self.index.search(query).await
+    }
+
+    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
+        self.index.names(beginning).await
+    }
+
+    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
+        self.index.words(beginning).await
     }
 }

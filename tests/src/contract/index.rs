@@ -308,19 +308,19 @@ pub fn page(path: &str, title: &str, marked: &str) -> Document {
     }
 }
 
-async fn put<I: Index>(index: &I, documents: Vec<Document>) {
+pub(super) async fn put<I: Index>(index: &I, documents: Vec<Document>) {
     let (refused, flushed) = tokio::join!(biased; index.put(documents), index.flush());
     assert_eq!(fine(refused), []);
     fine(flushed);
 }
 
 /// Awaits a write without waiting for the batch's time.
-async fn write<I: Index>(index: &I, write: impl Future<Output = Result<(), Failure>>) {
+pub(super) async fn write<I: Index>(index: &I, write: impl Future<Output = Result<(), Failure>>) {
     let (written, flushed) = tokio::join!(biased; write, index.flush());
     fine(written.and(flushed));
 }
 
-async fn found<I: Index>(index: &I, words: &str) -> Vec<String> {
+pub(super) async fn found<I: Index>(index: &I, words: &str) -> Vec<String> {
     let hits = hits(index, words).await;
     assert_eq!(hits.total, hits.hits.len() as u64);
     hits.hits
@@ -329,11 +329,11 @@ async fn found<I: Index>(index: &I, words: &str) -> Vec<String> {
         .collect()
 }
 
-async fn hits<I: Index>(index: &I, words: &str) -> Hits {
+pub(super) async fn hits<I: Index>(index: &I, words: &str) -> Hits {
     fine(index.search(query(words)).await)
 }
 
-fn query(words: &str) -> Query {
+pub(super) fn query(words: &str) -> Query {
     Query {
         text: words.into(),
         limit: 100,

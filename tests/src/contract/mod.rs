@@ -1,6 +1,7 @@
 //! What every adapter of a port promises, each promise a function over the port: the embedded
 //! adapters are held to it, and so is every other one.
 
+pub mod finding;
 pub mod frontier;
 pub mod index;
 pub mod paces;

@@ -4,6 +4,8 @@ use canter_core::query::Query;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use crate::answer::{Filters, Value};
+
 /// A number with its thousands set apart.
 pub(super) fn grouped(number: impl ToString) -> String {
     let digits = number.to_string();
@@ -97,4 +99,50 @@ pub(super) fn filters(query: &Query) -> impl Iterator<Item = Filter<'_>> {
             without,
         })
     })
+}
+
+/// The values that a filter of a search can have.
+pub(super) struct Choice<'a> {
+    /// For a person.
+    pub(super) name: &'static str,
+    /// Each with its count, and the search with it.
+    pub(super) values: Vec<(&'a str, u64, Query)>,
+}
+
+/// The filters that would leave out some of the results.
+pub(super) fn choices<'a>(query: &Query, filters: &'a Filters) -> Vec<Choice<'a>> {
+    type With = fn(Query, String) -> Query;
+    let site: With = |query, site| Query {
+        site: Some(site),
+        ..query
+    };
+    let language: With = |query, language| Query {
+        language: Some(language),
+        ..query
+    };
+    let path: With = |query, path| Query {
+        path: Some(path),
+        ..query
+    };
+    let all = [
+        ("Sites", &filters.site, &query.site, site),
+        ("Languages", &filters.lang, &query.language, language),
+        ("Folders", &filters.path, &query.path, path),
+    ];
+    let all = all.into_iter().filter_map(|(name, counted, chosen, with)| {
+        let values = counted.iter().map(|Value { value, count }| {
+            let all = Query {
+                offset: 0,
+                ..query.clone()
+            };
+            (value.as_str(), *count, with(all, value.clone()))
+        });
+        let values: Vec<_> = values
+            .filter(|(value, ..)| chosen.as_deref() != Some(value))
+            .collect();
+        // One value that all results have narrows nothing down.
+        let parts = values.len() > 1 || (name == "Folders" && !values.is_empty());
+        parts.then_some(Choice { name, values })
+    });
+    all.collect()
 }

@@ -8,6 +8,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use canter_api::{Crawl, NoStatus, Report, State, Status, router};
+use canter_core::completion::{Beginning, Named};
+use canter_core::counts::Counts;
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_core::ports::{Index, Refused};
@@ -27,6 +29,9 @@ pub(crate) struct Shelf {
     pub(crate) exact: bool,
     /// What is typed, and what is meant by it.
     pub(crate) meant: Option<(&'static str, &'static str)>,
+    /// Names that begin with anything.
+    pub(crate) names: Vec<Named>,
+    pub(crate) counts: Counts,
     pub(crate) asked: Mutex<Vec<Query>>,
 }
 
@@ -36,6 +41,8 @@ impl Shelf {
             hits: Ok(hits),
             exact: true,
             meant: None,
+            names: Vec::new(),
+            counts: Counts::default(),
             asked: Mutex::default(),
         }
     }
@@ -90,7 +97,18 @@ impl Index for Shelf {
                 .meant
                 .filter(|(typed, _)| *typed == query.text)
                 .map(|(_, meant)| meant.to_owned()),
+            counts: self.counts.clone(),
         })
+    }
+
+    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
+        let hits = self.hits.as_ref();
+        let names = hits.map(|_| self.names.iter().take(beginning.limit).cloned());
+        names.map(Iterator::collect).map_err(Clone::clone)
+    }
+
+    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
+        Ok(vec![(format!("{beginning}ing"), 1)])
     }
 }
 

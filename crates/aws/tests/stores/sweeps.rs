@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use canter_aws::{Beginning, CloudSite, Counts, Crawling, GRACE, LOSSES, Plan, Sites};
+use canter_core::completion::{self, Named};
 use canter_core::document::{Document, Stored, document_id};
 use canter_core::failure::Failure;
 use canter_core::ports::{Claim, Finish, Frontier, Headers, Index, Known, Pages, Refused};
@@ -188,6 +189,14 @@ impl Index for Left {
 
     async fn search(&self, _: Query) -> Result<Hits, Failure> {
         panic!("nothing is searched at the end of a crawl")
+    }
+
+    async fn names(&self, _: completion::Beginning) -> Result<Vec<Named>, Failure> {
+        panic!("nothing is completed at the end of a crawl")
+    }
+
+    async fn words(&self, _: String) -> Result<Vec<(String, u64)>, Failure> {
+        panic!("nothing is completed at the end of a crawl")
     }
 }
 

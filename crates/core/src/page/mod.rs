@@ -6,6 +6,7 @@ mod directives;
 mod encoding;
 mod facts;
 mod item;
+mod language;
 pub mod link_header;
 mod links;
 mod names;
@@ -34,7 +35,8 @@ pub use read::{read, read_html};
 pub struct Page {
     /// The document's title; empty when it has none.
     pub title: String,
-    /// Primary language as the page names it, lower-cased BCP 47 (`en`, `pt-br`).
+    /// Primary language as the page names it, lower-cased BCP 47 (`en`, `pt-br`); that of its text
+    /// where it names none.
     pub language: Option<String>,
     /// Main content as plain text, white space folded except inside code; blocks are separated
     /// by `\n`.

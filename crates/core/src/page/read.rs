@@ -5,6 +5,7 @@ use url::Url;
 use super::content::{Content, extract};
 use super::facts::Facts;
 use super::item::Item;
+use super::language::detected;
 use super::noise::Noise;
 use super::sections::SectionWriter;
 use super::steps::{StepId, Steps};
@@ -29,7 +30,7 @@ pub fn read_html(html: &str, url: &Url) -> Page {
     let title = facts.title();
     let content = content(&steps, &facts, &title);
     Page {
-        language: facts.language(),
+        language: facts.language().or_else(|| detected(&content.text)),
         canonical: facts.canonical(&base),
         refresh: facts.refresh(&base),
         directives: facts.directives,

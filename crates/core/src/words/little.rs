@@ -1,8 +1,8 @@
 //! Words that say little.
 
-/// Words of a question that say nothing about what is asked for. They are left out of queries
+/// Words of an English question that say nothing about what is asked for. They are left out of queries
 /// only: in a text they may matter.
-pub fn is_question_word(word: &str) -> bool {
+pub(super) fn is_question_word(word: &str) -> bool {
     QUESTION_WORDS.binary_search(&word).is_ok()
 }
 

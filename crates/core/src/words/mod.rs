@@ -2,10 +2,12 @@
 //!
 //! Every index stores terms that are made here, so that a query means the same in all of them and
 //! no index's own analysis has a say. Words are cut at everything that is no letter or digit, in
-//! one spelling (case, accents, widths), and stemmed with Porter 2; identifiers (`asyncio.gather`,
-//! `create_task`, `assertEqual`) are given whole and in parts; scripts that put no space between
-//! words (Chinese, Japanese, Korean, Thai, …) are cut into pairs of characters.
+//! one spelling (case, accents, widths), and stemmed by Snowball's rules for their language;
+//! identifiers (`asyncio.gather`, `create_task`, `assertEqual`) are given whole and in parts;
+//! scripts that put no space between words (Chinese, Japanese, Korean, Thai, …) are cut into pairs
+//! of characters.
 
+mod language;
 mod little;
 mod pieces;
 mod spelling;
@@ -13,7 +15,7 @@ mod stems;
 
 use std::ops::Range;
 
-pub use little::is_question_word;
+pub use language::Language;
 pub use spelling::name;
 pub(crate) use spelling::spelled;
 
@@ -54,10 +56,19 @@ pub struct Token<'a> {
 }
 
 /// Cuts texts. Remembers stems, so that it is worth keeping.
-#[derive(Default)]
 pub struct Words {
-    stems: Stems,
+    /// The stems of each language that was met, those of the language at hand first.
+    stems: Vec<Stems>,
     folded: String,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Words {
+            stems: vec![Stems::new(Language::ENGLISH)],
+            folded: String::new(),
+        }
+    }
 }
 
 /// Words and identifiers of more bytes are blobs that nobody types, and are left out.
@@ -66,6 +77,21 @@ const LONGEST: usize = 128;
 const MOST_SIGNS: usize = 6;
 
 impl Words {
+    /// Takes what follows for texts of a language; English before that.
+    pub fn speak(&mut self, language: Language) {
+        let known = self.stems.iter().position(|it| it.language == language);
+        let at = known.unwrap_or_else(|| {
+            self.stems.push(Stems::new(language));
+            self.stems.len() - 1
+        });
+        self.stems.swap(0, at);
+    }
+
+    /// The language at hand.
+    pub(crate) fn language(&self) -> Language {
+        self.stems[0].language
+    }
+
     /// Gives each token of a text in order.
     pub fn each(&mut self, text: &str, mut give: impl FnMut(Token<'_>)) {
         let mut at = 0;
@@ -135,7 +161,7 @@ impl Words {
         if word.len() > LONGEST || is_contraction(word) && follows_apostrophe(text, range.start) {
             return;
         }
-        let known = self.stems.of(word);
+        let known = self.stems[0].of(word);
         let term = known.term();
         if !term.is_empty() {
             let kind = if known.stop() { Kind::Stop } else { Kind::Word };
@@ -154,7 +180,7 @@ impl Words {
 
     /// A hump is no word of its own: one that says little is left out.
     fn part(&mut self, hump: &str, start: usize, give: &mut impl FnMut(Token<'_>)) {
-        let known = self.stems.of(hump);
+        let known = self.stems[0].of(hump);
         let term = known.term();
         if !known.stop() && !term.is_empty() {
             give(Token {

@@ -99,6 +99,8 @@ pub(super) fn fold(text: &str, into: &mut String) {
             'ħ' => into.push('h'),
             'ı' => into.push('i'),
             'þ' => into.push_str("th"),
+            // Mostly written without its dots.
+            'ё' => into.push('е'),
             // A term holds no white space, whatever a compatibility form resolves to.
             c if c.is_whitespace() => {}
             c => into.push(c),

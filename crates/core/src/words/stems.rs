@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
-use rust_stemmers::{Algorithm, Stemmer};
+use rust_stemmers::Stemmer;
+use unicode_normalization::UnicodeNormalization;
 
+use super::language::{Language, Letters};
 use super::little::is_stop_word;
 use super::pieces::humps;
 use super::spelling::fold;
@@ -41,24 +43,26 @@ const LENGTH: u8 = 0x0F;
 const STOP: u8 = 0x10;
 const HUMPED: u8 = 0x20;
 
-/// Words as they are written, and what is known of them.
+/// Words as they are written, and what is known of them in a language.
 pub(super) struct Stems {
+    pub(super) language: Language,
     short: HashMap<u128, Small, RandomState>,
     long: HashMap<Box<str>, Learnt, RandomState>,
     stemmer: Stemmer,
-}
-
-impl Default for Stems {
-    fn default() -> Self {
-        Stems {
-            short: HashMap::default(),
-            long: HashMap::default(),
-            stemmer: Stemmer::create(Algorithm::English),
-        }
-    }
+    letters: Letters,
 }
 
 impl Stems {
+    pub(super) fn new(language: Language) -> Self {
+        Stems {
+            language,
+            short: HashMap::default(),
+            long: HashMap::default(),
+            stemmer: language.stemmer(),
+            letters: Letters::default(),
+        }
+    }
+
     /// What is known of a word.
     pub(super) fn of(&mut self, word: &str) -> Known<'_> {
         let number = number(word);
@@ -79,13 +83,46 @@ impl Stems {
             self.short.clear();
             self.long.clear();
         }
-        let learnt = learnt(&self.stemmer, word);
+        let learnt = self.learnt(word);
         match number.zip(Small::of(&learnt)) {
             Some((number, small)) => drop(self.short.insert(number, small)),
             None => drop(self.long.insert(word.into(), learnt)),
         }
     }
+
+    fn learnt(&self, word: &str) -> Learnt {
+        let mut folded = String::new();
+        fold(word, &mut folded);
+        let stop = is_stop_word(&folded);
+        Learnt {
+            term: match stop {
+                true => folded.into_boxed_str(),
+                false => self.stem(word, folded),
+            },
+            stop,
+            humped: humps(word).next().is_some(),
+        }
+    }
+
+    /// The stem of a word, of which the spelling in the index is known.
+    fn stem(&self, word: &str, folded: String) -> Box<str> {
+        if self.language == Language::ENGLISH && folded.bytes().all(|it| it.is_ascii_lowercase()) {
+            return self.stemmer.stem(&folded).into();
+        }
+        if let Some(stemmer) = self.letters.stemmer(&folded) {
+            return stemmer.stem(&folded).into();
+        }
+        if self.language == Language::ENGLISH || !folded.bytes().all(|it| it.is_ascii_lowercase()) {
+            return folded.into_boxed_str();
+        }
+        // The rules of these languages look at accents, which the index leaves out.
+        let accented: String = word.nfc().flat_map(char::to_lowercase).collect();
+        let mut stem = String::new();
+        fold(&self.stemmer.stem(&accented), &mut stem);
+        stem.into_boxed_str()
+    }
 }
+
 /// A short word as a number of its own: its bytes and its length.
 fn number(word: &str) -> Option<u128> {
     let mut bytes = [0; SHORT + 1];
@@ -136,21 +173,5 @@ impl Known<'_> {
             Known::Small(small) => small.rest & HUMPED != 0,
             Known::Long(learnt) => learnt.humped,
         }
-    }
-}
-
-fn learnt(stemmer: &Stemmer, word: &str) -> Learnt {
-    let mut folded = String::new();
-    fold(word, &mut folded);
-    let stop = is_stop_word(&folded);
-    let term = if !stop && folded.bytes().all(|byte| byte.is_ascii_lowercase()) {
-        stemmer.stem(&folded).into()
-    } else {
-        folded.into_boxed_str()
-    };
-    Learnt {
-        term,
-        stop,
-        humped: humps(word).next().is_some(),
     }
 }

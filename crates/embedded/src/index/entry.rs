@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use canter_core::completion::bearers;
+use canter_core::counts::folders;
 use canter_core::document::{Document, KeptLink, Stored};
 use canter_core::task::UrlKey;
 use canter_core::terms::PageTerms;
@@ -14,11 +16,12 @@ use tantivy::{TantivyDocument, TantivyError, Term};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::cutter::TERMS;
+use super::offers::coded;
 use super::sections::Places;
 
 /// Layout of the index: raise it whenever fields or terms change, so that an index of another
 /// layout is refused and not misread.
-pub const LAYOUT: &str = "canter-index-5";
+pub const LAYOUT: &str = "canter-index-6";
 
 /// Names of the columns that are read by name.
 pub(super) mod column {
@@ -42,6 +45,10 @@ pub(super) mod column {
     pub(in crate::index) const LANGUAGE: &str = "language";
     /// Path of a page's URL.
     pub(in crate::index) const PATH: &str = "path";
+    /// Folders that a page lies in.
+    pub(in crate::index) const FOLDERS: &str = "folders";
+    /// The same for pages that hold nearly the same.
+    pub(in crate::index) const TWINS: &str = "twins";
 }
 
 /// The fields of an entry.
@@ -60,6 +67,8 @@ pub(super) struct Fields {
     pub(super) site: Field,
     language: Field,
     path: Field,
+    folders: Field,
+    twins: Field,
     /// Words of the text, marks of its sections, title, identifiers: in this order, since the
     /// sections are found in it by position.
     pub(super) body: Field,
@@ -68,6 +77,8 @@ pub(super) struct Fields {
     pub(super) common: Field,
     /// The words of the page as they are written.
     pub(super) spelled: Field,
+    /// Names for completion; see [`crate::index::offers`].
+    pub(super) offers: Field,
     /// [`Stored`] as JSON, without its text and its links.
     stored: Field,
     /// The text, as it is: in JSON it would have to be escaped, and read back for each result.
@@ -117,14 +128,17 @@ impl Fields {
             version: schema.add_u64_field(column::VERSION, FAST),
             standing: schema.add_f64_field(column::STANDING, FAST),
             list: schema.add_bool_field(column::LIST, FAST),
-            site: schema.add_text_field(column::SITE, name.set_fast("raw")),
+            site: schema.add_text_field(column::SITE, name.clone().set_fast("raw")),
             language: schema.add_text_field(column::LANGUAGE, word.clone()),
-            path: schema.add_text_field(column::PATH, word),
+            path: schema.add_text_field(column::PATH, word.clone()),
+            folders: schema.add_text_field(column::FOLDERS, word),
+            twins: schema.add_u64_field(column::TWINS, FAST),
             body: schema.add_text_field("body", placed),
             mentions: schema.add_text_field("mentions", terms.clone()),
             address: schema.add_text_field("address", terms.clone()),
             common: schema.add_text_field("common", terms),
             spelled: schema.add_text_field("spelled", listed),
+            offers: schema.add_text_field("offers", name),
             stored: schema.add_text_field("stored", STORED),
             text: schema.add_text_field("text", STORED),
             links: schema.add_text_field("links", STORED),
@@ -176,6 +190,7 @@ impl Fields {
             ),
             text(self.site, document.site.clone()),
             text(self.path, document.url.path().to_owned()),
+            number(self.twins, terms.twins),
             text(self.stored, serde_json::to_string(&stored)?),
             text(self.text, document.page.text.clone()),
             text(self.links, links(document)?),
@@ -186,6 +201,8 @@ impl Fields {
         if let Some(language) = &document.page.language {
             values.push(text(self.language, language.to_ascii_lowercase()));
         }
+        values.extend(folders(&document.url).map(|it| text(self.folders, it.to_owned())));
+        values.extend(bearers(document, &terms).map(|it| text(self.offers, coded(&it, document))));
         let places = Places::of(&terms);
         values.extend(
             places

@@ -13,7 +13,7 @@ use tantivy::{DocId, Searcher, SegmentReader, Term};
 use super::entry::{Fields, column};
 
 /// Words that pages have to hold side by side, or must not, ready for each segment.
-pub(super) struct Phrases(Vec<(Box<dyn Weight>, bool)>);
+pub(super) struct Phrases(Vec<(Vec<Box<dyn Weight>>, bool)>);
 
 impl Phrases {
     pub(super) fn of(
@@ -22,18 +22,20 @@ impl Phrases {
         terms: &QueryTerms,
     ) -> tantivy::Result<Self> {
         let unscored = EnableScoring::disabled_from_searcher(searcher);
-        let wanted = terms.phrases.iter().map(|words| (words, true));
-        let unwanted = terms.without.iter().map(|words| (words, false));
-        let weights = wanted.chain(unwanted).map(|(words, wanted)| {
-            let terms = words
-                .iter()
-                .map(|word| Term::from_field_text(fields.body, word));
+        let weight = |words: &Vec<String>| {
+            let terms = words.iter();
+            let terms = terms.map(|word| Term::from_field_text(fields.body, word));
             let mut terms: Vec<Term> = terms.collect();
-            let weight = match terms.len() {
-                1 => TermQuery::new(terms.remove(0), IndexRecordOption::Basic).weight(unscored)?,
-                _ => PhraseQuery::new(terms).weight(unscored)?,
-            };
-            Ok((weight, wanted))
+            match terms.len() {
+                1 => TermQuery::new(terms.remove(0), IndexRecordOption::Basic).weight(unscored),
+                _ => PhraseQuery::new(terms).weight(unscored),
+            }
+        };
+        let wanted = terms.phrases.iter().map(|ways| (ways, true));
+        let unwanted = terms.without.iter().map(|ways| (ways, false));
+        let weights = wanted.chain(unwanted).map(|(ways, wanted)| {
+            let ways = ways.iter().map(weight);
+            Ok((ways.collect::<tantivy::Result<_>>()?, wanted))
         });
         Ok(Phrases(weights.collect::<tantivy::Result<_>>()?))
     }
@@ -43,8 +45,8 @@ impl Phrases {
 pub(super) struct Filter {
     /// As ranges of the numbers that words have in the segment.
     rules: Vec<Rule>,
-    /// Pages that hold words, and whether these are wanted.
-    holders: Vec<(Box<dyn Scorer>, bool)>,
+    /// Pages that hold words in one of some ways, and whether these are wanted.
+    holders: Vec<(Vec<Box<dyn Scorer>>, bool)>,
 }
 
 /// A column, where the segment has it, and the numbers that are wanted there.
@@ -80,7 +82,10 @@ impl Filter {
             rule(column::PATH, &[Span::Begins(path.clone())])?;
         }
         let holders = phrases.0.iter();
-        let holders = holders.map(|(weight, wanted)| Ok((weight.scorer(segment, 1.0)?, *wanted)));
+        let holders = holders.map(|(ways, wanted)| {
+            let ways = ways.iter().map(|weight| weight.scorer(segment, 1.0));
+            Ok((ways.collect::<tantivy::Result<_>>()?, *wanted))
+        });
         Ok(Filter {
             rules,
             holders: holders.collect::<tantivy::Result<_>>()?,
@@ -94,12 +99,12 @@ impl Filter {
             number.is_some_and(|number| ranges.iter().any(|range| range.contains(&number)))
         });
         ruled
-            && self.holders.iter_mut().all(|(holders, wanted)| {
-                let at = match holders.doc() < page {
-                    true => holders.seek(page),
-                    false => holders.doc(),
+            && self.holders.iter_mut().all(|(ways, wanted)| {
+                let holds = |holders: &mut Box<dyn Scorer>| match holders.doc() < page {
+                    true => holders.seek(page) == page,
+                    false => holders.doc() == page,
                 };
-                (at == page) == *wanted
+                ways.iter_mut().any(holds) == *wanted
             })
     }
 }

@@ -5,10 +5,12 @@
 //! [`canter_core::query::weight`]); no text of a person reaches a query parser.
 
 mod bm25;
+mod counting;
 mod cutter;
 mod entry;
 mod filter;
 mod links;
+mod offers;
 mod scoring;
 mod search;
 mod sections;
@@ -20,6 +22,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
+use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_core::ports::{Catalog, Index, Refused};
@@ -72,6 +75,14 @@ impl Index for TantivyIndex {
 
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
         on_shelf(&self.shelf, move |shelf| shelf.search(&query)).await
+    }
+
+    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
+        on_shelf(&self.shelf, move |shelf| shelf.names(&beginning)).await
+    }
+
+    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
+        on_shelf(&self.shelf, move |shelf| shelf.words(&beginning)).await
     }
 }
 
@@ -138,6 +149,22 @@ impl Index for TantivyReader {
         on_shelf(&self.shelf, move |shelf| {
             shelf.refresh()?;
             shelf.search(&query)
+        })
+        .await
+    }
+
+    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
+        on_shelf(&self.shelf, move |shelf| {
+            shelf.refresh()?;
+            shelf.names(&beginning)
+        })
+        .await
+    }
+
+    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
+        on_shelf(&self.shelf, move |shelf| {
+            shelf.refresh()?;
+            shelf.words(&beginning)
         })
         .await
     }

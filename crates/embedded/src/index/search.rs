@@ -1,16 +1,18 @@
 //! From a query to a page of results.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use canter_core::hit::Matching;
 use canter_core::query::{Hits, Query};
 use canter_core::terms::QueryTerms;
 use canter_core::typos::corrected;
-use canter_core::words::Words;
+use canter_core::words::{Language, Words};
 use tantivy::columnar::Column;
 use tantivy::{DocAddress, Searcher, SegmentReader, TERMINATED, TantivyDocument};
 
+use super::counting::{Tally, Totals};
 use super::entry::{Fields, column};
 use super::filter::{Filter, Phrases};
 use super::scoring::{Asked, Pass};
@@ -25,26 +27,36 @@ pub(super) fn search(
     query: &Query,
     words: &mut Words,
 ) -> tantivy::Result<Hits> {
-    let terms = QueryTerms::of(&query.text, words);
+    let languages = match &query.language {
+        Some(language) => vec![Language::of_tag(Some(language))],
+        None => measured.languages(searcher)?,
+    };
+    let terms = QueryTerms::of(&query.text, &languages, words);
     let asked = Asked::new(searcher, fields, measured, &terms)?;
     let phrases = Phrases::of(searcher, fields, &terms)?;
     let ids = Ids::of(searcher)?;
     let mut top = Top::new(query.offset + query.limit, &ids);
     let mut total = 0;
+    let mut totals = Totals::default();
     for (segment_ord, segment) in (0..).zip(searcher.segment_readers()) {
         let mut filter = Filter::new(segment, query, &phrases)?;
         let mut pass = Pass::new(&asked, segment)?;
+        let mut tally = Tally::new(segment)?;
+        let twins = segment.fast_fields().column_opt::<u64>(column::TWINS)?;
         while pass.page() != TERMINATED {
             let page = pass.page();
             if !segment.is_deleted(page) && filter.allows(page) {
                 total += 1;
+                tally.add(page);
                 if let Some(score) = pass.score(top.at_least) {
+                    let twins = twins.as_ref().and_then(|twins| twins.first(page));
                     let page = DocAddress::new(segment_ord, page);
-                    top.add(Found { score, page });
+                    top.add(Found { score, page, twins });
                 }
             }
             pass.advance();
         }
+        tally.end(&mut totals)?;
     }
     let shown = top.range(query.offset..query.offset + query.limit);
     let sections = sections(searcher, &asked, &shown)?;
@@ -59,6 +71,7 @@ pub(super) fn search(
         exact: true,
         hits,
         meant: corrected(&query.text, &terms, &missing(searcher, fields, &terms)?),
+        counts: totals.counts(query, total),
     })
 }
 
@@ -67,6 +80,7 @@ pub(super) fn search(
 struct Found {
     score: f32,
     page: DocAddress,
+    twins: Option<u64>,
 }
 
 /// The best pages so far.
@@ -95,22 +109,22 @@ impl<'a> Top<'a> {
         }
     }
 
+    /// Leaves the best, and of twins the better one.
     fn cut(&mut self) {
-        if self.most == 0 || self.found.len() <= self.most {
-            return;
-        }
         let ids = self.ids;
-        let last = self.most - 1;
-        let by_rank = |a: &Found, b: &Found| ids.compare(a, b);
-        let (_, last, _) = self.found.select_nth_unstable_by(last, by_rank);
-        self.at_least = last.score;
+        self.found.sort_unstable_by(|a, b| ids.compare(a, b));
+        let mut met = HashSet::new();
+        let is_first = |found: &Found| found.twins.is_none_or(|twins| met.insert(twins));
+        self.found.retain(is_first);
         self.found.truncate(self.most);
+        if let Some(last) = self.found.get(self.most.wrapping_sub(1)) {
+            self.at_least = last.score;
+        }
     }
 
     /// The results of a range, by falling score, then by id.
     fn range(mut self, range: Range<usize>) -> Vec<Found> {
         self.cut();
-        self.found.sort_unstable_by(|a, b| self.ids.compare(a, b));
         let range = range.start.min(self.found.len())..range.end.min(self.found.len());
         self.found.drain(range).collect()
     }

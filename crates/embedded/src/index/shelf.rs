@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use canter_core::completion::{Beginning, Named};
 use canter_core::document::Stored;
 use canter_core::failure::Failure;
 use canter_core::query::{Hits, Query};
@@ -21,8 +22,8 @@ use tantivy::{
 
 use super::cutter::{Cutter, TERMS};
 use super::entry::{Fields, broken, column, whole};
-use super::search;
 use super::sizes::Measured;
+use super::{offers, search};
 
 /// Blocks of stored pages that each segment keeps unpacked, tens of KiB each: the next page of
 /// results and the same search again are quick, and many segments stay small.
@@ -136,6 +137,16 @@ impl Shelf {
         let hits = search::search(&searcher, &self.fields, &self.measured, query, &mut words);
         resting().push(words);
         hits.map_err(|error| self.failure(&error))
+    }
+
+    pub(super) fn names(&self, beginning: &Beginning) -> Result<Vec<Named>, Failure> {
+        let names = offers::names(&self.searcher(), &self.fields, beginning);
+        names.map_err(|error| self.failure(&error))
+    }
+
+    pub(super) fn words(&self, beginning: &str) -> Result<Vec<(String, u64)>, Failure> {
+        let words = offers::words(&self.searcher(), &self.fields, beginning);
+        words.map_err(|error| self.failure(&error))
     }
 
     pub(super) fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {

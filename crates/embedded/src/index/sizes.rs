@@ -4,17 +4,18 @@
 //! counts until its segment is merged. So that both indexes score alike, a section is a text
 //! among all sections.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use canter_core::query::Shape;
+use canter_core::words::Language;
 use tantivy::index::SegmentId;
 use tantivy::postings::Postings;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::bm25::{Bm25, rarity};
-use super::entry::Fields;
+use super::entry::{Fields, column};
 use super::sections::Sections;
 
 /// Pages whose sections are counted for one word. Of a word in more pages every second, third, …
@@ -76,6 +77,8 @@ pub(super) struct Measured(Mutex<Known>);
 struct Known {
     /// The sizes of each segment, which never change.
     segments: HashMap<SegmentId, Sizes>,
+    /// Languages of the pages of each segment.
+    languages: HashMap<SegmentId, Vec<String>>,
     /// The commit that the sections were counted in, and how many of them hold a word.
     generation: u64,
     sections_with: HashMap<Term, u64>,
@@ -102,6 +105,23 @@ impl Measured {
         }
         known.segments = seen;
         Ok(sizes)
+    }
+
+    /// The languages of all pages that a searcher sees.
+    pub(super) fn languages(&self, searcher: &Searcher) -> tantivy::Result<Vec<Language>> {
+        let mut known = self.known();
+        let mut seen = HashMap::new();
+        for segment in searcher.segment_readers() {
+            let id = segment.segment_id();
+            let here = match known.languages.remove(&id) {
+                Some(here) => here,
+                None => languages(segment)?,
+            };
+            seen.insert(id, here);
+        }
+        known.languages = seen;
+        let tags = known.languages.values().flatten();
+        Ok(Language::of_tags(tags.map(String::as_str)))
     }
 
     /// How many sections hold a word that so many pages hold; about so many for a frequent one.
@@ -133,6 +153,21 @@ impl Measured {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The languages of a segment's pages, each once, without their regions.
+fn languages(segment: &SegmentReader) -> tantivy::Result<Vec<String>> {
+    let mut all = BTreeSet::new();
+    if let Some(tags) = segment.fast_fields().str(column::LANGUAGE)? {
+        let mut stream = tags.dictionary().stream()?;
+        while stream.advance() {
+            let tag = String::from_utf8_lossy(stream.key());
+            all.insert(tag.split('-').next().unwrap_or_default().to_owned());
+        }
+    }
+    // A page that names none is taken for an English one.
+    all.insert("en".to_owned());
+    Ok(all.into_iter().collect())
 }
 
 fn measure(segment: &SegmentReader, fields: &Fields) -> tantivy::Result<Sizes> {

@@ -8,6 +8,7 @@ use tantivy::query::FuzzyTermQuery;
 use tantivy::{Searcher, Term};
 
 use super::entry::Fields;
+use super::offers::words;
 
 /// The words of a query that no page holds, with those like them.
 pub(super) fn missing(
@@ -17,13 +18,22 @@ pub(super) fn missing(
 ) -> tantivy::Result<Vec<Missing>> {
     let mut all = Vec::new();
     for typed in &terms.typed {
-        let body = Term::from_field_text(fields.body, &typed.term);
-        if searcher.doc_freq(&body)? == 0 {
-            all.push(Missing {
-                word: typed.word.clone(),
-                like: like(searcher, fields, typed)?,
-            });
+        let mut known = false;
+        for term in &typed.terms {
+            let term = Term::from_field_text(fields.body, term);
+            known |= searcher.doc_freq(&term)? > 0;
         }
+        if known {
+            continue;
+        }
+        all.push(Missing {
+            word: typed.word.clone(),
+            like: like(searcher, fields, typed)?,
+            longer: match typed.begun {
+                true => words(searcher, fields, &typed.word)?,
+                false => Vec::new(),
+            },
+        });
     }
     Ok(all)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use canter_aws::queue::{Letter, Message};
 use canter_aws::{CloudPaces, CloudRobots, Crawling, Rest, Sites};
+use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::domain::authority;
 use canter_core::failure::Failure;
@@ -82,6 +83,12 @@ impl Index for Down {
         Ok(None)
     }
     async fn search(&self, _: Query) -> Result<Hits, Failure> {
+        Err(Failure::transient("the index is down"))
+    }
+    async fn names(&self, _: Beginning) -> Result<Vec<Named>, Failure> {
+        Err(Failure::transient("the index is down"))
+    }
+    async fn words(&self, _: String) -> Result<Vec<(String, u64)>, Failure> {
         Err(Failure::transient("the index is down"))
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_core::ports::{Catalog, Index, Refused};
@@ -35,6 +36,12 @@ impl Index for Shelf {
     }
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
         self.index.search(query).await
+    }
+    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
+        self.index.names(beginning).await
+    }
+    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
+        self.index.words(beginning).await
     }
 }
 

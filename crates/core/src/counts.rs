@@ -1,0 +1,116 @@
+//! How the pages that match a query are spread over sites, languages and folders.
+
+use url::Url;
+
+use crate::query::Query;
+
+/// Most values of each kind that are named.
+pub const MOST_VALUES: usize = 10;
+/// Folders deeper than this are not counted.
+const DEEPEST: usize = 4;
+
+/// Pages that match, by value, those of most pages first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// By site.
+    pub sites: Vec<(String, u64)>,
+    /// By language, without its region (`pt`).
+    pub languages: Vec<(String, u64)>,
+    /// By folder of the URL's path (`/library/`): those below the folder that holds all of them.
+    pub folders: Vec<(String, u64)>,
+}
+
+impl Counts {
+    /// Of so many pages that match a query. `folders` may be any number of [`folders`].
+    pub fn of(
+        sites: Vec<(String, u64)>,
+        languages: Vec<(String, u64)>,
+        folders: Vec<(String, u64)>,
+        query: &Query,
+        total: u64,
+    ) -> Self {
+        let within = query.path.as_deref().unwrap_or("/");
+        let within = &within[..within.rfind('/').map_or(0, |slash| slash + 1)];
+        Counts {
+            sites: most(sites),
+            languages: most(languages),
+            folders: most(below(folders, within, total)),
+        }
+    }
+}
+
+/// The folders that a page lies in, from the root's on (`/a/`, `/a/b/`), some levels deep.
+pub fn folders(url: &Url) -> impl Iterator<Item = &str> {
+    let path = url.path();
+    let slashes = path.match_indices('/').skip(1).take(DEEPEST);
+    slashes.map(|(slash, _)| &path[..=slash])
+}
+
+/// The folders right below one, or below the only one in it that holds all of the pages.
+fn below(folders: Vec<(String, u64)>, within: &str, total: u64) -> Vec<(String, u64)> {
+    let inside = |(folder, _): &&(String, u64)| {
+        let rest = folder.strip_prefix(within);
+        rest.is_some_and(|rest| rest.find('/') == Some(rest.len().saturating_sub(1)))
+    };
+    let here: Vec<(String, u64)> = folders.iter().filter(inside).cloned().collect();
+    match here.as_slice() {
+        [(only, count)] if *count == total => below(folders, only, total),
+        _ => here,
+    }
+}
+
+fn most(mut counts: Vec<(String, u64)>) -> Vec<(String, u64)> {
+    counts.retain(|(_, count)| *count > 0);
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts.truncate(MOST_VALUES);
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_lies_in_all_folders_above_it() {
+        for (path, expected) in [
+            ("/", &[][..]),
+            ("/a", &[]),
+            ("/a/", &["/a/"]),
+            ("/a/b/c.html", &["/a/", "/a/b/"]),
+            ("/a/b/c/d/e/f", &["/a/", "/a/b/", "/a/b/c/", "/a/b/c/d/"]),
+        ] {
+            let url = Url::parse(&format!("https://a.test{path}")).unwrap();
+            assert_eq!(folders(&url).collect::<Vec<_>>(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_folders_are_those_that_part_the_pages() {
+        let folders: Vec<(String, u64)> = [
+            ("/3/", 9),
+            ("/3/library/", 6),
+            ("/3/howto/", 3),
+            ("/3/library/x/", 1),
+        ]
+        .map(|(folder, count)| (folder.to_owned(), count))
+        .into();
+        let of = |path: Option<&str>, total| {
+            let query = Query {
+                text: "x".into(),
+                limit: 1,
+                offset: 0,
+                site: None,
+                language: None,
+                path: path.map(str::to_owned),
+            };
+            let counts = Counts::of(Vec::new(), Vec::new(), folders.clone(), &query, total);
+            let names = counts.folders.into_iter().map(|(folder, _)| folder);
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(of(None, 9), ["/3/library/", "/3/howto/"]);
+        assert_eq!(of(None, 10), ["/3/"]);
+        assert_eq!(of(Some("/3/library/"), 6), ["/3/library/x/"]);
+        assert_eq!(of(Some("/3/lib"), 6), ["/3/library/", "/3/howto/"]);
+        assert_eq!(of(Some("/3/library/x/"), 1), [""; 0]);
+    }
+}

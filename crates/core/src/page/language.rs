@@ -1,0 +1,110 @@
+//! The language of a page that names none.
+
+use whatlang::Lang;
+
+/// Text with fewer bytes may be anything.
+const LEAST: usize = 200;
+/// So much of it tells.
+const MOST: usize = 4_000;
+
+/// Tag of the language that a text is in (BCP 47), where that is clear.
+pub(super) fn detected(text: &str) -> Option<String> {
+    let start = &text[..text.floor_char_boundary(MOST)];
+    if start.len() < LEAST {
+        return None;
+    }
+    let told = whatlang::detect(start).filter(|told| told.is_reliable())?;
+    tag(told.lang()).map(str::to_owned)
+}
+
+/// ISO 639-1 has two letters for each language that the web has many pages in.
+fn tag(language: Lang) -> Option<&'static str> {
+    Some(match language {
+        Lang::Afr => "af",
+        Lang::Ara => "ar",
+        Lang::Aze => "az",
+        Lang::Bel => "be",
+        Lang::Ben => "bn",
+        Lang::Bul => "bg",
+        Lang::Cat => "ca",
+        Lang::Ces => "cs",
+        Lang::Cmn => "zh",
+        Lang::Dan => "da",
+        Lang::Deu => "de",
+        Lang::Ell => "el",
+        Lang::Eng => "en",
+        Lang::Epo => "eo",
+        Lang::Est => "et",
+        Lang::Fin => "fi",
+        Lang::Fra => "fr",
+        Lang::Heb => "he",
+        Lang::Hin => "hi",
+        Lang::Hrv => "hr",
+        Lang::Hun => "hu",
+        Lang::Hye => "hy",
+        Lang::Ind => "id",
+        Lang::Ita => "it",
+        Lang::Jpn => "ja",
+        Lang::Kat => "ka",
+        Lang::Kor => "ko",
+        Lang::Lat => "la",
+        Lang::Lav => "lv",
+        Lang::Lit => "lt",
+        Lang::Mkd => "mk",
+        Lang::Nld => "nl",
+        Lang::Nob => "nb",
+        Lang::Pes => "fa",
+        Lang::Pol => "pl",
+        Lang::Por => "pt",
+        Lang::Ron => "ro",
+        Lang::Rus => "ru",
+        Lang::Slk => "sk",
+        Lang::Slv => "sl",
+        Lang::Spa => "es",
+        Lang::Srp => "sr",
+        Lang::Swe => "sv",
+        Lang::Tam => "ta",
+        Lang::Tha => "th",
+        Lang::Tur => "tr",
+        Lang::Ukr => "uk",
+        Lang::Urd => "ur",
+        Lang::Vie => "vi",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::detected;
+
+    #[test]
+    fn a_text_of_some_length_tells_its_language() {
+        let rows = [
+            (
+                "en",
+                "A list keeps its members in the order in which they were put there, and gives \
+                 them back in that order, while a set forgets which of them came first. ",
+            ),
+            (
+                "de",
+                "Eine Liste behält die Reihenfolge, in der ihre Glieder hinzugefügt wurden, \
+                 während eine Menge vergisst, welches von ihnen das erste war. ",
+            ),
+            (
+                "ru",
+                "Список хранит свои элементы в том порядке, в котором они были добавлены, а \
+                 множество забывает, какой из них был первым. ",
+            ),
+        ];
+        for (language, text) in rows {
+            let text = text.repeat(2);
+            assert_eq!(detected(&text).as_deref(), Some(language), "{text}");
+            assert_eq!(detected(&text[..10]), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_language_has_none() {
+        assert_eq!(detected(&"0x1F 4711 == != ".repeat(40)), None);
+    }
+}

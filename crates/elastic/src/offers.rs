@@ -1,0 +1,194 @@
+//! Names and words that begin like what a person typed, as the server finds them.
+
+use std::time::Duration;
+
+use canter_core::completion::{Beginning, MOST_WORDS, Named, is_offered};
+use canter_core::failure::Failure;
+use canter_core::hit::{Passage, Shown};
+use canter_core::terms::names as names_of;
+use canter_core::words::name;
+use elasticsearch::http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::entry::unpacked;
+use crate::opening::nothing;
+use crate::server::Server;
+
+/// So many links give half of what many give: it orders names, and nothing else.
+const PIVOT: u32 = 8;
+/// What the whole of what was typed counts, more than any number of links.
+const WHOLE: u32 = 2;
+/// Sections of a page that are looked at.
+const MOST_SECTIONS: usize = 20;
+/// Pages whose words are looked at, against the thousands of words of each that has to be.
+const MOST_PAGES: usize = 1_000;
+
+/// As [`canter_core::ports::Index::names`].
+pub(crate) async fn names(server: &Server, beginning: &Beginning) -> Result<Vec<Named>, Failure> {
+    let found: Found = ask(server, &request(beginning)).await?;
+    let mut names = Vec::new();
+    for page in found.hits.hits {
+        let shown: Shown = unpacked(&page.fields.shown[0])?;
+        let own = name(&shown.title).filter(|name| name.starts_with(&beginning.name));
+        names.extend(own.filter(|_| is_offered(&shown.title)).map(|name| Named {
+            whole: name == beginning.name,
+            text: shown.title.clone(),
+            url: shown.url.clone(),
+            known: shown.known,
+        }));
+        for section in page.inner_hits.sections.hits.hits {
+            let passage: Passage<'_> = unpacked(&section.fields.shown[0])?;
+            let mut url = shown.url.clone();
+            url.set_fragment(passage.anchor.as_deref());
+            let ids = passage.anchor.iter().map(|anchor| anchor.to_string());
+            let ids: Vec<String> = ids.collect();
+            names.push(Named {
+                whole: names_of(&passage.title, ids.iter()).contains(&beginning.name),
+                known: passage.known.unwrap_or_default(),
+                text: passage.title.into_owned(),
+                url,
+            });
+        }
+    }
+    Ok(Named::best(names, beginning.limit))
+}
+
+/// As [`canter_core::ports::Index::words`], counted in so many pages.
+pub(crate) async fn words(server: &Server, beginning: &str) -> Result<Vec<(String, u64)>, Failure> {
+    // What follows stands in a regular expression.
+    if !beginning.chars().all(char::is_alphabetic) {
+        return Ok(Vec::new());
+    }
+    let body = json!({
+        "size": 0,
+        "terminate_after": MOST_PAGES,
+        "query": {"prefix": {"spelled": beginning}},
+        "aggs": {"words": {"terms": {
+            "field": "spelled",
+            "include": format!("{beginning}.*"),
+            "size": MOST_WORDS,
+            "execution_hint": "map",
+        }}},
+    });
+    let found: Counted = ask(server, &body).await?;
+    Ok(found.aggregations.words.counts())
+}
+
+async fn ask<T: serde::de::DeserializeOwned>(server: &Server, body: &Value) -> Result<T, Failure> {
+    let path = format!("{}/_search", server.index());
+    let answer = server.ask(Method::Post, &path, Some(body), Duration::ZERO);
+    let answer = answer.await?;
+    if answer.tells_of_no_index() {
+        return Err(nothing(server));
+    }
+    server.understood(&answer)
+}
+
+/// Pages by the best known of their names that begin right, or of those of their sections.
+fn request(beginning: &Beginning) -> Value {
+    let begins = |names: &str, known: &str| {
+        json!({"bool": {
+            "must": {"rank_feature": {"field": known, "saturation": {"pivot": PIVOT}}},
+            "filter": {"prefix": {names: beginning.name}},
+            "should": {"constant_score": {
+                "filter": {"term": {names: beginning.name}},
+                "boost": WHOLE,
+            }},
+        }})
+    };
+    let sections = json!({"nested": {
+        "path": "sections",
+        "query": begins("sections.names", "sections.known"),
+        "score_mode": "max",
+        "inner_hits": {
+            "size": MOST_SECTIONS,
+            "_source": false,
+            "docvalue_fields": ["sections.shown"],
+        },
+    }});
+    let site = beginning.site.iter();
+    let site: Vec<Value> = site.map(|site| json!({"term": {"site": site}})).collect();
+    json!({
+        "size": beginning.limit,
+        "track_total_hits": false,
+        "_source": false,
+        "docvalue_fields": ["shown"],
+        "query": {"bool": {
+            "must": {"dis_max": {"queries": [begins("names", "known"), sections]}},
+            "filter": site,
+        }},
+    })
+}
+
+#[derive(Deserialize)]
+struct Found {
+    hits: Hits<Page>,
+}
+
+#[derive(Deserialize)]
+struct Hits<T> {
+    hits: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    fields: PageFields,
+    inner_hits: Inner,
+}
+
+#[derive(Deserialize)]
+struct PageFields {
+    shown: [String; 1],
+}
+
+#[derive(Deserialize)]
+struct Inner {
+    sections: Sections,
+}
+
+#[derive(Deserialize)]
+struct Sections {
+    hits: Hits<Section>,
+}
+
+#[derive(Deserialize)]
+struct Section {
+    fields: SectionFields,
+}
+
+#[derive(Deserialize)]
+struct SectionFields {
+    #[serde(rename = "sections.shown")]
+    shown: [String; 1],
+}
+
+#[derive(Deserialize)]
+struct Counted {
+    aggregations: Words,
+}
+
+#[derive(Deserialize)]
+struct Words {
+    words: Buckets,
+}
+
+/// How many pages have each value.
+#[derive(Default, Deserialize)]
+pub(crate) struct Buckets {
+    #[serde(default)]
+    buckets: Vec<Bucket>,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    key: String,
+    doc_count: u64,
+}
+
+impl Buckets {
+    pub(crate) fn counts(self) -> Vec<(String, u64)> {
+        let buckets = self.buckets.into_iter();
+        buckets.map(|it| (it.key, it.doc_count)).collect()
+    }
+}

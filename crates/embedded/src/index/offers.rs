@@ -1,0 +1,182 @@
+//! Names and words that begin like what a person typed, as the dictionaries of the index list them.
+//!
+//! A name is a term that holds all that is shown of it, so that completion reads no page: the name,
+//! how well it is known, its text and its URL, with tabs between them.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use canter_core::completion::{Bearer, Beginning, MOST_WORDS, Named};
+use canter_core::document::Document;
+use tantivy::postings::TermInfo;
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED};
+use url::Url;
+
+use super::entry::{Fields, column};
+
+/// Terms of a segment that are looked at: all but those of a single letter are fewer.
+const MOST_TERMS: usize = 20_000;
+/// Names that are kept of them, for each one that is wanted: some are of pages that are gone.
+const SPARE: usize = 8;
+
+/// The term of a name.
+pub(super) fn coded(bearer: &Bearer<'_>, document: &Document) -> String {
+    let mut url = document.url.clone();
+    url.set_fragment(bearer.anchor);
+    let known = bearer.known.min(0xFFFF);
+    let text = bearer.text.replace('\t', " ");
+    format!("{}\t{known:04x}\t{text}\t{url}", bearer.name)
+}
+
+/// A name as its term tells it.
+struct Offer<'a> {
+    name: &'a str,
+    known: u32,
+    text: &'a str,
+    url: &'a str,
+}
+
+impl<'a> Offer<'a> {
+    fn read(term: &'a str) -> Option<Self> {
+        let mut parts = term.splitn(4, '\t');
+        Some(Offer {
+            name: parts.next()?,
+            known: u32::from_str_radix(parts.next()?, 16).ok()?,
+            text: parts.next()?,
+            url: parts.next()?,
+        })
+    }
+
+    fn named(&self, beginning: &Beginning) -> Option<Named> {
+        Some(Named {
+            text: self.text.to_owned(),
+            url: Url::parse(self.url).ok()?,
+            whole: self.name == beginning.name,
+            known: self.known,
+        })
+    }
+}
+
+/// As [`canter_core::ports::Index::names`].
+pub(super) fn names(
+    searcher: &Searcher,
+    fields: &Fields,
+    beginning: &Beginning,
+) -> tantivy::Result<Vec<Named>> {
+    let mut names = Vec::new();
+    for segment in searcher.segment_readers() {
+        let mut best = Best::new(beginning);
+        each_term(segment, fields.offers, &beginning.name, |term, place| {
+            best.add(term, place);
+        })?;
+        names.extend(best.living(segment, fields)?);
+    }
+    Ok(Named::best(names, beginning.limit))
+}
+
+/// The best names of a segment, roughly.
+struct Best<'a> {
+    beginning: &'a Beginning,
+    most: usize,
+    found: Vec<(String, TermInfo)>,
+}
+
+impl<'a> Best<'a> {
+    fn new(beginning: &'a Beginning) -> Self {
+        Best {
+            beginning,
+            most: SPARE * beginning.limit,
+            found: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, term: &str, place: &TermInfo) {
+        self.found.push((term.to_owned(), place.clone()));
+        if self.found.len() >= 4 * self.most.max(1) {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        let beginning = self.beginning;
+        self.found.sort_by_cached_key(|(term, _)| {
+            Offer::read(term).map_or((true, Reverse(0), 0), |offer| {
+                let whole = offer.name == beginning.name;
+                (!whole, Reverse(offer.known), offer.text.len())
+            })
+        });
+        self.found.truncate(self.most);
+    }
+
+    /// Those of pages that are there and of the right site.
+    fn living(mut self, segment: &SegmentReader, fields: &Fields) -> tantivy::Result<Vec<Named>> {
+        self.cut();
+        let index = segment.inverted_index(fields.offers)?;
+        let sites = segment.fast_fields().str(column::SITE)?;
+        let site = match (&self.beginning.site, &sites) {
+            (Some(site), Some(sites)) => Some(sites.dictionary().term_ord(site)?),
+            _ => None,
+        };
+        let mut living = Vec::new();
+        for (term, place) in &self.found {
+            let mut pages = index.read_postings_from_terminfo(place, IndexRecordOption::Basic)?;
+            while pages.doc() != TERMINATED {
+                let page = pages.doc();
+                let of_site = site.is_none_or(|site| {
+                    let own = sites.as_ref().and_then(|sites| sites.ords().first(page));
+                    own.is_some() && own == site
+                });
+                if of_site && !segment.is_deleted(page) {
+                    let named = Offer::read(term).and_then(|offer| offer.named(self.beginning));
+                    living.extend(named);
+                    break;
+                }
+                pages.advance();
+            }
+        }
+        Ok(living)
+    }
+}
+
+/// As [`canter_core::ports::Index::words`].
+pub(super) fn words(
+    searcher: &Searcher,
+    fields: &Fields,
+    beginning: &str,
+) -> tantivy::Result<Vec<(String, u64)>> {
+    let mut pages: HashMap<String, u64> = HashMap::new();
+    for segment in searcher.segment_readers() {
+        each_term(segment, fields.spelled, beginning, |word, place| {
+            *pages.entry(word.to_owned()).or_default() += u64::from(place.doc_freq);
+        })?;
+    }
+    let mut words: Vec<(String, u64)> = pages.into_iter().collect();
+    words.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    words.truncate(MOST_WORDS);
+    Ok(words)
+}
+
+/// Gives the terms of a field with a beginning.
+fn each_term(
+    segment: &SegmentReader,
+    field: Field,
+    beginning: &str,
+    mut give: impl FnMut(&str, &TermInfo),
+) -> tantivy::Result<()> {
+    let index = segment.inverted_index(field)?;
+    // No byte of UTF-8 is 0xFF, so this lies behind all terms with the beginning.
+    let mut behind = beginning.as_bytes().to_vec();
+    behind.push(0xFF);
+    let range = index.terms().range().ge(beginning).lt(&behind);
+    let mut terms = range.into_stream()?;
+    for _ in 0..MOST_TERMS {
+        let Some((term, place)) = terms.next() else {
+            break;
+        };
+        if let Ok(term) = std::str::from_utf8(term) {
+            give(term, place);
+        }
+    }
+    Ok(())
+}
