@@ -16,6 +16,8 @@ use crate::words::{Words, name};
 const LONGEST: usize = 100;
 /// So many words that begin alike are looked at.
 pub const MOST_WORDS: usize = 10;
+/// A word of so many letters that pages hold is no beginning of another one.
+const WHOLE_WORD: usize = 4;
 
 /// What names are to begin with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +53,13 @@ pub struct Named {
 }
 
 impl Named {
-    /// The best of some names, best first: what was typed as a whole, then what is best known, then
-    /// what is shorter. Each place once, and of one page each text once.
+    /// The best of some names, best first: one that is the whole of what was typed, then what is best
+    /// known, then what is shorter. Each place once, and of one page each text once.
     pub fn best(mut names: Vec<Named>, limit: usize) -> Vec<Named> {
         names.sort_by(|a, b| a.rank().cmp(&b.rank()));
+        if let Some(whole) = names.iter().position(|named| named.whole) {
+            names[..=whole].rotate_right(1);
+        }
         let (mut places, mut texts) = (HashSet::new(), HashSet::new());
         names.retain(|named| {
             let mut page = named.url.clone();
@@ -68,7 +73,8 @@ impl Named {
     fn rank(&self) -> impl Ord + '_ {
         let length = self.text.chars().count();
         let url = self.url.as_str();
-        (!self.whole, Reverse(self.known), length, &self.text, url)
+        let known = Reverse((self.known, self.whole));
+        (known, length, &self.text, url)
     }
 }
 
@@ -91,12 +97,13 @@ pub fn bearers<'a>(
     terms: &'a PageTerms,
 ) -> impl Iterator<Item = Bearer<'a>> {
     let title = document.page.title.as_str();
-    let own = terms.names.iter().filter(|_| is_offered(title));
-    let own = own.map(|name| Bearer {
-        name,
-        text: title,
-        anchor: None,
-        known: terms.known,
+    let own = terms.known.into_iter().flat_map(move |known| {
+        terms.names.iter().map(move |name| Bearer {
+            name,
+            text: title,
+            anchor: None,
+            known,
+        })
     });
     let sections = document.page.sections.iter().zip(&terms.sections);
     let sections = sections.filter_map(|(section, of)| Some((section, of, of.known?)));
@@ -111,7 +118,7 @@ pub fn bearers<'a>(
 }
 
 /// Whether a text can be chosen from a list.
-pub fn is_offered(text: &str) -> bool {
+pub(crate) fn is_offered(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= 4 * LONGEST && text.chars().count() <= LONGEST
 }
 
@@ -124,7 +131,8 @@ pub struct Completion {
     pub url: Option<Url>,
 }
 
-/// Ways to go on with what was typed, best first: names, then words in the place of the last one.
+/// Ways to go on with what was typed, best first: names, then words in the place of the last one,
+/// unless that is a word itself, or what was typed is the beginning of a single name.
 ///
 /// # Errors
 ///
@@ -144,11 +152,17 @@ pub async fn completions<I: Index>(
         url: Some(named.url),
     });
     let mut all: Vec<Completion> = names.collect();
+    let a_name = !all.is_empty() && !text.trim().contains(char::is_whitespace);
     let terms = QueryTerms::of(text, &[], &mut Words::default());
-    let Some(last) = terms.begun().filter(|_| all.len() < limit) else {
+    let begun = terms.begun();
+    let Some(last) = begun.filter(|_| !a_name && all.len() < limit) else {
         return Ok(all);
     };
     let mut words = index.words(last.word.clone()).await?;
+    let is_word = words.iter().any(|(word, _)| *word == last.word);
+    if is_word && last.word.chars().count() >= WHOLE_WORD {
+        return Ok(all);
+    }
     words.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
     for (word, _) in words {
         let text = last.replaced(text, &word);
@@ -183,6 +197,7 @@ mod tests {
                 named("Queue", "r#queue", true, 0),
                 named("queue.put", "q#queue.put", false, 9),
                 named("queue.put", "q#queue.put", false, 9),
+                named("Queue", "t#queue", true, 0),
                 named("Query", "s", false, 5),
             ],
             5,

@@ -31,8 +31,8 @@ pub struct Shown {
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// As [`PageTerms::known`].
-    #[serde(rename = "k", default)]
-    pub known: u32,
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<u32>,
     /// How its text begins: shown where no section matches.
     #[serde(rename = "x")]
     pub lead: String,
@@ -182,7 +182,7 @@ impl Matching {
             title: stored.title,
             fetched_at_ms: stored.fetched_at_ms,
             language: stored.language,
-            known: 0,
+            known: None,
             lead: match terms.words.is_empty() {
                 true => start(&stored.text).to_owned(),
                 false => beginning(&stored.text).to_owned(),

@@ -24,12 +24,15 @@ const MOST_PAGES: u32 = 200;
 const LIST: f32 = 0.5;
 /// So much of the site is linked to by fewer pages than give half of what many links give.
 const PIVOT: f32 = 0.78;
+/// On a site of so few pages it says half as much how many of them link to a page: where each knows
+/// all others, a link is no choice.
+const FEW: f32 = 30.0;
 
 /// What is known of a page from others.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inbound {
     /// Pages that link to it from their text, in proportion to what is usual for the site: 1 gives
-    /// half of [`crate::query::weight::STANDING`]; see [`standing`].
+    /// half of [`crate::query::weight::STANDING`]. Less on a site of few pages.
     pub standing: f32,
     /// What they say.
     pub mentions: Vec<Mention>,
@@ -216,7 +219,7 @@ impl Gathering {
             }
             let linking = self.linking.get(&id).copied().unwrap_or_default();
             let inbound = Inbound {
-                standing: standing(linking, pivot),
+                standing: standing(linking, pivot, self.pages.len()),
                 mentions: self.mentions.remove(&id).unwrap_or_default(),
             };
             if inbound.digest() != counted.digest {
@@ -242,10 +245,14 @@ fn part_of(id: UrlKey, parts: u32) -> u32 {
     u32::from_be_bytes([a, b, c, d]) % parts
 }
 
-/// So many pages in proportion to what is usual, with nine significant bits: as exactly as
-/// Elasticsearch keeps a `rank_feature`, so that both indexes know the same.
-fn standing(linking: u32, pivot: f32) -> f32 {
-    f32::from_bits((linking as f32 / pivot).to_bits() >> 15 << 15)
+/// So many pages in proportion to what is usual on a site of so many pages, with nine significant
+/// bits: as exactly as Elasticsearch keeps a `rank_feature`, so that both indexes know the same.
+fn standing(linking: u32, pivot: f32, pages: usize) -> f32 {
+    let usual = linking as f32 / pivot;
+    let pages = pages as f32;
+    let counts = pages / (pages + FEW) * usual / (usual + 1.0);
+    let standing = counts / (1.0 - counts);
+    f32::from_bits(standing.to_bits() >> 15 << 15)
 }
 
 #[cfg(test)]
@@ -333,7 +340,7 @@ mod tests {
         let (id, _, inbound) = &changed[0];
         assert_eq!(*id, document_id("a.test", &pages[1].url));
         assert_eq!(inbound.mentions.len(), MOST_LINKS);
-        assert_eq!(inbound.standing, 1.0);
+        assert_eq!(inbound.standing, standing(1, 1.0, 2));
     }
 
     #[test]
@@ -361,11 +368,17 @@ mod tests {
     }
 
     #[test]
-    fn standing_has_nine_bits() {
-        assert_eq!(standing(0, 15.0), 0.0);
-        assert_eq!(standing(15, 15.0), 1.0);
-        let third = standing(1, 3.0);
-        assert!((0.332..0.3334).contains(&third), "{third}");
-        assert_eq!(third.to_bits() & 0x7fff, 0);
+    fn standing_grows_with_links_and_with_the_site_and_has_nine_bits() {
+        let all = [
+            standing(0, 15.0, 500),
+            standing(15, 15.0, 2),
+            standing(15, 15.0, 30),
+            standing(15, 15.0, 500),
+            standing(30, 15.0, 500),
+        ];
+        assert!(all.is_sorted() && all[0] == 0.0, "{all:?}");
+        // Half of half of what many links give, as s / (s + 1) has it.
+        assert!((0.332..0.3334).contains(&all[2]), "{all:?}");
+        assert!(all.iter().all(|it| it.to_bits() & 0x7fff == 0), "{all:?}");
     }
 }

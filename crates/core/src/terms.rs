@@ -47,8 +47,9 @@ pub struct PageTerms {
     pub spelled: String,
     /// What other pages say of it: the words around their links to it, repetitions and all.
     pub mentions: String,
-    /// How many of their links are quoted there.
-    pub known: u32,
+    /// How many of their links are quoted there. None where its first heading stands for it, or where
+    /// its title is none that a person would choose.
+    pub known: Option<u32>,
     /// It is little more than its links.
     pub list: bool,
     /// The same for pages that hold nearly the same.
@@ -136,10 +137,10 @@ impl PageTerms {
             sections.push(own);
         }
         reading.terms.mentions = mentions(document, &mut sections, words);
-        reading.terms.known = document.inbound.mentions.len() as u32;
-        let first = first.and_then(|first| sections[first].known.as_mut());
-        if let Some(known) = first {
-            *known = reading.terms.known;
+        let known = document.inbound.mentions.len() as u32;
+        match first.and_then(|first| sections[first].known.as_mut()) {
+            Some(heading) => *heading = known,
+            None => reading.terms.known = is_offered(&page.title).then_some(known),
         }
         if let Some(rest) = page.text.get(read_to..) {
             reading.read(rest, words);

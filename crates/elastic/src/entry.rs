@@ -50,7 +50,8 @@ struct Entry<'a> {
     /// [`PageTerms::twins`], whose bits the server takes for a signed number.
     twins: i64,
     /// [`PageTerms::known`] and one more.
-    known: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<u32>,
     /// Of the page itself, and of sections that are weighed as part of another.
     names: Vec<&'a str>,
     /// Values of their own, between which the server leaves a gap: no pair spans two of them.
@@ -122,7 +123,7 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
         path: document.url.path(),
         folders: folders(&document.url).collect(),
         twins: terms.twins.cast_signed(),
-        known: terms.known.saturating_add(1),
+        known: terms.known.map(|known| known.saturating_add(1)),
         names: names.collect(),
         body: [
             &terms.text,

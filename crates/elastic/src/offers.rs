@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use canter_core::completion::{Beginning, MOST_WORDS, Named, is_offered};
+use canter_core::completion::{Beginning, MOST_WORDS, Named};
 use canter_core::failure::Failure;
 use canter_core::hit::{Passage, Shown};
 use canter_core::terms::names as names_of;
@@ -19,6 +19,9 @@ use crate::server::Server;
 const PIVOT: u32 = 8;
 /// What the whole of what was typed counts, more than any number of links.
 const WHOLE: u32 = 2;
+/// Pages more than are wanted: one page that has a section of that very name comes first, and others
+/// behind those that are better known.
+const MOST_WHOLE: usize = 10;
 /// Sections of a page that are looked at.
 const MOST_SECTIONS: usize = 20;
 /// Pages whose words are looked at, against the thousands of words of each that has to be.
@@ -31,11 +34,11 @@ pub(crate) async fn names(server: &Server, beginning: &Beginning) -> Result<Vec<
     for page in found.hits.hits {
         let shown: Shown = unpacked(&page.fields.shown[0])?;
         let own = name(&shown.title).filter(|name| name.starts_with(&beginning.name));
-        names.extend(own.filter(|_| is_offered(&shown.title)).map(|name| Named {
+        names.extend(own.zip(shown.known).map(|(name, known)| Named {
             whole: name == beginning.name,
             text: shown.title.clone(),
             url: shown.url.clone(),
-            known: shown.known,
+            known,
         }));
         for section in page.inner_hits.sections.hits.hits {
             let passage: Passage<'_> = unpacked(&section.fields.shown[0])?;
@@ -110,7 +113,7 @@ fn request(beginning: &Beginning) -> Value {
     let site = beginning.site.iter();
     let site: Vec<Value> = site.map(|site| json!({"term": {"site": site}})).collect();
     json!({
-        "size": beginning.limit,
+        "size": beginning.limit + MOST_WHOLE,
         "track_total_hits": false,
         "_source": false,
         "docvalue_fields": ["shown"],
