@@ -182,14 +182,27 @@ async fn what_was_typed_is_completed() {
         names,
         ..Shelf::with(0)
     });
-    let answer = get(&service, "/api/v1/suggest?q=%20wait&limit=3").await;
-    assert_eq!(
-        answer.json(),
-        json!({"query": "wait", "suggestions": [
-            {"text": "wait_for", "url": "https://docs.test/a#wait_for"},
-            {"text": "waiting", "url": null},
-        ]})
-    );
+    for (typed, suggestions) in [
+        (
+            "%20to+wait",
+            json!([
+                {"text": "wait_for", "url": "https://docs.test/a#wait_for"},
+                {"text": "to waiting", "url": null},
+            ]),
+        ),
+        // No word goes on where a name does.
+        (
+            "wait",
+            json!([{"text": "wait_for", "url": "https://docs.test/a#wait_for"}]),
+        ),
+    ] {
+        let answer = get(&service, &format!("/api/v1/suggest?q={typed}&limit=3")).await;
+        let query = typed.replace("%20", "").replace('+', " ");
+        assert_eq!(
+            answer.json(),
+            json!({"query": query, "suggestions": suggestions})
+        );
+    }
     for (query, status) in [("q=", 400), ("", 400), ("q=a&limit=0", 400), ("q=?", 200)] {
         let answer = get(&service, &format!("/api/v1/suggest?{query}")).await;
         assert_eq!(answer.status, status, "{query}");

@@ -63,12 +63,15 @@ impl ElasticIndex {
     pub async fn open_to_read(settings: &Settings) -> Result<Self, Failure> {
         // Somebody waits, and what stands between may itself wait for half a minute only.
         let server = Server::new(settings, settings.patience / 6)?;
-        opening::find(&server).await?;
+        let languages = Languages::default();
+        // The first search needs them, and asks again where they are not told.
+        let (found, _) = tokio::join!(opening::find(&server), languages.get(&server));
+        found?;
         let server = Arc::new(server);
         Ok(ElasticIndex {
             writer: None,
             freshness: Arc::new(Freshness::new(Arc::clone(&server))),
-            languages: Languages::default(),
+            languages,
             server,
             patience: Duration::ZERO,
         })
