@@ -37,14 +37,14 @@ const names = (page) => page.locator("canter-search .names a");
 test("a key opens it, and it answers while a person types", async (context) => {
   const page = await open(context);
   await page.keyboard.press("/");
-  await page.keyboard.type("foreign keys");
+  await page.keyboard.type("vacuum");
   await links(page).first().waitFor();
-  assert.ok((await links(page).allTextContents()).includes("SQLite Foreign Key Support"));
+  assert.ok((await links(page).allTextContents()).includes("VACUUM"));
   assert.match(await page.locator("canter-search [role=status]").textContent(), /^\d+ results$/);
   assert.ok((await page.locator("canter-search mark").count()) > 0);
   const more = page.locator("canter-search footer a");
-  assert.equal(await more.getAttribute("href"), `${search.url}?q=foreign+keys`);
-  assert.match(await names(page).first().textContent(), /^foreign key/i);
+  assert.equal(await more.getAttribute("href"), `${search.url}?q=vacuum`);
+  assert.match(await names(page).first().textContent(), /^VACUUM$/);
   const first = await names(page).first().getAttribute("href");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");

@@ -1,10 +1,14 @@
 //! What people meet: the page as it leaves the router.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod shelf;
 
 use std::sync::Arc;
 
 use canter_api::router;
+use canter_core::completion::Named;
+use canter_core::counts::Counts;
 use shelf::{Lost, Running, Shelf, get, hit, over};
 
 /// `name: hits, URL => what the page holds, what it does not hold`.
@@ -175,4 +179,60 @@ async fn style_script_and_icon_are_kept_for_good_under_a_name_of_their_own() {
         assert_eq!(answer.header("content-type"), kind);
         assert!(answer.header("cache-control").contains("immutable"));
     }
+}
+
+/// Results can be narrowed down to values that only some of them have; a value that was chosen, or
+/// that all have, is none to choose.
+#[tokio::test]
+async fn results_are_narrowed_down() {
+    let counts = |values: &[(&str, u64)]| {
+        let values = values.iter();
+        let values = values.map(|(value, count)| ((*value).to_owned(), *count));
+        values.collect::<Vec<_>>()
+    };
+    let service = || {
+        over(Shelf {
+            counts: Counts {
+                sites: counts(&[("docs.test", 1_200)]),
+                languages: counts(&[("en", 1_100), ("de", 100)]),
+                folders: counts(&[("/a b/", 7)]),
+            },
+            ..Shelf::with(12)
+        })
+    };
+    let body = get(&service(), "/?q=word&offset=10").await.body;
+    for there in [
+        "<summary>Narrow down</summary>",
+        r#"<a href="?q=word&amp;lang=en"><bdi>en</bdi></a> <span class="count">1,100</span>"#,
+        r#"<a href="?q=word&amp;lang=de">"#,
+        r#"<a href="?q=word&amp;path=%2Fa%20b%2F"><bdi>/a b/</bdi></a>"#,
+    ] {
+        assert!(body.contains(there), "no {there} in\n{body}");
+    }
+    assert!(!body.contains("site="), "{body}");
+    let body = get(&service(), "/?q=word&lang=en").await.body;
+    assert!(body.contains("lang=en&amp;path="), "{body}");
+    assert!(!body.contains("<h2>Languages</h2>"), "{body}");
+    let body = get(&over(Shelf::with(3)), "/?q=word").await.body;
+    assert!(!body.contains("Narrow down"), "{body}");
+}
+
+/// Names stand above the first results only, as text, each with its link.
+#[tokio::test]
+async fn names_that_begin_so_are_shown() {
+    let service = over(Shelf {
+        names: vec![Named {
+            text: "<b>wait_for".into(),
+            url: "https://docs.test/a#wait_for".parse().unwrap(),
+            whole: false,
+            known: 0,
+        }],
+        ..Shelf::with(12)
+    });
+    let shown =
+        r#"<li><a href="https://docs.test/a#wait_for"><bdi>&lt;b&gt;wait_for</bdi></a></li>"#;
+    let body = get(&service, "/?q=wait").await.body;
+    assert!(body.contains(shown), "{body}");
+    let body = get(&service, "/?q=wait&offset=10").await.body;
+    assert!(!body.contains("wait_for"), "{body}");
 }

@@ -17,7 +17,7 @@ const LONGEST: usize = 100;
 /// So many words that begin alike are looked at.
 pub const MOST_WORDS: usize = 10;
 /// A word of so many letters that pages hold is no beginning of another one.
-const WHOLE_WORD: usize = 4;
+const WHOLE_WORD: usize = 3;
 
 /// What names are to begin with.
 #[derive(Debug, Clone, PartialEq, Eq)]

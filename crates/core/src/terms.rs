@@ -14,7 +14,7 @@ use foldhash::fast::RandomState;
 use crate::completion::is_offered;
 use crate::document::Document;
 use crate::inbound::is_list;
-use crate::page::Section;
+use crate::page::{Page, Section};
 use crate::task::UrlKey;
 use crate::words::{Kind, Language, Token, Words, name, spelled};
 
@@ -102,7 +102,7 @@ impl PageTerms {
         reading.count = 0;
 
         let mut sections = Vec::with_capacity(page.sections.len());
-        let first = page.sections.iter().position(|section| section.level == 1);
+        let first = heading_of(page);
         let mut read_to = 0;
         for (place, section) in page.sections.iter().enumerate() {
             // Sections cover the text by contract; what one leaves out still counts for the page.
@@ -162,6 +162,15 @@ impl PageTerms {
         terms.sections = sections;
         terms
     }
+}
+
+/// The place of the section whose heading is the page's title, as far as that is no name of the site.
+fn heading_of(page: &Page) -> Option<usize> {
+    let title = name(&page.title)?;
+    let mut sections = page.sections.iter();
+    let first = sections.position(|section| section.level == 1)?;
+    let heading = name(&page.sections[first].title)?;
+    title.starts_with(&heading).then_some(first)
 }
 
 /// What each section is weighed by, for an index that holds sections as texts of their own.
@@ -319,8 +328,8 @@ fn section_names(section: &Section) -> Vec<String> {
 }
 
 /// Names by which a whole query finds a section of this title and with these ids. A heading
-/// `os.path — Common manipulations` is also called by what stands before the dash, and
-/// `os.path.join` is also called `path.join` and `join`.
+/// `os.path — Common manipulations` is also called by what stands before the dash, `2.1. Sorting` by
+/// what stands behind the number, and `os.path.join` is also called `path.join` and `join`.
 pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) -> Vec<String> {
     let called = ["—", "–", " - ", ": "]
         .iter()
@@ -332,6 +341,7 @@ pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) 
     });
     let mut names: Vec<String> = [title]
         .into_iter()
+        .chain(unnumbered(title))
         .chain(called)
         .chain(ids)
         .chain(ends)
@@ -340,6 +350,14 @@ pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) 
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// A heading without its number (`2.1.`); none where it has none, or nothing else.
+fn unnumbered(heading: &str) -> Option<&str> {
+    let (number, rest) = heading.trim_start().split_once(char::is_whitespace)?;
+    let of_number = |c: char| c.is_ascii_digit() || c == '.';
+    let is_number = number.starts_with(|c: char| c.is_ascii_digit()) && number.contains('.');
+    (is_number && number.chars().all(of_number)).then_some(rest.trim_start())
 }
 
 /// Percent-decoded; bytes that are no UTF-8 are replaced.

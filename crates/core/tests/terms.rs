@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 
 use canter_core::document::Document;
-use canter_core::inbound::Inbound;
+use canter_core::inbound::{Inbound, Mention};
 use canter_core::page::{Page, Section};
 use canter_core::snippet::snippet;
 use canter_core::terms::{MOST_SECTIONS, PageTerms, QueryTerms, SectionTerms, names};
@@ -237,6 +237,64 @@ fn the_last_of_too_many_sections_is_weighed_with_those_behind_it() {
     assert_eq!(weighed.len(), MOST_SECTIONS);
     assert_eq!(weighed[7], "w7 m7");
     assert_eq!(weighed[4_999], "w4999 w5000 w5001 m4999 m5000 m5001");
+}
+
+#[test]
+fn a_heading_is_also_called_without_its_number() {
+    let names = |title| names(title, [].iter());
+    assert_eq!(
+        names("2.1. Sort orders"),
+        ["21. sort orders", "sort orders"]
+    );
+    assert_eq!(names("3. Use"), ["3. use", "use"]);
+    for heading in ["2 Sorts", "1.5", "v2.1 Sorts", "2.1"] {
+        assert_eq!(names(heading).len(), 1, "{heading}");
+    }
+}
+
+/// What its first heading is called, so is the page; links to it count for both.
+#[test]
+fn the_first_heading_stands_for_the_page_where_it_is_its_title() {
+    for (title, heading, page, section) in [
+        ("Queues — Docs", "Queues", None, Some(1)),
+        ("Queues", "1. Overview", Some(1), Some(0)),
+        ("", "Queues", None, Some(0)),
+    ] {
+        let text = format!("{heading}\nWait.");
+        let mention = Mention {
+            fragment: None,
+            around: "see there".into(),
+            link: 4..9,
+        };
+        let document = Document {
+            site: "s".into(),
+            url: "https://example.org/q".parse().unwrap(),
+            fetched_at: Moment(0),
+            inbound: Inbound {
+                standing: 1.0,
+                mentions: vec![mention],
+            },
+            version: 1,
+            page: Page {
+                title: title.into(),
+                sections: vec![Section {
+                    anchor: Some("first".into()),
+                    title: heading.into(),
+                    level: 1,
+                    range: 0..text.len(),
+                    names: Vec::new(),
+                }],
+                text,
+                ..Page::default()
+            },
+        };
+        let terms = PageTerms::of(&document, &mut Words::default());
+        assert_eq!(
+            (terms.known, terms.sections[0].known),
+            (page, section),
+            "{title}"
+        );
+    }
 }
 
 #[test]
