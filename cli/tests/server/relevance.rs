@@ -45,7 +45,7 @@ fn what_people_look_for_is_found() {
     }
     // A little below what was measured when a weight was last changed: who finds more raises it.
     for mean in &means {
-        let enough = mean.mrr >= 0.80 && mean.ndcg >= 0.84 && mean.recall >= 0.93;
+        let enough = mean.mrr >= 0.82 && mean.ndcg >= 0.86 && mean.recall >= 0.93;
         assert!(enough, "{means:?}");
     }
     assert!((means[0].mrr - means[1].mrr).abs() <= 0.02, "{means:?}");
