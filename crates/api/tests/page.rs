@@ -1,7 +1,5 @@
 //! What people meet: the page as it leaves the router.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 mod shelf;
 
 use std::sync::Arc;
