@@ -10,7 +10,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use canter_core::completion::completions;
+use canter_core::completion::{completions, names};
 use canter_core::ports::Index;
 use canter_core::query::Query;
 use canter_core::typos::search_as_meant;
@@ -138,14 +138,10 @@ impl<I: Index, S: Status> Service<I, S> {
         if query.offset > 0 {
             return Vec::new();
         }
-        let few = Query {
-            limit: MOST_NAMES,
-            ..query.clone()
-        };
+        let found = names(&*self.index, &query.text, query.site.clone(), MOST_NAMES).await;
+        let found = found.map_err(|failure| Problem::failed(&failure));
         // Without them the results are still an answer.
-        let mut names = self.complete(&few).await.unwrap_or_default();
-        names.retain(|name| name.url.is_some());
-        names
+        Suggestion::all(found.unwrap_or_default())
     }
 
     async fn report(&self) -> Result<Report, Problem> {
@@ -232,13 +228,13 @@ async fn search_page<I: Index, S: Status>(
     }
 }
 
-/// Answers when the index does: a search for a word, too short to be looked up as a misspelt one, is
-/// the smallest question there is.
+/// Answers when the index does: a search for a letter, too short to be looked up as a misspelt or a
+/// begun word, is the smallest question there is.
 async fn health<I: Index, S: Status>(
     State(service): State<Service<I, S>>,
 ) -> Result<Response, Problem> {
     let smallest = Query {
-        text: "url".to_owned(),
+        text: "x".to_owned(),
         limit: 1,
         offset: 0,
         site: None,

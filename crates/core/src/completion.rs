@@ -56,10 +56,12 @@ impl Named {
     /// The best of some names, best first: one that is the whole of what was typed, then what is best
     /// known, then what is shorter. Each place once, and of one page each text once.
     pub fn best(mut names: Vec<Named>, limit: usize) -> Vec<Named> {
-        names.sort_by(|a, b| a.rank().cmp(&b.rank()));
-        if let Some(whole) = names.iter().position(|named| named.whole) {
-            names[..=whole].rotate_right(1);
-        }
+        names.sort_by(|a, b| {
+            let rank = |named: &Named| rank(named.whole, named.known, &named.text);
+            let ties = a.text.cmp(&b.text).then_with(|| a.url.cmp(&b.url));
+            rank(a).cmp(&rank(b)).then(ties)
+        });
+        whole_first(&mut names, |named| named.whole);
         let (mut places, mut texts) = (HashSet::new(), HashSet::new());
         names.retain(|named| {
             let mut page = named.url.clone();
@@ -69,12 +71,17 @@ impl Named {
         names.truncate(limit);
         names
     }
+}
 
-    fn rank(&self) -> impl Ord + '_ {
-        let length = self.text.chars().count();
-        let url = self.url.as_str();
-        let known = Reverse((self.known, self.whole));
-        (known, length, &self.text, url)
+/// What comes earlier among names: what is best known, then what is shorter.
+pub fn rank(whole: bool, known: u32, text: &str) -> (Reverse<(u32, bool)>, usize) {
+    (Reverse((known, whole)), text.chars().count())
+}
+
+/// Of ranked names, the first that is the whole of what was typed goes before all others.
+pub fn whole_first<T>(names: &mut [T], is_whole: impl Fn(&T) -> bool) {
+    if let Some(whole) = names.iter().position(is_whole) {
+        names[..=whole].rotate_right(1);
     }
 }
 
@@ -131,6 +138,28 @@ pub struct Completion {
     pub url: Option<Url>,
 }
 
+/// Names that begin like what was typed, best first.
+///
+/// # Errors
+///
+/// Those of the index.
+pub async fn names<I: Index>(
+    index: &I,
+    text: &str,
+    site: Option<String>,
+    limit: usize,
+) -> Result<Vec<Completion>, Failure> {
+    let Some(beginning) = Beginning::of(text, site, limit) else {
+        return Ok(Vec::new());
+    };
+    let names = index.names(beginning).await?.into_iter();
+    let names = names.map(|named| Completion {
+        text: named.text,
+        url: Some(named.url),
+    });
+    Ok(names.collect())
+}
+
 /// Ways to go on with what was typed, best first: names, then words in the place of the last one,
 /// unless that is a word itself, or what was typed is the beginning of a single name.
 ///
@@ -143,27 +172,18 @@ pub async fn completions<I: Index>(
     site: Option<String>,
     limit: usize,
 ) -> Result<Vec<Completion>, Failure> {
-    let names = match Beginning::of(text, site, limit) {
-        Some(beginning) => index.names(beginning).await?,
-        None => Vec::new(),
-    };
-    let names = names.into_iter().map(|named| Completion {
-        text: named.text,
-        url: Some(named.url),
-    });
-    let mut all: Vec<Completion> = names.collect();
+    let mut all = names(index, text, site, limit).await?;
     let a_name = !all.is_empty() && !text.trim().contains(char::is_whitespace);
     let terms = QueryTerms::of(text, &[], &mut Words::default());
     let begun = terms.begun();
     let Some(last) = begun.filter(|_| !a_name && all.len() < limit) else {
         return Ok(all);
     };
-    let mut words = index.words(last.word.clone()).await?;
+    let words = index.words(last.word.clone()).await?;
     let is_word = words.iter().any(|(word, _)| *word == last.word);
     if is_word && last.word.chars().count() >= WHOLE_WORD {
         return Ok(all);
     }
-    words.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
     for (word, _) in words {
         let text = last.replaced(text, &word);
         let known = |other: &Completion| other.text.to_lowercase() == text.to_lowercase();

@@ -182,7 +182,7 @@ pub trait Index: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Named>, Failure>> + Send;
 
     /// Words of pages that begin like this one, in the spelling of [`crate::typos::Typed::word`],
-    /// and how many pages hold each, of a large index about so many: those of most pages.
+    /// and how many pages hold each, of a large index about so many: those of most pages, most first.
     fn words(
         &self,
         beginning: String,

@@ -4,13 +4,11 @@ use std::time::{Duration, Instant};
 
 use canter_core::failure::Failure;
 use canter_core::words::Language;
-use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::offers::Buckets;
-use crate::opening::nothing;
+use crate::found::{Buckets, ask};
 use crate::server::Server;
 
 /// How long it may take until pages in a new language are found by their stems.
@@ -26,31 +24,25 @@ impl Languages {
     /// Those of all pages; asks the server now and then.
     pub(crate) async fn get(&self, server: &Server) -> Result<Vec<Language>, Failure> {
         let mut known = self.0.lock().await;
-        if let Some((told, languages)) = known.as_ref()
-            && told.elapsed() < FRESH
+        if let Some((asked, languages)) = known.as_ref()
+            && asked.elapsed() < FRESH
         {
             return Ok(languages.clone());
         }
-        let languages = ask(server).await?;
+        let languages = told(server).await?;
         *known = Some((Instant::now(), languages.clone()));
         Ok(languages)
     }
 }
 
-async fn ask(server: &Server) -> Result<Vec<Language>, Failure> {
-    let path = format!("{}/_search", server.index());
+async fn told(server: &Server) -> Result<Vec<Language>, Failure> {
     let body = json!({
         "size": 0,
         "track_total_hits": false,
         // A page that names none is taken for an English one.
         "aggs": {"languages": {"terms": {"field": "languages", "missing": "en", "size": MOST}}},
     });
-    let answer = server.ask(Method::Post, &path, Some(&body), Duration::ZERO);
-    let answer = answer.await?;
-    if answer.tells_of_no_index() {
-        return Err(nothing(server));
-    }
-    let told: Told = server.understood(&answer)?;
+    let told: Told = ask(server, "", &body).await?;
     let tags = told.aggregations.languages.counts();
     // The embedded index always has English among them, and both have to look for the same.
     let tags = tags.iter().map(|(tag, _)| tag.as_str()).chain(["en"]);

@@ -7,6 +7,7 @@
 mod bulk;
 mod catalog;
 mod entry;
+mod found;
 mod freshness;
 mod index;
 mod languages;

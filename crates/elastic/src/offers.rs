@@ -1,18 +1,15 @@
 //! Names and words that begin like what a person typed, as the server finds them.
 
-use std::time::Duration;
-
 use canter_core::completion::{Beginning, MOST_WORDS, Named};
 use canter_core::failure::Failure;
-use canter_core::hit::{Passage, Shown};
+use canter_core::hit::Shown;
 use canter_core::terms::names as names_of;
 use canter_core::words::name;
-use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::entry::unpacked;
-use crate::opening::nothing;
+use crate::found::{Buckets, Fields, Section, Sections, ask};
 use crate::server::Server;
 
 /// So many links give half of what many give: it orders names, and nothing else.
@@ -29,7 +26,7 @@ const MOST_PAGES: usize = 1_000;
 
 /// As [`canter_core::ports::Index::names`].
 pub(crate) async fn names(server: &Server, beginning: &Beginning) -> Result<Vec<Named>, Failure> {
-    let found: Found = ask(server, &request(beginning)).await?;
+    let found: Found = ask(server, "", &request(beginning)).await?;
     let mut names = Vec::new();
     for page in found.hits.hits {
         let shown: Shown = unpacked(&page.fields.shown[0])?;
@@ -40,12 +37,12 @@ pub(crate) async fn names(server: &Server, beginning: &Beginning) -> Result<Vec<
             url: shown.url.clone(),
             known,
         }));
-        for section in page.inner_hits.sections.hits.hits {
-            let passage: Passage<'_> = unpacked(&section.fields.shown[0])?;
+        let sections = page.inner_hits.sections.ranked();
+        for passage in sections.iter().filter_map(Section::passage) {
+            let passage = passage?;
             let mut url = shown.url.clone();
             url.set_fragment(passage.anchor.as_deref());
-            let ids = passage.anchor.iter().map(|anchor| anchor.to_string());
-            let ids: Vec<String> = ids.collect();
+            let ids: Vec<String> = passage.anchor.iter().map(ToString::to_string).collect();
             names.push(Named {
                 whole: names_of(&passage.title, ids.iter()).contains(&beginning.name),
                 known: passage.known.unwrap_or_default(),
@@ -74,18 +71,8 @@ pub(crate) async fn words(server: &Server, beginning: &str) -> Result<Vec<(Strin
             "execution_hint": "map",
         }}},
     });
-    let found: Counted = ask(server, &body).await?;
+    let found: Counted = ask(server, "", &body).await?;
     Ok(found.aggregations.words.counts())
-}
-
-async fn ask<T: serde::de::DeserializeOwned>(server: &Server, body: &Value) -> Result<T, Failure> {
-    let path = format!("{}/_search", server.index());
-    let answer = server.ask(Method::Post, &path, Some(body), Duration::ZERO);
-    let answer = answer.await?;
-    if answer.tells_of_no_index() {
-        return Err(nothing(server));
-    }
-    server.understood(&answer)
 }
 
 /// Pages by the best known of their names that begin right, or of those of their sections.
@@ -126,44 +113,23 @@ fn request(beginning: &Beginning) -> Value {
 
 #[derive(Deserialize)]
 struct Found {
-    hits: Hits<Page>,
+    hits: Pages,
 }
 
 #[derive(Deserialize)]
-struct Hits<T> {
-    hits: Vec<T>,
+struct Pages {
+    hits: Vec<Page>,
 }
 
 #[derive(Deserialize)]
 struct Page {
-    fields: PageFields,
+    fields: Fields,
     inner_hits: Inner,
-}
-
-#[derive(Deserialize)]
-struct PageFields {
-    shown: [String; 1],
 }
 
 #[derive(Deserialize)]
 struct Inner {
     sections: Sections,
-}
-
-#[derive(Deserialize)]
-struct Sections {
-    hits: Hits<Section>,
-}
-
-#[derive(Deserialize)]
-struct Section {
-    fields: SectionFields,
-}
-
-#[derive(Deserialize)]
-struct SectionFields {
-    #[serde(rename = "sections.shown")]
-    shown: [String; 1],
 }
 
 #[derive(Deserialize)]
@@ -174,24 +140,4 @@ struct Counted {
 #[derive(Deserialize)]
 struct Words {
     words: Buckets,
-}
-
-/// How many pages have each value.
-#[derive(Default, Deserialize)]
-pub(crate) struct Buckets {
-    #[serde(default)]
-    buckets: Vec<Bucket>,
-}
-
-#[derive(Deserialize)]
-struct Bucket {
-    key: String,
-    doc_count: u64,
-}
-
-impl Buckets {
-    pub(crate) fn counts(self) -> Vec<(String, u64)> {
-        let buckets = self.buckets.into_iter();
-        buckets.map(|it| (it.key, it.doc_count)).collect()
-    }
 }

@@ -4,7 +4,6 @@
 //! core's terms; none parses what a person typed.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use canter_core::counts::{Counts, MOST_VALUES};
 use canter_core::failure::Failure;
@@ -13,13 +12,12 @@ use canter_core::query::{Hit, Hits, Query, weight};
 use canter_core::terms::{QueryTerms, Ways};
 use canter_core::typos::corrected;
 use canter_core::words::{Language, Words};
-use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::entry::unpacked;
-use crate::offers::{Buckets, words as words_beginning};
-use crate::opening::nothing;
+use crate::found::{Buckets, Fields, Section, Sections, ask};
+use crate::offers::words as words_beginning;
 use crate::packed::unpack;
 use crate::server::Server;
 use crate::spelling::{self, Suggested, missing};
@@ -43,14 +41,7 @@ pub(crate) async fn search(
 ) -> Result<Hits, Failure> {
     let mut words = Words::default();
     let terms = QueryTerms::of(&query.text, languages, &mut words);
-    let path = format!("{}/_search?{PARAMETERS}", server.index());
-    let body = request(query, &terms);
-    let answer = server.ask(Method::Post, &path, Some(&body), Duration::ZERO);
-    let answer = answer.await?;
-    if answer.tells_of_no_index() {
-        return Err(nothing(server));
-    }
-    let mut answer: Answer = server.understood(&answer)?;
+    let mut answer: Answer = ask(server, PARAMETERS, &request(query, &terms)).await?;
     let counts = std::mem::take(&mut answer.aggregations);
     let mut missing = missing(&answer.suggest, &counts.known, &terms.typed);
     let begun = terms.begun().map(|typed| typed.word.as_str());
@@ -258,15 +249,6 @@ struct Found {
     inner_hits: Inner,
 }
 
-/// What a result shows, each packed; a field is a list on the server.
-#[derive(Deserialize)]
-struct Fields {
-    shown: [String; 1],
-    /// The start of the text, where stop words and signs are looked for in it.
-    #[serde(default)]
-    lead: [String; 1],
-}
-
 /// The sections that a clause found, best first.
 #[derive(Default, Deserialize)]
 struct Inner {
@@ -274,37 +256,6 @@ struct Inner {
     named: Sections,
     #[serde(default)]
     matching: Sections,
-}
-
-#[derive(Default, Deserialize)]
-struct Sections {
-    hits: Ranked,
-}
-
-#[derive(Default, Deserialize)]
-struct Ranked {
-    #[serde(default)]
-    hits: Vec<Section>,
-}
-
-#[derive(Deserialize)]
-struct Section {
-    #[serde(rename = "_nested")]
-    nested: Nested,
-    #[serde(default)]
-    fields: SectionFields,
-}
-
-#[derive(Deserialize)]
-struct Nested {
-    offset: usize,
-}
-
-#[derive(Default, Deserialize)]
-struct SectionFields {
-    /// Empty for one whose text is not on the page.
-    #[serde(rename = "sections.shown", default)]
-    shown: [String; 1],
 }
 
 impl Found {
@@ -315,15 +266,10 @@ impl Found {
             page.lead = unpack(&lead[0])?;
         }
         let Inner { named, matching } = &self.inner_hits;
-        let named = &named.hits.hits;
-        let is_named = |section: &&Section| {
-            let offset = section.nested.offset;
-            named.iter().any(|named| named.nested.offset == offset)
-        };
-        let others = matching.hits.hits.iter().filter(|it| !is_named(it));
-        let shown = named.iter().chain(others).map(|it| &it.fields.shown[0]);
-        let shown = shown.filter(|shown| !shown.is_empty());
-        let passages = shown.map(|shown| unpacked(shown));
+        let named = named.ranked();
+        let is_named = |section: &&Section| named.iter().any(|it| it.offset() == section.offset());
+        let others = matching.ranked().iter().filter(|it| !is_named(it));
+        let passages = named.iter().chain(others).filter_map(Section::passage);
         hit(page, passages, self.score, terms, words)
     }
 }

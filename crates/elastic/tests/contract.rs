@@ -15,27 +15,4 @@ macro_rules! an_index {
     };
 }
 
-an_index! {
-    index:
-    a_page_is_found_and_comes_back
-    a_newer_version_replaces
-    an_older_version_loses
-    a_put_can_be_repeated
-    a_deleted_page_is_gone
-    writes_keep_their_order
-    sites_are_apart
-    words_in_quotation_marks_stand_side_by_side
-    what_others_say_counts
-    a_list_gives_way
-    a_misspelt_word_is_understood
-    empty_writes_are_fine
-}
-
-an_index! {
-    finding:
-    words_are_stemmed_by_their_language
-    results_are_counted_by_what_they_can_be_filtered_by
-    pages_that_are_nearly_the_same_are_one_result
-    names_are_completed
-    a_word_that_is_begun_is_completed
-}
+canter_tests::promises_of_an_index!(an_index);

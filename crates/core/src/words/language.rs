@@ -41,9 +41,10 @@ impl Language {
     /// one without stems.
     pub fn of_tag(tag: Option<&str>) -> Self {
         let primary = tag.and_then(|tag| tag.split('-').next()).unwrap_or("en");
-        let code = match primary.to_ascii_lowercase().as_str() {
-            "nb" | "nn" => "no".to_owned(),
-            code => code.to_owned(),
+        let primary = primary.to_ascii_lowercase();
+        let code = match primary.as_str() {
+            "nb" | "nn" => "no",
+            code => code,
         };
         let known = KNOWN.into_iter().find(|known| known.code == code);
         known.unwrap_or(Language::ENGLISH)

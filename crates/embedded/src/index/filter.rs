@@ -123,12 +123,9 @@ impl Span {
                 .term_ord(word)?
                 .map_or(0..0, |number| number..number + 1),
             Span::Begins(prefix) => {
-                // No byte of UTF-8 is 0xFF, so this lies behind all words with the prefix.
-                let mut behind = prefix.clone().into_bytes();
-                behind.push(0xFF);
                 let (from, to) = words.term_bounds_to_ord(
                     Bound::Included(prefix.as_bytes()),
-                    Bound::Excluded(behind.as_slice()),
+                    Bound::Excluded(behind(prefix).as_slice()),
                 )?;
                 let number = |bound, open| match bound {
                     Bound::Included(number) | Bound::Excluded(number) => number,
@@ -138,4 +135,11 @@ impl Span {
             }
         })
     }
+}
+
+/// What lies behind all words with a prefix, and before all others: no byte of UTF-8 is 0xFF.
+pub(super) fn behind(prefix: &str) -> Vec<u8> {
+    let mut behind = prefix.as_bytes().to_vec();
+    behind.push(0xFF);
+    behind
 }

@@ -3,10 +3,9 @@
 //! A name is a term that holds all that is shown of it, so that completion reads no page: the name,
 //! how well it is known, its text and its URL, with tabs between them.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use canter_core::completion::{Bearer, Beginning, MOST_WORDS, Named};
+use canter_core::completion::{Bearer, Beginning, MOST_WORDS, Named, rank, whole_first};
 use canter_core::document::Document;
 use tantivy::postings::TermInfo;
 use tantivy::schema::{Field, IndexRecordOption};
@@ -14,6 +13,7 @@ use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED};
 use url::Url;
 
 use super::entry::{Fields, column};
+use super::filter::behind;
 
 /// Terms of a segment that are looked at: all but those of a single letter are fewer.
 const MOST_TERMS: usize = 20_000;
@@ -99,12 +99,15 @@ impl<'a> Best<'a> {
     }
 
     fn cut(&mut self) {
-        let beginning = self.beginning;
+        let whole = |offer: &Offer<'_>| offer.name == self.beginning.name;
         self.found.sort_by_cached_key(|(term, _)| {
-            Offer::read(term).map_or((true, Reverse(0), 0), |offer| {
-                let whole = offer.name == beginning.name;
-                (!whole, Reverse(offer.known), offer.text.len())
+            let offer = Offer::read(term);
+            offer.map_or(rank(false, 0, ""), |offer| {
+                rank(whole(&offer), offer.known, offer.text)
             })
+        });
+        whole_first(&mut self.found, |(term, _)| {
+            Offer::read(term).is_some_and(|offer| whole(&offer))
         });
         self.found.truncate(self.most);
     }
@@ -165,10 +168,7 @@ fn each_term(
     mut give: impl FnMut(&str, &TermInfo),
 ) -> tantivy::Result<()> {
     let index = segment.inverted_index(field)?;
-    // No byte of UTF-8 is 0xFF, so this lies behind all terms with the beginning.
-    let mut behind = beginning.as_bytes().to_vec();
-    behind.push(0xFF);
-    let range = index.terms().range().ge(beginning).lt(&behind);
+    let range = index.terms().range().ge(beginning).lt(behind(beginning));
     let mut terms = range.into_stream()?;
     for _ in 0..MOST_TERMS {
         let Some((term, place)) = terms.next() else {

@@ -117,7 +117,7 @@ impl<'a> Top<'a> {
         let is_first = |found: &Found| found.twins.is_none_or(|twins| met.insert(twins));
         self.found.retain(is_first);
         self.found.truncate(self.most);
-        if let Some(last) = self.found.get(self.most.wrapping_sub(1)) {
+        if let Some(last) = self.found.last().filter(|_| self.found.len() == self.most) {
             self.at_least = last.score;
         }
     }
