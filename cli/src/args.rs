@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::explain::Explain;
 use crate::forget::Forget;
+use crate::import::Import;
 use crate::status::Status;
 use crate::stop::Stop;
 use crate::usage::UsageError;
@@ -65,6 +66,8 @@ pub enum Command {
     Serve(Serve),
     /// Write the pages of a site as JSON lines to standard output
     Export(Export),
+    /// Put pages into the index that `canter export` wrote, or another program
+    Import(Import),
     /// Say whether a URL would be fetched, and why, and what is known of it
     Explain(Explain),
     /// Say what is known of each site, how fresh it is, and how far its crawl is
@@ -280,6 +283,9 @@ pub struct Export {
 
     #[command(flatten)]
     pub data: Data,
+
+    #[command(flatten)]
+    pub index: Server,
 }
 
 #[derive(Debug, Args)]
@@ -343,7 +349,7 @@ pub fn stack(text: &str) -> Result<String, String> {
 }
 
 /// A name of a site: what fits a line, a table and a file.
-fn site_name(text: &str) -> Result<String, String> {
+pub fn site_name(text: &str) -> Result<String, String> {
     let most = 100;
     let fine = !text.trim().is_empty()
         && text.chars().count() <= most

@@ -15,17 +15,24 @@ use crate::usage::UsageError;
 
 /// Writes one page a line, in an order that stays the same.
 pub async fn export(args: Export) -> Result<()> {
-    let folder = Folder::existing(&crate::folder(&args.data)?)?;
-    let sites = report(&folder)?;
-    let site = sites.iter().find(|site| site.site == args.site);
-    if site.is_none() && !sites.is_empty() {
-        return Err(UsageError::unknown_site(&args.site, &folder)?.into());
-    }
-    let noted = site.and_then(|site| site.server.as_deref());
-    let index = AnyIndex::read_noted(&folder, noted).await?;
-    if index.count(&args.site).await? == 0 {
-        return Err(UsageError::unknown_site(&args.site, &folder)?.into());
-    }
+    let index = match args.index.url()? {
+        Some(server) => AnyIndex::read_from(&server).await?,
+        None => {
+            let folder = Folder::existing(&crate::folder(&args.data)?)?;
+            let sites = report(&folder)?;
+            let site = sites.iter().find(|site| site.site == args.site);
+            let noted = site.and_then(|site| site.server.as_deref());
+            let index = match (site, AnyIndex::read_noted(&folder, noted).await) {
+                // Where the folder has no index of its own, the name was wrong all the same.
+                (None, Err(_)) if !sites.is_empty() => None,
+                (_, index) => Some(index?),
+            };
+            match index {
+                Some(index) if index.count(&args.site).await? > 0 => index,
+                _ => return Err(UsageError::unknown_site(&args.site, &folder)?.into()),
+            }
+        }
+    };
     let mut out = BufWriter::new(stdout());
     let mut written = Ok(());
     let exported = index.export(&args.site, |mut page| {

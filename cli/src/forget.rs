@@ -38,17 +38,26 @@ pub struct Forget {
 pub async fn forget(args: Forget) -> Result<()> {
     let folder = Folder::existing(&crate::folder(&args.data)?)?;
     let site = &args.site;
-    let report = status::find(report(&folder)?, site)?;
+    let crawled = report(&folder)?;
+    let imported = status::imported(&folder, &crawled)?;
+    let imported = imported.iter().find(|(name, _)| name == site);
+    let (pages, server) = match imported {
+        Some((_, pages)) => (*pages, None),
+        None => {
+            let report = status::find(crawled, site)?;
+            (report.searchable, report.server)
+        }
+    };
     let _lock = folder.lock()?;
     if !args.yes {
-        match confirm(site, report.searchable)? {
+        match confirm(site, pages)? {
             Some(true) => {}
             Some(false) => bail!("nothing was removed"),
             None => bail!("nothing was removed: add --yes to forget {site}"),
         }
     }
     let store = Store::open(&folder.state())?;
-    let index = AnyIndex::open_noted(&folder, report.server.as_deref()).await?;
+    let index = AnyIndex::open_noted(&folder, server.as_deref()).await?;
     store.begin_forgetting(site).await?;
     let ids = index.ids(site).await?;
     for ids in ids.chunks(BATCH) {

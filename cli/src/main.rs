@@ -8,6 +8,7 @@ mod demo_site;
 mod explain;
 mod export;
 mod forget;
+mod import;
 mod index;
 mod manual;
 mod printable;
@@ -77,6 +78,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Search(args) => search::search(args).await,
         Command::Serve(args) => serve::serve(args).await,
         Command::Export(args) => export::export(args).await,
+        Command::Import(args) => import::import(args).await,
         Command::Explain(args) => explain::explain(args).await,
         Command::Status(args) => match &args.aws {
             Some(stack) => aws::status(&args, stack).await,

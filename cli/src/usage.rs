@@ -7,6 +7,8 @@ use canter_core::failure::Failure;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::report;
 
+use crate::status::imported;
+
 /// A mistake, in one sentence.
 #[derive(Debug)]
 pub struct UsageError(String);
@@ -24,10 +26,12 @@ impl UsageError {
     /// When the folder cannot be read.
     pub fn unknown_site(site: &str, folder: &Folder) -> Result<Self, Failure> {
         let sites = report(folder)?;
-        let names: Vec<&str> = sites.iter().map(|site| site.site.as_str()).collect();
+        let imported = imported(folder, &sites)?;
+        let crawled = sites.into_iter().map(|site| site.site);
+        let names = crawled.chain(imported.into_iter().map(|(site, _)| site));
         Ok(UsageError::new(format!(
             "there are no pages of a site {site:?}; known sites: {}",
-            names.join(", ")
+            names.collect::<Vec<_>>().join(", ")
         )))
     }
 }

@@ -80,7 +80,7 @@ impl Site {
             searchable: None,
             rps: crawling.plan.rate.map(Rate::per_second),
             server: deployed.stack.index_url.clone(),
-            began_ms: crawl,
+            began_ms: Some(crawl),
             fetched_ms: None,
             alive_ms: Some(crawling.alive_ms),
         };

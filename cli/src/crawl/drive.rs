@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use canter_core::document::document_id;
 use canter_core::failure::Failure;
-use canter_core::link_pass::{Passed, link_pass, parts};
+use canter_core::link_pass::whole_pass;
 use canter_core::ports::{Catalog, Index};
 use canter_core::step::{End, MAX_HOLD, step};
 use canter_core::task::Task;
@@ -312,14 +312,8 @@ impl<I: Index + Catalog + 'static> Drive<I> {
     /// Tells the index what the pages say of each other. Where the user does not wait for it, the next
     /// crawl makes up for it.
     async fn count_links(&self) -> Result<(), Failure> {
-        let (index, site) = (&*self.world.index, &self.world.site.id);
-        let parts = parts(index.count(site).await?);
-        for part in 0..parts {
-            let wanted = || !*self.stop.borrow();
-            if link_pass(index, site, (part, parts), wanted).await? != Passed::Whole {
-                break;
-            }
-        }
+        let wanted = || !*self.stop.borrow();
+        whole_pass(&*self.world.index, &self.world.site.id, wanted).await?;
         Ok(())
     }
 

@@ -8,7 +8,9 @@ use std::io::{Write, stdout};
 use std::path::Path;
 
 use anyhow::Result;
+use canter_core::failure::Failure;
 use canter_embedded::folder::{FORMAT, Folder, nothing};
+use canter_embedded::index::TantivyReader;
 use canter_embedded::store::{Reading, SiteReport};
 use clap::Args;
 use console::style;
@@ -26,7 +28,7 @@ pub use standing::Standing;
     canter status docs.example.org/3 --json\n  \
     canter status docs.example.org/3 --aws canter      in the stack `canter`, with its bill\n\n\
     In JSON each site is one object on a line: site, state (running, complete, stopped, limit, paused,\n\
-    cut_off, forgotten), why, pages, searchable, indexed, unchanged, duplicates, redirected, gone,\n\
+    cut_off, forgotten, imported), why, pages, searchable, indexed, unchanged, duplicates, redirected, gone,\n\
     skipped, skipped_by, failed, waiting, rps_limit, began_at, fetched_at,\n\
     folder.{path, bytes, format, state_format}. With --aws, in the place of folder: alive_at, ended_at,\n\
     requests, bytes, retries, stack.{name, search_url}, bill. The rows of a crawl that has not ended\n\
@@ -53,20 +55,24 @@ pub fn status(args: &Status) -> Result<()> {
     let folder = Folder::existing(&path)?;
     // Before the rows are read: a crawl that ends in between has noted how.
     let busy = folder.is_locked();
-    let Some(reading) = Reading::open(&folder)? else {
+    let reading = Reading::open(&folder)?;
+    let crawled = reading.as_ref().map_or(Ok(Vec::new()), Reading::report)?;
+    let imported = imported(&folder, &crawled)?;
+    let crawled = crawled.into_iter().map(|site| Standing::of(site, busy));
+    let imported = imported.into_iter();
+    let imported = imported.map(|(site, pages)| Standing::imported(site, pages));
+    let mut standings: Vec<Standing> = crawled.chain(imported).collect();
+    if standings.is_empty() {
         return Err(nothing(&path).into());
-    };
-    let mut sites = reading.report()?;
-    if let Some(site) = &args.site {
-        sites = vec![find(sites, site)?];
     }
-    if sites.is_empty() {
-        return Err(nothing(&path).into());
+    if let Some(name) = &args.site {
+        let known = standings.iter().map(|site| site.site.as_str());
+        let unknown = no_such_site(name, known);
+        standings.retain(|site| site.site == *name);
+        if standings.is_empty() {
+            return Err(UsageError::new(unknown).into());
+        }
     }
-    let standings: Vec<Standing> = sites
-        .into_iter()
-        .map(|site| Standing::of(site, busy))
-        .collect();
     let bytes = size(folder.path());
     let mut out = stdout().lock();
     for standing in &standings {
@@ -76,7 +82,7 @@ pub fn status(args: &Status) -> Result<()> {
                 "path": path.display().to_string(),
                 "bytes": bytes,
                 "format": FORMAT,
-                "state_format": reading.version(),
+                "state_format": reading.as_ref().map(Reading::version),
             });
             writeln!(out, "{object}")?;
         } else if standings.len() == 1 {
@@ -91,15 +97,23 @@ pub fn status(args: &Status) -> Result<()> {
                 show::table(&standings.iter().collect::<Vec<_>>())
             )?;
         }
-        let line = format!(
-            "{}: {}, format {FORMAT}.{}",
-            path.display(),
-            HumanBytes(bytes),
-            reading.version()
-        );
+        let state = reading.map_or_else(String::new, |it| format!(".{}", it.version()));
+        let (path, bytes) = (path.display(), HumanBytes(bytes));
+        let line = format!("{path}: {bytes}, format {FORMAT}{state}");
         writeln!(out, "{}", style(line).dim())?;
     }
     Ok(())
+}
+
+/// Sites in the folder's own index that no crawl of the folder knows, and their pages.
+pub fn imported(folder: &Folder, crawled: &[SiteReport]) -> Result<Vec<(String, u64)>, Failure> {
+    // A folder without an index holds none.
+    let Ok(index) = TantivyReader::open(&folder.index()) else {
+        return Ok(Vec::new());
+    };
+    let mut sites = index.sites()?;
+    sites.retain(|(site, _)| crawled.iter().all(|known| known.site != *site));
+    Ok(sites)
 }
 
 /// The site of a name; a mistake on the command line when there is none.

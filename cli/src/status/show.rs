@@ -13,6 +13,11 @@ pub fn site(site: &Standing) -> String {
     let now = now_ms();
     let mut text = format!("{} {}\n", style(&site.site).bold(), phrase(site));
     let mut row = |label: &str, what: String| text += &self::row(label, &what);
+    let Some(began) = site.began_ms else {
+        let pages = site.searchable.unwrap_or_default();
+        row("pages", format!("{} searchable", HumanCount(pages)));
+        return text;
+    };
     let searchable = match site.searchable {
         None => String::new(),
         Some(all) if all == counts.pages => ", all searchable".to_owned(),
@@ -51,7 +56,7 @@ pub fn site(site: &Standing) -> String {
     if let Some(server) = &site.server {
         row("index", server.clone());
     }
-    row("began", ago(site.began_ms, now));
+    row("began", ago(began, now));
     if let Some(fetched) = site.fetched_ms {
         row("fetched", ago(fetched, now));
     }
@@ -136,6 +141,7 @@ fn phrase(site: &Standing) -> String {
     match site.state {
         "running" => style("crawling now".to_owned()).cyan(),
         "complete" => style("complete".to_owned()).green(),
+        "imported" => style("imported, never crawled here".to_owned()).green(),
         "limit" => style(format!("stopped at {why}")).yellow(),
         "paused" => style(format!("paused: {why}")).yellow(),
         "stopped" => style("stopped; the same crawl command goes on".to_owned()).yellow(),

@@ -9,7 +9,7 @@ use crate::when::iso;
 /// What is told of a site.
 pub struct Standing {
     pub site: String,
-    /// `running`, `complete`, `stopped`, `limit`, `paused`, `cut_off` or `forgotten`.
+    /// `running`, `complete`, `stopped`, `limit`, `paused`, `cut_off`, `forgotten` or `imported`.
     pub state: &'static str,
     pub why: Option<String>,
     pub counts: Counts,
@@ -19,8 +19,8 @@ pub struct Standing {
     pub rps: Option<f64>,
     /// URL of the server whose index holds its pages; none for the folder's own.
     pub server: Option<String>,
-    /// When the crawl began, Unix ms.
-    pub began_ms: u64,
+    /// When the crawl began, Unix ms; none where there was none.
+    pub began_ms: Option<u64>,
     /// When a page was last fetched, Unix ms, where that is known.
     pub fetched_ms: Option<u64>,
     /// Last sign of life of a crawl in the cloud, Unix ms.
@@ -47,8 +47,24 @@ impl Standing {
             searchable: Some(report.searchable),
             rps: report.rps,
             server: report.server,
-            began_ms: report.began_ms,
+            began_ms: Some(report.began_ms),
             fetched_ms: report.fetched_ms,
+            alive_ms: None,
+        }
+    }
+
+    /// A site of so many pages that were imported.
+    pub fn imported(site: String, pages: u64) -> Self {
+        Standing {
+            site,
+            state: "imported",
+            why: None,
+            counts: Counts::default(),
+            searchable: Some(pages),
+            rps: None,
+            server: None,
+            began_ms: None,
+            fetched_ms: None,
             alive_ms: None,
         }
     }
@@ -73,7 +89,7 @@ impl Standing {
             "waiting": counts.waiting,
             "index": self.server,
             "rps_limit": self.rps,
-            "began_at": iso(self.began_ms),
+            "began_at": self.began_ms.map(iso),
             "fetched_at": self.fetched_ms.map(iso),
         })
     }

@@ -4,6 +4,7 @@
 
 mod explain;
 mod forget;
+mod import;
 mod status;
 mod stop;
 

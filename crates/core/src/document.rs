@@ -67,16 +67,20 @@ pub struct Stored {
     /// The page's URL.
     pub url: Url,
     /// The document's title.
+    #[serde(default)]
     pub title: String,
     /// Language as the page names it.
+    #[serde(default)]
     pub language: Option<String>,
     /// When it was fetched, milliseconds since the Unix epoch.
     pub fetched_at_ms: u64,
     /// Main content.
     pub text: String,
     /// Sections, with ranges into `text`.
+    #[serde(default)]
     pub sections: Vec<StoredSection>,
     /// Outgoing links with their texts.
+    #[serde(default)]
     pub links: Vec<StoredLink>,
     /// What was counted of other pages' links to it.
     #[serde(default, skip_serializing_if = "Counted::is_nothing")]

@@ -29,6 +29,26 @@ pub enum Passed {
     Nothing,
 }
 
+/// Brings all parts of a site up to date, one after the other, as long as `in_time` says so.
+///
+/// # Errors
+///
+/// As [`link_pass`].
+pub async fn whole_pass(
+    index: &(impl Index + Catalog),
+    site: &str,
+    in_time: impl Fn() -> bool + Send + Sync,
+) -> Result<Passed, Failure> {
+    let parts = parts(index.count(site).await?);
+    for part in 0..parts {
+        let passed = link_pass(index, site, (part, parts), &in_time).await?;
+        if passed != Passed::Whole {
+            return Ok(passed);
+        }
+    }
+    Ok(Passed::Whole)
+}
+
 /// Brings one of a site's parts up to date. Reads all pages of the site once, and then writes, as
 /// long as `in_time` says so and some pages in any case.
 ///

@@ -120,6 +120,16 @@ impl TantivyReader {
         let shelf = Arc::new(Shelf::open(dir)?);
         Ok(TantivyReader { shelf })
     }
+
+    /// The sites that have pages, by name, and how many each has.
+    ///
+    /// # Errors
+    ///
+    /// When the index cannot be read.
+    pub fn sites(&self) -> Result<Vec<(String, u64)>, Failure> {
+        self.shelf.refresh()?;
+        self.shelf.sites()
+    }
 }
 
 /// The same index behind the same port, so that whoever serves searches need not know whether

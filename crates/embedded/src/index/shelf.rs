@@ -1,5 +1,6 @@
 //! The folder of an index, open for reading.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +15,7 @@ use canter_core::words::Words;
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::LockError;
 use tantivy::query::{EnableScoring, Query as _, TermQuery};
-use tantivy::schema::IndexRecordOption;
+use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{
     DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyDocument,
     TantivyError, Term,
@@ -181,6 +182,18 @@ impl Shelf {
         Ok(count)
     }
 
+    pub(super) fn sites(&self) -> Result<Vec<(String, u64)>, Failure> {
+        let names = names_in(&self.searcher(), self.fields.site);
+        let names = names.map_err(|error| self.failure(&error))?;
+        let counted = names.into_iter().map(|site| {
+            let count = self.count(&site)?;
+            Ok((site, count))
+        });
+        // What was deleted stays in its segment for a while.
+        let there = counted.filter(|it| !matches!(it, Ok((_, 0))));
+        there.collect()
+    }
+
     pub(super) fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
         let pages = self.pages(&self.searcher(), site);
         let pages = pages.map_err(|error| self.failure(&error))?;
@@ -249,6 +262,19 @@ impl Shelf {
 fn load(searcher: &Searcher, fields: &Fields, page: DocAddress) -> tantivy::Result<Stored> {
     let entry: TantivyDocument = searcher.doc(page)?;
     fields.stored(&entry, true)
+}
+
+/// The terms of a field, each once and in order.
+fn names_in(searcher: &Searcher, field: Field) -> tantivy::Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for segment in searcher.segment_readers() {
+        let index = segment.inverted_index(field)?;
+        let mut terms = index.terms().stream()?;
+        while terms.advance() {
+            names.insert(String::from_utf8_lossy(terms.key()).into_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// Gives each living entry with a term, segment by segment, until it is told `false`.
