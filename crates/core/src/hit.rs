@@ -1,12 +1,11 @@
 //! A result, made of the page that was found: the same whatever index found it.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::document::{Document, Stored};
+use crate::document::{Document, Stored, StoredSection};
 use crate::query::{DEEP_LINKS, Hit, SectionHit};
 use crate::snippet::{beginning, snippet, start};
 use crate::terms::{PageTerms, QueryTerms, names};
@@ -74,16 +73,29 @@ pub struct Passage<'a> {
 impl<'a> Passage<'a> {
     /// Of a section's own text, which begins with its heading.
     pub fn new(anchor: Option<&'a str>, title: &'a str, text: &'a str) -> Self {
-        let below = text
-            .strip_prefix(title)
-            .filter(|below| below.starts_with('\n') && !below.trim().is_empty());
         Passage {
             anchor: anchor.map(Cow::Borrowed),
             title: title.into(),
-            text: start(below.unwrap_or(text)).into(),
+            text: start(below(title, text)).into(),
             known: None,
         }
     }
+
+    fn of(section: StoredSection, text: &'a str) -> Self {
+        Passage {
+            text: start(below(&section.title, text)).into(),
+            anchor: section.anchor.map(Cow::Owned),
+            title: section.title.into(),
+            known: None,
+        }
+    }
+}
+
+/// A section's text without its heading, where there is more.
+fn below<'a>(title: &str, text: &'a str) -> &'a str {
+    let below = text.strip_prefix(title);
+    let below = below.filter(|below| below.starts_with('\n') && !below.trim().is_empty());
+    below.unwrap_or(text)
 }
 
 /// What is shown of a page that was found. `passages` are its sections that match, best first; no
@@ -153,29 +165,36 @@ pub struct Matching {
 }
 
 impl Matching {
-    /// What is shown of the page. Sections that bear the query as their name come first.
-    pub fn hit(self, stored: Stored, score: f32, terms: &QueryTerms, words: &mut Words) -> Hit {
+    /// What is shown of the page, whose sections are read where they are shown: `section` gives the
+    /// one at a place, and none behind the last. Sections that bear the query as their name come
+    /// first.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading a section.
+    pub fn hit<E>(
+        self,
+        stored: Stored,
+        section: impl Fn(usize) -> Result<Option<StoredSection>, E>,
+        score: f32,
+        terms: &QueryTerms,
+        words: &mut Words,
+    ) -> Result<Hit, E> {
         let mut sections = self.sections;
         if let Some(name) = terms.name.as_ref().filter(|_| self.named) {
-            let bears = |place: &usize| {
-                let section = &stored.sections[*place];
+            let mut bearers = Vec::new();
+            for place in 0.. {
+                let Some(section) = section(place)? else {
+                    break;
+                };
                 let ids = section.anchor.iter().chain(&section.names);
-                names(&section.title, ids).contains(name)
-            };
-            let bearers: Vec<usize> = (0..stored.sections.len()).filter(bears).collect();
+                if names(&section.title, ids).contains(name) {
+                    bearers.push(place);
+                }
+            }
             sections.retain(|place| !bearers.contains(place));
             sections.splice(..0, bearers);
         }
-        let passage = |place: &usize| {
-            let section = stored.sections.get(*place)?;
-            let text = stored.text.get(section.start..section.end)?;
-            let anchor = section.anchor.as_deref();
-            Some(Ok::<_, Infallible>(Passage::new(
-                anchor,
-                &section.title,
-                text,
-            )))
-        };
         let page = Shown {
             site: stored.site,
             url: stored.url,
@@ -188,8 +207,15 @@ impl Matching {
                 false => beginning(&stored.text).to_owned(),
             },
         };
-        let passages = sections.iter().filter_map(passage);
-        let Ok(hit) = hit(page, passages, score, terms, words);
-        hit
+        let text = &stored.text;
+        let passages = sections.into_iter().filter_map(|place| {
+            let passage = section(place).map(|section| {
+                let section = section?;
+                let text = text.get(section.start..section.end)?;
+                Some(Passage::of(section, text))
+            });
+            passage.transpose()
+        });
+        hit(page, passages, score, terms, words)
     }
 }

@@ -8,20 +8,21 @@ use canter_core::counts::folders;
 use canter_core::document::{Document, KeptLink, Stored};
 use canter_core::task::UrlKey;
 use canter_core::terms::PageTerms;
+use tantivy::Term;
 use tantivy::schema::{
     BytesOptions, FAST, Field, IndexRecordOption, OwnedValue, STORED, Schema, TextFieldIndexing,
-    TextOptions, Value,
+    TextOptions,
 };
-use tantivy::{TantivyDocument, TantivyError, Term};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::cutter::TERMS;
+use super::kept::lines;
 use super::offers::coded;
 use super::sections::Places;
 
 /// Layout of the index: raise it whenever fields or terms change, so that an index of another
 /// layout is refused and not misread.
-pub const LAYOUT: &str = "canter-index-6";
+pub const LAYOUT: &str = "canter-index-7";
 
 /// Names of the columns that are read by name.
 pub(super) mod column {
@@ -151,22 +152,6 @@ impl Fields {
         Term::from_field_bytes(self.id, &id.0)
     }
 
-    /// The stored form of a page, from its entry.
-    pub(super) fn stored(&self, entry: &TantivyDocument, links: bool) -> tantivy::Result<Stored> {
-        let (page, page_links) = self.kept(entry);
-        let mut stored: Stored = serde_json::from_str(page).map_err(broken)?;
-        kept(entry, self.text).clone_into(&mut stored.text);
-        if links {
-            stored.links = serde_json::from_str(page_links).map_err(broken)?;
-        }
-        Ok(stored)
-    }
-
-    /// A page without text and links, and its links, both as JSON.
-    pub(super) fn kept<'a>(&self, entry: &'a TantivyDocument) -> (&'a str, &'a str) {
-        (kept(entry, self.stored), kept(entry, self.links))
-    }
-
     /// The entry of a document. The permit is given back when it is indexed.
     pub(super) fn entry(
         &self,
@@ -178,7 +163,6 @@ impl Fields {
         let (high, low) = halves(id);
         let text = |field, text: String| (field, OwnedValue::Str(text));
         let number = |field, number| (field, OwnedValue::U64(number));
-        let stored = Stored::without_text_and_links(document);
         let mut values = vec![
             (self.id, OwnedValue::Bytes(id.0.to_vec())),
             number(self.id_high, high),
@@ -191,7 +175,10 @@ impl Fields {
             text(self.site, document.site.clone()),
             text(self.path, document.url.path().to_owned()),
             number(self.twins, terms.twins),
-            text(self.stored, serde_json::to_string(&stored)?),
+            text(
+                self.stored,
+                lines(Stored::without_text_and_links(document))?,
+            ),
             text(self.text, document.page.text.clone()),
             text(self.links, links(document)?),
         ];
@@ -234,16 +221,6 @@ impl Fields {
             _room: Arc::clone(room),
         })
     }
-}
-
-fn kept(entry: &TantivyDocument, field: Field) -> &str {
-    let value = entry.get_first(field);
-    value.and_then(|value| value.as_str()).unwrap_or_default()
-}
-
-/// What is stored cannot be read.
-pub(super) fn broken(error: serde_json::Error) -> TantivyError {
-    TantivyError::InternalError(format!("a stored page is broken: {error}"))
 }
 
 /// The two halves of an id; as a pair they are ordered as the id is.

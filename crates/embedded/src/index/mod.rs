@@ -4,11 +4,13 @@
 //! ([`TantivyReader`]). The words, fields and weights are the core's ([`canter_core::terms`],
 //! [`canter_core::query::weight`]); no text of a person reaches a query parser.
 
+mod asked;
 mod bm25;
 mod counting;
 mod cutter;
 mod entry;
 mod filter;
+mod kept;
 mod links;
 mod offers;
 mod scoring;

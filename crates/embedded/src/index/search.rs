@@ -10,12 +10,14 @@ use canter_core::terms::QueryTerms;
 use canter_core::typos::corrected;
 use canter_core::words::{Language, Words};
 use tantivy::columnar::Column;
-use tantivy::{DocAddress, Searcher, SegmentReader, TERMINATED, TantivyDocument};
+use tantivy::{DocAddress, Searcher, SegmentReader, TERMINATED};
 
+use super::asked::Asked;
 use super::counting::{Tally, Totals};
 use super::entry::{Fields, column};
 use super::filter::{Filter, Phrases};
-use super::scoring::{Asked, Pass};
+use super::kept::Kept;
+use super::scoring::{Estimate, Walk, Weighing};
 use super::sizes::Measured;
 use super::spelling::missing;
 
@@ -33,54 +35,176 @@ pub(super) fn search(
     };
     let terms = QueryTerms::of(&query.text, &languages, words);
     let asked = Asked::new(searcher, fields, measured, &terms)?;
-    let phrases = Phrases::of(searcher, fields, &terms)?;
     let ids = Ids::of(searcher)?;
-    let mut top = Top::new(query.offset + query.limit, &ids);
-    let mut total = 0;
-    let mut totals = Totals::default();
-    for (segment_ord, segment) in (0..).zip(searcher.segment_readers()) {
-        let mut filter = Filter::new(segment, query, &phrases)?;
-        let mut pass = Pass::new(&asked, segment)?;
-        let mut tally = Tally::new(segment)?;
-        let twins = segment.fast_fields().column_opt::<u64>(column::TWINS)?;
-        while pass.page() != TERMINATED {
-            let page = pass.page();
-            if !segment.is_deleted(page) && filter.allows(page) {
-                total += 1;
-                tally.add(page);
-                if let Some(score) = pass.score(top.at_least) {
-                    let twins = twins.as_ref().and_then(|twins| twins.first(page));
-                    let page = DocAddress::new(segment_ord, page);
-                    top.add(Found { score, page, twins });
-                }
-            }
-            pass.advance();
-        }
-        tally.end(&mut totals)?;
-    }
-    let shown = top.range(query.offset..query.offset + query.limit);
-    let sections = sections(searcher, &asked, &shown)?;
-    let mut hits = Vec::with_capacity(shown.len());
-    for (found, sections) in shown.iter().zip(sections) {
-        let entry: TantivyDocument = searcher.doc(found.page)?;
-        let stored = fields.stored(&entry, false)?;
-        hits.push(sections.hit(stored, found.score, &terms, words));
+    let range = query.offset..query.offset + query.limit;
+    let matches = Matches::of(searcher, fields, query, &terms, &asked, &ids)?;
+    let total = matches.total;
+    let counts = matches.totals.counts(query, total);
+    let mut hits = Vec::new();
+    for found in best(searcher, &asked, &ids, matches.all, range)? {
+        let (page, sections) = searcher.doc::<Kept>(found.page)?.open()?;
+        let section = |place| sections.section(place);
+        let hit = found
+            .matching
+            .hit(page, section, found.score, &terms, words);
+        hits.push(hit?);
     }
     Ok(Hits {
         total,
         exact: true,
         hits,
-        meant: corrected(&query.text, &terms, &missing(searcher, fields, &terms)?),
-        counts: totals.counts(query, total),
+        meant: corrected(
+            &query.text,
+            &terms,
+            &missing(searcher, fields, &terms, &asked)?,
+        ),
+        counts,
     })
 }
 
-/// A page that matches.
-#[derive(Debug, Clone, Copy)]
+/// A page that matches, and what is known of its score.
+struct Match {
+    page: DocAddress,
+    twins: Option<u64>,
+    score: Estimate,
+}
+
+/// The pages that match.
+struct Matches {
+    total: u64,
+    totals: Totals,
+    /// In the order of their addresses, without those of which enough others score more.
+    all: Vec<Match>,
+}
+
+impl Matches {
+    fn of(
+        searcher: &Searcher,
+        fields: &Fields,
+        query: &Query,
+        terms: &QueryTerms,
+        asked: &Asked,
+        ids: &Ids,
+    ) -> tantivy::Result<Self> {
+        let phrases = Phrases::of(searcher, fields, terms)?;
+        let mut matches = Matches {
+            total: 0,
+            totals: Totals::default(),
+            all: Vec::new(),
+        };
+        let mut least = Top::new(query.offset + query.limit, ids);
+        for (number, segment) in searcher.segment_readers().iter().enumerate() {
+            let mut filter = Filter::new(segment, query, &phrases)?;
+            let mut walk = Walk::new(asked, number, segment)?;
+            let mut tally = Tally::new(segment)?;
+            let twins = segment.fast_fields().column_opt::<u64>(column::TWINS)?;
+            loop {
+                let page = walk.page();
+                if page == TERMINATED {
+                    break;
+                }
+                if !segment.is_deleted(page) && filter.allows(page) {
+                    matches.total += 1;
+                    tally.add(page);
+                    let score = walk.estimate(page);
+                    if score.most() >= least.at_least {
+                        let twins = twins.as_ref().and_then(|twins| twins.first(page));
+                        let page = DocAddress::new(number as u32, page);
+                        least.add(Found::new(page, twins, score.least()));
+                        matches.all.push(Match { page, twins, score });
+                    }
+                }
+                walk.leave(page);
+            }
+            tally.end(&mut matches.totals)?;
+        }
+        least.cut();
+        let at_least = least.at_least;
+        matches.all.retain(|it| it.score.most() >= at_least);
+        Ok(matches)
+    }
+}
+
+/// The results of a range, by falling score, then by id.
+fn best(
+    searcher: &Searcher,
+    asked: &Asked,
+    ids: &Ids,
+    mut matches: Vec<Match>,
+    range: Range<usize>,
+) -> tantivy::Result<Vec<Found>> {
+    // First those that score most as far as is known: behind them few others have to be weighed.
+    let mut known: Vec<f32> = matches.iter().map(|it| it.score.least()).collect();
+    let likely = range.end.min(known.len());
+    let bar = match likely {
+        0 => 0.0,
+        likely => {
+            *known
+                .select_nth_unstable_by(likely - 1, |a, b| b.total_cmp(a))
+                .1
+        }
+    };
+    let (likely, others): (Vec<Match>, Vec<Match>) =
+        matches.drain(..).partition(|it| it.score.least() >= bar);
+    let mut top = Top::new(range.end, ids);
+    for matches in [likely, others] {
+        top.cut();
+        let segment = |it: &Match| it.page.segment_ord;
+        for of_segment in matches.chunk_by(|a, b| segment(a) == segment(b)) {
+            weigh(searcher, asked, of_segment, &mut top)?;
+        }
+    }
+    Ok(top.range(range))
+}
+
+/// Weighs matches of one segment, as far as they may be among the best.
+fn weigh(
+    searcher: &Searcher,
+    asked: &Asked,
+    matches: &[Match],
+    top: &mut Top<'_>,
+) -> tantivy::Result<()> {
+    let mut weighing = None;
+    for Match { page, twins, score } in matches {
+        if score.most() < top.at_least {
+            continue;
+        }
+        let weighing = match &mut weighing {
+            Some(weighing) => weighing,
+            none => {
+                let segment = searcher.segment_reader(page.segment_ord);
+                none.insert(Weighing::new(asked, page.segment_ord as usize, segment)?)
+            }
+        };
+        let score = weighing.score(page.doc_id, *score);
+        if score >= top.at_least {
+            let matching = weighing.matching(page.doc_id);
+            top.add(Found {
+                matching,
+                ..Found::new(*page, *twins, score)
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A page with a score.
 struct Found {
     score: f32,
     page: DocAddress,
     twins: Option<u64>,
+    matching: Matching,
+}
+
+impl Found {
+    fn new(page: DocAddress, twins: Option<u64>, score: f32) -> Self {
+        Found {
+            score,
+            page,
+            twins,
+            matching: Matching::default(),
+        }
+    }
 }
 
 /// The best pages so far.
@@ -128,24 +252,6 @@ impl<'a> Top<'a> {
         let range = range.start.min(self.found.len())..range.end.min(self.found.len());
         self.found.drain(range).collect()
     }
-}
-
-/// What matches in each page shown.
-fn sections(searcher: &Searcher, asked: &Asked, shown: &[Found]) -> tantivy::Result<Vec<Matching>> {
-    let mut order: Vec<usize> = (0..shown.len()).collect();
-    order.sort_unstable_by_key(|&at| shown[at].page);
-    let mut all = vec![Matching::default(); shown.len()];
-    let segment = |at: usize| shown[at].page.segment_ord;
-    for of_segment in order.chunk_by(|&a, &b| segment(a) == segment(b)) {
-        let reader = searcher.segment_reader(segment(of_segment[0]));
-        let mut pass = Pass::new(asked, reader)?;
-        for &at in of_segment {
-            let page = shown[at].page.doc_id;
-            pass.seek(page);
-            all[at] = pass.matching(page);
-        }
-    }
-    Ok(all)
 }
 
 /// The ids of pages.

@@ -17,12 +17,12 @@ use tantivy::directory::error::LockError;
 use tantivy::query::{EnableScoring, Query as _, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{
-    DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyDocument,
-    TantivyError, Term,
+    DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyError, Term,
 };
 
 use super::cutter::{Cutter, TERMS};
-use super::entry::{Fields, broken, column, whole};
+use super::entry::{Fields, column, whole};
+use super::kept::{Whole, broken};
 use super::sizes::Measured;
 use super::{offers, search};
 
@@ -152,10 +152,9 @@ impl Shelf {
 
     pub(super) fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
         let searcher = self.searcher();
-        let found = self.page(&searcher, id).and_then(|page| {
-            page.map(|page| load(&searcher, &self.fields, page))
-                .transpose()
-        });
+        let found = self
+            .page(&searcher, id)
+            .and_then(|page| page.map(|page| load(&searcher, page)).transpose());
         found.map_err(|error| self.failure(&error))
     }
 
@@ -211,7 +210,7 @@ impl Shelf {
             .map_err(|error| self.failure(&error))?;
         pages.sort_unstable();
         for (_, page) in pages {
-            let stored = load(&searcher, &self.fields, page);
+            let stored = load(&searcher, page);
             each(stored.map_err(|error| self.failure(&error))?)?;
         }
         Ok(())
@@ -229,8 +228,8 @@ impl Shelf {
         Ok(pages)
     }
 
-    /// Gives what is stored of each page of a site and its links, both as JSON, in the order in
-    /// which they lie on the disk.
+    /// Gives the head of each page of a site and its links, both as JSON, in the order in which they
+    /// lie on the disk.
     pub(super) fn each_stored(
         &self,
         site: &str,
@@ -239,9 +238,9 @@ impl Shelf {
         let searcher = self.searcher();
         let term = Term::from_field_text(self.fields.site, site);
         each_entry(&searcher, term, |page| {
-            let entry: TantivyDocument = searcher.doc(page)?;
-            let (stored, links) = self.fields.kept(&entry);
-            each(stored, links).map_err(broken)?;
+            let page: Whole = searcher.doc(page)?;
+            let (head, links) = page.head_and_links();
+            each(head, links).map_err(broken)?;
             Ok(true)
         })
         .map_err(|error| self.failure(&error))
@@ -259,9 +258,8 @@ impl Shelf {
 }
 
 /// Reads the stored form of a page.
-fn load(searcher: &Searcher, fields: &Fields, page: DocAddress) -> tantivy::Result<Stored> {
-    let entry: TantivyDocument = searcher.doc(page)?;
-    fields.stored(&entry, true)
+fn load(searcher: &Searcher, page: DocAddress) -> tantivy::Result<Stored> {
+    searcher.doc::<Whole>(page)?.read()
 }
 
 /// The terms of a field, each once and in order.

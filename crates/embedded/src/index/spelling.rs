@@ -7,6 +7,7 @@ use canter_core::typos::{Missing, Typed};
 use tantivy::query::FuzzyTermQuery;
 use tantivy::{Searcher, Term};
 
+use super::asked::Asked;
 use super::entry::Fields;
 use super::offers::words;
 
@@ -15,13 +16,17 @@ pub(super) fn missing(
     searcher: &Searcher,
     fields: &Fields,
     terms: &QueryTerms,
+    asked: &Asked,
 ) -> tantivy::Result<Vec<Missing>> {
     let mut all = Vec::new();
     for typed in &terms.typed {
-        let mut known = false;
-        for term in &typed.terms {
-            let term = Term::from_field_text(fields.body, term);
-            known |= searcher.doc_freq(&term)? > 0;
+        let mut known = typed.terms.iter().any(|term| asked.holds(term));
+        if !known {
+            // What only asks (`how`) is not looked for.
+            for term in &typed.terms {
+                let term = Term::from_field_text(fields.body, term);
+                known |= searcher.doc_freq(&term)? > 0;
+            }
         }
         if known {
             continue;
