@@ -83,7 +83,9 @@ fn mark(
     marks: &mut Vec<Mark>,
 ) {
     let mut around = 0..0;
-    words.each(&text[piece.clone()], |token| {
+    let initials = query.initials();
+    let wanted = |word: &str| initials.may_begin(word);
+    words.each_like(&text[piece.clone()], wanted, |token| {
         if token.kind == Kind::Word {
             around = token.range.clone();
         }

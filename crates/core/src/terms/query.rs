@@ -139,6 +139,18 @@ impl QueryTerms {
         self.typed.iter().find(|typed| typed.begun)
     }
 
+    /// What the words of a text begin with that may be terms of the query.
+    pub(crate) fn initials(&self) -> Initials {
+        let mut initials = Initials([false; 128]);
+        for term in self.words.iter().chain(&self.common) {
+            let first = term.bytes().next().map(usize::from);
+            if let Some(initial) = first.and_then(|first| initials.0.get_mut(first)) {
+                *initial = true;
+            }
+        }
+        initials
+    }
+
     /// Which of the query's terms a token of a text is: the same number
     /// for every token of a term, and a small one.
     pub(crate) fn place_of(&self, token: &Token<'_>) -> Option<usize> {
@@ -149,6 +161,23 @@ impl QueryTerms {
         };
         let place = among.iter().position(|term| term == token.term)?;
         Some(before + place)
+    }
+}
+
+/// Beginnings of words, of those in ASCII: a stem begins as its word does.
+pub(crate) struct Initials([bool; 128]);
+
+impl Initials {
+    /// Whether a word, or one of its humps, may begin so. Sooner said than its stem is known.
+    pub(crate) fn may_begin(&self, word: &str) -> bool {
+        let Some((first, rest)) = word.as_bytes().split_first() else {
+            return false;
+        };
+        let initial = self.0.get(usize::from(first.to_ascii_lowercase()));
+        initial.is_none_or(|initial| *initial)
+            || rest
+                .iter()
+                .any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
     }
 }
 

@@ -93,7 +93,17 @@ impl Words {
     }
 
     /// Gives each token of a text in order.
-    pub fn each(&mut self, text: &str, mut give: impl FnMut(Token<'_>)) {
+    pub fn each(&mut self, text: &str, give: impl FnMut(Token<'_>)) {
+        self.each_like(text, |_| true, give);
+    }
+
+    /// As [`Words::each`], but for the words that nobody wants as they are written.
+    pub(crate) fn each_like(
+        &mut self,
+        text: &str,
+        wanted: impl Fn(&str) -> bool,
+        mut give: impl FnMut(Token<'_>),
+    ) {
         let mut at = 0;
         while let Some((class, length)) = class_of(text, at) {
             let end = match class {
@@ -105,9 +115,9 @@ impl Words {
                         self.whole(text, at..end, &mut give);
                     }
                     if chunk.plain {
-                        self.plain(text, at..chunk.end, &mut give);
+                        self.plain(text, at..chunk.end, &wanted, &mut give);
                     } else {
-                        self.chunk(text, at..chunk.end, chunk.ascii, &mut give);
+                        self.chunk(text, at..chunk.end, chunk.ascii, &wanted, &mut give);
                     }
                     end
                 }
@@ -127,6 +137,7 @@ impl Words {
         text: &str,
         chunk: Range<usize>,
         ascii: bool,
+        wanted: &impl Fn(&str) -> bool,
         give: &mut impl FnMut(Token<'_>),
     ) {
         let words = || Pieces::new(text, chunk.clone(), ascii);
@@ -140,7 +151,7 @@ impl Words {
             if !ascii && text[word.clone()].starts_with(is_spaceless) {
                 self.grams(text, word, give);
             } else {
-                self.plain(text, word, give);
+                self.plain(text, word, wanted, give);
             }
         }
     }
@@ -156,9 +167,16 @@ impl Words {
     }
 
     /// A word of a script with spaces.
-    fn plain(&mut self, text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>)) {
+    fn plain(
+        &mut self,
+        text: &str,
+        range: Range<usize>,
+        wanted: &impl Fn(&str) -> bool,
+        give: &mut impl FnMut(Token<'_>),
+    ) {
         let word = &text[range.clone()];
-        if word.len() > LONGEST || is_contraction(word) && follows_apostrophe(text, range.start) {
+        let is_rest = || is_contraction(word) && follows_apostrophe(text, range.start);
+        if word.len() > LONGEST || !wanted(word) || is_rest() {
             return;
         }
         let known = self.stems[0].of(word);

@@ -1,14 +1,15 @@
-//! A query, looked up once in each segment: where the postings of its terms lie, and what each is
-//! worth.
+//! A query, looked up: where the postings of its terms lie, and what each is worth.
+
+use std::sync::Arc;
 
 use canter_core::query::{Shape, weight};
 use canter_core::terms::QueryTerms;
-use tantivy::postings::{SegmentPostings, TermInfo};
-use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{Searcher, SegmentReader, Term};
+use tantivy::schema::Field;
+use tantivy::{Searcher, Term};
 
 use super::bm25::Bm25;
 use super::entry::Fields;
+use super::postings::Postings;
 use super::sizes::{Measured, Size};
 
 /// A query, ready for each segment.
@@ -19,58 +20,18 @@ pub(super) struct Asked {
     /// Places of two words in `wanted`, and what their standing together is worth.
     pub(super) pairs: Vec<(usize, usize, Bm25)>,
     /// What is looked for in other fields.
-    pub(super) others: Vec<(Postings, Bm25)>,
+    pub(super) others: Vec<(Arc<Postings>, Bm25)>,
     /// Pages that bear the query as a name.
-    pub(super) name: Option<Postings>,
+    pub(super) name: Option<Arc<Postings>>,
 }
 
 /// A term that is looked for in the body of pages.
 pub(super) struct Wanted {
     word: String,
-    pub(super) postings: Postings,
+    pub(super) postings: Arc<Postings>,
     pub(super) bm25: Bm25,
     /// Where the term is a word.
     pub(super) in_sections: Option<Bm25>,
-}
-
-/// The postings of a term in every segment.
-pub(super) struct Postings {
-    pub(super) field: Field,
-    /// So many pages have the term.
-    pages: u64,
-    /// Where they lie in each segment that has it.
-    infos: Vec<Option<TermInfo>>,
-}
-
-impl Postings {
-    /// None where no segment has the term.
-    fn of(searcher: &Searcher, term: &Term) -> tantivy::Result<Option<Self>> {
-        let field = term.field();
-        let (mut pages, mut infos) = (0, Vec::new());
-        for segment in searcher.segment_readers() {
-            let info = segment.inverted_index(field)?.get_term_info(term)?;
-            pages += info.as_ref().map_or(0, |info| u64::from(info.doc_freq));
-            infos.push(info);
-        }
-        Ok((pages > 0).then_some(Postings {
-            field,
-            pages,
-            infos,
-        }))
-    }
-
-    /// Those in a segment, by its number.
-    pub(super) fn within(
-        &self,
-        number: usize,
-        segment: &SegmentReader,
-        option: IndexRecordOption,
-    ) -> tantivy::Result<Option<SegmentPostings>> {
-        let info = self.infos.get(number).and_then(Option::as_ref);
-        let index = segment.inverted_index(self.field)?;
-        let postings = info.map(|info| index.read_postings_from_terminfo(info, option));
-        Ok(postings.transpose()?)
-    }
 }
 
 impl Asked {
@@ -90,12 +51,12 @@ impl Asked {
         };
         for word in &terms.body {
             let term = Term::from_field_text(fields.body, word);
-            let Some(postings) = Postings::of(searcher, &term)? else {
+            let Some(postings) = measured.postings(searcher, term)? else {
                 continue;
             };
             let in_sections = match terms.words.contains(word) {
                 true => {
-                    let sections = measured.sections_with(searcher, &term, postings.pages)?;
+                    let sections = postings.sections(searcher)?;
                     let (shape, counts) = (Shape::SECTION, weight::SECTION);
                     Some(sizes.sections.weight(sections, shape, counts))
                 }
@@ -118,7 +79,7 @@ impl Asked {
         let mut other = |field, size: Size, terms: &[String], shape, counts| {
             for term in terms {
                 let term = Term::from_field_text(field, term);
-                if let Some(postings) = Postings::of(searcher, &term)? {
+                if let Some(postings) = measured.postings(searcher, term)? {
                     let bm25 = size.weight(postings.pages, shape, counts);
                     asked.others.push((postings, bm25));
                 }
@@ -134,14 +95,9 @@ impl Asked {
         other(field, size, common, Shape::BODY, weight::BODY)?;
         if let Some(name) = &terms.name {
             let name = Term::from_field_text(fields.name, name);
-            asked.name = Postings::of(searcher, &name)?;
+            asked.name = measured.postings(searcher, name)?;
         }
         Ok(asked)
-    }
-
-    /// Whether the body of a page holds a term that is looked for.
-    pub(super) fn holds(&self, word: &str) -> bool {
-        self.place(word).is_some()
     }
 
     fn place(&self, word: &str) -> Option<usize> {

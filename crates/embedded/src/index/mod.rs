@@ -13,6 +13,7 @@ mod filter;
 mod kept;
 mod links;
 mod offers;
+mod postings;
 mod scoring;
 mod search;
 mod sections;

@@ -56,7 +56,7 @@ pub(super) fn search(
         meant: corrected(
             &query.text,
             &terms,
-            &missing(searcher, fields, &terms, &asked)?,
+            &missing(searcher, fields, measured, &terms)?,
         ),
         counts,
     })

@@ -76,6 +76,8 @@ struct Section {
 /// The sections of one page at a time, weighed.
 pub(super) struct Sections {
     columns: Option<(Column<u64>, Column<u64>)>,
+    /// What the columns hold of the page at hand.
+    values: [Vec<u64>; 2],
     page: Vec<Section>,
     /// Words of the page's text, and the position behind its marks.
     words: u32,
@@ -92,6 +94,7 @@ impl Sections {
         let marks = columns.column_opt::<u64>(column::MARKS)?;
         Ok(Sections {
             columns: starts.zip(marks),
+            values: Default::default(),
             page: Vec::new(),
             words: 0,
             end: 0,
@@ -106,8 +109,11 @@ impl Sections {
         let Some((starts, marks)) = &self.columns else {
             return;
         };
-        let both = starts.values_for_doc(page).zip(marks.values_for_doc(page));
-        self.page.extend(both.map(|(place, marks)| Section {
+        let [of_starts, of_marks] = &mut self.values;
+        values(starts, page, of_starts);
+        values(marks, page, of_marks);
+        let both = of_starts.iter().zip(of_marks.iter());
+        self.page.extend(both.map(|(&place, &marks)| Section {
             start: (place >> (HEADING_BITS + LEVEL_BITS)) as u32,
             heading: (place >> LEVEL_BITS) as u32 & ((1 << HEADING_BITS) - 1),
             level: place as u8 & ((1 << LEVEL_BITS) - 1),
@@ -236,4 +242,13 @@ impl Sections {
         places.sort_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
         places
     }
+}
+
+/// All values of a page in a column, which are read at once: that takes half as long as one by one.
+fn values(column: &Column<u64>, page: DocId, values: &mut Vec<u64>) {
+    let rows = column.index.value_row_ids(page);
+    values.clear();
+    values.resize(rows.len(), 0);
+    let column = column.values.as_ref();
+    column.get_range(u64::from(rows.start), values);
 }

@@ -5,24 +5,19 @@
 //! among all sections.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use canter_core::query::Shape;
 use canter_core::words::Language;
 use tantivy::index::SegmentId;
-use tantivy::postings::Postings;
-use tantivy::schema::IndexRecordOption;
-use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, Term};
+use tantivy::{Searcher, SegmentReader, Term};
 
 use super::bm25::{Bm25, rarity};
 use super::entry::{Fields, column};
+use super::postings::Postings;
 use super::sections::Sections;
 
-/// Pages whose sections are counted for one word. Of a word in more pages every second, third, …
-/// is counted: such a word tells little, and an answer is not to wait for the last digit of it.
-const MOST_COUNTED: u64 = 4_096;
-
-/// Words whose sections are remembered, some MB.
+/// Terms that are remembered, some MB.
 const MOST_KNOWN: usize = 20_000;
 
 /// Texts of one kind.
@@ -79,9 +74,10 @@ struct Known {
     segments: HashMap<SegmentId, Sizes>,
     /// Languages of the pages of each segment.
     languages: HashMap<SegmentId, Vec<String>>,
-    /// The commit that the sections were counted in, and how many of them hold a word.
+    /// The commit in which terms were looked up.
     generation: u64,
-    sections_with: HashMap<Term, u64>,
+    /// Where they lie; none where no page has them.
+    terms: HashMap<Term, Option<Arc<Postings>>>,
 }
 
 impl Measured {
@@ -124,30 +120,29 @@ impl Measured {
         Ok(Language::of_tags(tags.map(String::as_str)))
     }
 
-    /// How many sections hold a word that so many pages hold; about so many for a frequent one.
-    pub(super) fn sections_with(
+    /// Where a term lies in each segment; none where no page has it.
+    pub(super) fn postings(
         &self,
         searcher: &Searcher,
-        term: &Term,
-        pages: u64,
-    ) -> tantivy::Result<u64> {
+        term: Term,
+    ) -> tantivy::Result<Option<Arc<Postings>>> {
         let generation = searcher.generation().generation_id();
         let mut known = self.known();
-        if known.generation != generation || known.sections_with.len() >= MOST_KNOWN {
+        if known.generation != generation || known.terms.len() >= MOST_KNOWN {
             known.generation = generation;
-            known.sections_with.clear();
+            known.terms.clear();
         }
-        if let Some(count) = known.sections_with.get(term) {
-            return Ok(*count);
+        if let Some(postings) = known.terms.get(&term) {
+            return Ok(postings.clone());
         }
-        // Nobody waits for a count.
+        // Nobody waits while another one looks.
         drop(known);
-        let count = count_sections(searcher, term, pages)?;
+        let postings = Postings::of(searcher, &term)?.map(Arc::new);
         let mut known = self.known();
         if known.generation == generation {
-            known.sections_with.insert(term.clone(), count);
+            known.terms.insert(term, postings.clone());
         }
-        Ok(count)
+        Ok(postings)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -193,33 +188,5 @@ fn measure(segment: &SegmentReader, fields: &Fields) -> tantivy::Result<Sizes> {
         address: size(fields.address)?,
         common: size(fields.common)?,
         sections: of_sections,
-    })
-}
-
-fn count_sections(searcher: &Searcher, term: &Term, pages: u64) -> tantivy::Result<u64> {
-    let each = pages.div_ceil(MOST_COUNTED).max(1);
-    let (mut met, mut counted, mut found) = (0, 0, 0);
-    let mut positions = Vec::new();
-    for segment in searcher.segment_readers() {
-        let index = segment.inverted_index(term.field())?;
-        let placed = IndexRecordOption::WithFreqsAndPositions;
-        let Some(mut postings) = index.read_postings(term, placed)? else {
-            continue;
-        };
-        let mut sections = Sections::new(segment)?;
-        while postings.doc() != TERMINATED {
-            if met % each == 0 {
-                sections.take(postings.doc());
-                postings.positions(&mut positions);
-                found += sections.holding(&positions) as u64;
-                counted += 1;
-            }
-            met += 1;
-            postings.advance();
-        }
-    }
-    Ok(match counted {
-        0 => 0,
-        counted => found * met / counted,
     })
 }

@@ -7,26 +7,23 @@ use canter_core::typos::{Missing, Typed};
 use tantivy::query::FuzzyTermQuery;
 use tantivy::{Searcher, Term};
 
-use super::asked::Asked;
 use super::entry::Fields;
 use super::offers::words;
+use super::sizes::Measured;
 
 /// The words of a query that no page holds, with those like them.
 pub(super) fn missing(
     searcher: &Searcher,
     fields: &Fields,
+    measured: &Measured,
     terms: &QueryTerms,
-    asked: &Asked,
 ) -> tantivy::Result<Vec<Missing>> {
     let mut all = Vec::new();
     for typed in &terms.typed {
-        let mut known = typed.terms.iter().any(|term| asked.holds(term));
-        if !known {
-            // What only asks (`how`) is not looked for.
-            for term in &typed.terms {
-                let term = Term::from_field_text(fields.body, term);
-                known |= searcher.doc_freq(&term)? > 0;
-            }
+        let mut known = false;
+        for term in &typed.terms {
+            let term = Term::from_field_text(fields.body, term);
+            known |= measured.postings(searcher, term)?.is_some();
         }
         if known {
             continue;

@@ -1,0 +1,92 @@
+//! Where a term lies: looked up once in the dictionary of each segment, and remembered for as long as
+//! a commit is shown.
+
+use std::sync::OnceLock;
+
+use tantivy::postings::{Postings as _, SegmentPostings, TermInfo};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, Term};
+
+use super::sections::Sections;
+
+/// Pages whose sections are counted for one word. Of a word in more pages every second, third, …
+/// is counted: such a word tells little, and an answer is not to wait for the last digit of it.
+const MOST_COUNTED: u64 = 4_096;
+
+/// The postings of a term in every segment.
+pub(super) struct Postings {
+    pub(super) field: Field,
+    /// So many pages have the term.
+    pub(super) pages: u64,
+    /// Where they lie in each segment that has it.
+    infos: Vec<Option<TermInfo>>,
+    sections: OnceLock<u64>,
+}
+
+impl Postings {
+    /// None where no segment has the term.
+    pub(super) fn of(searcher: &Searcher, term: &Term) -> tantivy::Result<Option<Self>> {
+        let field = term.field();
+        let (mut pages, mut infos) = (0, Vec::new());
+        for segment in searcher.segment_readers() {
+            let info = segment.inverted_index(field)?.get_term_info(term)?;
+            pages += info.as_ref().map_or(0, |info| u64::from(info.doc_freq));
+            infos.push(info);
+        }
+        Ok((pages > 0).then_some(Postings {
+            field,
+            pages,
+            infos,
+            sections: OnceLock::new(),
+        }))
+    }
+
+    /// Those in a segment, by its number.
+    pub(super) fn within(
+        &self,
+        number: usize,
+        segment: &SegmentReader,
+        option: IndexRecordOption,
+    ) -> tantivy::Result<Option<SegmentPostings>> {
+        let info = self.infos.get(number).and_then(Option::as_ref);
+        let index = segment.inverted_index(self.field)?;
+        let postings = info.map(|info| index.read_postings_from_terminfo(info, option));
+        Ok(postings.transpose()?)
+    }
+
+    /// How many sections hold the term, a word of the body; about so many for a frequent one.
+    pub(super) fn sections(&self, searcher: &Searcher) -> tantivy::Result<u64> {
+        if let Some(known) = self.sections.get() {
+            return Ok(*known);
+        }
+        let count = self.count_sections(searcher)?;
+        Ok(*self.sections.get_or_init(|| count))
+    }
+
+    fn count_sections(&self, searcher: &Searcher) -> tantivy::Result<u64> {
+        let each = self.pages.div_ceil(MOST_COUNTED).max(1);
+        let (mut met, mut counted, mut found) = (0, 0, 0);
+        let mut positions = Vec::new();
+        for (number, segment) in searcher.segment_readers().iter().enumerate() {
+            let placed = IndexRecordOption::WithFreqsAndPositions;
+            let Some(mut postings) = self.within(number, segment, placed)? else {
+                continue;
+            };
+            let mut sections = Sections::new(segment)?;
+            while postings.doc() != TERMINATED {
+                if met % each == 0 {
+                    sections.take(postings.doc());
+                    postings.positions(&mut positions);
+                    found += sections.holding(&positions) as u64;
+                    counted += 1;
+                }
+                met += 1;
+                postings.advance();
+            }
+        }
+        Ok(match counted {
+            0 => 0,
+            counted => found * met / counted,
+        })
+    }
+}
