@@ -29,11 +29,6 @@ impl Bm25 {
         let count = count as f32;
         self.most * (count / (count + self.half[usize::from(length)]))
     }
-
-    /// No text scores more.
-    pub(super) fn most(&self) -> f32 {
-        self.most
-    }
 }
 
 /// How rare a term is that so many of the texts hold: Lucene's idf, never below 0.

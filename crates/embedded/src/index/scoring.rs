@@ -4,6 +4,7 @@
 
 use canter_core::hit::Matching;
 use canter_core::query::weight;
+use canter_core::terms::HEADING_COPIES;
 use tantivy::columnar::Column;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::{Postings as _, SegmentPostings};
@@ -49,6 +50,8 @@ pub(super) struct Walk<'a> {
     lengths: FieldNormReader,
     standing: Option<Column<f64>>,
     list: Option<Column<bool>>,
+    /// How often the page at hand has each term wanted.
+    counts: Vec<u32>,
 }
 
 impl<'a> Walk<'a> {
@@ -83,6 +86,7 @@ impl<'a> Walk<'a> {
             lengths: segment.get_fieldnorms_reader(asked.body)?,
             list: segment.fast_fields().column_opt(column::LIST)?,
             standing: segment.fast_fields().column_opt(column::STANDING)?,
+            counts: vec![0; asked.wanted.len()],
         })
     }
 
@@ -107,20 +111,25 @@ impl<'a> Walk<'a> {
     }
 
     /// What is known of the score of the page at which the walk is.
-    pub(super) fn estimate(&self, page: DocId) -> Estimate {
+    pub(super) fn estimate(&mut self, page: DocId) -> Estimate {
         let length = self.lengths.fieldnorm_id(page);
         let (mut sum, mut bound) = (0.0, 0.0);
+        self.counts.fill(0);
         for (place, postings) in &self.found {
             if postings.doc() == page {
+                let count = postings.term_freq();
+                self.counts[*place] = count;
                 let wanted = &self.asked.wanted[*place];
-                sum += wanted.bm25.score(length, postings.term_freq());
-                bound += wanted.in_sections.as_ref().map_or(0.0, Bm25::most);
+                sum += wanted.bm25.score(length, count);
+                // As if one short section held them all, each in its heading.
+                let in_section = count.saturating_mul(1 + HEADING_COPIES as u32);
+                let most = |bm25: &Bm25| bm25.score(0, in_section);
+                bound += wanted.in_sections.as_ref().map_or(0.0, most);
             }
         }
         for (first, second, bm25) in &self.asked.pairs {
-            if self.is_at(*first, page) && self.is_at(*second, page) {
-                bound += bm25.most();
-            }
+            let together = self.counts[*first].min(self.counts[*second]);
+            bound += bm25.score(length, together);
         }
         for (bm25, postings, lengths) in &self.others {
             if postings.doc() == page {
@@ -139,12 +148,6 @@ impl<'a> Walk<'a> {
                 _ => 1.0,
             },
         }
-    }
-
-    /// Whether a page has a wanted term.
-    fn is_at(&self, wanted: usize, page: DocId) -> bool {
-        let mut found = self.found.iter();
-        found.any(|(place, postings)| *place == wanted && postings.doc() == page)
     }
 
     /// What it counts for that other pages link to the page.
