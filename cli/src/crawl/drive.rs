@@ -313,6 +313,7 @@ impl<I: Index + Catalog + 'static> Drive<I> {
     /// crawl makes up for it.
     async fn count_links(&self) -> Result<(), Failure> {
         let wanted = || !*self.stop.borrow();
+        self.progress.counting_links();
         whole_pass(&*self.world.index, &self.world.site.id, wanted).await?;
         Ok(())
     }

@@ -26,6 +26,8 @@ pub struct Frame {
     /// What the site asks for between requests.
     pub delay: Duration,
     pub left: Option<Left>,
+    /// The index is told what the pages say of each other: nothing else is left to do.
+    pub counting_links: bool,
     pub trouble: Option<String>,
     /// What holds up the index.
     pub index_trouble: Option<String>,
@@ -79,6 +81,7 @@ impl Source for Ours {
             held: self.gates.held_for(&self.seeds).await,
             delay: tally.delay,
             left: None,
+            counting_links: now.counting_links,
             trouble: now.last.back().cloned(),
             index_trouble: self.index.trouble(),
             cloud_trouble: None,

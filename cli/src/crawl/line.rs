@@ -21,6 +21,10 @@ pub fn line(frame: &Frame, limit: Option<Rate>) -> String {
                 .yellow()
                 .to_string(),
         );
+    } else if frame.counting_links {
+        pieces.push(on_stderr("counting links".to_owned()).cyan().to_string());
+        pieces.push(counted(frame.pages, "page"));
+        return pieces.join(", ");
     } else if let Some(left) = frame.left.filter(|_| frame.waiting > 0) {
         pieces.push(on_stderr(remaining(left)).cyan().to_string());
     }
@@ -107,6 +111,16 @@ mod tests {
         ] {
             assert_eq!(rough(Duration::from_secs_f64(seconds)), expect);
         }
+    }
+
+    #[test]
+    fn what_is_done_when_all_pages_are_there_is_said() {
+        let frame = Frame {
+            pages: 3,
+            counting_links: true,
+            ..Frame::default()
+        };
+        assert_eq!(line(&frame, None), "counting links, 3 pages");
     }
 
     #[test]

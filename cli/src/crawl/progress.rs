@@ -5,7 +5,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use canter_core::task::{Outcome, Skip};
 use canter_embedded::store::Counts;
-use serde::Serialize;
 use url::Url;
 
 /// Errors that are kept to be shown.
@@ -18,7 +17,7 @@ pub struct Progress {
 }
 
 /// The numbers at one time.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Now {
     /// URLs that answered with a page.
     pub pages: u64,
@@ -28,8 +27,9 @@ pub struct Now {
     pub failed: u64,
     /// Attempts that failed and are made again.
     pub retries: u64,
+    /// All pages are there, and the index is told what they say of each other.
+    pub counting_links: bool,
     /// What went wrong last.
-    #[serde(skip)]
     pub last: VecDeque<String>,
 }
 
@@ -88,6 +88,10 @@ impl Progress {
         if now.last.len() > LAST {
             now.last.pop_front();
         }
+    }
+
+    pub fn counting_links(&self) {
+        self.state().counting_links = true;
     }
 
     fn state(&self) -> MutexGuard<'_, Now> {

@@ -4,14 +4,20 @@
 
 use futures_util::future::{join, join_all};
 
+use crate::document::Document;
 use crate::failure::Failure;
-use crate::inbound::Gathering;
+use crate::inbound::{Counted, Gathering, Inbound};
 use crate::ports::{Catalog, Index};
+use crate::task::UrlKey;
 
 /// Pages that one part keeps in memory with all that is said of them.
 const PART: u64 = 20_000;
-/// Pages that are read and written at the same time.
-const BATCH: usize = 256;
+/// Pages that are read at the same time.
+const READ: usize = 256;
+/// Pages that are written at the same time, and bytes of their texts: a write is durable before the
+/// next one, which takes a while however small it is.
+const WRITTEN: usize = 4_096;
+const WRITTEN_BYTES: usize = 8 << 20;
 
 /// Parts in which a site of so many pages is best passed over.
 pub fn parts(pages: u64) -> u32 {
@@ -75,15 +81,7 @@ pub async fn link_pass(
     }
     let mut changed = gathering.changed();
     while !changed.is_empty() {
-        let batch = changed.split_off(changed.len().saturating_sub(BATCH));
-        let pages = join_all(batch.iter().map(|(id, ..)| index.get(*id))).await;
-        let mut documents = Vec::with_capacity(batch.len());
-        for (page, (_, counted, inbound)) in pages.into_iter().zip(batch) {
-            // One that was put or taken out meanwhile is no longer the one that was counted.
-            if let Some(page) = page?.filter(|page| page.inbound == counted) {
-                documents.push(page.again(inbound));
-            }
-        }
+        let documents = next(index, &mut changed, &in_time).await?;
         let (put, flushed) = join(index.put(documents), index.flush()).await;
         put.and(flushed)?;
         if !in_time() && !changed.is_empty() {
@@ -91,4 +89,28 @@ pub async fn link_pass(
         }
     }
     Ok(Passed::Whole)
+}
+
+/// Takes pages for one write off a list, as the index has them, with what is said of them.
+async fn next(
+    index: &impl Index,
+    changed: &mut Vec<(UrlKey, Counted, Inbound)>,
+    in_time: impl Fn() -> bool,
+) -> Result<Vec<Document>, Failure> {
+    let (mut documents, mut bytes) = (Vec::new(), 0);
+    loop {
+        let batch = changed.split_off(changed.len().saturating_sub(READ));
+        let pages = join_all(batch.iter().map(|(id, ..)| index.get(*id))).await;
+        for (page, (_, counted, inbound)) in pages.into_iter().zip(batch) {
+            // One that was put or taken out meanwhile is no longer the one that was counted.
+            if let Some(page) = page?.filter(|page| page.inbound == counted) {
+                bytes += page.text.len();
+                documents.push(page.again(inbound));
+            }
+        }
+        let full = documents.len() + READ > WRITTEN || bytes > WRITTEN_BYTES;
+        if full || changed.is_empty() || !in_time() {
+            return Ok(documents);
+        }
+    }
 }

@@ -175,7 +175,7 @@ impl Work {
                     self.commit();
                 }
                 Err(RecvTimeoutError::Timeout) => self.commit(),
-                Err(RecvTimeoutError::Disconnected) => return self.commit(),
+                Err(RecvTimeoutError::Disconnected) => return self.end(),
             }
             // The channel may never be empty, and then nothing times out.
             if self
@@ -184,6 +184,16 @@ impl Work {
             {
                 self.commit();
             }
+        }
+    }
+
+    /// Commits, and lets merges come to their end: the link pass has written pages once more, and what
+    /// it has replaced would take a third of the index and of each search until the next crawl.
+    fn end(&mut self) {
+        self.commit();
+        if let Some(tantivy) = self.tantivy.take() {
+            // A merge that fails leaves what it was to merge.
+            let _ = tantivy.wait_merging_threads();
         }
     }
 
