@@ -54,7 +54,7 @@ pub struct PageTerms {
     pub list: bool,
     /// The same for pages that hold nearly the same.
     pub twins: u64,
-    /// Names of the page itself (its title), as whole queries are compared with them.
+    /// Names of the page itself (its title and its parts), as whole queries are compared with them.
     pub names: Vec<String>,
     /// One entry a section of the page, in its order.
     pub sections: Vec<SectionTerms>,
@@ -158,7 +158,7 @@ impl PageTerms {
         terms.spelled = written;
         terms.common = common.joined();
         terms.address = stems(&decoded(document.url.path()), words);
-        terms.names.extend(name(&page.title));
+        terms.names = names(&page.title, [].iter());
         terms.sections = sections;
         terms
     }
@@ -327,22 +327,25 @@ fn section_names(section: &Section) -> Vec<String> {
     names(&section.title, section.anchor.iter().chain(&section.names))
 }
 
-/// Names by which a whole query finds a section of this title and with these ids. A heading
-/// `os.path — Common manipulations` is also called by what stands before the dash, `2.1. Sorting` by
-/// what stands behind the number, and `os.path.join` is also called `path.join` and `join`.
+/// Names by which a whole query finds a page or a section of this title and with these ids. A
+/// heading `os.path — Common manipulations` is also called by each of its parts, `2.1. Sorting` by
+/// what stands behind the number, `The with statement` by what stands behind the article, and
+/// `os.path.join` is also called `path.join` and `join`.
 pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) -> Vec<String> {
-    let called = ["—", "–", " - ", ": "]
+    let whole = unnumbered(title).unwrap_or(title);
+    let parts = PARTED
         .iter()
-        .filter_map(|dash| Some(title.split_once(dash)?.0));
+        .filter(|it| whole.contains(*it))
+        .flat_map(|parted| whole.split(parted));
+    let titles = [title, whole].into_iter().chain(parts);
+    let titles = titles.flat_map(|title| [Some(title), without_article(title)]);
     let ids = ids.map(String::as_str);
     let ends = ids.clone().flat_map(|id| {
         let joints = id.match_indices(['.', ':']);
         joints.map(|(at, _)| id[at..].trim_start_matches(['.', ':']))
     });
-    let mut names: Vec<String> = [title]
-        .into_iter()
-        .chain(unnumbered(title))
-        .chain(called)
+    let mut names: Vec<String> = titles
+        .flatten()
         .chain(ids)
         .chain(ends)
         .filter_map(name)
@@ -350,6 +353,17 @@ pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) 
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// What stands between the parts of a title.
+const PARTED: [&str; 5] = ["—", "–", " - ", ": ", " | "];
+
+/// A title without the article that it begins with; none where it begins with none.
+fn without_article(title: &str) -> Option<&str> {
+    let (first, rest) = title.trim_start().split_once(char::is_whitespace)?;
+    let articles = ["the", "a", "an"];
+    let begins = articles.iter().any(|it| first.eq_ignore_ascii_case(it));
+    begins.then_some(rest)
 }
 
 /// A heading without its number (`2.1.`); none where it has none, or nothing else.

@@ -252,6 +252,26 @@ fn a_heading_is_also_called_without_its_number() {
     }
 }
 
+#[test]
+fn a_title_is_also_called_by_its_parts_and_without_its_article() {
+    let names = |title| names(title, [].iter());
+    for (title, wanted) in [
+        ("The WITH Clause", "with clause"),
+        ("8.5. The with statement", "with statement"),
+        ("The \"last_insert_rowid\" method", "lastinsertrowid method"),
+        ("SQLite Syntax: type-name", "typename"),
+        ("asyncio — Asynchronous I/O — Docs", "asyncio"),
+        ("asyncio — Asynchronous I/O — Docs", "asynchronous io"),
+        ("Getting started | Docs", "getting started"),
+    ] {
+        let names = names(title);
+        assert!(names.iter().any(|name| name == wanted), "{names:?}");
+    }
+    for title in ["Theory of the rest", "An", "a-b"] {
+        assert_eq!(names(title).len(), 1, "{title}");
+    }
+}
+
 /// What its first heading is called, so is the page; links to it count for both.
 #[test]
 fn the_first_heading_stands_for_the_page_where_it_is_its_title() {

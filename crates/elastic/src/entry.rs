@@ -20,7 +20,7 @@ use crate::packed::{pack, unpack};
 
 /// Layout of the index: raise it whenever fields or terms change. It is part of the index's name,
 /// so that each layout has an index of its own.
-pub(crate) const LAYOUT: &str = "canter-elastic-5";
+pub(crate) const LAYOUT: &str = "canter-elastic-6";
 
 /// Settings and mapping of the index. Each field is weighed in its [`Shape`].
 pub(crate) fn index_body() -> Value {

@@ -7,9 +7,9 @@ use super::LONGEST;
 use super::pieces::is_spaceless;
 
 /// A name as it is compared with a whole query: one spelling, single spaces, without the brackets of
-/// a call, and without what joins the words of an identifier, so that `create_task` and `createTask`
-/// are one, as `os.path.join` and `os/path/join` are. What stands before and behind (`__init__`,
-/// `--frozen`, `C++`) is kept. None when nothing is left, or when nobody would type it.
+/// a call, without quotation marks, and without what joins the words of an identifier, so that
+/// `create_task` and `createTask` are one, as `os.path.join` and `os/path/join` are. What stands
+/// before and behind (`__init__`, `--frozen`, `C++`) is kept. None when nothing is left, or when nobody would type it.
 pub fn name(text: &str) -> Option<String> {
     let text = text.trim().trim_end_matches('¶').trim_end();
     let text = match text.strip_suffix('#') {
@@ -21,15 +21,19 @@ pub fn name(text: &str) -> Option<String> {
     let mut folded = String::new();
     let mut name = String::with_capacity(text.len());
     for word in text.split_whitespace() {
-        if !name.is_empty() {
+        fold(word, &mut folded);
+        folded.retain(|c| !QUOTES.contains(&c));
+        if !name.is_empty() && !folded.is_empty() {
             name.push(' ');
         }
-        fold(word, &mut folded);
         name.push_str(&folded);
     }
     let name = joined(&name);
     (!name.is_empty() && name.len() <= 2 * LONGEST).then_some(name)
 }
+
+/// What a heading puts around a name.
+const QUOTES: [char; 7] = ['"', '`', '“', '”', '„', '«', '»'];
 
 /// A name without what joins its words.
 fn joined(name: &str) -> String {
