@@ -32,7 +32,7 @@ pub mod weight {
     pub const NAME: f32 = 13.2;
     /// A page that is little more than its links ([`crate::inbound::is_list`]) keeps this part of
     /// its score: nobody who asks for something is looking for it.
-    pub const LIST: f32 = 0.5;
+    pub const LIST: f32 = 0.65;
 }
 
 /// How BM25 counts in a field.
