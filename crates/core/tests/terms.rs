@@ -72,7 +72,10 @@ fn a_page_holds_identifiers_whole_and_in_parts() {
     assert_eq!(page.text, "queue task wait get nowait take next");
     assert_eq!(page.identifiers, "get_nowait");
     assert_eq!(page.address, "lib my queue html");
-    assert_eq!(page.names, ["queues: an overview"]);
+    assert_eq!(
+        page.names,
+        ["an overview", "overview", "queues", "queues: an overview"]
+    );
     assert_eq!(page.common, "() . : an the");
 }
 
