@@ -234,7 +234,8 @@ fn result(found: &Found) -> Markup {
                     @for section in &found.sections {
                         li {
                             a href=(section.url) { bdi { (section.title) } }
-                            @if !section.snippet.is_empty() {
+                            // The best section's is the page's own, as a rule: it stands above.
+                            @if !section.snippet.is_empty() && section.snippet != found.snippet {
                                 p.snippet { (marked(&section.snippet)) }
                             }
                         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use canter_api::router;
 use canter_core::completion::Named;
 use canter_core::counts::Counts;
+use canter_core::query::{Hit, SectionHit};
 use shelf::{Lost, Running, Shelf, get, hit, over};
 
 /// `name: hits, URL => what the page holds, what it does not hold`.
@@ -83,6 +84,26 @@ async fn an_invalid_search_keeps_what_was_typed() {
         assert_eq!(answer.status, 400, "{uri}");
         assert!(answer.body.contains(r#"role="alert""#), "{uri}");
     }
+}
+
+#[tokio::test]
+async fn no_part_of_a_page_is_shown_twice() {
+    let url = "https://docs.test/";
+    let section = |fragment: &str, snippet: &str| SectionHit {
+        url: format!("{url}#{fragment}").parse().unwrap(),
+        title: fragment.into(),
+        snippet: snippet.into(),
+    };
+    let found = Hit {
+        sections: vec![
+            section("best", "the <mark>best</mark>"),
+            section("next", "other"),
+        ],
+        ..hit(url, "T", "the <mark>best</mark>")
+    };
+    let page = get(&over(Shelf::of(vec![found])), "/?q=best").await.body;
+    assert_eq!(page.matches("the <mark>best</mark>").count(), 1, "{page}");
+    assert!(page.contains("#best") && page.contains("other"), "{page}");
 }
 
 /// The page shows what was meant, says so, and keeps what was typed in its field.
