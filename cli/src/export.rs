@@ -15,24 +15,7 @@ use crate::usage::UsageError;
 
 /// Writes one page a line, in an order that stays the same.
 pub async fn export(args: Export) -> Result<()> {
-    let index = match args.index.url()? {
-        Some(server) => AnyIndex::read_from(&server).await?,
-        None => {
-            let folder = Folder::existing(&crate::folder(&args.data)?)?;
-            let sites = report(&folder)?;
-            let site = sites.iter().find(|site| site.site == args.site);
-            let noted = site.and_then(|site| site.server.as_deref());
-            let index = match (site, AnyIndex::read_noted(&folder, noted).await) {
-                // Where the folder has no index of its own, the name was wrong all the same.
-                (None, Err(_)) if !sites.is_empty() => None,
-                (_, index) => Some(index?),
-            };
-            match index {
-                Some(index) if index.count(&args.site).await? > 0 => index,
-                _ => return Err(UsageError::unknown_site(&args.site, &folder)?.into()),
-            }
-        }
-    };
+    let index = open(&args).await?;
     let mut out = BufWriter::new(stdout());
     let mut written = Ok(());
     let exported = index.export(&args.site, |mut page| {
@@ -51,4 +34,30 @@ pub async fn export(args: Export) -> Result<()> {
     exported?;
     out.flush()?;
     Ok(())
+}
+
+/// The index that holds pages of the site.
+async fn open(args: &Export) -> Result<AnyIndex> {
+    if let Some(server) = args.index.url()? {
+        let index = AnyIndex::read_from(&server).await?;
+        if index.count(&args.site).await? == 0 {
+            let unknown = format!("there are no pages of a site {:?} in {server}", args.site);
+            return Err(UsageError::new(unknown).into());
+        }
+        return Ok(index);
+    }
+    let folder = Folder::existing(&crate::folder(&args.data)?)?;
+    let sites = report(&folder)?;
+    let site = sites.iter().find(|site| site.site == args.site);
+    let noted = site.and_then(|site| site.server.as_deref());
+    let index = AnyIndex::read_noted(&folder, noted).await;
+    // Where the folder has no index of its own, the name was wrong all the same.
+    if index.is_err() && site.is_none() && !sites.is_empty() {
+        return Err(UsageError::unknown_site(&args.site, &folder)?.into());
+    }
+    let index = index?;
+    if index.count(&args.site).await? == 0 {
+        return Err(UsageError::unknown_site(&args.site, &folder)?.into());
+    }
+    Ok(index)
 }

@@ -49,6 +49,9 @@ fn a_forgotten_site_leaves_the_server_and_others_stay() {
     canter.run(&["forget", "t", "--yes"]).done();
     assert_eq!(search(&canter, Some(&server), "p")["total"]["value"], 1);
     canter.run(&["export", "t"]).fails(2, &["known sites: u"]);
+    let there = |site| canter.run(&[&["export", site], args(&index).as_slice()].concat());
+    there("t").fails(2, &["no pages of a site \"t\" in http"]);
+    assert_eq!(there("u").done().stdout.lines().count(), 1);
 }
 
 /// A copy in one index is none in another: pages are fetched whole again, not asked for changes.
