@@ -38,26 +38,18 @@ pub struct Forget {
 pub async fn forget(args: Forget) -> Result<()> {
     let folder = Folder::existing(&crate::folder(&args.data)?)?;
     let site = &args.site;
-    let crawled = report(&folder)?;
-    let imported = status::imported(&folder, &crawled)?;
-    let imported = imported.iter().find(|(name, _)| name == site);
-    let (pages, server) = match imported {
-        Some((_, pages)) => (*pages, None),
-        None => {
-            let report = status::find(crawled, site)?;
-            (report.searchable, report.server)
-        }
-    };
+    let known = status::standings(&folder, report(&folder)?, folder.is_locked())?;
+    let known = status::find(known, site, |it| &it.site)?;
     let _lock = folder.lock()?;
     if !args.yes {
-        match confirm(site, pages)? {
+        match confirm(site, known.searchable.unwrap_or_default())? {
             Some(true) => {}
             Some(false) => bail!("nothing was removed"),
             None => bail!("nothing was removed: add --yes to forget {site}"),
         }
     }
     let store = Store::open(&folder.state())?;
-    let index = AnyIndex::open_noted(&folder, server.as_deref()).await?;
+    let index = AnyIndex::open_noted(&folder, known.server.as_deref()).await?;
     store.begin_forgetting(site).await?;
     let ids = index.ids(site).await?;
     for ids in ids.chunks(BATCH) {

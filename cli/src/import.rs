@@ -11,14 +11,14 @@ use canter_core::document::{Document, Stored, version};
 use canter_core::inbound::{Counted, Inbound};
 use canter_core::link_pass::whole_pass;
 use canter_core::ports::Index;
-use canter_core::url::normalise;
+use canter_core::url::{is_http, normalise};
 use canter_embedded::folder::Folder;
 use clap::Args;
 use console::style;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use crate::args::{Data, Server, site_name};
-use crate::crawl::counted;
+use crate::crawl::{bar_style, counted};
 use crate::index::AnyIndex;
 
 /// Pages that become searchable in one commit, and bytes of their lines.
@@ -62,10 +62,7 @@ pub async fn import(args: Import) -> Result<()> {
             Err((pages, broken)) => (pages, Some(broken)),
         };
         let ended = pages.is_empty();
-        for page in &pages {
-            *sites.entry(page.site.clone()).or_default() += 1;
-        }
-        put(&index, pages).await?;
+        put(&index, pages, &mut sites).await?;
         if !stderr().is_terminal() && said.elapsed() > SAID_AGAIN {
             said = Instant::now();
             eprintln!("{} so far", counted(sites.values().sum(), "page"));
@@ -90,23 +87,26 @@ pub async fn import(args: Import) -> Result<()> {
     Ok(())
 }
 
-/// Puts pages durably; those that the index refuses are named.
-async fn put(index: &AnyIndex, pages: Vec<Stored>) -> Result<()> {
+/// Puts pages durably, and counts them by site; those that the index refuses are named.
+async fn put(
+    index: &AnyIndex,
+    pages: Vec<Stored>,
+    sites: &mut BTreeMap<String, u64>,
+) -> Result<()> {
     if pages.is_empty() {
         return Ok(());
     }
     let documents: Vec<Document> = pages.into_iter().map(document).collect();
-    let urls: Vec<_> = documents
-        .iter()
-        .map(|it| (it.id(), it.url.clone()))
-        .collect();
+    let known = |it: &Document| (it.id(), it.site.clone(), it.url.clone());
+    let known: Vec<_> = documents.iter().map(known).collect();
     let (put, flushed) = tokio::join!(index.put(documents), index.flush());
     let refused = put?;
     flushed?;
-    for refused in refused {
-        let url = urls.iter().find(|(id, _)| *id == refused.id);
-        let url = url.map_or("a page", |(_, url)| url.as_str());
-        eprintln!("{} {url}: {}", style("left out:").yellow(), refused.why);
+    for (id, site, url) in known {
+        match refused.iter().find(|refused| refused.id == id) {
+            Some(refused) => eprintln!("{} {url}: {}", style("left out:").yellow(), refused.why),
+            None => *sites.entry(site).or_default() += 1,
+        }
     }
     Ok(())
 }
@@ -143,10 +143,10 @@ impl Lines {
             (name, length, Box::new(file))
         };
         let bar = match length {
-            Some(length) => ProgressBar::new(length).with_style(bar_of(
+            Some(length) => ProgressBar::new(length).with_style(bar_style(
                 "{spinner:.cyan} {wide_bar:.cyan/238} {bytes}/{total_bytes}",
             )),
-            None => ProgressBar::no_length().with_style(bar_of("{spinner:.cyan} {bytes}")),
+            None => ProgressBar::no_length().with_style(bar_style("{spinner:.cyan} {bytes}")),
         };
         let reader = Box::new(BufReader::new(bar.wrap_read(input)));
         Ok(Lines {
@@ -198,12 +198,6 @@ impl Lines {
     }
 }
 
-fn bar_of(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸━")
-}
-
 /// The page of a line, or what is wrong with it.
 fn page(line: &[u8]) -> Result<Stored, String> {
     let page: Stored = serde_json::from_slice(line).map_err(|error| {
@@ -215,18 +209,17 @@ fn page(line: &[u8]) -> Result<Stored, String> {
         format!("{what} (column {})", error.column())
     })?;
     let site = site_name(&page.site).map_err(|why| format!("site: {why}"))?;
-    if !matches!(page.url.scheme(), "http" | "https") {
+    if !is_http(&page.url) {
         return Err(format!("url: {} is no http or https URL", page.url));
     }
     for section in &page.sections {
         if page.text.get(section.start..section.end).is_none() {
-            let Stored { text, .. } = &page;
             return Err(format!(
                 "sections: {:?} lies at {} to {}, which is no part of the {} bytes of text",
                 section.title,
                 section.start,
                 section.end,
-                text.len()
+                page.text.len()
             ));
         }
     }

@@ -52,7 +52,7 @@ pub async fn stop(args: Stop) -> Result<()> {
             PATIENCE.as_secs()
         );
     }
-    let report = status::find(report(&folder)?, site)?;
+    let report = status::find(report(&folder)?, site, |it| &it.site)?;
     let site = style(site).bold();
     if report.ended {
         eprintln!("{site} was complete before it could stop.");
@@ -80,6 +80,6 @@ async fn wait(folder: &Folder, site: &str) -> Result<bool> {
 fn is_running(folder: &Folder, site: &str) -> Result<bool> {
     // In this order: a crawl that ends in between has noted its rest before it lets the folder go.
     let busy = folder.is_locked();
-    let report: SiteReport = status::find(report(folder)?, site)?;
+    let report: SiteReport = status::find(report(folder)?, site, |it| &it.site)?;
     Ok(report.is_running(busy))
 }

@@ -14,6 +14,13 @@ const TEMPLATE: &str =
 /// Columns of a line's indent.
 const INDENT: usize = 2;
 
+/// How a bar looks.
+pub fn bar_style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸━")
+}
+
 /// The bars of all sites of the command.
 pub struct Bars {
     /// Draws the bars, so that it must live as long as they do.
@@ -26,9 +33,7 @@ impl Bars {
     /// A bar for each of the sites.
     pub fn new(names: Vec<String>) -> Self {
         let all = MultiProgress::new();
-        let style = ProgressStyle::with_template(TEMPLATE)
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("━╸━");
+        let style = bar_style(TEMPLATE);
         let bar = |_| {
             let bar = all.add(ProgressBar::new(1));
             bar.set_style(style.clone());

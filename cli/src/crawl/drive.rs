@@ -314,8 +314,7 @@ impl<I: Index + Catalog + 'static> Drive<I> {
     async fn count_links(&self) -> Result<(), Failure> {
         let wanted = || !*self.stop.borrow();
         self.progress.counting_links();
-        whole_pass(&*self.world.index, &self.world.site.id, wanted).await?;
-        Ok(())
+        whole_pass(&*self.world.index, &self.world.site.id, wanted).await
     }
 
     /// Takes pages out of the index for good.

@@ -33,6 +33,7 @@ use crate::args::Crawl;
 use crate::index::AnyIndex;
 use crate::report::ReportFile;
 use crate::serve::{self, FolderStatus};
+pub use bar::bar_style;
 use drive::{Bounds, Drive, Rest};
 use frame::Ours;
 use gates::Gates;

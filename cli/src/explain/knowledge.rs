@@ -11,7 +11,7 @@ use canter_core::ports::Index;
 use canter_core::prospect::{Bounds, Ground, is_permitted, private_address, refusal};
 use canter_core::robots::Verdict;
 use canter_core::time::Moment;
-use canter_core::url::{Limits, changes, normalise};
+use canter_core::url::{Limits, changes, is_http, normalise};
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{KnownSite, Reading};
 use tokio::sync::OnceCell;
@@ -80,8 +80,7 @@ impl Knowledge {
             typed: typed.to_owned(),
             changes: changes(typed, &spelled),
             address: self.address(&url),
-            robots: matches!(url.scheme(), "http" | "https")
-                .then(|| robots(&url, verdict.as_ref())),
+            robots: is_http(&url).then(|| robots(&url, verdict.as_ref())),
             sites: Vec::new(),
             not_in: Vec::new(),
             url,

@@ -28,8 +28,8 @@ pub use standing::Standing;
     canter status docs.example.org/3 --json\n  \
     canter status docs.example.org/3 --aws canter      in the stack `canter`, with its bill\n\n\
     In JSON each site is one object on a line: site, state (running, complete, stopped, limit, paused,\n\
-    cut_off, forgotten, imported), why, pages, searchable, indexed, unchanged, duplicates, redirected, gone,\n\
-    skipped, skipped_by, failed, waiting, rps_limit, began_at, fetched_at,\n\
+    cut_off, forgotten, imported), why, pages, searchable, indexed, unchanged, duplicates, redirected,\n\
+    gone, skipped, skipped_by, failed, waiting, rps_limit, began_at, fetched_at,\n\
     folder.{path, bytes, format, state_format}. With --aws, in the place of folder: alive_at, ended_at,\n\
     requests, bytes, retries, stack.{name, search_url}, bill. The rows of a crawl that has not ended\n\
     are counted: a million of them are read for about a cent.")]
@@ -57,21 +57,12 @@ pub fn status(args: &Status) -> Result<()> {
     let busy = folder.is_locked();
     let reading = Reading::open(&folder)?;
     let crawled = reading.as_ref().map_or(Ok(Vec::new()), Reading::report)?;
-    let imported = imported(&folder, &crawled)?;
-    let crawled = crawled.into_iter().map(|site| Standing::of(site, busy));
-    let imported = imported.into_iter();
-    let imported = imported.map(|(site, pages)| Standing::imported(site, pages));
-    let mut standings: Vec<Standing> = crawled.chain(imported).collect();
+    let mut standings = standings(&folder, crawled, busy)?;
     if standings.is_empty() {
         return Err(nothing(&path).into());
     }
     if let Some(name) = &args.site {
-        let known = standings.iter().map(|site| site.site.as_str());
-        let unknown = no_such_site(name, known);
-        standings.retain(|site| site.site == *name);
-        if standings.is_empty() {
-            return Err(UsageError::new(unknown).into());
-        }
+        standings = vec![find(standings, name, |site| &site.site)?];
     }
     let bytes = size(folder.path());
     let mut out = stdout().lock();
@@ -105,23 +96,28 @@ pub fn status(args: &Status) -> Result<()> {
     Ok(())
 }
 
+/// All sites of a folder: those that were crawled, and those that were imported.
+pub fn standings(folder: &Folder, crawled: Vec<SiteReport>, busy: bool) -> Result<Vec<Standing>> {
+    let imported = imported(folder, &crawled)?.into_iter();
+    let imported = imported.map(|(site, pages)| Standing::imported(site, pages));
+    let crawled = crawled.into_iter().map(|site| Standing::of(site, busy));
+    Ok(crawled.chain(imported).collect())
+}
+
 /// Sites in the folder's own index that no crawl of the folder knows, and their pages.
 pub fn imported(folder: &Folder, crawled: &[SiteReport]) -> Result<Vec<(String, u64)>, Failure> {
     // A folder without an index holds none.
     let Ok(index) = TantivyReader::open(&folder.index()) else {
         return Ok(Vec::new());
     };
-    let mut sites = index.sites()?;
-    sites.retain(|(site, _)| crawled.iter().all(|known| known.site != *site));
-    Ok(sites)
+    index.sites(|site| crawled.iter().all(|known| known.site != site))
 }
 
 /// The site of a name; a mistake on the command line when there is none.
-pub fn find(sites: Vec<SiteReport>, name: &str) -> Result<SiteReport> {
-    let names: Vec<String> = sites.iter().map(|site| site.site.clone()).collect();
-    let found = sites.into_iter().find(|site| site.site == name);
-    let names = names.iter().map(String::as_str);
-    found.ok_or_else(|| UsageError::new(no_such_site(name, names)).into())
+pub fn find<T>(sites: Vec<T>, name: &str, name_of: impl Fn(&T) -> &str) -> Result<T> {
+    let unknown = no_such_site(name, sites.iter().map(&name_of));
+    let found = sites.into_iter().find(|site| name_of(site) == name);
+    found.ok_or_else(|| UsageError::new(unknown).into())
 }
 
 /// What is said of a name that no site has.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use canter_core::completion::Completion;
 use canter_core::query::{Hit, Hits, Query, SectionHit};
 use canter_core::time::Moment;
+use canter_core::url::is_http;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -60,7 +61,7 @@ impl Suggestion {
     /// With links to http(s) only, as [`Answer::new`].
     pub(crate) fn all(completions: Vec<Completion>) -> Vec<Self> {
         let completions = completions.into_iter();
-        let web = completions.filter(|it| it.url.as_ref().is_none_or(is_web));
+        let web = completions.filter(|it| it.url.as_ref().is_none_or(is_http));
         let web = web.map(|it| Suggestion {
             text: it.text,
             url: it.url.map(String::from),
@@ -146,7 +147,7 @@ fn values(counts: Vec<(String, u64)>) -> Vec<Value> {
 
 impl Found {
     fn new(hit: Hit) -> Option<Self> {
-        is_web(&hit.url).then(|| Found {
+        is_http(&hit.url).then(|| Found {
             url: hit.url.into(),
             title: hit.title,
             snippet: only_marks(&hit.snippet).into_owned(),
@@ -164,16 +165,12 @@ impl Found {
 
 impl FoundSection {
     fn new(hit: SectionHit) -> Option<Self> {
-        is_web(&hit.url).then(|| FoundSection {
+        is_http(&hit.url).then(|| FoundSection {
             url: hit.url.into(),
             title: hit.title,
             snippet: only_marks(&hit.snippet).into_owned(),
         })
     }
-}
-
-fn is_web(url: &url::Url) -> bool {
-    matches!(url.scheme(), "http" | "https")
 }
 
 /// The instant of a moment since the Unix epoch, in whole seconds.

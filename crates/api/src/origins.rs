@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use axum::http::HeaderValue;
+use canter_core::url::is_http;
 use thiserror::Error;
 use tower_http::cors::AllowOrigin;
 use url::Url;
@@ -22,7 +23,7 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self, NoOrigin> {
         let url: Url = text.parse().map_err(|_| NoOrigin)?;
-        let whole = matches!(url.scheme(), "http" | "https")
+        let whole = is_http(&url)
             && url.path() == "/"
             && url.username().is_empty()
             && [url.password(), url.query(), url.fragment()] == [None; 3];

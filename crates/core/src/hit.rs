@@ -72,30 +72,17 @@ pub struct Passage<'a> {
 
 impl<'a> Passage<'a> {
     /// Of a section's own text, which begins with its heading.
-    pub fn new(anchor: Option<&'a str>, title: &'a str, text: &'a str) -> Self {
+    pub fn new(anchor: Option<Cow<'a, str>>, title: Cow<'a, str>, text: &'a str) -> Self {
+        let below = text
+            .strip_prefix(&*title)
+            .filter(|below| below.starts_with('\n') && !below.trim().is_empty());
         Passage {
-            anchor: anchor.map(Cow::Borrowed),
-            title: title.into(),
-            text: start(below(title, text)).into(),
+            anchor,
+            text: start(below.unwrap_or(text)).into(),
+            title,
             known: None,
         }
     }
-
-    fn of(section: StoredSection, text: &'a str) -> Self {
-        Passage {
-            text: start(below(&section.title, text)).into(),
-            anchor: section.anchor.map(Cow::Owned),
-            title: section.title.into(),
-            known: None,
-        }
-    }
-}
-
-/// A section's text without its heading, where there is more.
-fn below<'a>(title: &str, text: &'a str) -> &'a str {
-    let below = text.strip_prefix(title);
-    let below = below.filter(|below| below.starts_with('\n') && !below.trim().is_empty());
-    below.unwrap_or(text)
 }
 
 /// What is shown of a page that was found. `passages` are its sections that match, best first; no
@@ -212,7 +199,8 @@ impl Matching {
             let passage = section(place).map(|section| {
                 let section = section?;
                 let text = text.get(section.start..section.end)?;
-                Some(Passage::of(section, text))
+                let anchor = section.anchor.map(Cow::Owned);
+                Some(Passage::new(anchor, section.title.into(), text))
             });
             passage.transpose()
         });

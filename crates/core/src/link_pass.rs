@@ -44,15 +44,14 @@ pub async fn whole_pass(
     index: &(impl Index + Catalog),
     site: &str,
     in_time: impl Fn() -> bool + Send + Sync,
-) -> Result<Passed, Failure> {
+) -> Result<(), Failure> {
     let parts = parts(index.count(site).await?);
     for part in 0..parts {
-        let passed = link_pass(index, site, (part, parts), &in_time).await?;
-        if passed != Passed::Whole {
-            return Ok(passed);
+        if link_pass(index, site, (part, parts), &in_time).await? != Passed::Whole {
+            break;
         }
     }
-    Ok(Passed::Whole)
+    Ok(())
 }
 
 /// Brings one of a site's parts up to date. Reads all pages of the site once, and then writes, as

@@ -202,7 +202,7 @@ pub fn trap<'a>(url: &'a Url, limits: &Limits) -> Option<Trap<'a>> {
 }
 
 /// Whether this is a URL of the web.
-pub(crate) fn is_http(url: &Url) -> bool {
+pub fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 

@@ -4,6 +4,8 @@
 //! is kept, the stored page, its text and its links, is not searched. What a result shows lies
 //! beside both, section by section: a search for it has to read no page (`docs/adr/0011`).
 
+use std::borrow::Cow;
+
 use canter_core::counts::folders;
 use canter_core::document::{Document, KeptLink, Stored};
 use canter_core::failure::Failure;
@@ -102,10 +104,10 @@ pub(crate) fn source(document: &Document, words: &mut Words) -> Result<String, s
     let mut sections = Vec::with_capacity(weighed.len());
     for ((terms, section), of) in weighed.into_iter().zip(&page.sections).zip(&terms.sections) {
         let shown = page.text.get(section.range.clone()).map(|text| {
-            let anchor = section.anchor.as_deref();
+            let anchor = section.anchor.as_deref().map(Cow::Borrowed);
             packed(&Passage {
                 known: of.known,
-                ..Passage::new(anchor, &section.title, text)
+                ..Passage::new(anchor, section.title.as_str().into(), text)
             })
         });
         sections.push(Section {

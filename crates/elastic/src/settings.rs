@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use canter_core::failure::Failure;
+use canter_core::url::is_http;
 use url::Url;
 
 use crate::entry::LAYOUT;
@@ -51,7 +52,7 @@ impl Settings {
                  it out, and set an API key in CANTER_INDEX_API_KEY",
             ));
         }
-        if !matches!(server.scheme(), "http" | "https") {
+        if !is_http(&server) {
             return Err(wrong(&format!(
                 "begins with neither http: nor https: {url}"
             )));

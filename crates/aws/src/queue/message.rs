@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use canter_core::domain::{Domain, domain};
 use canter_core::task::{Kind, Task};
 use canter_core::time::Moment;
+use canter_core::url::is_http;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
@@ -193,7 +194,7 @@ pub(super) fn check_envelope(body: &str) -> Result<(), Refusal> {
 
 fn task(wire: &Wire, entry: &Entry) -> Result<Task, Refusal> {
     let broken = |what: String| Err(Refusal::Broken(what));
-    if !matches!(entry.url.scheme(), "http" | "https") {
+    if !is_http(&entry.url) {
         return broken(format!("{} cannot be fetched", entry.url));
     }
     let parent = match entry.parent {

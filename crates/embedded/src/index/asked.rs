@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use canter_core::query::{Shape, weight};
 use canter_core::terms::QueryTerms;
-use tantivy::schema::Field;
-use tantivy::{Searcher, Term};
+use tantivy::postings::SegmentPostings;
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{Searcher, SegmentReader, Term};
 
 use super::bm25::Bm25;
 use super::entry::Fields;
@@ -22,13 +23,13 @@ pub(super) struct Asked {
     /// What is looked for in other fields.
     pub(super) others: Vec<(Arc<Postings>, Bm25)>,
     /// Pages that bear the query as a name.
-    pub(super) name: Option<Arc<Postings>>,
+    name: Option<Arc<Postings>>,
 }
 
 /// A term that is looked for in the body of pages.
 pub(super) struct Wanted {
     word: String,
-    pub(super) postings: Arc<Postings>,
+    postings: Arc<Postings>,
     pub(super) bm25: Bm25,
     /// Where the term is a word.
     pub(super) in_sections: Option<Bm25>,
@@ -98,6 +99,33 @@ impl Asked {
             asked.name = measured.postings(searcher, name)?;
         }
         Ok(asked)
+    }
+
+    /// The postings of each term wanted that the segment of a number has, with its place.
+    pub(super) fn wanted_in(
+        &self,
+        number: usize,
+        segment: &SegmentReader,
+        option: IndexRecordOption,
+    ) -> tantivy::Result<Vec<(usize, SegmentPostings)>> {
+        let mut found = Vec::with_capacity(self.wanted.len());
+        for (place, wanted) in self.wanted.iter().enumerate() {
+            let postings = wanted.postings.within(number, segment, option)?;
+            found.extend(postings.map(|postings| (place, postings)));
+        }
+        Ok(found)
+    }
+
+    /// The pages of a segment that bear the query as a name.
+    pub(super) fn named_in(
+        &self,
+        number: usize,
+        segment: &SegmentReader,
+    ) -> tantivy::Result<Option<SegmentPostings>> {
+        match &self.name {
+            Some(name) => name.within(number, segment, IndexRecordOption::Basic),
+            None => Ok(None),
+        }
     }
 
     fn place(&self, word: &str) -> Option<usize> {

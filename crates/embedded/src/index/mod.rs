@@ -124,14 +124,14 @@ impl TantivyReader {
         Ok(TantivyReader { shelf })
     }
 
-    /// The sites that have pages, by name, and how many each has.
+    /// The sites that have pages, of those that are wanted, by name, and how many each has.
     ///
     /// # Errors
     ///
     /// When the index cannot be read.
-    pub fn sites(&self) -> Result<Vec<(String, u64)>, Failure> {
+    pub fn sites(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, u64)>, Failure> {
         self.shelf.refresh()?;
-        self.shelf.sites()
+        self.shelf.sites(wanted)
     }
 }
 

@@ -62,11 +62,6 @@ impl<'a> Walk<'a> {
         segment: &SegmentReader,
     ) -> tantivy::Result<Self> {
         let counted = IndexRecordOption::WithFreqs;
-        let mut found = Vec::with_capacity(asked.wanted.len());
-        for (place, wanted) in asked.wanted.iter().enumerate() {
-            let postings = wanted.postings.within(number, segment, counted)?;
-            found.extend(postings.map(|postings| (place, postings)));
-        }
         let mut others = Vec::with_capacity(asked.others.len());
         for (postings, bm25) in &asked.others {
             if let Some(found) = postings.within(number, segment, counted)? {
@@ -74,15 +69,11 @@ impl<'a> Walk<'a> {
                 others.push((bm25, found, lengths));
             }
         }
-        let name = match &asked.name {
-            Some(name) => name.within(number, segment, IndexRecordOption::Basic)?,
-            None => None,
-        };
         Ok(Walk {
             asked,
-            found,
+            found: asked.wanted_in(number, segment, counted)?,
             others,
-            name,
+            name: asked.named_in(number, segment)?,
             lengths: segment.get_fieldnorms_reader(asked.body)?,
             list: segment.fast_fields().column_opt(column::LIST)?,
             standing: segment.fast_fields().column_opt(column::STANDING)?,
@@ -161,8 +152,10 @@ impl<'a> Walk<'a> {
 /// The second pass over a segment, from one page to a later one.
 pub(super) struct Weighing<'a> {
     asked: &'a Asked,
-    /// Of each term wanted that the segment has: its place, where it is, its positions there.
-    found: Vec<(usize, SegmentPostings, Vec<u32>)>,
+    /// Of each term wanted that the segment has: its place, and where it is.
+    found: Vec<(usize, SegmentPostings)>,
+    /// Where in the page at hand each term wanted stands, in order.
+    positions: Vec<Vec<u32>>,
     name: Option<SegmentPostings>,
     lengths: FieldNormReader,
     sections: Sections,
@@ -176,19 +169,11 @@ impl<'a> Weighing<'a> {
         segment: &SegmentReader,
     ) -> tantivy::Result<Self> {
         let placed = IndexRecordOption::WithFreqsAndPositions;
-        let mut found = Vec::with_capacity(asked.wanted.len());
-        for (place, wanted) in asked.wanted.iter().enumerate() {
-            let postings = wanted.postings.within(number, segment, placed)?;
-            found.extend(postings.map(|postings| (place, postings, Vec::new())));
-        }
-        let name = match &asked.name {
-            Some(name) => name.within(number, segment, IndexRecordOption::Basic)?,
-            None => None,
-        };
         Ok(Weighing {
             asked,
-            found,
-            name,
+            found: asked.wanted_in(number, segment, placed)?,
+            positions: vec![Vec::new(); asked.wanted.len()],
+            name: asked.named_in(number, segment)?,
             lengths: segment.get_fieldnorms_reader(asked.body)?,
             sections: Sections::new(segment)?,
         })
@@ -197,7 +182,8 @@ impl<'a> Weighing<'a> {
     /// What a page scores. Pages come in their order.
     pub(super) fn score(&mut self, page: DocId, known: Estimate) -> f32 {
         self.sections.take(page);
-        for (place, postings, positions) in &mut self.found {
+        for (place, postings) in &mut self.found {
+            let positions = &mut self.positions[*place];
             positions.clear();
             if postings.doc() < page {
                 postings.seek(page);
@@ -213,7 +199,7 @@ impl<'a> Weighing<'a> {
         let length = self.lengths.fieldnorm_id(page);
         let mut score = known.sum;
         for (first, second, bm25) in &self.asked.pairs {
-            let together = neighbours(self.positions(*first), self.positions(*second));
+            let together = neighbours(&self.positions[*first], &self.positions[*second]);
             if together > 0 {
                 score += bm25.score(length, together);
             }
@@ -234,13 +220,6 @@ impl<'a> Weighing<'a> {
             sections: self.sections.ranked(),
             named,
         }
-    }
-
-    /// Where a word stands in the page at hand, in order.
-    fn positions(&self, wanted: usize) -> &[u32] {
-        let mut found = self.found.iter();
-        let found = found.find(|(place, ..)| *place == wanted);
-        found.map_or(&[], |(.., positions)| positions)
     }
 }
 

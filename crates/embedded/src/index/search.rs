@@ -41,7 +41,13 @@ pub(super) fn search(
     let total = matches.total;
     let counts = matches.totals.counts(query, total);
     let mut hits = Vec::new();
-    for found in best(searcher, &asked, &ids, matches.all, range)? {
+    for found in best(
+        searcher,
+        &asked,
+        &ids,
+        (matches.all, matches.at_least),
+        range,
+    )? {
         let (page, sections) = searcher.doc::<Kept>(found.page)?.open()?;
         let section = |place| sections.section(place);
         let hit = found
@@ -75,6 +81,8 @@ struct Matches {
     totals: Totals,
     /// In the order of their addresses, without those of which enough others score more.
     all: Vec<Match>,
+    /// As many as are wanted score no less.
+    at_least: f32,
 }
 
 impl Matches {
@@ -91,6 +99,7 @@ impl Matches {
             total: 0,
             totals: Totals::default(),
             all: Vec::new(),
+            at_least: 0.0,
         };
         let mut least = Top::new(query.offset + query.limit, ids);
         for (number, segment) in searcher.segment_readers().iter().enumerate() {
@@ -119,8 +128,9 @@ impl Matches {
             tally.end(&mut matches.totals)?;
         }
         least.cut();
-        let at_least = least.at_least;
-        matches.all.retain(|it| it.score.most() >= at_least);
+        matches.at_least = least.at_least;
+        let may_be = |it: &Match| it.score.most() >= matches.at_least;
+        matches.all.retain(may_be);
         Ok(matches)
     }
 }
@@ -130,22 +140,12 @@ fn best(
     searcher: &Searcher,
     asked: &Asked,
     ids: &Ids,
-    mut matches: Vec<Match>,
+    (matches, at_least): (Vec<Match>, f32),
     range: Range<usize>,
 ) -> tantivy::Result<Vec<Found>> {
     // First those that score most as far as is known: behind them few others have to be weighed.
-    let mut known: Vec<f32> = matches.iter().map(|it| it.score.least()).collect();
-    let likely = range.end.min(known.len());
-    let bar = match likely {
-        0 => 0.0,
-        likely => {
-            *known
-                .select_nth_unstable_by(likely - 1, |a, b| b.total_cmp(a))
-                .1
-        }
-    };
-    let (likely, others): (Vec<Match>, Vec<Match>) =
-        matches.drain(..).partition(|it| it.score.least() >= bar);
+    let is_likely = |it: &Match| it.score.least() >= at_least;
+    let (likely, others): (Vec<Match>, Vec<Match>) = matches.into_iter().partition(is_likely);
     let mut top = Top::new(range.end, ids);
     for matches in [likely, others] {
         top.cut();

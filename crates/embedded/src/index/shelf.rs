@@ -181,10 +181,14 @@ impl Shelf {
         Ok(count)
     }
 
-    pub(super) fn sites(&self) -> Result<Vec<(String, u64)>, Failure> {
+    pub(super) fn sites(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<(String, u64)>, Failure> {
         let names = names_in(&self.searcher(), self.fields.site);
         let names = names.map_err(|error| self.failure(&error))?;
-        let counted = names.into_iter().map(|site| {
+        let names = names.into_iter().filter(|site| wanted(site));
+        let counted = names.map(|site| {
             let count = self.count(&site)?;
             Ok((site, count))
         });
