@@ -5,12 +5,12 @@ use std::io::{BufWriter, Write, stdout};
 use anyhow::Result;
 use canter_core::failure::Failure;
 use canter_core::inbound::Counted;
-use canter_core::ports::Catalog;
+use canter_core::ports::IndexReader;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::report;
 
 use crate::args::Export;
-use crate::index::AnyIndex;
+use crate::index::ReadIndex;
 use crate::usage::UsageError;
 
 /// Writes one page a line, in an order that stays the same.
@@ -37,9 +37,9 @@ pub async fn export(args: Export) -> Result<()> {
 }
 
 /// The index that holds pages of the site.
-async fn open(args: &Export) -> Result<AnyIndex> {
+async fn open(args: &Export) -> Result<ReadIndex> {
     if let Some(server) = args.index.url()? {
-        let index = AnyIndex::read_from(&server).await?;
+        let index = ReadIndex::server(&server).await?;
         if index.count(&args.site).await? == 0 {
             let unknown = format!("there are no pages of a site {:?} in {server}", args.site);
             return Err(UsageError::new(unknown).into());
@@ -50,7 +50,7 @@ async fn open(args: &Export) -> Result<AnyIndex> {
     let sites = report(&folder)?;
     let site = sites.iter().find(|site| site.site == args.site);
     let noted = site.and_then(|site| site.server.as_deref());
-    let index = AnyIndex::read_noted(&folder, noted).await;
+    let index = ReadIndex::noted(&folder, noted).await;
     // Where the folder has no index of its own, the name was wrong all the same.
     if index.is_err() && site.is_none() && !sites.is_empty() {
         return Err(UsageError::unknown_site(&args.site, &folder)?.into());

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stderr, stdin};
 
 use anyhow::{Result, bail};
-use canter_core::ports::{Catalog, Index};
+use canter_core::ports::{IndexReader, IndexWriter};
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{Store, report};
 use clap::Args;
@@ -11,7 +11,7 @@ use console::style;
 
 use crate::args::Data;
 use crate::crawl::counted;
-use crate::index::AnyIndex;
+use crate::index::WrittenIndex;
 use crate::status;
 
 /// Pages that leave the index in one commit.
@@ -49,7 +49,7 @@ pub async fn forget(args: Forget) -> Result<()> {
         }
     }
     let store = Store::open(&folder.state())?;
-    let index = AnyIndex::open_noted(&folder, known.server.as_deref()).await?;
+    let index = WrittenIndex::open_noted(&folder, known.server.as_deref()).await?;
     store.begin_forgetting(site).await?;
     let ids = index.ids(site).await?;
     for ids in ids.chunks(BATCH) {

@@ -10,16 +10,16 @@ use anyhow::{Context, Result, bail};
 use canter_core::document::{Document, Stored, version};
 use canter_core::inbound::{Counted, Inbound};
 use canter_core::link_pass::whole_pass;
-use canter_core::ports::Index;
-use canter_core::url::{is_http, normalise};
+use canter_core::ports::IndexWriter;
 use canter_embedded::folder::Folder;
+use canter_page::url::{is_http, normalise};
 use clap::Args;
 use console::style;
 use indicatif::ProgressBar;
 
 use crate::args::{Data, Server, site_name};
 use crate::crawl::{bar_style, counted};
-use crate::index::AnyIndex;
+use crate::index::WrittenIndex;
 
 /// Pages that become searchable in one commit, and bytes of their lines.
 const BATCH: usize = 1_000;
@@ -53,7 +53,7 @@ pub async fn import(args: Import) -> Result<()> {
     let mut lines = Lines::open(&args.file)?;
     let folder = Folder::create(&crate::folder(&args.data)?)?;
     let _lock = folder.lock()?;
-    let index = AnyIndex::open(&folder, server.as_ref()).await?;
+    let index = WrittenIndex::open(&folder, server.as_ref()).await?;
     let mut sites = BTreeMap::<String, u64>::new();
     let mut said = Instant::now();
     loop {
@@ -89,7 +89,7 @@ pub async fn import(args: Import) -> Result<()> {
 
 /// Puts pages durably, and counts them by site; those that the index refuses are named.
 async fn put(
-    index: &AnyIndex,
+    index: &WrittenIndex,
     pages: Vec<Stored>,
     sites: &mut BTreeMap<String, u64>,
 ) -> Result<()> {

@@ -7,20 +7,18 @@ use anyhow::{Context, Result, bail};
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use canter_api::NoStatus;
-use canter_core::completion::{Beginning, Named};
-use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
-use canter_core::ports::{Index, Refused};
-use canter_core::query::{Hits, Query};
-use canter_core::task::UrlKey;
 use canter_embedded::folder::Folder;
+use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::query::{Hits, Query};
+use canter_ranking::search::SearchIndex;
 use console::style;
 use serde::Deserialize;
 use tower::ServiceExt;
 use url::form_urlencoded;
 
 use crate::args::Search;
-use crate::index::AnyIndex;
+use crate::index::ReadIndex;
 use crate::printable::printable;
 use crate::usage::UsageError;
 
@@ -67,8 +65,8 @@ struct Fault {
 /// Asks the API in this process and prints its answer.
 pub async fn search(args: Search) -> Result<()> {
     let index = match &args.index.url()? {
-        Some(server) => AnyIndex::read_from(server).await?,
-        None => AnyIndex::read_own(&Folder::existing(&crate::folder(&args.data)?)?)?,
+        Some(server) => ReadIndex::server(server).await?,
+        None => ReadIndex::unnamed(&Folder::existing(&crate::folder(&args.data)?)?)?,
     };
     let index = Arc::new(Asked {
         index,
@@ -114,27 +112,11 @@ pub async fn search(args: Search) -> Result<()> {
 
 /// The index, and why it failed: the API keeps that from strangers, and nobody is one here.
 struct Asked {
-    index: AnyIndex,
+    index: ReadIndex,
     failure: Mutex<Option<Failure>>,
 }
 
-impl Index for Asked {
-    async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
-        self.index.put(documents).await
-    }
-
-    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
-        self.index.delete(ids).await
-    }
-
-    async fn flush(&self) -> Result<(), Failure> {
-        self.index.flush().await
-    }
-
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        self.index.get(id).await
-    }
-
+impl SearchIndex for Asked {
     async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
         self.index.names(beginning).await
     }

@@ -14,17 +14,17 @@ use console::style;
 use tokio::net::TcpListener;
 
 use crate::args::Serve;
-use crate::index::AnyIndex;
+use crate::index::ReadIndex;
 
 /// Runs the command until a signal ends it.
 pub async fn serve(args: Serve) -> Result<()> {
     let data = crate::folder(&args.data)?;
     let (folder, index) = match &args.index.url()? {
         // The crawls of the folder, if there are any here, are told of as well.
-        Some(server) => (Folder::find(&data)?, AnyIndex::read_from(server).await?),
+        Some(server) => (Folder::find(&data)?, ReadIndex::server(server).await?),
         None => {
             let folder = Folder::existing(&data)?;
-            let index = AnyIndex::read_own(&folder)?;
+            let index = ReadIndex::unnamed(&folder)?;
             (Some(folder), index)
         }
     };

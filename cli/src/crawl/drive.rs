@@ -8,7 +8,7 @@ use std::time::Duration;
 use canter_core::document::document_id;
 use canter_core::failure::Failure;
 use canter_core::link_pass::whole_pass;
-use canter_core::ports::{Catalog, Index};
+use canter_core::ports::{IndexReader, IndexWriter};
 use canter_core::step::{End, MAX_HOLD, step};
 use canter_core::task::Task;
 use canter_core::twins::duplicates;
@@ -79,7 +79,7 @@ pub struct Drive<I> {
     rest: Option<Rest>,
 }
 
-impl<I: Index + Catalog + 'static> Drive<I> {
+impl<I: IndexReader + IndexWriter + 'static> Drive<I> {
     pub fn new(
         world: Arc<SiteWorld<I>>,
         progress: Arc<Progress>,

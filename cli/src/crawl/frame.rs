@@ -11,7 +11,7 @@ use super::Run;
 use super::estimate::Left;
 use super::gates::Gates;
 use super::progress::Progress;
-use crate::index::AnyIndex;
+use crate::index::WrittenIndex;
 
 /// What is shown of a site at one time.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,7 +45,7 @@ pub trait Source: Send + 'static {
 pub struct Ours {
     seeds: Vec<Url>,
     store: SiteStore,
-    index: Arc<AnyIndex>,
+    index: Arc<WrittenIndex>,
     progress: Arc<Progress>,
     gates: Arc<Gates>,
     being_indexed: Arc<AtomicU64>,

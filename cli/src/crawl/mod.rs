@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::args::Crawl;
-use crate::index::AnyIndex;
+use crate::index::WrittenIndex;
 use crate::report::ReportFile;
 use crate::serve::{self, FolderStatus};
 pub use bar::bar_style;
@@ -56,7 +56,7 @@ const UNLIMITED_CONCURRENCY: usize = 16;
 
 /// One site of the command.
 pub struct Run {
-    world: Arc<SiteWorld<AnyIndex>>,
+    world: Arc<SiteWorld<WrittenIndex>>,
     progress: Arc<Progress>,
 }
 
@@ -73,7 +73,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
         Some(address) => Some(serve::bind(address).await?),
     };
     let store = Store::open(&folder.state())?;
-    let index = Arc::new(AnyIndex::open(&folder, server.as_ref()).await?);
+    let index = Arc::new(WrittenIndex::open(&folder, server.as_ref()).await?);
     let clock = Clock::start();
     let concurrency = concurrency(&args);
     let gates = Arc::new(Gates::new(store.clone(), args.rps.0, concurrency, clock));
@@ -302,7 +302,7 @@ async fn wait_for_signal(mut stopped: watch::Receiver<bool>) {
 /// Serves the search while the crawl goes on.
 fn serve_meanwhile(
     (listener, address): (TcpListener, SocketAddr),
-    index: &Arc<AnyIndex>,
+    index: &Arc<WrittenIndex>,
     folder: &Folder,
     json: bool,
 ) -> SocketAddr {

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use canter_core::address::is_public;
 use canter_core::domain::authority;
-use canter_core::ports::{Catalog, Headers};
+use canter_core::ports::{Headers, IndexReader};
 use canter_core::prospect::Bounds;
 use canter_core::scope::{Options, Scope, site_id};
 use canter_core::site::{Limits, Site};
-use canter_core::url::{Limits as UrlLimits, parse_seed};
 use canter_embedded::store::{Beginning, SiteStore, Store};
 use canter_http::Clock;
+use canter_page::url::{Limits as UrlLimits, parse_seed};
 use url::{Host, Url};
 
 use crate::args::Crawl;
@@ -149,7 +149,7 @@ pub fn confirm_scope(site: &str) -> Result<()> {
 pub async fn settle_copies(
     store: &SiteStore,
     site: &Site,
-    index: &impl Catalog,
+    index: &impl IndexReader,
     server: Option<&Url>,
 ) -> Result<()> {
     let server = server.map(Url::to_string);

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use canter_core::pace::Rate;
-use canter_core::ports::Index;
 use canter_core::task::Skip;
 use canter_embedded::store::{Counts, Trouble};
 use console::style;
@@ -44,7 +43,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub async fn of<I: Index>(
+    pub async fn of<I>(
         world: &SiteWorld<I>,
         progress: &Progress,
         rest: &Rest,

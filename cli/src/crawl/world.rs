@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use canter_core::completion::{Beginning, Named};
-use canter_core::document::{Document, Stored};
+use canter_core::document::Document;
 use canter_core::failure::Failure;
-use canter_core::ports::{FetchError, Fetcher, Index, Refused, Request, Response};
-use canter_core::query::{Hits, Query};
+use canter_core::ports::{
+    FetchError, Fetcher, IndexReader, IndexWriter, Refused, Request, Response,
+};
 use canter_core::rulebook::Rulebook;
 use canter_core::scope::Scope;
 use canter_core::seen::Seen;
@@ -114,10 +114,11 @@ impl<I> StepWorld<I> {
     }
 }
 
-impl<I: Index> World for StepWorld<I> {
+impl<I: IndexReader + IndexWriter> World for StepWorld<I> {
     type Pages = SiteStore;
     type Frontier = SiteStore;
     type Index = StepIndex<I>;
+    type Reader = I;
     type Robots = Store;
 
     fn site(&self) -> &Site {
@@ -134,6 +135,10 @@ impl<I: Index> World for StepWorld<I> {
 
     fn index(&self) -> &StepIndex<I> {
         &self.index
+    }
+
+    fn reader(&self) -> &I {
+        &self.shared.index
     }
 
     fn robots(&self) -> &Store {
@@ -209,14 +214,14 @@ impl<I: Index> World for StepWorld<I> {
     }
 }
 
-impl<I: Index> StepIndex<I> {
+impl<I> StepIndex<I> {
     fn give_up_place(&self) {
         let place = self.place.lock();
         place.unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 
-impl<I: Index> Index for StepIndex<I> {
+impl<I: IndexWriter> IndexWriter for StepIndex<I> {
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         self.give_up_place();
         let count = documents.len() as u64;
@@ -233,21 +238,5 @@ impl<I: Index> Index for StepIndex<I> {
 
     async fn flush(&self) -> Result<(), Failure> {
         self.index.flush().await
-    }
-
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        self.index.get(id).await
-    }
-
-    async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        self.index.search(query).await
-    }
-
-    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
-        self.index.names(beginning).await
-    }
-
-    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        self.index.words(beginning).await
     }
 }

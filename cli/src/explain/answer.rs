@@ -1,7 +1,7 @@
 //! What is told of a URL, with its names in JSON.
 
 use canter_core::document::Stored;
-use canter_core::url::Change;
+use canter_page::url::Change;
 use serde::{Serialize, Serializer};
 use url::Url;
 

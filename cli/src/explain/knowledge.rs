@@ -7,17 +7,17 @@ use anyhow::Result;
 use canter_core::document::{Stored, document_id};
 use canter_core::domain::authority;
 use canter_core::failure::Failure;
-use canter_core::ports::Index;
+use canter_core::ports::IndexReader;
 use canter_core::prospect::{Bounds, Ground, is_permitted, private_address, refusal};
 use canter_core::robots::Verdict;
 use canter_core::time::Moment;
-use canter_core::url::{Limits, changes, is_http, normalise};
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{KnownSite, Reading};
+use canter_page::url::{Limits, changes, is_http, normalise};
 use tokio::sync::OnceCell;
 use url::{Host, Url};
 
-use crate::index::AnyIndex;
+use crate::index::ReadIndex;
 
 use super::advice::{Case, advice};
 use super::answer::{Address, Answer, InIndex, NotIn, OfSite, Robots};
@@ -30,7 +30,7 @@ pub struct Knowledge {
     folder: Option<Folder>,
     /// Indexes by the URL of their server; none for the folder's own. Each is opened when a site in
     /// it is asked for: one that does not answer matters to its sites only.
-    indexes: BTreeMap<Option<String>, OnceCell<Result<AnyIndex, Failure>>>,
+    indexes: BTreeMap<Option<String>, OnceCell<Result<ReadIndex, Failure>>>,
     sites: Vec<KnownSite>,
     busy: bool,
 }
@@ -181,7 +181,7 @@ impl Knowledge {
         let (Some(folder), Some(index)) = (&self.folder, self.indexes.get(&site.server)) else {
             return Ok(None);
         };
-        let open = || AnyIndex::read_noted(folder, site.server.as_deref());
+        let open = || ReadIndex::noted(folder, site.server.as_deref());
         match index.get_or_init(open).await {
             Ok(index) => index.get(document_id(&site.name, url)).await,
             Err(failure) => Err(failure.clone()),

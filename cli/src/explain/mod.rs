@@ -11,7 +11,7 @@ mod show;
 use std::io::{BufRead, Write, stdin, stdout};
 
 use anyhow::Result;
-use canter_core::url::{SeedError, parse_seed};
+use canter_page::url::{SeedError, parse_seed};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::json;

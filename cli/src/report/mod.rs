@@ -27,7 +27,7 @@ pub use file::ReportFile;
 pub use targets::Targets;
 
 use crate::args::Report;
-use crate::index::AnyIndex;
+use crate::index::ReadIndex;
 use crate::usage::UsageError;
 use words::{counted, date, number, span};
 
@@ -103,7 +103,7 @@ pub async fn gather(folder: &Folder, site: &str) -> Result<Option<(Findings, Tar
     let sites = reading.sites()?;
     let known = sites.iter().find(|known| known.name == site);
     let noted = known.and_then(|known| known.server.as_deref());
-    let index = AnyIndex::read_noted(folder, noted).await?;
+    let index = ReadIndex::noted(folder, noted).await?;
     let targets = Targets::of(&findings, site, &index).await?;
     Ok(Some((findings, targets)))
 }

@@ -7,7 +7,7 @@ use canter_core::failure::Failure;
 use canter_embedded::index::PageLink;
 use canter_embedded::store::{Finding, Findings};
 
-use crate::index::AnyIndex;
+use crate::index::ReadIndex;
 
 /// Linking pages of one URL that are kept by name.
 const NAMED: usize = 20;
@@ -47,7 +47,7 @@ pub struct Linker {
 impl Targets {
     /// Goes through the links of all pages of a site. Pages that could not be read in this crawl
     /// do not count, though the index may still hold them.
-    pub async fn of(findings: &Findings, site: &str, index: &AnyIndex) -> Result<Self, Failure> {
+    pub async fn of(findings: &Findings, site: &str, index: &ReadIndex) -> Result<Self, Failure> {
         let mut targets = Targets::default();
         let unread = findings.gone.iter().chain(&findings.failed);
         for found in unread.chain(&findings.redirected) {

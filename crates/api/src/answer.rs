@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use canter_core::completion::Completion;
-use canter_core::query::{Hit, Hits, Query, SectionHit};
 use canter_core::time::Moment;
-use canter_core::url::is_http;
+use canter_page::url::is_http;
+use canter_ranking::completion::Completion;
+use canter_ranking::query::{Hit, Hits, Query, SectionHit};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 

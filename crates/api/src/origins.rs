@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use axum::http::HeaderValue;
-use canter_core::url::is_http;
+use canter_page::url::is_http;
 use thiserror::Error;
 use tower_http::cors::AllowOrigin;
 use url::Url;

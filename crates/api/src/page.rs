@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
-use canter_core::query::Query;
 use canter_core::task::UrlKey;
+use canter_ranking::query::Query;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::answer::{Answer, Found, Relation, Suggestion, timestamp};

@@ -1,6 +1,6 @@
 //! The neighbours of a page of results, and the query strings that lead there.
 
-use canter_core::query::{Hits, Query, WINDOW};
+use canter_ranking::query::{Hits, Query, WINDOW};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::parameters::DEFAULT_LIMIT;

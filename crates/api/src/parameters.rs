@@ -1,7 +1,7 @@
 //! What a request asks for, read strictly from its query string: a search is valid as a whole, or
 //! refused with every parameter that is wrong named.
 
-use canter_core::query::{MAX_QUERY, Query, WINDOW};
+use canter_ranking::query::{MAX_QUERY, Query, WINDOW};
 use percent_encoding::percent_decode;
 use serde::Serialize;
 

@@ -1,5 +1,6 @@
 //! The routes and what each answers.
 
+use canter_ranking::search::SearchIndex;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,10 +11,10 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use canter_core::completion::{completions, names};
-use canter_core::ports::Index;
-use canter_core::query::Query;
-use canter_core::typos::search_as_meant;
+use canter_ranking::completion::{completions, names};
+
+use canter_ranking::query::Query;
+use canter_ranking::typos::search_as_meant;
 use futures_util::future::join;
 use serde::Serialize;
 use tower_http::cors::{Any, CorsLayer};
@@ -53,7 +54,7 @@ const DESCRIPTION: &str = include_str!("../assets/openapi.json");
 /// crawls passes [`NoStatus`](crate::NoStatus).
 pub fn router<I, S>(index: Arc<I>, status: Arc<S>) -> Router
 where
-    I: Index + 'static,
+    I: SearchIndex + 'static,
     S: Status + 'static,
 {
     router_for(&Origins::default(), index, status)
@@ -62,7 +63,7 @@ where
 /// As [`router`], for pages of some sites only.
 pub fn router_for<I, S>(origins: &Origins, index: Arc<I>, status: Arc<S>) -> Router
 where
-    I: Index + 'static,
+    I: SearchIndex + 'static,
     S: Status + 'static,
 {
     let read_only = CorsLayer::new()
@@ -113,7 +114,7 @@ struct Found {
     previous: Option<Query>,
 }
 
-impl<I: Index, S: Status> Service<I, S> {
+impl<I: SearchIndex, S: Status> Service<I, S> {
     async fn find(&self, query: &Query) -> Result<Found, Problem> {
         let start = Instant::now();
         let hits = search_as_meant(&*self.index, query).await;
@@ -150,7 +151,7 @@ impl<I: Index, S: Status> Service<I, S> {
     }
 }
 
-async fn search<I: Index, S: Status>(
+async fn search<I: SearchIndex, S: Status>(
     State(service): State<Service<I, S>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
@@ -176,7 +177,7 @@ async fn search<I: Index, S: Status>(
     Ok(response)
 }
 
-async fn suggest<I: Index, S: Status>(
+async fn suggest<I: SearchIndex, S: Status>(
     State(service): State<Service<I, S>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
@@ -187,7 +188,7 @@ async fn suggest<I: Index, S: Status>(
     Ok(json(&Suggestions { query, suggestions }))
 }
 
-async fn search_page<I: Index, S: Status>(
+async fn search_page<I: SearchIndex, S: Status>(
     State(service): State<Service<I, S>>,
     RawQuery(raw): RawQuery,
 ) -> Response {
@@ -230,7 +231,7 @@ async fn search_page<I: Index, S: Status>(
 
 /// Answers when the index does: a search for a letter, too short to be looked up as a misspelt or a
 /// begun word, is the smallest question there is.
-async fn health<I: Index, S: Status>(
+async fn health<I: SearchIndex, S: Status>(
     State(service): State<Service<I, S>>,
 ) -> Result<Response, Problem> {
     let smallest = Query {
@@ -245,7 +246,7 @@ async fn health<I: Index, S: Status>(
     Ok(json(&serde_json::json!({ "status": "ok" })))
 }
 
-async fn status_report<I: Index, S: Status>(
+async fn status_report<I: SearchIndex, S: Status>(
     State(service): State<Service<I, S>>,
 ) -> Result<Response, Problem> {
     Ok(json(&service.report().await?))

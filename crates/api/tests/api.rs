@@ -5,10 +5,10 @@ mod shelf;
 use std::sync::Arc;
 
 use canter_api::{NoStatus, ROUTES, router};
-use canter_core::completion::Named;
-use canter_core::counts::Counts;
 use canter_core::failure::Failure;
-use canter_core::query::Query;
+use canter_ranking::completion::Named;
+use canter_ranking::counts::Counts;
+use canter_ranking::query::Query;
 use serde_json::json;
 use shelf::{Lost, Running, Shelf, get, hit, over, send};
 

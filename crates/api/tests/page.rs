@@ -5,9 +5,9 @@ mod shelf;
 use std::sync::Arc;
 
 use canter_api::router;
-use canter_core::completion::Named;
-use canter_core::counts::Counts;
-use canter_core::query::{Hit, SectionHit};
+use canter_ranking::completion::Named;
+use canter_ranking::counts::Counts;
+use canter_ranking::query::{Hit, SectionHit};
 use shelf::{Lost, Running, Shelf, get, hit, over};
 
 /// `name: hits, URL => what the page holds, what it does not hold`.

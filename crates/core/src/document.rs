@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::inbound::{Counted, Inbound};
-use crate::page::{Link, Page, Section};
 use crate::task::UrlKey;
 use crate::time::Moment;
+use canter_page::{Link, Page, Section};
 
 /// A page on its way into an index, or out of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,7 +163,7 @@ pub struct StoredSection {
     /// Names that it defines.
     #[serde(rename = "n", default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
-    /// As [`crate::page::Section::level`].
+    /// As [`canter_page::Section::level`].
     #[serde(rename = "l")]
     pub level: u8,
     /// First byte of its own text.

@@ -31,8 +31,8 @@ const FEW: f32 = 30.0;
 /// What is known of a page from others.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inbound {
-    /// Pages that link to it from their text, in proportion to what is usual for the site: 1 gives
-    /// half of [`crate::query::weight::STANDING`]. Less on a site of few pages.
+    /// Pages that link to it from their text, in proportion to what is usual for the site, 1. Less on
+    /// a site of few pages.
     pub standing: f32,
     /// What they say.
     pub mentions: Vec<Mention>,
@@ -259,8 +259,8 @@ fn standing(linking: u32, pivot: f32, pages: usize) -> f32 {
 mod tests {
     use super::*;
     use crate::document::Document;
-    use crate::page::read_html;
     use crate::time::Moment;
+    use canter_page::read_html;
 
     /// A page of the site, as an index keeps it.
     fn stored(path: &str, html: &str) -> Stored {

@@ -8,7 +8,7 @@ use crate::patience::retry_after;
 use crate::ports::{FetchError, Head, Response};
 use crate::task::{Kind, Skip, Task};
 use crate::time::Moment;
-use crate::url::join;
+use canter_page::url::join;
 
 /// What is to be done with an answer.
 #[derive(Debug)]

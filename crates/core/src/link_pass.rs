@@ -7,7 +7,7 @@ use futures_util::future::{join, join_all};
 use crate::document::Document;
 use crate::failure::Failure;
 use crate::inbound::{Counted, Gathering, Inbound};
-use crate::ports::{Catalog, Index};
+use crate::ports::{IndexReader, IndexWriter};
 use crate::task::UrlKey;
 
 /// Pages that one part keeps in memory with all that is said of them.
@@ -41,7 +41,7 @@ pub enum Passed {
 ///
 /// As [`link_pass`].
 pub async fn whole_pass(
-    index: &(impl Index + Catalog),
+    index: &(impl IndexReader + IndexWriter),
     site: &str,
     in_time: impl Fn() -> bool + Send + Sync,
 ) -> Result<(), Failure> {
@@ -61,7 +61,7 @@ pub async fn whole_pass(
 ///
 /// Those of the index. What was written until then stays, and is right.
 pub async fn link_pass(
-    index: &(impl Index + Catalog),
+    index: &(impl IndexReader + IndexWriter),
     site: &str,
     (part, parts): (u32, u32),
     in_time: impl Fn() -> bool + Send + Sync,
@@ -92,7 +92,7 @@ pub async fn link_pass(
 
 /// Takes pages for one write off a list, as the index has them, with what is said of them.
 async fn next(
-    index: &impl Index,
+    index: &impl IndexReader,
     changed: &mut Vec<(UrlKey, Counted, Inbound)>,
     in_time: impl Fn() -> bool,
 ) -> Result<Vec<Document>, Failure> {

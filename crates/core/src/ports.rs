@@ -10,11 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::completion::{Beginning, Named};
 use crate::document::{Document, Stored};
 use crate::failure::Failure;
 use crate::pace::{Grant, Pace};
-use crate::query::{Hits, Query};
 use crate::robots::Verdict;
 use crate::task::{Kind, Outcome, Skip, Task, UrlKey};
 use crate::time::Moment;
@@ -154,8 +152,8 @@ pub struct Refused {
     pub why: String,
 }
 
-/// What search reads.
-pub trait Index: Send + Sync {
+/// An index as a crawl writes it.
+pub trait IndexWriter: Send + Sync {
     /// Puts documents in the place of older versions of them; resolves when they are durable.
     /// A document that is refused is none of the call's failures.
     fn put(
@@ -168,29 +166,14 @@ pub trait Index: Send + Sync {
 
     /// Makes what was put and deleted durable now, and not with the next batch.
     fn flush(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+}
 
+/// The documents that an index holds, as they were put. Searching is a port of its own, in
+/// `canter-ranking`.
+pub trait IndexReader: Send + Sync {
     /// The stored form of one document.
     fn get(&self, id: UrlKey) -> impl Future<Output = Result<Option<Stored>, Failure>> + Send;
 
-    /// Pages by relevance; ties by document id, so that pages of results are disjoint.
-    fn search(&self, query: Query) -> impl Future<Output = Result<Hits, Failure>> + Send;
-
-    /// The best names with a beginning; see [`Named::best`].
-    fn names(
-        &self,
-        beginning: Beginning,
-    ) -> impl Future<Output = Result<Vec<Named>, Failure>> + Send;
-
-    /// Words of pages that begin like this one, in the spelling of [`crate::typos::Typed::word`],
-    /// and how many pages hold each, of a large index about so many: those of most pages, most first.
-    fn words(
-        &self,
-        beginning: String,
-    ) -> impl Future<Output = Result<Vec<(String, u64)>, Failure>> + Send;
-}
-
-/// What an index holds of each site.
-pub trait Catalog: Send + Sync {
     /// How many documents a site has.
     fn count(&self, site: &str) -> impl Future<Output = Result<u64, Failure>> + Send;
 

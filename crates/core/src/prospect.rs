@@ -11,7 +11,7 @@ use crate::domain::authority;
 use crate::robots::Verdict;
 use crate::scope::{Outside, Scope};
 use crate::task::Skip;
-use crate::url::{Limits, Trap, trap};
+use canter_page::url::{Limits, Trap, trap};
 
 /// What bounds a crawl beside its scope, as the store keeps it for whoever asks later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ impl Refusal<'_> {
     pub fn skip(&self) -> Option<Skip> {
         match self {
             Refusal::Outside(_) => None,
-            Refusal::Trap(trap) => Some(trap.skip()),
+            Refusal::Trap(trap) => Some((*trap).into()),
             Refusal::Robots(_) => Some(Skip::Robots),
             Refusal::PrivateAddress(_) => Some(Skip::PrivateAddress),
         }

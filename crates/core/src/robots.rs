@@ -13,7 +13,7 @@ use url::Url;
 use crate::patience::retry_after;
 use crate::ports::{FetchError, Head};
 use crate::time::Moment;
-use crate::url::{is_http, join, normalise};
+use canter_page::url::{is_http, join, normalise};
 
 /// Bytes of a robots.txt to fetch: one more than are read (500 KiB, RFC 9309 §2.5), so that a
 /// line cut in the middle is told from a whole one.

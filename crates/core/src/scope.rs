@@ -11,7 +11,7 @@ use thiserror::Error;
 use url::{Host, Url};
 
 use crate::domain::{domain, is_public_suffix};
-use crate::url::{is_http, normalise};
+use canter_page::url::{is_http, normalise};
 
 pub use outside::Outside;
 

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::ports::Headers;
 use crate::scope::Scope;
-use crate::url::Limits as UrlLimits;
+use canter_page::url::Limits as UrlLimits;
 
 /// The name by which robots.txt, meta robots and `X-Robots-Tag` know canter (RFC 9309 §2.2.1).
 pub const PRODUCT: &str = "canter";

@@ -16,15 +16,17 @@ use crate::domain::domain;
 use crate::failure::Failure;
 use crate::inbound::Inbound;
 use crate::judge::{Judgement, judge, wants_body};
-use crate::page::{self, Directives, link_header};
-use crate::ports::{Claim, Exchange, Finish, Frontier, Index, Known, Pages, Request, Response};
+use crate::ports::{
+    Claim, Exchange, Finish, Frontier, IndexReader, IndexWriter, Known, Pages, Request, Response,
+};
 use crate::rulebook::Permission;
 use crate::scope::Scope;
 use crate::site::{PRODUCT, Site};
 use crate::sitemap;
 use crate::task::{Kind, Outcome, Skip, Task, UrlKey};
-use crate::url::{Trap, trap};
 use crate::world::World;
+use canter_page::url::trap;
+use canter_page::{self, Directives, link_header};
 
 pub(crate) use ending::LONGEST_HOLD;
 pub use ending::MAX_HOLD;
@@ -164,7 +166,7 @@ async fn page<W: World>(
     let url = task.url.clone();
     let reading = world.read(move || {
         let content_type = response.head.headers.get("content-type");
-        page::read(&response.body, content_type, &url)
+        canter_page::read(&response.body, content_type, &url)
     });
     let mut page = match reading.await {
         Ok(page) => page,
@@ -227,7 +229,7 @@ async fn not_modified<W: World>(
     exchange: Option<Exchange>,
 ) -> Result<End, Failure> {
     let id = document_id(&task.site, &task.url);
-    let Some(stored) = world.index().get(id).await? else {
+    let Some(stored) = world.reader().get(id).await? else {
         // The index lost its copy: the page is fetched whole.
         return Box::pin(attempt(world, task, Known::default())).await;
     };
@@ -268,7 +270,7 @@ async fn redirect<W: World>(
         }
     }
     let claim = Claim {
-        skip: trap(&to, &world.site().limits.url).map(Trap::skip),
+        skip: trap(&to, &world.site().limits.url).map(Skip::from),
         hops: task.hops + 1,
         kind: task.kind,
         ..Claim::page(to.clone(), task.depth)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use canter_page::url::Trap;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -148,6 +149,15 @@ pub enum Skip {
     PrivateAddress,
 }
 
+impl From<Trap<'_>> for Skip {
+    fn from(trap: Trap<'_>) -> Self {
+        match trap {
+            Trap::Long(_) => Skip::LongUrl,
+            Trap::Segments(_) | Trap::Repeats(..) => Skip::Trap,
+        }
+    }
+}
+
 impl Skip {
     /// Every reason, in the order in which a summary lists them.
     pub const ALL: [Skip; 10] = [
@@ -192,6 +202,22 @@ impl Skip {
             Skip::LeavesSite => "it redirects out of the site",
             Skip::RedirectLoop => "it redirects in a circle or too often",
             Skip::PrivateAddress => "it is at a private address",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trap_is_skipped_under_its_reason() {
+        for (trap, skip) in [
+            (Trap::Long(2_001), Skip::LongUrl),
+            (Trap::Segments(31), Skip::Trap),
+            (Trap::Repeats("a", 6), Skip::Trap),
+        ] {
+            assert_eq!(Skip::from(trap), skip);
         }
     }
 }

@@ -7,7 +7,9 @@ use async_lock::Semaphore;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::ports::{FetchError, Frontier, Index, Pages, Request, Response, Robots};
+use crate::ports::{
+    FetchError, Frontier, IndexReader, IndexWriter, Pages, Request, Response, Robots,
+};
 use crate::rulebook::Rulebook;
 use crate::scope::Scope;
 use crate::seen::Seen;
@@ -21,7 +23,9 @@ pub trait World: Send + Sync {
     /// The frontier.
     type Frontier: Frontier;
     /// The index.
-    type Index: Index;
+    type Index: IndexWriter;
+    /// See [`IndexReader`].
+    type Reader: IndexReader;
     /// Stored robots.txt verdicts.
     type Robots: Robots;
 
@@ -33,6 +37,9 @@ pub trait World: Send + Sync {
     fn frontier(&self) -> &Self::Frontier;
     /// The index.
     fn index(&self) -> &Self::Index;
+
+    /// What the index holds already.
+    fn reader(&self) -> &Self::Reader;
     /// Stored robots.txt verdicts.
     fn robots(&self) -> &Self::Robots;
     /// Links that this process has handed on.

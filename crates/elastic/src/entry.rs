@@ -6,14 +6,14 @@
 
 use std::borrow::Cow;
 
-use canter_core::counts::folders;
 use canter_core::document::{Document, KeptLink, Stored};
 use canter_core::failure::Failure;
-use canter_core::hit::{Passage, Shown};
-use canter_core::query::Shape;
-use canter_core::snippet::start;
-use canter_core::terms::PageTerms;
-use canter_core::words::Words;
+use canter_ranking::counts::folders;
+use canter_ranking::hit::{Passage, Shown};
+use canter_ranking::query::Shape;
+use canter_ranking::snippet::start;
+use canter_ranking::terms::PageTerms;
+use canter_ranking::words::Words;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -82,7 +82,7 @@ struct Entry<'a> {
 struct Section<'a> {
     terms: String,
     names: &'a [String],
-    /// [`canter_core::terms::SectionTerms::known`] and one more.
+    /// [`canter_ranking::terms::SectionTerms::known`] and one more.
     #[serde(skip_serializing_if = "Option::is_none")]
     known: Option<u32>,
     /// A [`Passage`], packed; none of a section whose text is not on the page.

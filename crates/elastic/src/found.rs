@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::hit::Passage;
+use canter_ranking::hit::Passage;
 use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use canter_core::failure::Failure;
-use canter_core::words::Language;
+use canter_ranking::words::Language;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Mutex;

@@ -6,31 +6,30 @@ use std::future::Future;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
-use canter_core::ports::{Catalog, Index, Refused};
-use canter_core::query::{Hits, Query};
+use canter_core::ports::{IndexReader, IndexWriter, Refused};
 use canter_core::task::UrlKey;
+use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::query::{Hits, Query};
+use canter_ranking::search::SearchIndex;
 use tokio::sync::Mutex;
-
-use crate::index::ElasticIndex;
 
 /// An index, and how it is opened: whatever that asks before, such as for a key, is asked again
 /// with each try.
-pub struct LazyIndex<O> {
+pub struct LazyIndex<O, I> {
     open: O,
-    opened: OnceLock<ElasticIndex>,
+    opened: OnceLock<I>,
     /// Tries that failed.
     failed: AtomicU64,
     /// Why the last of them did. Locked by who tries.
     why: Mutex<Option<Failure>>,
 }
 
-impl<O, F> LazyIndex<O>
+impl<O, F, I> LazyIndex<O, I>
 where
     O: Fn() -> F + Send + Sync,
-    F: Future<Output = Result<ElasticIndex, Failure>> + Send,
+    F: Future<Output = Result<I, Failure>> + Send,
 {
     /// Asks nothing yet.
     pub fn new(open: O) -> Self {
@@ -48,7 +47,7 @@ where
     /// # Errors
     ///
     /// Those of opening it.
-    pub async fn opened(&self) -> Result<&ElasticIndex, Failure> {
+    pub async fn opened(&self) -> Result<&I, Failure> {
         if let Some(index) = self.opened.get() {
             return Ok(index);
         }
@@ -73,10 +72,11 @@ where
     }
 }
 
-impl<O, F> Index for LazyIndex<O>
+impl<O, F, I> IndexWriter for LazyIndex<O, I>
 where
     O: Fn() -> F + Send + Sync,
-    F: Future<Output = Result<ElasticIndex, Failure>> + Send,
+    F: Future<Output = Result<I, Failure>> + Send,
+    I: IndexWriter,
 {
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         self.opened().await?.put(documents).await
@@ -93,11 +93,14 @@ where
             None => Ok(()),
         }
     }
+}
 
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        self.opened().await?.get(id).await
-    }
-
+impl<O, F, I> SearchIndex for LazyIndex<O, I>
+where
+    O: Fn() -> F + Send + Sync,
+    F: Future<Output = Result<I, Failure>> + Send,
+    I: SearchIndex,
+{
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
         self.opened().await?.search(query).await
     }
@@ -111,11 +114,16 @@ where
     }
 }
 
-impl<O, F> Catalog for LazyIndex<O>
+impl<O, F, I> IndexReader for LazyIndex<O, I>
 where
     O: Fn() -> F + Send + Sync,
-    F: Future<Output = Result<ElasticIndex, Failure>> + Send,
+    F: Future<Output = Result<I, Failure>> + Send,
+    I: IndexReader,
 {
+    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        self.opened().await?.get(id).await
+    }
+
     async fn count(&self, site: &str) -> Result<u64, Failure> {
         self.opened().await?.count(site).await
     }

@@ -15,6 +15,7 @@ mod lazy;
 mod offers;
 mod opening;
 mod packed;
+mod reader;
 mod search;
 mod sentences;
 mod server;
@@ -26,4 +27,5 @@ mod writer;
 
 pub use index::ElasticIndex;
 pub use lazy::LazyIndex;
+pub use reader::ElasticReader;
 pub use settings::Settings;

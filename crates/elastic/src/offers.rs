@@ -1,10 +1,10 @@
 //! Names and words that begin like what a person typed, as the server finds them.
 
-use canter_core::completion::{Beginning, MOST_WORDS, Named};
 use canter_core::failure::Failure;
-use canter_core::hit::Shown;
-use canter_core::terms::names as names_of;
-use canter_core::words::name;
+use canter_ranking::completion::{Beginning, MOST_WORDS, Named};
+use canter_ranking::hit::Shown;
+use canter_ranking::terms::names as names_of;
+use canter_ranking::words::name;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -1,17 +1,17 @@
 //! A search, as Elasticsearch is asked, and its answer.
 //!
-//! The request is the sum of [`canter_core::query::weight`], clause by clause. Each looks for the
+//! The request is the sum of [`canter_ranking::query::weight`], clause by clause. Each looks for the
 //! core's terms; none parses what a person typed.
 
 use std::collections::HashMap;
 
-use canter_core::counts::{Counts, MOST_VALUES};
 use canter_core::failure::Failure;
-use canter_core::hit::{Shown, hit};
-use canter_core::query::{Hit, Hits, Query, weight};
-use canter_core::terms::{QueryTerms, Ways};
-use canter_core::typos::corrected;
-use canter_core::words::{Language, Words};
+use canter_ranking::counts::{Counts, MOST_VALUES};
+use canter_ranking::hit::{Shown, hit};
+use canter_ranking::query::{Hit, Hits, Query, weight};
+use canter_ranking::terms::{QueryTerms, Ways};
+use canter_ranking::typos::corrected;
+use canter_ranking::words::{Language, Words};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::url::is_http;
+use canter_page::url::is_http;
 use url::Url;
 
 use crate::entry::LAYOUT;

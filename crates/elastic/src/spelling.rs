@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use canter_core::typos::{Missing, Typed};
+use canter_ranking::typos::{Missing, Typed};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -12,7 +12,7 @@ use canter_core::document::Document;
 use canter_core::failure::Failure;
 use canter_core::ports::Refused;
 use canter_core::task::UrlKey;
-use canter_core::words::Words;
+use canter_ranking::words::Words;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 

@@ -8,7 +8,7 @@ mod place;
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::ports::{Catalog, Index};
+use canter_core::ports::{IndexReader, IndexWriter};
 use canter_tests::contract::index::document;
 use canter_tests::faults::{Asked, Reply, Turn};
 use serde_json::{Value, json};

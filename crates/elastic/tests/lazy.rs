@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::ports::{Catalog, Index};
-use canter_core::query::Query;
-use canter_elastic::{ElasticIndex, LazyIndex, Settings};
+use canter_core::ports::{IndexReader, IndexWriter};
+use canter_elastic::{ElasticIndex, ElasticReader, LazyIndex, Settings};
+use canter_ranking::query::Query;
+use canter_ranking::search::SearchIndex;
 use canter_tests::contract::index::document;
 use canter_tests::faults::Turn;
 use canter_tests::{Faults, OwnIndex};
@@ -44,7 +45,7 @@ async fn fill(settings: &Settings) {
 async fn it_comes_and_goes() {
     let own = OwnIndex::new();
     let settings = settings(&own.url());
-    let index = LazyIndex::new(|| ElasticIndex::open_to_read(&settings));
+    let index = LazyIndex::new(|| ElasticReader::open(&settings));
     for _ in 0..2 {
         let failure = index.search(ponies()).await.unwrap_err();
         assert!(matches!(failure, Failure::Transient(_)), "{failure:?}");
@@ -70,7 +71,7 @@ async fn the_first_search_takes_three_requests() {
     fill(&settings(&own.url())).await;
     let faults = Faults::before(own.server());
     let settings = settings(&own.by_way_of(&faults.url()));
-    let index = LazyIndex::new(|| ElasticIndex::open_to_read(&settings));
+    let index = LazyIndex::new(|| ElasticReader::open(&settings));
     assert_eq!(faults.seen().len(), 0);
     index.search(ponies()).await.unwrap();
     assert_eq!(faults.seen().len(), 3);
@@ -85,7 +86,7 @@ async fn a_server_that_comes_back_is_found() {
     let faults = Faults::before(own.server());
     faults.rule(|_| Turn::CutBefore);
     let settings = settings(&own.by_way_of(&faults.url()));
-    let index = LazyIndex::new(|| ElasticIndex::open_to_read(&settings));
+    let index = LazyIndex::new(|| ElasticReader::open(&settings));
     for _ in 0..2 {
         let failure = index.search(ponies()).await.unwrap_err();
         assert!(matches!(failure, Failure::Transient(_)), "{failure:?}");
@@ -104,7 +105,7 @@ async fn a_failure_is_shared() {
         let barrier = Arc::clone(&barrier);
         async move {
             barrier.wait().await;
-            Err(Failure::transient("away"))
+            Err::<ElasticReader, _>(Failure::transient("away"))
         }
     });
     let ask = || index.get(document("/a", 1, "ponies").id());

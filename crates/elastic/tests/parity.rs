@@ -6,10 +6,11 @@
 mod pages;
 
 use canter_core::document::Document;
-use canter_core::ports::Index;
-use canter_core::query::{Hit, Hits, Query};
+use canter_core::ports::IndexWriter;
 use canter_elastic::{ElasticIndex, Settings};
 use canter_embedded::index::TantivyIndex;
+use canter_ranking::query::{Hit, Hits, Query};
+use canter_ranking::search::SearchIndex;
 use canter_tests::OwnIndex;
 use tempfile::TempDir;
 
@@ -57,7 +58,7 @@ impl Both {
     }
 }
 
-async fn put<I: Index>(index: &I, pages: Vec<Document>) {
+async fn put<I: IndexWriter>(index: &I, pages: Vec<Document>) {
     let (refused, flushed) = tokio::join!(biased; index.put(pages), index.flush());
     assert_eq!((refused.unwrap(), flushed.unwrap()), (vec![], ()));
     // What the first did not see yet.

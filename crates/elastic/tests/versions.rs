@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use canter_core::document::Document;
 use canter_core::failure::Failure;
-use canter_core::ports::Index;
+use canter_core::ports::{IndexReader, IndexWriter};
 use canter_tests::contract::index::document;
 use canter_tests::faults::{Reply, Turn};
 use serde_json::{Value, json};

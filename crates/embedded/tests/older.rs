@@ -12,9 +12,9 @@ use canter_core::scope::{Options, Scope};
 use canter_core::site::{Limits, Site};
 use canter_core::task::{Kind, UrlKey};
 use canter_core::time::Moment;
-use canter_core::url::Limits as UrlLimits;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{Beginning, Popped, Reading, Rest, Store};
+use canter_page::url::Limits as UrlLimits;
 use rusqlite::{Connection, params};
 use url::Url;
 

@@ -8,7 +8,7 @@ use canter_aws::queue::{Message, Terms};
 use canter_aws::{Progress, Rest};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
-use canter_core::ports::{Fetcher, Index};
+use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::task::{Task, UrlKey};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -54,7 +54,7 @@ pub struct Report {
     pub came: BTreeMap<(String, u64), u64>,
 }
 
-impl<F: Fetcher + 'static, I: Index + 'static> Worker<F, I> {
+impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Worker<F, I> {
     /// Works on a batch until everything is done or sent on. Other batches may be worked on at the
     /// same time.
     pub async fn batch(self: &Arc<Self>, received: Vec<Received>, deadline: Deadline) -> Report {

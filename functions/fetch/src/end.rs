@@ -7,7 +7,7 @@ use canter_aws::queue::{Link, Watch, depth};
 use canter_aws::{Counts, Crawling, Rest, Swept};
 use canter_core::failure::Failure;
 use canter_core::link_pass::{Passed, link_pass, parts};
-use canter_core::ports::{Catalog, Fetcher, Index};
+use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::time::Moment;
 
 use crate::worker::Worker;
@@ -76,7 +76,7 @@ pub enum Ending {
     Superseded,
 }
 
-impl<F: Fetcher, I: Index + Catalog> Worker<F, I> {
+impl<F: Fetcher, I: IndexReader + IndexWriter> Worker<F, I> {
     /// Looks for the end of a crawl once: sweeps when the queue looks empty, and ends the crawl when
     /// two sweeps in a row have seen nothing open; then drops leftovers, ends circles, folds
     /// duplicates, and counts links, part by part of a large site. Fills a crawl whose filler died. A crawl that rests, or is no longer the newest,

@@ -9,7 +9,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use canter_aws::queue::{Errand, Sweep, bury};
 use canter_aws::{Bill, Requests, Steering};
 use canter_core::failure::Failure;
-use canter_core::ports::{Catalog, Fetcher, Index};
+use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::task::UrlKey;
 use canter_core::time::Moment;
 use canter_elastic::{ElasticIndex, LazyIndex};
@@ -39,12 +39,12 @@ pub struct Function<F, I> {
 }
 
 /// An index that may be away for a while.
-pub trait Standby: Index + Catalog {
+pub trait Standby: IndexReader + IndexWriter {
     /// Fails where pages cannot be put into it now.
     fn ready(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-impl<O, T> Standby for LazyIndex<O>
+impl<O, T> Standby for LazyIndex<O, ElasticIndex>
 where
     O: Fn() -> T + Send + Sync,
     T: Future<Output = Result<ElasticIndex, Failure>> + Send,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use canter_aws::{CloudPaces, Progress};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
-use canter_core::ports::{Fetcher, Index};
+use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::step::{End, step};
 use canter_core::task::{Outcome, Skip, Task};
 use canter_http::PacedGate;
@@ -100,7 +100,7 @@ pub(crate) struct Lane<F, I> {
     pub(crate) sent_on: u64,
 }
 
-impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
+impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
     pub(crate) fn new(
         worker: &Arc<Worker<F, I>>,
         gates: &Arc<Gates>,
@@ -307,7 +307,11 @@ async fn troubled(gate: &PacedGate<CloudPaces>) -> Failure {
 
 /// When all steps under way only wait for others to share a message or a bulk, and no other can
 /// come, nothing is gained by waiting.
-async fn settle<F, I: Index>(worker: &Worker<F, I>, places: &Semaphore, width: usize) {
+async fn settle<F, I: IndexReader + IndexWriter>(
+    worker: &Worker<F, I>,
+    places: &Semaphore,
+    width: usize,
+) {
     let all = u32::try_from(width).unwrap_or(u32::MAX);
     drop(places.acquire_many(all).await);
     sleep(SETTLE).await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use canter_aws::Crawling;
 use canter_aws::queue::{Letter, Watch, delete, receive};
 use canter_core::failure::Failure;
-use canter_core::ports::{Catalog, Fetcher, Index};
+use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -23,7 +23,7 @@ const END: Duration = Duration::from_secs(10);
 
 /// Receives batches and has them worked on, one after the other, until `stop` is set; deletes what
 /// is done, leaves the rest to be received again, and tells `each` of every batch.
-pub async fn poll<F: Fetcher + 'static, I: Index + 'static>(
+pub async fn poll<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static>(
     worker: Arc<Worker<F, I>>,
     stop: watch::Receiver<bool>,
     mut each: impl FnMut(&Report) + Send,
@@ -40,7 +40,7 @@ pub async fn poll<F: Fetcher + 'static, I: Index + 'static>(
 }
 
 /// Has one batch worked on, and deletes what is done.
-pub async fn work<F: Fetcher + 'static, I: Index + 'static>(
+pub async fn work<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static>(
     worker: &Arc<Worker<F, I>>,
     letters: &[Letter],
 ) -> Result<Report, Failure> {
@@ -73,7 +73,7 @@ fn received(letter: &Letter) -> Received {
 }
 
 /// Waits for the end of a crawl, by one look after the other.
-pub async fn end<F: Fetcher, I: Index + Catalog>(
+pub async fn end<F: Fetcher, I: IndexReader + IndexWriter>(
     worker: &Arc<Worker<F, I>>,
     crawling: &Crawling,
     looks: Looks,

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use canter_aws::queue::CloudFrontier;
 use canter_aws::{CloudRobots, CloudSite};
-use canter_core::completion::{Beginning, Named};
-use canter_core::document::{Document, Stored};
+use canter_core::document::Document;
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
-use canter_core::ports::{FetchError, Fetcher, Frontier, Index, Refused, Request, Response};
-use canter_core::query::{Hits, Query};
+use canter_core::ports::{
+    FetchError, Fetcher, Frontier, IndexReader, IndexWriter, Refused, Request, Response,
+};
 use canter_core::rulebook::Rulebook;
 use canter_core::scope::Scope;
 use canter_core::seen::Seen;
@@ -84,10 +84,11 @@ impl<F, I> StepWorld<F, I> {
     }
 }
 
-impl<F: Fetcher, I: Index> World for StepWorld<F, I> {
+impl<F: Fetcher, I: IndexReader + IndexWriter> World for StepWorld<F, I> {
     type Pages = CloudSite;
     type Frontier = StepFrontier;
     type Index = StepIndex<I>;
+    type Reader = I;
     type Robots = CloudRobots;
 
     fn site(&self) -> &Site {
@@ -104,6 +105,10 @@ impl<F: Fetcher, I: Index> World for StepWorld<F, I> {
 
     fn index(&self) -> &StepIndex<I> {
         &self.index
+    }
+
+    fn reader(&self) -> &I {
+        &self.worker.index
     }
 
     fn robots(&self) -> &CloudRobots {
@@ -184,7 +189,7 @@ impl Frontier for StepFrontier {
     }
 }
 
-impl<I: Index> Index for StepIndex<I> {
+impl<I: IndexWriter> IndexWriter for StepIndex<I> {
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         give_up(&self.place);
         let put = self.index.put(documents).await;
@@ -202,21 +207,5 @@ impl<I: Index> Index for StepIndex<I> {
 
     async fn flush(&self) -> Result<(), Failure> {
         self.index.flush().await
-    }
-
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        self.index.get(id).await
-    }
-
-    async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        self.index.search(query).await
-    }
-
-    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
-        self.index.names(beginning).await
-    }
-
-    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        self.index.words(beginning).await
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use canter_api::Origins;
 use canter_aws::secret;
 use canter_core::failure::Failure;
-use canter_elastic::{ElasticIndex, Settings};
+use canter_elastic::{ElasticReader, Settings};
 use thiserror::Error;
 
 const URL: &str = "CANTER_INDEX_URL";
@@ -78,8 +78,8 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// Those of Secrets Manager, and of [`ElasticIndex::open_to_read`].
-    pub async fn open(&self) -> Result<ElasticIndex, Failure> {
+    /// Those of Secrets Manager, and of [`ElasticReader::open`].
+    pub async fn open(&self) -> Result<ElasticReader, Failure> {
         let key = match &self.secret {
             Some(arn) => Some(secret(arn).await?),
             None => None,
@@ -87,7 +87,7 @@ impl Place {
         let settings = Settings::new(&self.url, key)
             .map_err(|failure| Failure::permanent(format!("the secret of {SECRET}: {failure}")))?;
         let settings = settings.patience(PATIENCE).key_in(KEY_PLACE);
-        ElasticIndex::open_to_read(&settings).await
+        ElasticReader::open(&settings).await
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use canter_api::{Crawl, Report, State, Status};
 use canter_aws::{Clock, Crawling, Rest, Sites};
 use canter_core::failure::Failure;
-use canter_core::ports::Catalog;
+use canter_core::ports::IndexReader;
 use canter_core::time::Moment;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::timeout;
@@ -54,7 +54,7 @@ impl<C, F, I> Status for CloudStatus<C, I>
 where
     C: Fn() -> F + Send + Sync,
     F: Future<Output = Sites> + Send,
-    I: Catalog + 'static,
+    I: IndexReader + 'static,
 {
     /// Asked by several at once, it asks once.
     async fn status(&self) -> Result<Report, Failure> {
@@ -94,7 +94,7 @@ where
 /// not to hide the others.
 async fn look(
     sites: Sites,
-    index: Arc<impl Catalog>,
+    index: Arc<impl IndexReader>,
     site: String,
     last: Option<Crawl>,
     now: Moment,

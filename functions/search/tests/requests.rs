@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use canter_api::{NoStatus, ROUTES};
-use canter_elastic::{ElasticIndex, LazyIndex};
+use canter_elastic::{ElasticReader, LazyIndex};
 use canter_tests::OwnIndex;
 use canter_tests::contract::index::document;
 use gateway::{event, fill, get, hand, resolved, settings, urls_of};
@@ -21,7 +21,7 @@ fn over(own: &OwnIndex) -> Router {
     let settings = settings(own);
     let index = LazyIndex::new(move || {
         let settings = settings.clone();
-        async move { ElasticIndex::open_to_read(&settings).await }
+        async move { ElasticReader::open(&settings).await }
     });
     canter_api::router(Arc::new(index), Arc::new(NoStatus))
 }

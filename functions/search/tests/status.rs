@@ -17,8 +17,8 @@ use canter_core::ports::Headers;
 use canter_core::scope::{Options, Scope};
 use canter_core::site::{Limits, Site};
 use canter_core::time::Moment;
-use canter_core::url::Limits as UrlLimits;
-use canter_elastic::{ElasticIndex, LazyIndex};
+use canter_elastic::{ElasticReader, LazyIndex};
+use canter_page::url::Limits as UrlLimits;
 use canter_search::CloudStatus;
 use canter_tests::contract::index::document;
 use canter_tests::contract::url;
@@ -84,11 +84,11 @@ impl Place {
         CloudStatus::new(connect, Arc::new(self.index()), self.clock.clock())
     }
 
-    fn index(&self) -> LazyIndex<impl Fn() -> Opening + Send + Sync + 'static> {
+    fn index(&self) -> LazyIndex<impl Fn() -> Opening + Send + Sync + 'static, ElasticReader> {
         let settings = settings(&self.own);
         LazyIndex::new(move || -> Opening {
             let settings = settings.clone();
-            Box::pin(async move { ElasticIndex::open_to_read(&settings).await })
+            Box::pin(async move { ElasticReader::open(&settings).await })
         })
     }
 
@@ -103,7 +103,7 @@ impl Place {
 }
 
 type Opening =
-    std::pin::Pin<Box<dyn Future<Output = Result<ElasticIndex, Failure>> + Send + 'static>>;
+    std::pin::Pin<Box<dyn Future<Output = Result<ElasticReader, Failure>> + Send + 'static>>;
 
 fn states(crawls: &[Crawl]) -> Vec<(&str, State)> {
     crawls

@@ -1,13 +1,13 @@
 //! What a search means beyond words that are equal: languages, beginnings, pages that are alike.
 
-use canter_core::completion::{Completion, completions};
 use canter_core::document::Document;
-use canter_core::ports::Index;
-use canter_core::query::Query;
-use canter_core::typos::search_as_meant;
+use canter_ranking::completion::{Completion, completions};
+use canter_ranking::query::Query;
+use canter_ranking::typos::search_as_meant;
 use url::Url;
 
 use super::fine;
+use super::index::WholeIndex;
 use super::index::{document, found, hits, page, put, query};
 
 /// A page in a language.
@@ -18,7 +18,7 @@ fn said(path: &str, language: Option<&str>, text: &str) -> Document {
 }
 
 /// A word finds others of its stem: the one of the page's language, of its letters where these tell.
-pub async fn words_are_stemmed_by_their_language<I: Index>(index: &I) {
+pub async fn words_are_stemmed_by_their_language<I: WholeIndex>(index: &I) {
     let pages = vec![
         said("/de", Some("de-at"), "Die Häuser der Städte sind verkauft"),
         said("/en", Some("en"), "Houses of the cities were sold"),
@@ -58,7 +58,7 @@ pub async fn words_are_stemmed_by_their_language<I: Index>(index: &I) {
 }
 
 /// How the results are spread, whatever part of them is shown.
-pub async fn results_are_counted_by_what_they_can_be_filtered_by<I: Index>(index: &I) {
+pub async fn results_are_counted_by_what_they_can_be_filtered_by<I: WholeIndex>(index: &I) {
     let mut pages = vec![
         said("/3/library/a.html", Some("en"), "ponies"),
         said("/3/library/b.html", Some("en-gb"), "ponies"),
@@ -98,7 +98,7 @@ pub async fn results_are_counted_by_what_they_can_be_filtered_by<I: Index>(index
 }
 
 /// Of pages that hold nearly the same, the best is shown.
-pub async fn pages_that_are_nearly_the_same_are_one_result<I: Index>(index: &I) {
+pub async fn pages_that_are_nearly_the_same_are_one_result<I: WholeIndex>(index: &I) {
     let text: Vec<String> = (0..300).map(|n| format!("w{n}")).collect();
     let text = text.join(" ");
     let pages = vec![
@@ -114,7 +114,7 @@ pub async fn pages_that_are_nearly_the_same_are_one_result<I: Index>(index: &I) 
 }
 
 /// A name is found by its beginning, in any spelling; what was typed as a whole comes first.
-pub async fn names_are_completed<I: Index>(index: &I) {
+pub async fn names_are_completed<I: WholeIndex>(index: &I) {
     let far = Document {
         site: "other.example".into(),
         ..page("/far", "Far", "#Queueing\nelsewhere\n")
@@ -172,7 +172,7 @@ pub async fn names_are_completed<I: Index>(index: &I) {
 
 /// The last word is completed by those that pages hold: in suggestions always, in a search where no
 /// page has it as it is.
-pub async fn a_word_that_is_begun_is_completed<I: Index>(index: &I) {
+pub async fn a_word_that_is_begun_is_completed<I: WholeIndex>(index: &I) {
     let pages = vec![
         document("/a", 1, "galloping ponies"),
         document("/b", 1, "galloping horses"),

@@ -4,16 +4,22 @@ use canter_core::document::{self, Document, Stored, document_id};
 use canter_core::failure::Failure;
 use canter_core::inbound::Inbound;
 use canter_core::link_pass::{Passed, link_pass};
-use canter_core::page::{Link, Page, Section};
-use canter_core::ports::{Catalog, Index};
-use canter_core::query::{Hits, Query};
+use canter_core::ports::{IndexReader, IndexWriter};
 use canter_core::time::Moment;
-use canter_core::typos::search_as_meant;
+use canter_page::{Link, Page, Section};
+use canter_ranking::query::{Hits, Query};
+use canter_ranking::search::SearchIndex;
+use canter_ranking::typos::search_as_meant;
 
 use super::{fine, url};
 
+/// An index that is written, read and searched by one process.
+pub trait WholeIndex: IndexWriter + IndexReader + SearchIndex {}
+
+impl<I: IndexWriter + IndexReader + SearchIndex> WholeIndex for I {}
+
 /// A page is found by its words and comes back whole, links and all.
-pub async fn a_page_is_found_and_comes_back<I: Index>(index: &I) {
+pub async fn a_page_is_found_and_comes_back<I: WholeIndex>(index: &I) {
     let page = document("/a", 1, "ponies");
     put(index, vec![page.clone()]).await;
     assert_eq!(found(index, "ponies").await, ["/a"]);
@@ -28,7 +34,7 @@ pub async fn a_page_is_found_and_comes_back<I: Index>(index: &I) {
 }
 
 /// A newer version stands in the place of the older: once, with its own words only.
-pub async fn a_newer_version_replaces<I: Index>(index: &I) {
+pub async fn a_newer_version_replaces<I: WholeIndex>(index: &I) {
     put(index, vec![document("/a", 1, "ponies")]).await;
     put(index, vec![document("/a", 2, "horses")]).await;
     assert_eq!(found(index, "horses").await, ["/a"]);
@@ -36,7 +42,7 @@ pub async fn a_newer_version_replaces<I: Index>(index: &I) {
 }
 
 /// An older version that arrives late changes nothing and is no error, also in one batch.
-pub async fn an_older_version_loses<I: Index>(index: &I) {
+pub async fn an_older_version_loses<I: WholeIndex>(index: &I) {
     put(index, vec![document("/a", 2, "horses")]).await;
     put(index, vec![document("/a", 1, "ponies")]).await;
     put(
@@ -50,7 +56,7 @@ pub async fn an_older_version_loses<I: Index>(index: &I) {
 }
 
 /// The same put twice leaves one copy.
-pub async fn a_put_can_be_repeated<I: Index>(index: &I) {
+pub async fn a_put_can_be_repeated<I: WholeIndex>(index: &I) {
     for _ in 0..2 {
         put(index, vec![document("/a", 1, "ponies")]).await;
     }
@@ -58,7 +64,7 @@ pub async fn a_put_can_be_repeated<I: Index>(index: &I) {
 }
 
 /// What is deleted is not found; it can come back; an unknown id is no error.
-pub async fn a_deleted_page_is_gone<I: Index>(index: &I) {
+pub async fn a_deleted_page_is_gone<I: WholeIndex>(index: &I) {
     let (a, b) = (document("/a", 1, "ponies"), document("/b", 1, "ponies"));
     put(index, vec![a.clone(), b.clone()]).await;
     write(
@@ -76,7 +82,7 @@ pub async fn a_deleted_page_is_gone<I: Index>(index: &I) {
 }
 
 /// A put and a delete in one batch, in their order.
-pub async fn writes_keep_their_order<I: Index>(index: &I) {
+pub async fn writes_keep_their_order<I: WholeIndex>(index: &I) {
     let page = document("/a", 1, "ponies");
     let (put, deleted, flushed) = tokio::join!(
         biased;
@@ -91,7 +97,7 @@ pub async fn writes_keep_their_order<I: Index>(index: &I) {
 
 /// Each site's documents are counted, listed and given back by themselves, in the order of their
 /// ids.
-pub async fn sites_are_apart<I: Index + Catalog>(index: &I) {
+pub async fn sites_are_apart<I: WholeIndex>(index: &I) {
     let ours: Vec<Document> = (0..20)
         .map(|n| document(&format!("/{n}"), 1, "ponies"))
         .collect();
@@ -129,7 +135,7 @@ pub async fn sites_are_apart<I: Index + Catalog>(index: &I) {
 
 /// A word that no page holds is taken for one that is like it; a word that a page holds, or one of
 /// the same stem, for itself.
-pub async fn a_misspelt_word_is_understood<I: Index>(index: &I) {
+pub async fn a_misspelt_word_is_understood<I: WholeIndex>(index: &I) {
     let far = Document {
         site: "other.example".into(),
         ..document("/c", 1, "donkeys")
@@ -164,7 +170,7 @@ pub async fn a_misspelt_word_is_understood<I: Index>(index: &I) {
 
 /// What other pages say about a page finds it, and of two alike the one comes first that others link
 /// to; a second pass writes nothing.
-pub async fn what_others_say_counts<I: Index + Catalog>(index: &I) {
+pub async fn what_others_say_counts<I: WholeIndex>(index: &I) {
     let linking = |path: &str| {
         let mut page = document(path, 1, "stables, with a guide to mules and their keepers");
         let at = page.page.text.find("guide").unwrap_or_default();
@@ -198,7 +204,7 @@ pub async fn what_others_say_counts<I: Index + Catalog>(index: &I) {
 }
 
 /// A page of links is there, and gives way to one that says something.
-pub async fn a_list_gives_way<I: Index>(index: &I) {
+pub async fn a_list_gives_way<I: WholeIndex>(index: &I) {
     let mut list = document("/list", 1, "ponies ponies ponies");
     list.page.links[0].place = Some(0..list.page.text.len());
     put(index, vec![list, document("/page", 1, "ponies")]).await;
@@ -206,7 +212,7 @@ pub async fn a_list_gives_way<I: Index>(index: &I) {
 }
 
 /// What is quoted has to stand there so, stop words between aside; what follows a minus must not.
-pub async fn words_in_quotation_marks_stand_side_by_side<I: Index>(index: &I) {
+pub async fn words_in_quotation_marks_stand_side_by_side<I: WholeIndex>(index: &I) {
     let pages = [
         ("/a", "wild ponies of the marsh"),
         ("/b", "ponies, some of them wild, in a marsh"),
@@ -232,7 +238,7 @@ pub async fn words_in_quotation_marks_stand_side_by_side<I: Index>(index: &I) {
 }
 
 /// Nothing to write is no error.
-pub async fn empty_writes_are_fine<I: Index>(index: &I) {
+pub async fn empty_writes_are_fine<I: WholeIndex>(index: &I) {
     put(index, Vec::new()).await;
     write(index, index.delete(Vec::new())).await;
     fine(index.flush().await);
@@ -308,19 +314,22 @@ pub fn page(path: &str, title: &str, marked: &str) -> Document {
     }
 }
 
-pub(super) async fn put<I: Index>(index: &I, documents: Vec<Document>) {
+pub(super) async fn put<I: WholeIndex>(index: &I, documents: Vec<Document>) {
     let (refused, flushed) = tokio::join!(biased; index.put(documents), index.flush());
     assert_eq!(fine(refused), []);
     fine(flushed);
 }
 
 /// Awaits a write without waiting for the batch's time.
-pub(super) async fn write<I: Index>(index: &I, write: impl Future<Output = Result<(), Failure>>) {
+pub(super) async fn write<I: WholeIndex>(
+    index: &I,
+    write: impl Future<Output = Result<(), Failure>>,
+) {
     let (written, flushed) = tokio::join!(biased; write, index.flush());
     fine(written.and(flushed));
 }
 
-pub(super) async fn found<I: Index>(index: &I, words: &str) -> Vec<String> {
+pub(super) async fn found<I: WholeIndex>(index: &I, words: &str) -> Vec<String> {
     let hits = hits(index, words).await;
     assert_eq!(hits.total, hits.hits.len() as u64);
     hits.hits
@@ -329,7 +338,7 @@ pub(super) async fn found<I: Index>(index: &I, words: &str) -> Vec<String> {
         .collect()
 }
 
-pub(super) async fn hits<I: Index>(index: &I, words: &str) -> Hits {
+pub(super) async fn hits<I: WholeIndex>(index: &I, words: &str) -> Hits {
     fine(index.search(query(words)).await)
 }
 

@@ -1,6 +1,6 @@
 //! Numbers, addresses and filters in the words of a reader.
 
-use canter_core::query::Query;
+use canter_ranking::query::Query;
 use percent_encoding::percent_decode_str;
 use url::Url;
 

@@ -8,14 +8,12 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use canter_api::{Crawl, NoStatus, Report, State, Status, router};
-use canter_core::completion::{Beginning, Named};
-use canter_core::counts::Counts;
-use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
-use canter_core::ports::{Index, Refused};
-use canter_core::query::{Hit, Hits, Query, SectionHit};
-use canter_core::task::UrlKey;
 use canter_core::time::Moment;
+use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::counts::Counts;
+use canter_ranking::query::{Hit, Hits, Query, SectionHit};
+use canter_ranking::search::SearchIndex;
 use serde_json::Value;
 use tower::ServiceExt;
 use url::Url;
@@ -65,23 +63,7 @@ impl Shelf {
     }
 }
 
-impl Index for Shelf {
-    async fn put(&self, _: Vec<Document>) -> Result<Vec<Refused>, Failure> {
-        Err(Failure::permanent("a shelf is only read"))
-    }
-
-    async fn delete(&self, _: Vec<UrlKey>) -> Result<(), Failure> {
-        Err(Failure::permanent("a shelf is only read"))
-    }
-
-    async fn flush(&self) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn get(&self, _: UrlKey) -> Result<Option<Stored>, Failure> {
-        Ok(None)
-    }
-
+impl SearchIndex for Shelf {
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
         self.asked.lock().unwrap().push(query.clone());
         let hits = self.hits.clone()?;

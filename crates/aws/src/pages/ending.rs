@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use canter_core::circles::circles;
 use canter_core::document::document_id;
 use canter_core::failure::Failure;
-use canter_core::ports::Index;
+use canter_core::ports::IndexWriter;
 use canter_core::task::{Outcome, Skip, UrlKey};
 use canter_core::twins::{Twin, duplicates};
 use url::Url;
@@ -25,7 +25,7 @@ impl CloudSite {
     /// Takes pages that only older crawls came to out of the index and forgets them; says how
     /// many URLs they were. Only when the crawl is complete: one that is cut off has not shown
     /// yet what takes their place. A pass, and a write each.
-    pub async fn drop_leftovers(&self, index: &impl Index) -> Result<u64, Failure> {
+    pub async fn drop_leftovers(&self, index: &impl IndexWriter) -> Result<u64, Failure> {
         let mut dropped = 0;
         let mut pass = self.pass("#shard, #hash, #u", OLDER);
         while let Some(rows) = pass.next().await? {
@@ -68,7 +68,7 @@ impl CloudSite {
     /// Takes duplicates out of the index and ends them as such; says how many they were. Without a
     /// copy they are fetched whole in the next crawl, when the other page may be gone. Two passes,
     /// and a write each; in memory are two keys a page, and what may be a duplicate.
-    pub async fn fold_twins(&self, index: &impl Index) -> Result<u64, Failure> {
+    pub async fn fold_twins(&self, index: &impl IndexWriter) -> Result<u64, Failure> {
         let found = duplicates(&self.twins().await?);
         for found in found.chunks(BATCH) {
             let urls = found.iter().map(|(url, _)| url.clone());
@@ -127,7 +127,7 @@ impl CloudSite {
     /// Takes pages out of the index for good.
     async fn leave_index(
         &self,
-        index: &impl Index,
+        index: &impl IndexWriter,
         urls: impl Iterator<Item = Url>,
     ) -> Result<(), Failure> {
         let ids = urls.map(|url| document_id(&self.site, &url)).collect();

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use canter_core::domain::{Domain, domain};
 use canter_core::task::{Kind, Task};
 use canter_core::time::Moment;
-use canter_core::url::is_http;
+use canter_page::url::is_http;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;

@@ -9,7 +9,7 @@ use canter_core::pace::Rate;
 use canter_core::ports::Headers;
 use canter_core::scope::{Options, Scope};
 use canter_core::site::{Limits, Site};
-use canter_core::url::Limits as UrlLimits;
+use canter_page::url::Limits as UrlLimits;
 use canter_tests::contract::url;
 use canter_tests::faults::{Faults, Reply, Turn};
 use canter_tests::stack::Stack;

@@ -4,15 +4,13 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use canter_aws::{Beginning, CloudSite, Counts, Crawling, GRACE, LOSSES, Plan, Sites};
-use canter_core::completion::{self, Named};
-use canter_core::document::{Document, Stored, document_id};
+use canter_core::document::{Document, document_id};
 use canter_core::failure::Failure;
-use canter_core::ports::{Claim, Finish, Frontier, Headers, Index, Known, Pages, Refused};
-use canter_core::query::{Hits, Query};
+use canter_core::ports::{Claim, Finish, Frontier, Headers, IndexWriter, Known, Pages, Refused};
 use canter_core::scope::{Options, Scope};
 use canter_core::site::{Limits, Site};
 use canter_core::task::{Kind, Outcome, Skip, Task, UrlKey};
-use canter_core::url::Limits as UrlLimits;
+use canter_page::url::Limits as UrlLimits;
 use canter_tests::contract::{Crawl, indexed, link, url};
 
 use crate::world::{Pushed, Tables, TestClock};
@@ -169,7 +167,7 @@ impl Left {
     }
 }
 
-impl Index for Left {
+impl IndexWriter for Left {
     async fn put(&self, _: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         panic!("nothing is put at the end of a crawl")
     }
@@ -181,22 +179,6 @@ impl Index for Left {
 
     async fn flush(&self) -> Result<(), Failure> {
         Ok(())
-    }
-
-    async fn get(&self, _: UrlKey) -> Result<Option<Stored>, Failure> {
-        panic!("nothing is read at the end of a crawl")
-    }
-
-    async fn search(&self, _: Query) -> Result<Hits, Failure> {
-        panic!("nothing is searched at the end of a crawl")
-    }
-
-    async fn names(&self, _: completion::Beginning) -> Result<Vec<Named>, Failure> {
-        panic!("nothing is completed at the end of a crawl")
-    }
-
-    async fn words(&self, _: String) -> Result<Vec<(String, u64)>, Failure> {
-        panic!("nothing is completed at the end of a crawl")
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use url::Url;
 
 use super::{Options, Scope, globs};
-use crate::url::is_http;
+use canter_page::url::is_http;
 
 /// The part of a scope that leaves a URL out.
 #[derive(Debug, Clone, PartialEq, Eq)]

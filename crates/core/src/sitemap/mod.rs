@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::task::{Kind, UrlKey};
 use crate::time::Moment;
-use crate::url::{is_http, normalise};
+use canter_page::url::{is_http, normalise};
 
 /// Most bytes of a sitemap, packed or not: 50 MiB, the limit of the protocol. What lies beyond is
 /// An XML declaration is no longer.

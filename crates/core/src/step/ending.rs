@@ -7,7 +7,7 @@ use url::Url;
 use crate::document::document_id;
 use crate::failure::Failure;
 use crate::patience::back_off;
-use crate::ports::{Exchange, Finish, Frontier, Index, Known, Pages};
+use crate::ports::{Exchange, Finish, Frontier, IndexWriter, Known, Pages};
 use crate::task::{Outcome, Skip, Task};
 use crate::world::World;
 

@@ -9,8 +9,8 @@ use url::Url;
 use crate::failure::Failure;
 use crate::ports::{Claim, Claimed, Frontier, Pages};
 use crate::task::{Skip, Task, UrlKey};
-use crate::url::{Trap, trap};
 use crate::world::World;
+use canter_page::url::trap;
 
 /// Links that are claimed at once, so that no transaction of a store is long.
 const BATCH: usize = 1_000;
@@ -36,7 +36,7 @@ pub(super) fn claims<'a, W: World>(
         .into_iter()
         .map(|url| Claim {
             skip: trap(url, &limits.url)
-                .map(Trap::skip)
+                .map(Skip::from)
                 .or(too_deep.then_some(Skip::TooDeep)),
             ..Claim::page(url.clone(), depth)
         })

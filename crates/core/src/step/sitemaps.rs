@@ -8,8 +8,8 @@ use crate::ports::{Claim, Exchange, Finish, Known, Response};
 use crate::scope::Scope;
 use crate::sitemap::{Contents, Entry, read};
 use crate::task::{Kind, Outcome, Skip, Task};
-use crate::url::{Trap, trap};
 use crate::world::World;
+use canter_page::url::trap;
 
 use super::links::hand_on;
 use super::{End, end, fail, page, remove};
@@ -27,7 +27,7 @@ pub(super) async fn hand_on_named<W: World>(world: &W, task: &Task) -> Result<()
     }
     let named = world.rulebook().sitemaps(&task.url).await;
     let claims = named.into_iter().map(|url| Claim {
-        skip: trap(&url, &limits.url).map(Trap::skip),
+        skip: trap(&url, &limits.url).map(Skip::from),
         kind: Kind::Sitemap,
         ..Claim::page(url, 0)
     });
@@ -100,7 +100,7 @@ async fn claim_all<W: World>(
     let too_deep = kind == Kind::Page && limits.max_depth.is_some_and(|most| depth > most);
     let claims = entries.into_iter().map(|entry| Claim {
         skip: trap(&entry.url, &limits.url)
-            .map(Trap::skip)
+            .map(Skip::from)
             .or(too_deep.then_some(Skip::TooDeep)),
         kind,
         lastmod: entry.lastmod,

@@ -1,7 +1,7 @@
 //! Made-up pages.
 
 use canter_core::document::Document;
-use canter_core::page::Section;
+use canter_page::Section;
 use canter_tests::contract::index::page;
 
 const WORDS: [&str; 24] = [

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use canter_core::document::Document;
 use canter_core::failure::Failure;
-use canter_core::ports::{Catalog, Index, Refused};
+use canter_core::ports::{IndexReader, IndexWriter, Refused};
 use canter_elastic::{ElasticIndex, Settings};
 use canter_tests::contract::index::document;
 use canter_tests::faults::{Asked, Turn};

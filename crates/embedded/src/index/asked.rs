@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use canter_core::query::{Shape, weight};
-use canter_core::terms::QueryTerms;
+use canter_ranking::query::{Shape, weight};
+use canter_ranking::terms::QueryTerms;
 use tantivy::postings::SegmentPostings;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, SegmentReader, Term};

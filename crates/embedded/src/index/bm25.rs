@@ -1,6 +1,6 @@
 //! BM25, with a shape of its own for each field: Tantivy's knows one for all.
 
-use canter_core::query::Shape;
+use canter_ranking::query::Shape;
 use tantivy::fieldnorm::FieldNormReader;
 
 /// What a term is worth in a text, by how often it is there and how long the text is.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use canter_core::counts::Counts;
-use canter_core::query::Query;
+use canter_ranking::counts::Counts;
+use canter_ranking::query::Query;
 use tantivy::columnar::StrColumn;
 use tantivy::{DocId, SegmentReader};
 

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use canter_core::completion::bearers;
-use canter_core::counts::folders;
 use canter_core::document::{Document, KeptLink, Stored};
 use canter_core::task::UrlKey;
-use canter_core::terms::PageTerms;
+use canter_ranking::completion::bearers;
+use canter_ranking::counts::folders;
+use canter_ranking::terms::PageTerms;
 use tantivy::Term;
 use tantivy::schema::{
     BytesOptions, FAST, Field, IndexRecordOption, OwnedValue, STORED, Schema, TextFieldIndexing,

@@ -3,8 +3,8 @@
 
 use std::ops::{Bound, Range};
 
-use canter_core::query::Query;
-use canter_core::terms::QueryTerms;
+use canter_ranking::query::Query;
+use canter_ranking::terms::QueryTerms;
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::query::{EnableScoring, PhraseQuery, Query as _, Scorer, TermQuery, Weight};
 use tantivy::schema::IndexRecordOption;

@@ -1,8 +1,8 @@
 //! The index on one machine: Tantivy, in one folder.
 //!
 //! One process writes it ([`TantivyIndex`]); any number of others read it meanwhile
-//! ([`TantivyReader`]). The words, fields and weights are the core's ([`canter_core::terms`],
-//! [`canter_core::query::weight`]); no text of a person reaches a query parser.
+//! ([`TantivyReader`]). The words, fields and weights are the core's ([`canter_ranking::terms`],
+//! [`canter_ranking::query::weight`]); no text of a person reaches a query parser.
 
 mod asked;
 mod bm25;
@@ -25,12 +25,13 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
-use canter_core::ports::{Catalog, Index, Refused};
-use canter_core::query::{Hits, Query};
+use canter_core::ports::{IndexReader, IndexWriter, Refused};
 use canter_core::task::UrlKey;
+use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::query::{Hits, Query};
+use canter_ranking::search::SearchIndex;
 
 pub use entry::LAYOUT;
 pub use links::PageLink;
@@ -58,7 +59,7 @@ impl TantivyIndex {
     }
 }
 
-impl Index for TantivyIndex {
+impl IndexWriter for TantivyIndex {
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         self.writer.put(documents).await?;
         Ok(Vec::new())
@@ -71,11 +72,9 @@ impl Index for TantivyIndex {
     async fn flush(&self) -> Result<(), Failure> {
         self.writer.flush().await
     }
+}
 
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        on_shelf(&self.shelf, move |shelf| shelf.get(id)).await
-    }
-
+impl SearchIndex for TantivyIndex {
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
         on_shelf(&self.shelf, move |shelf| shelf.search(&query)).await
     }
@@ -89,7 +88,11 @@ impl Index for TantivyIndex {
     }
 }
 
-impl Catalog for TantivyIndex {
+impl IndexReader for TantivyIndex {
+    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        on_shelf(&self.shelf, move |shelf| shelf.get(id)).await
+    }
+
     async fn count(&self, site: &str) -> Result<u64, Failure> {
         self.shelf.count(site)
     }
@@ -135,29 +138,7 @@ impl TantivyReader {
     }
 }
 
-/// The same index behind the same port, so that whoever serves searches need not know whether
-/// this process crawls; writing is refused.
-impl Index for TantivyReader {
-    async fn put(&self, _: Vec<Document>) -> Result<Vec<Refused>, Failure> {
-        Err(Failure::permanent(READ_ONLY))
-    }
-
-    async fn delete(&self, _: Vec<UrlKey>) -> Result<(), Failure> {
-        Err(Failure::permanent(READ_ONLY))
-    }
-
-    async fn flush(&self) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        on_shelf(&self.shelf, move |shelf| {
-            shelf.refresh()?;
-            shelf.get(id)
-        })
-        .await
-    }
-
+impl SearchIndex for TantivyReader {
     async fn search(&self, query: Query) -> Result<Hits, Failure> {
         on_shelf(&self.shelf, move |shelf| {
             shelf.refresh()?;
@@ -183,7 +164,15 @@ impl Index for TantivyReader {
     }
 }
 
-impl Catalog for TantivyReader {
+impl IndexReader for TantivyReader {
+    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        on_shelf(&self.shelf, move |shelf| {
+            shelf.refresh()?;
+            shelf.get(id)
+        })
+        .await
+    }
+
     async fn count(&self, site: &str) -> Result<u64, Failure> {
         self.shelf.refresh()?;
         self.shelf.count(site)
@@ -203,8 +192,6 @@ impl Catalog for TantivyReader {
         self.shelf.export(site, each)
     }
 }
-
-const READ_ONLY: &str = "the index was opened for reading only";
 
 /// Reads without holding up the thread that drives the caller: on the runtime's threads for
 /// blocking work, or right here where no runtime drives it.

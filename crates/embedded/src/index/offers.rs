@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use canter_core::completion::{Bearer, Beginning, MOST_WORDS, Named, rank, whole_first};
 use canter_core::document::Document;
+use canter_ranking::completion::{Bearer, Beginning, MOST_WORDS, Named, rank, whole_first};
 use tantivy::postings::TermInfo;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED};

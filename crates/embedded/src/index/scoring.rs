@@ -2,9 +2,9 @@
 //! from the counts of their words what each scores at the least and at the most; a second one weighs
 //! the sections and pairs of those that may be shown.
 
-use canter_core::hit::Matching;
-use canter_core::query::weight;
-use canter_core::terms::HEADING_COPIES;
+use canter_ranking::hit::Matching;
+use canter_ranking::query::weight;
+use canter_ranking::terms::HEADING_COPIES;
 use tantivy::columnar::Column;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::{Postings as _, SegmentPostings};

@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use canter_core::hit::Matching;
-use canter_core::query::{Hits, Query};
-use canter_core::terms::QueryTerms;
-use canter_core::typos::corrected;
-use canter_core::words::{Language, Words};
+use canter_ranking::hit::Matching;
+use canter_ranking::query::{Hits, Query};
+use canter_ranking::terms::QueryTerms;
+use canter_ranking::typos::corrected;
+use canter_ranking::words::{Language, Words};
 use tantivy::columnar::Column;
 use tantivy::{DocAddress, Searcher, SegmentReader, TERMINATED};
 

@@ -5,7 +5,7 @@
 //! one value more where the last ones end. A section is weighed as a text of its own, by BM25 over
 //! all sections of all pages.
 
-use canter_core::terms::{HEADING_COPIES, MOST_SECTIONS, PageTerms};
+use canter_ranking::terms::{HEADING_COPIES, MOST_SECTIONS, PageTerms};
 use tantivy::columnar::Column;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::{DocId, SegmentReader};

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use canter_core::completion::{Beginning, Named};
 use canter_core::document::Stored;
 use canter_core::failure::Failure;
-use canter_core::query::{Hits, Query};
 use canter_core::task::UrlKey;
-use canter_core::words::Words;
+use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::query::{Hits, Query};
+use canter_ranking::words::Words;
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::LockError;
 use tantivy::query::{EnableScoring, Query as _, TermQuery};

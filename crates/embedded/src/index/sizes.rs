@@ -7,8 +7,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use canter_core::query::Shape;
-use canter_core::words::Language;
+use canter_ranking::query::Shape;
+use canter_ranking::words::Language;
 use tantivy::index::SegmentId;
 use tantivy::{Searcher, SegmentReader, Term};
 

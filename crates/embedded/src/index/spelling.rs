@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use canter_core::terms::QueryTerms;
-use canter_core::typos::{Missing, Typed};
+use canter_ranking::terms::QueryTerms;
+use canter_ranking::typos::{Missing, Typed};
 use tantivy::query::FuzzyTermQuery;
 use tantivy::{Searcher, Term};
 

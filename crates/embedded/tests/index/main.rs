@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use canter_core::document::Document;
 use canter_core::failure::Failure;
-use canter_core::page::{Link, Section};
-use canter_core::ports::{Catalog, Index};
-use canter_core::query::{Hits, Query};
+use canter_core::ports::{IndexReader, IndexWriter};
 use canter_embedded::index::{LAYOUT, TantivyIndex, TantivyReader};
+use canter_page::{Link, Section};
+use canter_ranking::query::{Hits, Query};
+use canter_ranking::search::SearchIndex;
 use canter_tests::contract::index::page as document;
 use tempfile::TempDir;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use canter_aws::queue::Terms;
-use canter_core::ports::{Fetcher, Index};
+use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 
 use super::{Lane, OUTAGE, OUTAGES, PATIENCE, Work};
 
@@ -15,7 +15,7 @@ const EARLIER: Duration = Duration::from_millis(1_500);
 /// function that comes too early is sent on, while a slot that nobody waits for is lost.
 const PROMISED: f64 = 0.8;
 
-impl<F: Fetcher + 'static, I: Index + 'static> Lane<F, I> {
+impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
     /// Sends tasks back until slots are there for them.
     pub(super) async fn promise(&mut self, mut works: Vec<Work<F>>) {
         if works.is_empty() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use canter_aws::queue::{self, Terms};
 use canter_aws::{Crawling, Plan, Rest};
 use canter_core::document::Stored;
-use canter_core::ports::Catalog;
+use canter_core::ports::IndexReader;
 use canter_embedded::index::TantivyIndex;
 use canter_fetch::end::{Ending, Looks};
 use canter_fetch::local;

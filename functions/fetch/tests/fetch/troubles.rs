@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use canter_aws::queue::{Letter, Message};
 use canter_aws::{CloudPaces, CloudRobots, Crawling, Rest, Sites};
-use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::domain::authority;
 use canter_core::failure::Failure;
 use canter_core::pace::{Grant, Pace, Rate, Tolerance};
-use canter_core::ports::{Index, Loaded, Paces, Refused, Robots};
-use canter_core::query::{Hits, Query};
+use canter_core::ports::{IndexReader, IndexWriter, Loaded, Paces, Refused, Robots};
 use canter_core::robots::MAX_AGE;
 use canter_core::task::UrlKey;
 use canter_embedded::index::TantivyIndex;
@@ -69,7 +67,7 @@ fn changed(letter: &Letter, change: impl FnOnce(&mut Message)) -> Vec<Received> 
 /// An index that is down.
 struct Down;
 
-impl Index for Down {
+impl IndexWriter for Down {
     async fn put(&self, _: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         Err(Failure::transient("the index is down"))
     }
@@ -79,16 +77,23 @@ impl Index for Down {
     async fn flush(&self) -> Result<(), Failure> {
         Ok(())
     }
+}
+
+impl IndexReader for Down {
     async fn get(&self, _: UrlKey) -> Result<Option<Stored>, Failure> {
         Ok(None)
     }
-    async fn search(&self, _: Query) -> Result<Hits, Failure> {
+    async fn count(&self, _: &str) -> Result<u64, Failure> {
         Err(Failure::transient("the index is down"))
     }
-    async fn names(&self, _: Beginning) -> Result<Vec<Named>, Failure> {
+    async fn ids(&self, _: &str) -> Result<Vec<UrlKey>, Failure> {
         Err(Failure::transient("the index is down"))
     }
-    async fn words(&self, _: String) -> Result<Vec<(String, u64)>, Failure> {
+    async fn export(
+        &self,
+        _: &str,
+        _: impl FnMut(Stored) -> Result<(), Failure> + Send,
+    ) -> Result<(), Failure> {
         Err(Failure::transient("the index is down"))
     }
 }

@@ -4,7 +4,7 @@
 
 use axum::Router;
 use canter_core::document::Document;
-use canter_core::ports::Index;
+use canter_core::ports::IndexWriter;
 use canter_elastic::{ElasticIndex, Settings};
 use canter_search::service;
 use canter_tests::OwnIndex;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use canter_core::document::document_id;
 use canter_core::failure::Failure;
 use canter_core::pace::Tolerance;
-use canter_core::ports::{FetchError, Fetcher, Index, Request, Response};
+use canter_core::ports::{FetchError, Fetcher, IndexWriter, Request, Response};
 use canter_core::rulebook::Rulebook;
 use canter_core::scope::Scope;
 use canter_core::seen::Seen;
@@ -91,6 +91,7 @@ impl World for OneMachine {
     type Pages = SiteStore;
     type Frontier = SiteStore;
     type Index = TantivyIndex;
+    type Reader = TantivyIndex;
     type Robots = Store;
 
     fn site(&self) -> &Site {
@@ -103,6 +104,9 @@ impl World for OneMachine {
         &self.store
     }
     fn index(&self) -> &TantivyIndex {
+        &self.index
+    }
+    fn reader(&self) -> &TantivyIndex {
         &self.index
     }
     fn robots(&self) -> &Store {

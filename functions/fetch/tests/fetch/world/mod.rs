@@ -23,14 +23,14 @@ use canter_aws::{
 };
 use canter_core::domain::authority;
 use canter_core::pace::Rate;
-use canter_core::ports::{Catalog, Headers, Index};
+use canter_core::ports::{Headers, IndexReader, IndexWriter};
 use canter_core::scope::{Options, Scope, site_id};
 use canter_core::site::{Limits, Site};
 use canter_core::task::{Kind, Task};
-use canter_core::url::Limits as UrlLimits;
 use canter_embedded::index::TantivyIndex;
 use canter_fetch::{Deadline, Parts, Received, Worker};
 use canter_http::{Clock, HttpConfig, HttpFetcher};
+use canter_page::url::Limits as UrlLimits;
 use canter_tests::Stack;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -101,7 +101,7 @@ impl Place {
         self.worker_over(self.cloud.clone(), index)
     }
 
-    pub fn worker_over<I: Index>(
+    pub fn worker_over<I: IndexReader + IndexWriter>(
         &self,
         cloud: Cloud,
         index: &Arc<I>,

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use canter_core::completion::{Beginning, Named};
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
-use canter_core::ports::{Catalog, Index, Refused};
-use canter_core::query::{Hits, Query};
+use canter_core::ports::{IndexReader, IndexWriter, Refused};
 use canter_core::task::UrlKey;
 use canter_embedded::index::TantivyIndex;
 use canter_fetch::Standby;
@@ -19,7 +17,7 @@ pub struct Shelf {
     pub poison: Option<Url>,
 }
 
-impl Index for Shelf {
+impl IndexWriter for Shelf {
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         let poison = |document: &Document| self.poison.as_ref() == Some(&document.url);
         assert!(!documents.iter().any(poison), "poison");
@@ -31,21 +29,12 @@ impl Index for Shelf {
     async fn flush(&self) -> Result<(), Failure> {
         self.index.flush().await
     }
+}
+
+impl IndexReader for Shelf {
     async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
         self.index.get(id).await
     }
-    async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        self.index.search(query).await
-    }
-    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
-        self.index.names(beginning).await
-    }
-    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        self.index.words(beginning).await
-    }
-}
-
-impl Catalog for Shelf {
     async fn count(&self, site: &str) -> Result<u64, Failure> {
         self.index.count(site).await
     }

@@ -9,12 +9,12 @@ use std::ops::Range;
 
 use strsim::osa_distance;
 
-use crate::failure::Failure;
 use crate::operators::Written;
-use crate::ports::Index;
 use crate::query::{Hits, Query};
+use crate::search::SearchIndex;
 use crate::terms::QueryTerms;
 use crate::words::{Kind, Words, spelled};
+use canter_core::failure::Failure;
 
 /// Shorter words have too many neighbours.
 const SHORTEST: usize = 4;
@@ -121,7 +121,7 @@ pub fn corrected(text: &str, terms: &QueryTerms, missing: &[Missing]) -> Option<
 /// # Errors
 ///
 /// That of the index.
-pub async fn search_as_meant<I: Index>(index: &I, query: &Query) -> Result<Hits, Failure> {
+pub async fn search_as_meant<I: SearchIndex>(index: &I, query: &Query) -> Result<Hits, Failure> {
     let hits = index.search(query.clone()).await?;
     let Some(meant) = hits.meant else {
         return Ok(hits);

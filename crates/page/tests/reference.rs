@@ -14,8 +14,8 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use canter_core::page::{self, Page};
-use canter_core::url::join;
+use canter_page::Page;
+use canter_page::url::join;
 use flate2::read::GzDecoder;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -246,7 +246,7 @@ fn links(page: &Page) -> (Vec<String>, String) {
 
 fn compare(html: &str, name: &str) {
     let url = Url::parse("https://example.org/a/b").unwrap();
-    let page = page::read_html(html, &url);
+    let page = canter_page::read_html(html, &url);
     let reference = Reference::new(html);
     let title = reference.title();
     if !title.is_empty() {

@@ -23,14 +23,14 @@ pub mod weight {
     /// What other pages say around their links to the page.
     pub const MENTIONS: f32 = 1.2;
     /// That other pages link to it: half of this for as many as is usual, s / (s + 1) of it for
-    /// [`crate::inbound::Inbound::standing`] s.
+    /// [`canter_core::inbound::Inbound::standing`] s.
     pub const STANDING: f32 = 16.0;
     /// Words of the URL's path.
     pub const ADDRESS: f32 = 0.6;
     /// The whole query is a name on the page: an API name, an id, a heading. Not BM25: the same
     /// for every page.
     pub const NAME: f32 = 13.2;
-    /// A page that is little more than its links ([`crate::inbound::is_list`]) keeps this part of
+    /// A page that is little more than its links ([`canter_core::inbound::is_list`]) keeps this part of
     /// its score: nobody who asks for something is looking for it.
     pub const LIST: f32 = 0.65;
 }

@@ -1,6 +1,6 @@
 //! What texts are cut into, row by row.
 
-use canter_core::words::{Kind, Words, name};
+use canter_ranking::words::{Kind, Words, name};
 
 /// The tokens of a text: words bare, `{whole}`, `(part)`, `-stop-`, `'single'`, `<signs>`.
 fn tokens(text: &str) -> String {

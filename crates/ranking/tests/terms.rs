@@ -4,11 +4,11 @@
 
 use canter_core::document::Document;
 use canter_core::inbound::{Inbound, Mention};
-use canter_core::page::{Page, Section};
-use canter_core::snippet::snippet;
-use canter_core::terms::{MOST_SECTIONS, PageTerms, QueryTerms, SectionTerms, names};
 use canter_core::time::Moment;
-use canter_core::words::Words;
+use canter_page::{Page, Section};
+use canter_ranking::snippet::snippet;
+use canter_ranking::terms::{MOST_SECTIONS, PageTerms, QueryTerms, SectionTerms, names};
+use canter_ranking::words::Words;
 
 fn query(text: &str) -> QueryTerms {
     QueryTerms::of(text, &[], &mut Words::default())

@@ -13,11 +13,11 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use crate::completion::is_offered;
-use crate::document::Document;
-use crate::inbound::is_list;
-use crate::page::{Page, Section};
-use crate::task::UrlKey;
 use crate::words::{Kind, Language, Token, Words, name, spelled};
+use canter_core::document::Document;
+use canter_core::inbound::is_list;
+use canter_core::task::UrlKey;
+use canter_page::{Page, Section};
 
 pub use names::names;
 pub use query::{QueryTerms, Ways};

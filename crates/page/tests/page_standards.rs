@@ -5,7 +5,7 @@
     reason = "a test that panics fails, and that is all"
 )]
 
-use canter_core::page::{read, read_html};
+use canter_page::{read, read_html};
 use serde_json::Value;
 use url::Url;
 

@@ -204,8 +204,8 @@ pub(super) fn place(at: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse::parse;
     use super::*;
+    use crate::parse::parse;
 
     fn steps(html: &str) -> String {
         let steps = parse(html);

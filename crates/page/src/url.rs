@@ -13,8 +13,6 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-use crate::task::Skip;
-
 pub use changes::{Change, changes};
 
 /// The form under which a URL is claimed, fetched and stored.
@@ -153,16 +151,6 @@ pub enum Trap<'a> {
     Segments(usize),
     /// This segment occurs so often.
     Repeats(&'a str, usize),
-}
-
-impl Trap<'_> {
-    /// The reason under which such a URL is skipped.
-    pub fn skip(self) -> Skip {
-        match self {
-            Trap::Long(_) => Skip::LongUrl,
-            Trap::Segments(_) | Trap::Repeats(..) => Skip::Trap,
-        }
-    }
 }
 
 /// For a person: a sentence about the URL.

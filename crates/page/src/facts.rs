@@ -267,7 +267,7 @@ fn language_tag(value: &str) -> Option<String> {
 mod tests {
     use url::Url;
 
-    use super::super::{Page, read_html};
+    use crate::{Page, read_html};
 
     fn page(html: &str) -> Page {
         read_html(html, &Url::parse("https://example.org/a/b").unwrap())

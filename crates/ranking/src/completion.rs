@@ -6,11 +6,11 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use crate::document::Document;
-use crate::failure::Failure;
-use crate::ports::Index;
+use crate::search::SearchIndex;
 use crate::terms::{PageTerms, QueryTerms};
 use crate::words::{Words, name};
+use canter_core::document::Document;
+use canter_core::failure::Failure;
 
 /// A longer heading is no name that anybody would choose from a list.
 const LONGEST: usize = 100;
@@ -143,7 +143,7 @@ pub struct Completion {
 /// # Errors
 ///
 /// Those of the index.
-pub async fn names<I: Index>(
+pub async fn names<I: SearchIndex>(
     index: &I,
     text: &str,
     site: Option<String>,
@@ -166,7 +166,7 @@ pub async fn names<I: Index>(
 /// # Errors
 ///
 /// Those of the index.
-pub async fn completions<I: Index>(
+pub async fn completions<I: SearchIndex>(
     index: &I,
     text: &str,
     site: Option<String>,

@@ -5,7 +5,7 @@
     reason = "a test that panics fails, and that is all"
 )]
 
-use canter_core::page::{MAX_LINKS, Page, read, read_html};
+use canter_page::{MAX_LINKS, Page, read, read_html};
 use proptest::prelude::*;
 use url::Url;
 

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::document::{Document, Stored, StoredSection};
 use crate::query::{DEEP_LINKS, Hit, SectionHit};
 use crate::snippet::{beginning, snippet, start};
 use crate::terms::{PageTerms, QueryTerms, names};
 use crate::words::{Language, Words};
+use canter_core::document::{Document, Stored, StoredSection};
 
 /// What is shown of a page beside its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

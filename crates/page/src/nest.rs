@@ -212,9 +212,9 @@ impl Nest {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse::parse;
-    use super::super::steps::{Step, StepId};
-    use super::super::tag::Tag;
+    use crate::parse::parse;
+    use crate::steps::{Step, StepId};
+    use crate::tag::Tag;
 
     /// The steps of the body, the end of each element with its name.
     fn nested(html: &str) -> String {

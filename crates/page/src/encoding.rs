@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn cases_of_html5lib() {
-        let cases = include_str!("../../tests/data/html5lib/encoding.jsonl");
+        let cases = include_str!("../tests/data/html5lib/encoding.jsonl");
         let mut failed = Vec::new();
         for case in cases.lines() {
             let case: serde_json::Value = serde_json::from_str(case).unwrap();

@@ -298,7 +298,7 @@ impl SectionWriter {
 mod tests {
     use url::Url;
 
-    use super::super::read_html;
+    use crate::read_html;
 
     /// Level, anchor and title of each section.
     fn outline(html: &str) -> String {

@@ -251,7 +251,7 @@ pub(super) fn is_permalink(element: &Element<'_>) -> bool {
 mod tests {
     use url::Url;
 
-    use super::super::read_html;
+    use crate::read_html;
 
     fn text(html: &str) -> String {
         let url = Url::parse("https://example.org/").unwrap();

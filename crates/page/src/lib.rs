@@ -23,10 +23,11 @@ mod start;
 mod steps;
 mod tag;
 mod text;
+pub mod url;
 
 use std::ops::Range;
 
-use url::Url;
+use ::url::Url;
 
 pub use read::{read, read_html};
 
@@ -46,7 +47,7 @@ pub struct Page {
     pub sections: Vec<Section>,
     /// Ranges of `text` that are code, in order, without overlap.
     pub code: Vec<Range<usize>>,
-    /// Links in document order, as many as [`crate::page::MAX_LINKS`] allows: `a`, `area`, frames,
+    /// Links in document order, as many as [`crate::MAX_LINKS`] allows: `a`, `area`, frames,
     /// and `link` elements that lead to pages. Links of `noscript` and `noframes` have no text.
     pub links: Vec<Link>,
     /// Target of `link rel=canonical`, resolved and normalised.

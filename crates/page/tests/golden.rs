@@ -9,7 +9,7 @@
 use std::fs;
 use std::path::Path;
 
-use canter_core::page::{Page, read};
+use canter_page::{Page, read};
 use serde_json::{Value, json};
 use url::Url;
 

@@ -140,7 +140,7 @@ pub(super) fn decoded(fragment: &str) -> Option<String> {
 mod tests {
     use url::Url;
 
-    use super::super::read_html;
+    use crate::read_html;
 
     /// The paths that a page leads to, each with the text of its link.
     fn links(html: &str) -> String {
