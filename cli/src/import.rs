@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use canter_core::document::{Document, Stored, version};
 use canter_core::inbound::{Counted, Inbound};
-use canter_core::link_pass::whole_pass;
+use canter_core::end::count_links;
 use canter_core::ports::IndexWriter;
 use canter_embedded::folder::Folder;
 use canter_page::url::{is_http, normalise};
@@ -80,7 +80,7 @@ pub async fn import(args: Import) -> Result<()> {
         bail!("{} holds no page", lines.name);
     }
     for (site, pages) in &sites {
-        whole_pass(&index, site, || true).await?;
+        count_links(site, &index, 0, || true).await?;
         let pages = counted(*pages, "page");
         eprintln!("{pages} of {} went into the index.", style(site).bold());
     }

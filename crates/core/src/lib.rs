@@ -6,9 +6,10 @@
 //! way in is [`step`]: the life of one task.
 
 pub mod address;
-pub mod circles;
 pub mod document;
 pub mod domain;
+pub mod duplicates;
+pub mod end;
 pub mod failure;
 pub mod inbound;
 pub mod judge;
@@ -18,14 +19,16 @@ pub mod pace;
 pub mod patience;
 pub mod ports;
 pub mod prospect;
+pub mod redirect_loops;
+pub mod rest;
 pub mod robots;
 pub mod rulebook;
 pub mod scope;
 pub mod seen;
 pub mod site;
 pub mod sitemap;
+pub mod solo;
 pub mod step;
 pub mod task;
 pub mod time;
-pub mod twins;
 pub mod world;

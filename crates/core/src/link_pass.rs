@@ -35,25 +35,6 @@ pub enum Passed {
     Nothing,
 }
 
-/// Brings all parts of a site up to date, one after the other, as long as `in_time` says so.
-///
-/// # Errors
-///
-/// As [`link_pass`].
-pub async fn whole_pass(
-    index: &(impl IndexReader + IndexWriter),
-    site: &str,
-    in_time: impl Fn() -> bool + Send + Sync,
-) -> Result<(), Failure> {
-    let parts = parts(index.count(site).await?);
-    for part in 0..parts {
-        if link_pass(index, site, (part, parts), &in_time).await? != Passed::Whole {
-            break;
-        }
-    }
-    Ok(())
-}
-
 /// Brings one of a site's parts up to date. Reads all pages of the site once, and then writes, as
 /// long as `in_time` says so and some pages in any case.
 ///

@@ -117,6 +117,20 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Whether the URL answered with a page, be it in the index or not.
+    pub fn is_page(&self) -> bool {
+        match self {
+            Outcome::Indexed | Outcome::Unchanged | Outcome::Duplicate { .. } => true,
+            Outcome::Skipped { reason, .. } => *reason == Skip::Noindex,
+            Outcome::Redirected { .. }
+            | Outcome::Listed { .. }
+            | Outcome::Gone { .. }
+            | Outcome::Failed { .. } => false,
+        }
+    }
+}
+
 impl From<Skip> for Outcome {
     fn from(reason: Skip) -> Self {
         Outcome::Skipped { reason, to: None }

@@ -1,15 +1,11 @@
-//! What the end of a crawl needs: leftovers of older crawls go, circles of redirects are told, and
-//! duplicates are folded. Each may be done again when it was cut off.
+//! What the end of a crawl asks of the page store.
 
 use std::collections::{HashMap, HashSet};
 
-use canter_core::circles::circles;
-use canter_core::document::document_id;
+use canter_core::duplicates::Candidate;
+use canter_core::end::{Each, PagesAtEnd};
 use canter_core::failure::Failure;
-use canter_core::ports::IndexWriter;
-use canter_core::task::{Outcome, Skip, UrlKey};
-use canter_core::twins::{Twin, duplicates};
-use url::Url;
+use canter_core::task::{Outcome, UrlKey};
 
 use super::pass::{OF_CRAWL, OLDER, WITH_COPY, crawl_value, key};
 use super::{CloudSite, row};
@@ -18,20 +14,15 @@ use crate::item::{Item, key_of, text_of};
 use crate::side_by_side::{WRITES, side_by_side};
 use crate::tables::{HASH, page_key};
 
-/// Pages that leave the index at once.
-const BATCH: usize = 1_000;
-
-impl CloudSite {
-    /// Takes pages that only older crawls came to out of the index and forgets them; says how
-    /// many URLs they were. Only when the crawl is complete: one that is cut off has not shown
-    /// yet what takes their place. A pass, and a write each.
-    pub async fn drop_leftovers(&self, index: &impl IndexWriter) -> Result<u64, Failure> {
-        let mut dropped = 0;
+impl PagesAtEnd for CloudSite {
+    /// A pass, and a write for each leftover.
+    async fn forget_leftovers(&self, batch: usize, each: &Each<'_>) -> Result<u64, Failure> {
+        let mut forgotten = 0;
         let mut pass = self.pass("#shard, #hash, #u", OLDER);
         while let Some(rows) = pass.next().await? {
-            for rows in rows.chunks(BATCH) {
+            for rows in rows.chunks(batch) {
                 let urls = rows.iter().filter_map(|row| row::url_of(row, row::URL));
-                self.leave_index(index, urls).await?;
+                each(urls.collect()).await?;
                 let removals = rows.iter().map(|row| {
                     let (site, key) = (self.clone(), key(row));
                     async move {
@@ -40,54 +31,25 @@ impl CloudSite {
                         remove(&site.cloud, table, key, OLDER, crawl).await
                     }
                 });
-                let removals: Vec<_> = removals.collect();
-                dropped += side_by_side(WRITES, removals).await?.len() as u64;
+                let removed = side_by_side(WRITES, removals.collect::<Vec<_>>()).await?;
+                forgotten += removed.len() as u64;
             }
         }
-        Ok(dropped)
+        Ok(forgotten)
     }
 
-    /// Ends redirects that lead back to themselves as skipped, once the crawl has followed all. A
-    /// pass; in memory are the keys of all redirects, 32 bytes each.
-    pub async fn end_circles(&self) -> Result<(), Failure> {
+    /// A pass; in memory are the keys of all redirects, 32 bytes each.
+    async fn redirects(&self) -> Result<HashMap<UrlKey, UrlKey>, Failure> {
         let mut redirects = HashMap::new();
         let mut pass = self.pass("#hash, #o, #x", OF_CRAWL);
         while let Some(rows) = pass.next().await? {
-            let redirected = rows.iter().filter_map(redirect);
-            redirects.extend(redirected);
+            redirects.extend(rows.iter().filter_map(redirect));
         }
-        let ends = circles(&redirects).into_iter().map(|key| {
-            let change = row::outcome_change(&Skip::RedirectLoop.into());
-            let site = self.clone();
-            async move { site.amend(key, change).await }
-        });
-        side_by_side(WRITES, ends.collect::<Vec<_>>()).await?;
-        Ok(())
+        Ok(redirects)
     }
 
-    /// Takes duplicates out of the index and ends them as such; says how many they were. Without a
-    /// copy they are fetched whole in the next crawl, when the other page may be gone. Two passes,
-    /// and a write each; in memory are two keys a page, and what may be a duplicate.
-    pub async fn fold_twins(&self, index: &impl IndexWriter) -> Result<u64, Failure> {
-        let found = duplicates(&self.twins().await?);
-        for found in found.chunks(BATCH) {
-            let urls = found.iter().map(|(url, _)| url.clone());
-            self.leave_index(index, urls).await?;
-            let ends = found.iter().map(|(url, of)| {
-                let outcome = Outcome::Duplicate { of: of.clone() };
-                let gone = [row::HASH_OF_COPY, row::ETAG, row::LAST_MODIFIED];
-                let change = row::outcome_change(&outcome).remove(&gone);
-                let (site, key) = (self.clone(), UrlKey::of(url));
-                async move { site.amend(key, change).await }
-            });
-            side_by_side(WRITES, ends.collect::<Vec<_>>()).await?;
-        }
-        Ok(found.len() as u64)
-    }
-
-    /// The pages in the index that may be the same as another, as [`canter_core::twins`] wants
-    /// them. Leftovers are not among them: they go, and no page is to go in their favour.
-    async fn twins(&self) -> Result<Vec<Twin>, Failure> {
+    /// Two passes; in memory are two keys a page, and what may be a duplicate.
+    async fn duplicate_candidates(&self) -> Result<Vec<Candidate>, Failure> {
         let mut met: HashMap<UrlKey, bool> = HashMap::new();
         let mut named = HashSet::new();
         let mut pass = self.pass("#i, #n", WITH_COPY);
@@ -100,7 +62,7 @@ impl CloudSite {
                 named.extend(row::url_of(row, row::CANONICAL).map(|url| UrlKey::of(&url)));
             }
         }
-        let mut twins = Vec::new();
+        let mut candidates = Vec::new();
         let mut pass = self.pass("#hash, #u, #i, #n", WITH_COPY);
         while let Some(rows) = pass.next().await? {
             for row in &rows {
@@ -113,7 +75,7 @@ impl CloudSite {
                 if (shared || canonical.is_some() || named.contains(&key))
                     && let Some(url) = row::url_of(row, row::URL)
                 {
-                    twins.push(Twin {
+                    candidates.push(Candidate {
                         url,
                         canonical,
                         hash: body,
@@ -121,23 +83,27 @@ impl CloudSite {
                 }
             }
         }
-        Ok(twins)
+        Ok(candidates)
     }
 
-    /// Takes pages out of the index for good.
-    async fn leave_index(
-        &self,
-        index: &impl IndexWriter,
-        urls: impl Iterator<Item = Url>,
-    ) -> Result<(), Failure> {
-        let ids = urls.map(|url| document_id(&self.site, &url)).collect();
-        let deleted = index.delete(ids);
-        let (deleted, flushed) = tokio::join!(deleted, index.flush());
-        deleted.and(flushed)
+    /// A write for each outcome.
+    async fn amend(&self, outcomes: Vec<(UrlKey, Outcome)>) -> Result<(), Failure> {
+        let ends = outcomes.into_iter().map(|(key, outcome)| {
+            let mut change = row::outcome_change(&outcome);
+            if matches!(outcome, Outcome::Duplicate { .. }) {
+                change = change.remove(&[row::HASH_OF_COPY, row::ETAG, row::LAST_MODIFIED]);
+            }
+            let site = self.clone();
+            async move { site.amend_row(key, change).await }
+        });
+        side_by_side(WRITES, ends.collect::<Vec<_>>()).await?;
+        Ok(())
     }
+}
 
+impl CloudSite {
     /// Changes a row of this crawl that has ended.
-    async fn amend(&self, key: UrlKey, change: Change) -> Result<(), Failure> {
+    async fn amend_row(&self, key: UrlKey, change: Change) -> Result<(), Failure> {
         let change = change.value(row::CRAWL, crawl_value(self));
         let table = &self.cloud.names.pages;
         let key = page_key(&self.site, key);

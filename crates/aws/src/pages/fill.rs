@@ -31,7 +31,7 @@ impl CloudSite {
     /// A pass over the site's rows, and a write for each that is pushed, so that the frontier need
     /// not note what it is given. Rows of older crawls that
     /// nothing was fetched for stay behind, as those that a changed scope leaves out: links claim
-    /// them anew, or [`CloudSite::drop_leftovers`] drops them at the end.
+    /// them anew, or the end of the crawl drops them.
     pub async fn fill(
         &self,
         crawling: &Crawling,

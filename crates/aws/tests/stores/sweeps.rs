@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use canter_aws::{Beginning, CloudSite, Counts, Crawling, GRACE, LOSSES, Plan, Sites};
 use canter_core::document::{Document, document_id};
+use canter_core::end::{drop_leftovers, end_redirect_loops, fold_duplicates};
 use canter_core::failure::Failure;
 use canter_core::ports::{Claim, Finish, Frontier, Headers, IndexWriter, Known, Pages, Refused};
 use canter_core::scope::{Options, Scope};
@@ -463,9 +464,9 @@ async fn leftovers_leave_the_index() {
     assert_eq!(new.crawling.beginning, Beginning::ChangedScope);
     assert_eq!(stage.fill(&new).await, ["/docs/1", "/seed", "/sitemap.xml"]);
     let left = Left::default();
-    assert_eq!(may_move(new.pages.drop_leftovers(&left)).await, Ok(1));
+    assert_eq!(may_move(drop_leftovers(SITE, &new.pages, &left)).await, Ok(1));
     assert!(left.are(&["/blog/1"]));
-    assert_eq!(new.pages.drop_leftovers(&left).await, Ok(0));
+    assert_eq!(drop_leftovers(SITE, &new.pages, &left).await, Ok(0));
     assert!(left.are(&[]));
     let old_rows = CloudSite::new(
         stage.tables.cloud.clone(),
@@ -486,7 +487,7 @@ async fn circles_end_as_what_they_are() {
         act.page(from, to, Known::default()).await;
     }
     act.indexed("/page", "1", None).await;
-    act.pages.end_circles().await.unwrap();
+    end_redirect_loops(&act.pages).await.unwrap();
     let counts = act.pages.counts().await.unwrap();
     assert_eq!((counts.redirected, counts.skipped), (2, 2));
     assert_eq!(counts.skipped_by.get("redirect_loop"), Some(&2));
@@ -505,11 +506,11 @@ async fn duplicates_are_folded() {
     act.indexed("/wrong", "mine", Some("/nowhere")).await;
     act.indexed("/alone", "alone", None).await;
     let left = Left::default();
-    assert_eq!(may_move(act.pages.fold_twins(&left)).await, Ok(2));
+    assert_eq!(may_move(fold_duplicates(SITE, &act.pages, &left)).await, Ok(2));
     assert!(left.are(&["/long-way", "/names"]));
     let counts = act.pages.counts().await.unwrap();
     assert_eq!((counts.duplicates, counts.indexed, counts.pages), (2, 4, 6));
-    assert_eq!(act.pages.fold_twins(&left).await, Ok(0));
+    assert_eq!(fold_duplicates(SITE, &act.pages, &left).await, Ok(0));
     // In the next crawl they are fetched whole.
     let next = stage.begin(Options::default()).await;
     stage.fill(&next).await;

@@ -149,11 +149,6 @@ impl SiteStore {
         self.crawl
     }
 
-    /// Resolves when tasks are pushed from now on, or were since the last call.
-    pub async fn pushed(&self) {
-        self.pushed.notified().await;
-    }
-
     /// Fills the frontier: with the seeds, with what an earlier process left, and in a refresh with
     /// every URL that the last crawl fetched, of those that a changed scope still holds. Sitemaps
     /// come back where they are still named.
@@ -213,7 +208,7 @@ impl SiteStore {
     }
 
     /// Marks the crawl as ended.
-    pub async fn end(&self) -> Result<(), Failure> {
+    pub(super) async fn end(&self) -> Result<(), Failure> {
         let (site, now) = (self.site, (self.clock)().millis() as i64);
         self.store
             .run(move |connection| {

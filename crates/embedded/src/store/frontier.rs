@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use canter_core::failure::Failure;
 use canter_core::ports::Frontier;
+use canter_core::rest::Rest;
+use canter_core::solo::{Popped, SoloCrawl};
 use canter_core::task::{Task, UrlKey};
 use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -42,20 +44,8 @@ impl Frontier for SiteStore {
     }
 }
 
-/// What the frontier gave.
-#[derive(Debug)]
-pub enum Popped {
-    /// Tasks that are due, now taken.
-    Tasks(Vec<Task>),
-    /// None is due before this.
-    Wait(Moment),
-    /// None waits.
-    Empty,
-}
-
-impl SiteStore {
-    /// Takes up to `count` tasks that are due, the oldest first.
-    pub async fn pop(&self, count: usize) -> Result<Popped, Failure> {
+impl SoloCrawl for SiteStore {
+    async fn pop(&self, count: usize) -> Result<Popped, Failure> {
         let (site, name, crawl) = (self.site, self.name.clone(), self.crawl);
         let now = (self.clock)().millis() as i64;
         self.store
@@ -79,9 +69,7 @@ impl SiteStore {
             .await
     }
 
-    /// Puts lost tasks back: claimed by a parent that died before it pushed them, or taken by a
-    /// process that died. Only while no step is under way. Says how many there were.
-    pub async fn sweep(&self) -> Result<usize, Failure> {
+    async fn sweep(&self) -> Result<usize, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store
             .run(move |connection| {
@@ -95,9 +83,19 @@ impl SiteStore {
             .await
     }
 
-    /// How many tasks wait or are under way.
-    pub fn waiting(&self) -> u64 {
+    fn waiting(&self) -> u64 {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    async fn pushed(&self) {
+        self.pushed.notified().await;
+    }
+
+    async fn rest(&self, rest: Option<&Rest>) -> Result<(), Failure> {
+        match rest {
+            None => self.end().await,
+            Some(rest) => self.note_rest(&rest.clone().into()).await,
+        }
     }
 }
 

@@ -51,7 +51,7 @@ impl SiteStore {
 
     /// Some of the URLs of older crawls that this one has not come to. Their pages may be in the
     /// index.
-    pub async fn leftovers(&self, most: usize) -> Result<Vec<Url>, Failure> {
+    pub(super) async fn leftovers(&self, most: usize) -> Result<Vec<Url>, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store
             .run(move |connection| {
@@ -64,7 +64,7 @@ impl SiteStore {
     }
 
     /// Forgets leftovers, after their pages have left the index.
-    pub async fn forget(&self, leftovers: Vec<Url>) -> Result<(), Failure> {
+    pub(super) async fn forget(&self, leftovers: Vec<Url>) -> Result<(), Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store
             .run(move |connection| {

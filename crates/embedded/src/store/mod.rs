@@ -6,9 +6,9 @@
 //! Why SQLite and not redb: `docs/adr/0002`.
 
 mod account;
-mod circles;
 mod counts;
 mod crawls;
+mod ending;
 mod findings;
 mod forgetting;
 mod frontier;
@@ -35,7 +35,6 @@ pub use canter_core::outcomes::Counts;
 pub use counts::Trouble;
 pub use crawls::{Beginning, SiteStore};
 pub use findings::{Finding, Findings};
-pub use frontier::Popped;
 pub use reading::{Reading, SiteReport, report};
 pub use rest::Rest;
 

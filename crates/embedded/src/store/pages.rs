@@ -7,7 +7,6 @@ use canter_core::failure::Failure;
 use canter_core::outcomes::columns;
 use canter_core::ports::{Claim, Claimed, Finish, Known, Pages};
 use canter_core::task::{Outcome, Skip, Task, UrlKey};
-use canter_core::twins::Twin;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use url::Url;
@@ -100,31 +99,6 @@ impl SiteStore {
         Ok(())
     }
 
-    /// The pages in the index that may be the same as another, as [`canter_core::twins`] wants them.
-    /// Leftovers are not among them: they go, and no page is to go in their favour.
-    pub async fn twins(&self) -> Result<Vec<Twin>, Failure> {
-        let (site, crawl) = (self.site, self.crawl as i64);
-        self.store
-            .run(move |connection| {
-                connection
-                    .prepare_cached(
-                        "WITH named (url) AS (
-                             SELECT canonical FROM url
-                             WHERE site = ?1 AND hash IS NOT NULL AND canonical IS NOT NULL),
-                         shared (hash) AS (
-                             SELECT hash FROM url INDEXED BY copy
-                             WHERE site = ?1 AND hash IS NOT NULL GROUP BY hash HAVING count(*) > 1)
-                         SELECT url, canonical, hash FROM url
-                         WHERE site = ?1 AND crawl = ?2 AND hash IS NOT NULL AND (canonical IS NOT NULL
-                             OR url IN (SELECT url FROM named)
-                             OR hash IN (SELECT hash FROM shared))",
-                    )?
-                    .query_map([site, crawl], twin)?
-                    .collect()
-            })
-            .await
-    }
-
     /// Lets every page be fetched whole again that is in the index as far as the store knows: the
     /// index was lost, or made anew by another version.
     pub async fn fetch_copies_again(&self) -> Result<(), Failure> {
@@ -143,25 +117,6 @@ impl SiteStore {
                      WHERE site = ?1 AND hash IS NOT NULL",
                     [site],
                 )?;
-                Ok(())
-            })
-            .await
-    }
-
-    /// Ends a page as a duplicate, after its copy has left the index. Without a hash it is fetched
-    /// whole in the next crawl, when the other page may be gone.
-    pub async fn duplicate(&self, url: &Url, of: &Url) -> Result<(), Failure> {
-        let (site, key) = (self.site, UrlKey::of(url));
-        let (outcome, detail) = columns(&Outcome::Duplicate { of: of.clone() });
-        self.store
-            .run(move |connection| {
-                connection
-                    .prepare_cached(
-                        "UPDATE url SET outcome = ?, detail = ?, hash = NULL, etag = NULL,
-                             last_modified = NULL
-                         WHERE site = ? AND key = ?",
-                    )?
-                    .execute(params![outcome, detail, site, key.0])?;
                 Ok(())
             })
             .await
@@ -290,11 +245,3 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
     })
 }
 
-fn twin(row: &Row<'_>) -> rusqlite::Result<Twin> {
-    let canonical: Option<String> = row.get(1)?;
-    Ok(Twin {
-        url: url(row.get(0)?)?,
-        canonical: canonical.map(url).transpose()?,
-        hash: UrlKey(row.get(2)?),
-    })
-}

@@ -30,6 +30,16 @@ pub enum Rest {
     Forgotten,
 }
 
+impl From<canter_core::rest::Rest> for Rest {
+    fn from(rest: canter_core::rest::Rest) -> Self {
+        match rest {
+            canter_core::rest::Rest::Stopped => Rest::Stopped,
+            canter_core::rest::Rest::Limit { option } => Rest::Limit { option },
+            canter_core::rest::Rest::Paused { why } => Rest::Paused { why },
+        }
+    }
+}
+
 /// A crawl that goes on has no rest. What a process left behind when it died has none either:
 /// whoever opens the store for writing is alone with it, and tells.
 pub(super) fn settle(connection: &Connection) -> rusqlite::Result<()> {
@@ -97,7 +107,7 @@ impl SiteStore {
     }
 
     /// Notes that the crawl has come to rest.
-    pub async fn note_rest(&self, rest: &Rest) -> Result<(), Failure> {
+    pub(super) async fn note_rest(&self, rest: &Rest) -> Result<(), Failure> {
         let (site, rest) = (self.site, text(rest));
         self.store
             .run(move |connection| {

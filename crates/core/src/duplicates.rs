@@ -1,5 +1,6 @@
-//! Pages that are the same: by their own word (`rel=canonical`) or by their bytes. Decided when a
-//! crawl has ended, from what it found and not from the order in which it found it.
+//! Exact duplicates: pages that name another one as their canonical, or whose bytes are equal.
+//! Decided when a crawl has come to rest, so that the result does not depend on the order in which
+//! pages were found.
 
 use std::collections::HashMap;
 
@@ -7,9 +8,9 @@ use url::Url;
 
 use crate::task::UrlKey;
 
-/// A page in the index that may be the same as another.
+/// A page in the index that may be a duplicate of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Twin {
+pub struct Candidate {
     /// Its URL.
     pub url: Url,
     /// What it names as its canonical URL, when that is another one in scope.
@@ -18,22 +19,22 @@ pub struct Twin {
     pub hash: UrlKey,
 }
 
-/// Which of the pages are duplicates, each with the URL that stays. `twins` holds every page that
-/// names a canonical URL, the pages so named, and every page whose hash another page has.
+/// Finds the duplicates, each with the URL that stays in its place. `candidates` holds every page
+/// that names a canonical URL, the pages so named, and every page that shares its hash.
 ///
 /// A canonical URL wins when it is a page of its own that names itself or nothing (RFC 6596 §3).
 /// Among pages with the same bytes the shortest URL wins, then the first by its letters.
-pub fn duplicates(twins: &[Twin]) -> Vec<(Url, Url)> {
-    let by_url: HashMap<&Url, &Twin> = twins.iter().map(|twin| (&twin.url, twin)).collect();
+pub fn duplicates(candidates: &[Candidate]) -> Vec<(Url, Url)> {
+    let by_url: HashMap<&Url, &Candidate> = candidates.iter().map(|it| (&it.url, it)).collect();
     let mut found = Vec::new();
     let mut same: HashMap<UrlKey, Vec<&Url>> = HashMap::new();
-    for twin in twins {
-        let named = twin.canonical.as_ref().and_then(|url| by_url.get(url));
+    for page in candidates {
+        let named = page.canonical.as_ref().and_then(|url| by_url.get(url));
         match named {
-            Some(named) if named.canonical.is_none() && named.url != twin.url => {
-                found.push((twin.url.clone(), named.url.clone()));
+            Some(named) if named.canonical.is_none() && named.url != page.url => {
+                found.push((page.url.clone(), named.url.clone()));
             }
-            _ => same.entry(twin.hash).or_default().push(&twin.url),
+            _ => same.entry(page.hash).or_default().push(&page.url),
         }
     }
     for urls in same.values() {
@@ -54,16 +55,16 @@ pub fn duplicates(twins: &[Twin]) -> Vec<(Url, Url)> {
 mod tests {
     use super::*;
 
-    fn twin(path: &str, canonical: Option<&str>, body: &str) -> Twin {
+    fn twin(path: &str, canonical: Option<&str>, body: &str) -> Candidate {
         let url = |path: &str| Url::parse("http://a.test").unwrap().join(path).unwrap();
-        Twin {
+        Candidate {
             url: url(path),
             canonical: canonical.map(url),
             hash: UrlKey::hash(body.as_bytes()),
         }
     }
 
-    fn check(twins: &[Twin], expect: &[(&str, &str)]) {
+    fn check(twins: &[Candidate], expect: &[(&str, &str)]) {
         let found = duplicates(twins);
         let paths: Vec<_> = found.iter().map(|(a, b)| (a.path(), b.path())).collect();
         assert_eq!(paths, expect);

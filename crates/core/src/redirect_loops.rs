@@ -1,30 +1,30 @@
-//! Redirects that lead round in a circle. While a crawl goes on, each is followed once like any
-//! other; when it has ended, those that lead back to themselves can be told.
+//! Redirect loops. While a crawl goes on, each redirect is followed once like any other; when the
+//! crawl has ended, those that lead back to themselves are known.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::task::UrlKey;
 
-/// The URLs that lie on a circle of these redirects, from each to its target. One that only leads
-/// into a circle is not among them.
-pub fn circles(redirects: &HashMap<UrlKey, UrlKey>) -> Vec<UrlKey> {
-    let mut passed = HashSet::new();
-    let mut found = Vec::new();
+/// Finds the URLs that lie on a loop of these redirects, each given with its target. A URL that only
+/// leads into a loop is not among them.
+pub fn redirect_loops(redirects: &HashMap<UrlKey, UrlKey>) -> Vec<UrlKey> {
+    let mut visited = HashSet::new();
+    let mut looping = Vec::new();
     for &start in redirects.keys() {
         let mut at = start;
         let mut walk = Vec::new();
         while let Some(&to) = redirects.get(&at)
-            && passed.insert(at)
+            && visited.insert(at)
         {
             walk.push(at);
             at = to;
         }
-        // A walk that stops at one of its own steps has gone round.
-        if let Some(first) = walk.iter().position(|&step| step == at) {
-            found.extend(walk.drain(first..));
+        // A walk that stops at a URL of its own has come full circle.
+        if let Some(first) = walk.iter().position(|&passed| passed == at) {
+            looping.extend(walk.drain(first..));
         }
     }
-    found
+    looping
 }
 
 #[cfg(test)]
@@ -34,7 +34,7 @@ mod tests {
     fn check(redirects: &[(&str, &str)], expect: &[&str]) {
         let key = |name: &&str| UrlKey::hash(name.as_bytes());
         let map = redirects.iter().map(|(from, to)| (key(from), key(to)));
-        let found: HashSet<UrlKey> = circles(&map.collect()).into_iter().collect();
+        let found: HashSet<UrlKey> = redirect_loops(&map.collect()).into_iter().collect();
         assert_eq!(found, expect.iter().map(key).collect());
     }
 
