@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::pace::Rate;
+use canter_core::pace::{Pace, Tolerance};
 
 use crate::bill::Bill;
 use crate::cloud::Cloud;
 use crate::pages::{Clock, CloudSite};
-use crate::queue::{CloudFrontier, Errand, Link, Outbox, Surroundings, Sweep, Watch};
+use crate::queue::{CloudFrontier, Errand, Link, Outbox, Surroundings, Sweep, Watch, tasks_per_message};
 use crate::sites::{Beginning, Crawling, Plan, Rest, Sites};
 
 /// The first look for a crawl's end comes after this: whoever starts it is to fill it first.
@@ -17,8 +17,6 @@ const FIRST_LOOK: Duration = Duration::from_secs(5);
 /// A crawl that gives no sign of life for so long has lost its chain of sweeps: the longest pause
 /// between two of them is a fraction of this.
 const LOST: Duration = Duration::from_secs(10 * 60);
-/// Tasks of a message where no rate says how many are work for five seconds.
-const UNLIMITED: usize = 100;
 
 /// Starts and stops the crawls of a stack.
 #[derive(Clone)]
@@ -132,7 +130,8 @@ impl Steering {
         let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
         let pages = CloudSite::new(self.cloud.clone(), site, crawl, Arc::clone(&self.clock))
             .in_run(crawling.run);
-        let most = crawling.plan.rate.map_or(UNLIMITED, per_message);
+        let pace = crawling.plan.rate.map(|rate| Pace::new(rate, Tolerance::SHARED));
+        let most = tasks_per_message(pace.map_or(Duration::ZERO, |pace| pace.spacing));
         let surroundings = Surroundings {
             clock: Arc::clone(&self.clock),
             most: Box::new(move |_| most),
@@ -147,9 +146,4 @@ impl Steering {
         };
         self.sites.note(site, crawl, found).await.map(drop)
     }
-}
-
-/// Tasks that are work for about five seconds.
-fn per_message(rate: Rate) -> usize {
-    ((rate.per_second() * 4.5) as usize).max(1)
 }

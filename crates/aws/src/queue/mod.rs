@@ -14,4 +14,4 @@ pub use errand::{Errand, Link, Sweep, Watch};
 pub use frontier::CloudFrontier;
 pub use inbox::{Depth, Letter, create, delete, depth, receive, remove};
 pub use message::{Message, Refusal, Terms};
-pub use outbox::{LONGEST_DELAY, Outbox, Surroundings};
+pub use outbox::{LONGEST_DELAY, Outbox, Surroundings, tasks_per_message};

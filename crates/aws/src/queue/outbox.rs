@@ -29,6 +29,21 @@ const LINGER: Duration = Duration::from_secs(1);
 /// So many tasks need not wait for others.
 const PLENTY: usize = 500;
 
+/// How long a message keeps a worker busy, about: one function then works for long, and several can
+/// share a fast domain.
+const WORK: Duration = Duration::from_secs(5);
+/// Tasks of a message where no rate says how long they take.
+const UNLIMITED: usize = 100;
+
+/// The number of tasks in a message, where the starts on their domain are `spacing` apart; zero for
+/// as fast as it goes.
+pub fn tasks_per_message(spacing: Duration) -> usize {
+    if spacing.is_zero() {
+        return UNLIMITED;
+    }
+    ((WORK.as_secs_f64() / spacing.as_secs_f64()) as usize).max(1)
+}
+
 /// The way into the queue, shared by all steps of a process. Clones are the same.
 #[derive(Debug, Clone)]
 pub struct Outbox {

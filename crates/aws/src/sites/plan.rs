@@ -1,5 +1,6 @@
 //! What is stored of a site: how it is crawled, and how its newest crawl stands.
 
+use canter_core::rest::Rest;
 use canter_core::failure::Failure;
 use canter_core::outcomes::Counts;
 use canter_core::pace::Rate;
@@ -74,24 +75,6 @@ impl Beginning {
         let named = all.into_iter().find(|one| one.name() == Some(name));
         named.unwrap_or(Self::Refresh)
     }
-}
-
-/// Why a crawl does not go on although tasks may wait.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "rest", rename_all = "snake_case")]
-pub enum Rest {
-    /// It was asked to stop.
-    Stopped,
-    /// It reached a limit.
-    Limit {
-        /// The option that set it.
-        option: String,
-    },
-    /// The site wants to be left alone.
-    Paused {
-        /// What it said.
-        why: String,
-    },
 }
 
 /// How far a crawl is, about; or what a batch adds to that.

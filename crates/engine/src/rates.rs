@@ -4,20 +4,26 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use canter_aws::queue::tasks_per_message;
 use canter_core::pace::{Pace, Rate, Tolerance};
 
-/// What clocks and ways may cost.
-pub(crate) const TOLERANCE: Tolerance = Tolerance::SHARED;
-/// A message is work for about so long.
-const WORK: Duration = Duration::from_secs(5);
-/// Tasks of a message where no rate says how long they take.
-const UNLIMITED: usize = 100;
 /// Requests of a domain in flight where no rate says how many it takes.
 const UNLIMITED_CONCURRENCY: usize = 16;
 
-/// The rates of domains. It outlives batches: what a robots.txt asks for is told once.
-#[derive(Debug, Default)]
-pub(crate) struct Rates {
+/// Number of requests in flight that reaches a rate at a second of latency.
+pub fn concurrency(rate: Option<Rate>) -> usize {
+    match rate {
+        None => UNLIMITED_CONCURRENCY,
+        Some(rate) => (rate.per_second() * 1.2).ceil().clamp(2.0, 512.0) as usize,
+    }
+}
+
+/// The rates of domains. They outlive batches: a robots.txt tells its delay once.
+#[derive(Debug)]
+pub struct Rates {
+    tolerance: Tolerance,
+    /// Rate and concurrency of every domain, where the user gave them.
+    given: Option<(Option<Rate>, usize)>,
     known: Mutex<HashMap<String, Rated>>,
 }
 
@@ -28,6 +34,35 @@ struct Rated {
 }
 
 impl Rates {
+    /// Rates of domains that many workers share; each crawl brings its own.
+    pub fn shared() -> Self {
+        Rates {
+            tolerance: Tolerance::SHARED,
+            given: None,
+            known: Mutex::default(),
+        }
+    }
+
+    /// One rate for every domain, none for as fast as it goes, in a process that is alone.
+    pub fn alone(rate: Option<Rate>, concurrency: usize) -> Self {
+        Rates {
+            tolerance: Tolerance::ALONE,
+            given: Some((rate, concurrency)),
+            known: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn tolerance(&self) -> Tolerance {
+        self.tolerance
+    }
+
+    fn rate(&self, domain: &str) -> Option<Rate> {
+        match self.given {
+            Some((rate, _)) => rate,
+            None => self.known().get(domain)?.rate,
+        }
+    }
+
     fn known(&self) -> MutexGuard<'_, HashMap<String, Rated>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -66,8 +101,7 @@ impl Rates {
 
     /// The pace of the domain, without what a `Crawl-delay` takes from it.
     pub(crate) fn pace(&self, domain: &str) -> Option<Pace> {
-        let rate = self.known().get(domain)?.rate?;
-        Some(Pace::new(rate, TOLERANCE))
+        Some(Pace::new(self.rate(domain)?, self.tolerance))
     }
 
     /// From one start to the next, all in all.
@@ -83,24 +117,19 @@ impl Rates {
         if delay.is_zero() {
             return pace;
         }
-        pace.at_least(delay, TOLERANCE)
+        pace.at_least(delay, self.tolerance)
     }
 
-    /// Tasks that are work for about five seconds.
+    /// Tasks that are a message's worth of work on the domain.
     pub(crate) fn per_message(&self, domain: &str) -> usize {
-        let spacing = self.slowed(domain).spacing;
-        if spacing.is_zero() {
-            return UNLIMITED;
-        }
-        ((WORK.as_secs_f64() / spacing.as_secs_f64()) as usize).max(1)
+        tasks_per_message(self.slowed(domain).spacing)
     }
 
-    /// Requests in flight that reach the rate at a second of latency.
+    /// Maximum number of requests of the domain in flight.
     pub(crate) fn concurrency(&self, domain: &str) -> usize {
-        let rate = self.known().get(domain).and_then(|rated| rated.rate);
-        match rate {
-            None => UNLIMITED_CONCURRENCY,
-            Some(rate) => (rate.per_second() * 1.2).ceil().clamp(2.0, 512.0) as usize,
+        match self.given {
+            Some((_, concurrency)) => concurrency,
+            None => concurrency(self.rate(domain)),
         }
     }
 }
@@ -112,7 +141,7 @@ mod tests {
     /// Hosts of a domain may each ask for a delay of their own.
     #[test]
     fn the_longest_delay_counts() {
-        let rates = Rates::default();
+        let rates = Rates::shared();
         for (asked, delay) in [(2, 2), (10, 10), (2, 10)] {
             rates.slow("a.test", Duration::from_secs(asked));
             assert_eq!(rates.delay("a.test"), Duration::from_secs(delay));
@@ -123,14 +152,15 @@ mod tests {
 
     #[test]
     fn a_message_is_five_seconds_of_work_at_most() {
-        let rates = Rates::default();
-        assert_eq!(rates.per_message("a.test"), UNLIMITED);
+        let rates = Rates::shared();
+        let work = Duration::from_secs(5);
+        assert_eq!(rates.per_message("a.test"), 100);
         for rate in [0.4, 1.0, 10.0, 50.0] {
             rates.set("a.test", Rate::new(rate));
             let spacing = rates.slowed("a.test").spacing;
             let tasks = rates.per_message("a.test") as u32;
             assert!(
-                spacing * tasks <= WORK && spacing * (tasks + 1) > WORK,
+                spacing * tasks <= work && spacing * (tasks + 1) > work,
                 "{tasks}"
             );
         }

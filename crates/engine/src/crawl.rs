@@ -1,0 +1,155 @@
+//! What the steps of a crawl share, and what all crawls of a process share.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::available_parallelism;
+
+use canter_core::failure::Failure;
+use canter_core::pace::Rate;
+use canter_core::ports::{
+    Fetcher, Frontier, IndexReader, IndexWriter, Pages, Paces, Robots,
+};
+use canter_core::rulebook::Rulebook;
+use canter_core::scope::Scope;
+use canter_core::seen::Seen;
+use canter_core::site::Site;
+use canter_core::time::Moment;
+use tokio::sync::Semaphore;
+
+use crate::counters::Counters;
+
+/// Maximum number of links of a crawl that are remembered as handed on: some 6 MB.
+const SEEN: usize = 200_000;
+/// Maximum number of sitemaps in memory at the same time.
+const SITEMAPS: usize = 3;
+
+/// The adapters that a world is made of.
+pub trait Stores: Send + Sync + Sized + 'static {
+    /// The page store of a crawl.
+    type Pages: Pages + 'static;
+    /// The frontier of a crawl.
+    type Frontier: Frontier + 'static;
+    /// The index.
+    type Index: IndexReader + IndexWriter + 'static;
+    /// The store of robots.txt verdicts.
+    type Robots: Robots + 'static;
+    /// The store of paces.
+    type Paces: Paces + 'static;
+    /// What makes requests.
+    type Fetcher: Fetcher + 'static;
+
+    /// Whether a push waits for others to share a message with. A step that waits so makes room for
+    /// another one.
+    const PUSH_WAITS: bool;
+
+    /// Keeps a scope that a seed's redirect has moved, for whoever continues the crawl.
+    fn keep_scope(
+        &self,
+        crawl: &Crawl<Self>,
+        scope: &Scope,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Is told when pages could not be put into the index.
+    fn index_failed(&self, failure: &Failure);
+}
+
+/// What all crawls of a process share.
+pub struct Process<S: Stores> {
+    pub(crate) stores: S,
+    pub(crate) index: Arc<S::Index>,
+    pub(crate) robots: S::Robots,
+    /// Sites on one host fetch its robots.txt once.
+    pub(crate) rulebook: Rulebook,
+    pub(crate) now: Arc<dyn Fn() -> Moment + Send + Sync>,
+    /// One permit for each core: readers never outnumber them.
+    pub(crate) readers: Semaphore,
+    pub(crate) sitemaps: async_lock::Semaphore,
+}
+
+impl<S: Stores> Process<S> {
+    /// A process that tells the time by `now`, since the Unix epoch.
+    pub fn new(
+        stores: S,
+        index: Arc<S::Index>,
+        robots: S::Robots,
+        now: Arc<dyn Fn() -> Moment + Send + Sync>,
+    ) -> Self {
+        Process {
+            stores,
+            index,
+            robots,
+            rulebook: Rulebook::default(),
+            now,
+            readers: Semaphore::new(available_parallelism().map_or(1, usize::from)),
+            sitemaps: async_lock::Semaphore::new(SITEMAPS),
+        }
+    }
+
+    /// The index.
+    pub fn index(&self) -> &Arc<S::Index> {
+        &self.index
+    }
+
+    /// The time, since the Unix epoch.
+    pub fn now(&self) -> Moment {
+        (self.now)()
+    }
+}
+
+/// What a crawl is made of.
+pub struct CrawlParts<S: Stores> {
+    /// What is crawled.
+    pub site: Site,
+    /// What belongs to the site now.
+    pub scope: Scope,
+    /// Id of the crawl.
+    pub id: u64,
+    /// Rate of the site's domains; `None` for as fast as it goes.
+    pub rate: Option<Rate>,
+    /// The page store.
+    pub pages: S::Pages,
+    /// What makes requests.
+    pub fetcher: Arc<S::Fetcher>,
+}
+
+/// A crawl of one site, as its steps share it.
+pub struct Crawl<S: Stores> {
+    /// What is crawled.
+    pub site: Site,
+    /// Id of the crawl.
+    pub id: u64,
+    /// Rate of the site's domains; `None` for as fast as it goes.
+    pub rate: Option<Rate>,
+    /// The page store.
+    pub pages: S::Pages,
+    /// What its steps have done.
+    pub counters: Arc<Counters>,
+    pub(crate) seen: Seen,
+    pub(crate) fetcher: Arc<S::Fetcher>,
+    scope: RwLock<Arc<Scope>>,
+}
+
+impl<S: Stores> Crawl<S> {
+    /// A crawl that has done nothing yet in this process.
+    pub fn new(parts: CrawlParts<S>) -> Self {
+        Crawl {
+            site: parts.site,
+            id: parts.id,
+            rate: parts.rate,
+            pages: parts.pages,
+            counters: Arc::default(),
+            seen: Seen::new(SEEN),
+            fetcher: parts.fetcher,
+            scope: RwLock::new(Arc::new(parts.scope)),
+        }
+    }
+
+    pub(crate) fn scope(&self) -> Arc<Scope> {
+        let scope = self.scope.read();
+        Arc::clone(&scope.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_scope(&self, scope: Scope) {
+        let mut current = self.scope.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(scope);
+    }
+}

@@ -1,0 +1,287 @@
+//! Drives the crawl of one site on one machine: takes tasks from the frontier, keeps enough steps
+//! under way, and ends the crawl when nothing is left.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_core::end::{end_crawl, fold_duplicates};
+use canter_core::failure::Failure;
+use canter_core::ports::IndexWriter;
+use canter_core::rest::Rest;
+use canter_core::solo::{Popped, SoloCrawl};
+use canter_core::step::{End, MAX_HOLD, step};
+use canter_core::task::Task;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::crawl::{Crawl, Process, Stores};
+use crate::gates::Gates;
+use crate::steps::{Ended, Steps};
+use crate::world::StepWorld;
+
+/// Number of tasks that are taken from the frontier at once.
+const POPPED: usize = 64;
+/// How long a crawl that comes to rest waits for the answers under way, and for the index to take
+/// their pages.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Whoever follows a crawl.
+pub trait Observer: Send + Sync {
+    /// A step has ended.
+    fn ended(&self, task: &Task, end: &End);
+    /// All pages are there, and the index learns what they say about each other.
+    fn counting_links(&self);
+    /// Number of pages so far, those of an earlier run of the crawl among them.
+    fn pages(&self) -> u64;
+}
+
+/// Bounds of a drive.
+pub struct Bounds {
+    /// Maximum number of steps that fetch or read at the same time.
+    pub steps: usize,
+    /// When to stop.
+    pub deadline: Option<Instant>,
+}
+
+/// One site's crawl under way.
+pub struct Drive<S: Stores, O> {
+    process: Arc<Process<S>>,
+    crawl: Arc<Crawl<S>>,
+    gates: Arc<Gates<S::Paces>>,
+    observer: Arc<O>,
+    stop: watch::Receiver<bool>,
+    deadline: Option<Instant>,
+    buffer: VecDeque<Task>,
+    steps: Steps<Task>,
+    rest: Option<Rest>,
+}
+
+impl<S, O> Drive<S, O>
+where
+    S: Stores<Frontier = <S as Stores>::Pages>,
+    S::Pages: SoloCrawl + Clone,
+    O: Observer,
+{
+    /// Drives a crawl until `stop` is set or the bounds are reached.
+    pub fn new(
+        process: Arc<Process<S>>,
+        crawl: Arc<Crawl<S>>,
+        gates: Arc<Gates<S::Paces>>,
+        observer: Arc<O>,
+        stop: watch::Receiver<bool>,
+        bounds: Bounds,
+    ) -> Self {
+        Drive {
+            process,
+            crawl,
+            gates,
+            observer,
+            stop,
+            deadline: bounds.deadline,
+            buffer: VecDeque::new(),
+            steps: Steps::new(bounds.steps),
+            rest: None,
+        }
+    }
+
+    /// Crawls until nothing is left (`None`) or something stops it. Steps under way are seen to
+    /// their end.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stores and of the index. Whatever was not finished waits for the next run.
+    pub async fn run(mut self) -> Result<Option<Rest>, Failure> {
+        let result = self.crawl().await;
+        let mut failure = result.as_ref().err().cloned();
+        let seeds = &self.crawl.site.seeds;
+        match result {
+            // Whoever waits for a slot now would wait in vain.
+            Ok(Some(Rest::Paused { .. })) | Err(_) => self.gates.close(seeds),
+            // Other sites on the domain go on.
+            Ok(None | Some(Rest::Limit { .. } | Rest::Stopped)) => self.gates.leave(seeds),
+        }
+        self.see_off(&mut failure).await;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        let rest = result?;
+        self.end(rest.as_ref()).await?;
+        Ok(rest)
+    }
+
+    async fn end(&self, rest: Option<&Rest>) -> Result<(), Failure> {
+        let (site, pages, index) = (&self.crawl.site.id, &self.crawl.pages, &*self.process.index);
+        if rest.is_none() {
+            self.observer.counting_links();
+            // Where the user does not wait for the links, the next crawl makes up for them.
+            let in_time = || !*self.stop.borrow();
+            end_crawl(site, pages, index, None, in_time).await?;
+        } else {
+            fold_duplicates(site, pages, index).await?;
+        }
+        pages.rest(rest).await
+    }
+
+    /// Waits for the answers under way and for the index to take them, within the grace. A task
+    /// whose answer does not come waits for the next run. What the index took is to be seen by
+    /// searches when the crawl ends, even where nothing is under way any more.
+    async fn see_off(&mut self, failure: &mut Option<Failure>) {
+        let until = Instant::now() + GRACE;
+        loop {
+            // An index that cannot be written may try for long: what is not in it waits for the
+            // next run.
+            let left = until.saturating_duration_since(Instant::now());
+            if let Ok(Err(error)) = timeout(left, self.process.index.flush()).await {
+                failure.get_or_insert(error);
+            }
+            if self.steps.is_empty() || Instant::now() >= until {
+                break;
+            }
+            let mut ended = timeout(Duration::from_millis(250), self.steps.ended())
+                .await
+                .unwrap_or_default();
+            while let Some(step) = ended {
+                if let Err(error) = self.note(step) {
+                    failure.get_or_insert(error);
+                }
+                ended = self.steps.try_ended();
+            }
+        }
+        self.steps.abort();
+    }
+
+    async fn crawl(&mut self) -> Result<Option<Rest>, Failure> {
+        let held = self.gates.held_for(&self.crawl.site.seeds).await;
+        if held > MAX_HOLD {
+            let minutes = held.as_secs() / 60;
+            let why = format!("the site asked for a pause, {minutes} minutes of it are left");
+            return Ok(Some(Rest::Paused { why }));
+        }
+        loop {
+            while let Some(ended) = self.steps.try_ended() {
+                self.note(ended)?;
+            }
+            if let Some(rest) = self.must_rest() {
+                return Ok(Some(rest));
+            }
+            if self.page_limit_reached()
+                && (self.crawl.pages.waiting() > 0 || !self.steps.is_empty())
+            {
+                if self.steps.is_empty() {
+                    return Ok(Some(limit("--max-pages")));
+                }
+                self.wait(Duration::from_secs(1)).await?;
+            } else if let Some(task) = self.buffer.pop_front() {
+                self.start(task).await;
+            } else if self.refill().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn must_rest(&mut self) -> Option<Rest> {
+        if *self.stop.borrow() {
+            return Some(Rest::Stopped);
+        }
+        if self.is_late() {
+            return Some(limit("--max-time"));
+        }
+        self.rest.take()
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|end| end <= Instant::now())
+    }
+
+    /// Whether the pages so far and the steps under way, each of which may end as a page, reach the
+    /// limit.
+    fn page_limit_reached(&self) -> bool {
+        let limit = self.crawl.site.limits.max_pages;
+        limit.is_some_and(|most| self.observer.pages() + self.steps.len() as u64 >= most)
+    }
+
+    async fn start(&mut self, task: Task) {
+        let place = loop {
+            match timeout(Duration::from_millis(200), self.steps.place()).await {
+                Ok(Some(place)) => break place,
+                Ok(None) | Err(_) if self.must_stop_waiting() => {
+                    self.buffer.push_front(task);
+                    return;
+                }
+                Ok(None) | Err(_) => {}
+            }
+        };
+        let pages = self.crawl.pages.clone();
+        let stores = (pages.clone(), pages);
+        let world = StepWorld::new(&self.process, &self.crawl, &self.gates, stores, place);
+        let of_step = task.clone();
+        self.steps
+            .start(task, async move { step(&world, &of_step).await });
+    }
+
+    fn must_stop_waiting(&self) -> bool {
+        *self.stop.borrow() || self.rest.is_some() || self.is_late()
+    }
+
+    /// Takes tasks from the frontier, or waits for some. Returns whether the crawl has ended: no
+    /// task waits, no step is under way, and none was lost.
+    async fn refill(&mut self) -> Result<bool, Failure> {
+        match self.crawl.pages.pop(POPPED).await? {
+            Popped::Tasks(tasks) => self.buffer.extend(tasks),
+            Popped::Wait(due) => {
+                let span = self.process.now().until(due);
+                self.wait(span.min(Duration::from_millis(500))).await?;
+            }
+            Popped::Empty if !self.steps.is_empty() => {
+                self.wait(Duration::from_millis(200)).await?;
+            }
+            Popped::Empty => return Ok(self.crawl.pages.sweep().await? == 0),
+        }
+        Ok(false)
+    }
+
+    /// Waits for a step to end or to push tasks, at most this long. When all steps under way only
+    /// wait for a commit, it is made at once.
+    async fn wait(&mut self, span: Duration) -> Result<(), Failure> {
+        if self.steps.is_empty() {
+            sleep(span).await;
+            return Ok(());
+        }
+        let all_wait = self.steps.all_wait();
+        tokio::select! {
+            Some(ended) = self.steps.ended() => return self.note(ended),
+            () = self.crawl.pages.pushed() => return Ok(()),
+            () = sleep(span) => return Ok(()),
+            () = all_wait => {}
+        }
+        // Not for longer than anything else is waited for: somebody may want the crawl to stop.
+        if let Ok(flushed) = timeout(span, self.process.index.flush()).await {
+            flushed?;
+        }
+        tokio::select! {
+            Some(ended) = self.steps.ended() => self.note(ended),
+            () = self.crawl.pages.pushed() => Ok(()),
+            () = sleep(span) => Ok(()),
+        }
+    }
+
+    fn note(&mut self, (task, end): Ended<Task>) -> Result<(), Failure> {
+        let end = end?;
+        self.observer.ended(&task, &end);
+        match end {
+            End::Paused(why) => self.rest = Some(Rest::Paused { why }),
+            // The gate was closed, maybe by another site on the domain.
+            End::Stopped => drop(self.rest.get_or_insert(Rest::Stopped)),
+            // A process that is alone finds nobody else at a robots.txt.
+            End::Finished(_) | End::Again(_) | End::Dropped | End::Busy => {}
+        }
+        Ok(())
+    }
+}
+
+fn limit(option: &str) -> Rest {
+    Rest::Limit {
+        option: option.to_owned(),
+    }
+}

@@ -1,0 +1,19 @@
+//! What drives crawl steps, the same on one machine and in the cloud.
+//!
+//! [`world`] is the one world that a step sees, [`gates`] the one set of gates that its requests
+//! pass. Two drivers keep steps under way: [`drive`] takes tasks from a frontier of its own,
+//! [`cloud`] is given batches of messages. Both run [`canter_core::step`] and end a crawl by
+//! [`canter_core::end`].
+
+pub mod cloud;
+mod counters;
+mod crawl;
+pub mod drive;
+pub mod gates;
+mod rates;
+mod steps;
+pub mod world;
+
+pub use counters::Counters;
+pub use crawl::{Crawl, CrawlParts, Process, Stores};
+pub use rates::{Rates, concurrency};

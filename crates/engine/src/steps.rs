@@ -1,0 +1,103 @@
+//! Steps under way: what both drivers do with them.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use canter_core::failure::Failure;
+use canter_core::step::End;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{Id, JoinError, JoinSet};
+
+/// What became of a step.
+pub(crate) type Ended<T> = (T, Result<End, Failure>);
+
+/// Steps under way, each with what its driver knows of its task. A limited number of them fetch or
+/// read at the same time; those that only wait for others have given their place up.
+pub(crate) struct Steps<T> {
+    under_way: HashMap<Id, T>,
+    steps: JoinSet<Result<End, Failure>>,
+    places: Arc<Semaphore>,
+    width: usize,
+}
+
+impl<T> Steps<T> {
+    /// No step yet, and room for `width` of them.
+    pub(crate) fn new(width: usize) -> Self {
+        Steps {
+            under_way: HashMap::new(),
+            steps: JoinSet::new(),
+            places: Arc::new(Semaphore::new(width)),
+            width,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// How many of the steps do not only wait for others.
+    pub(crate) fn busy(&self) -> usize {
+        self.width.saturating_sub(self.places.available_permits())
+    }
+
+    /// Waits for a place.
+    pub(crate) fn place(
+        &self,
+    ) -> impl Future<Output = Option<OwnedSemaphorePermit>> + Send + 'static {
+        let places = Arc::clone(&self.places);
+        // Nobody closes the semaphore.
+        async move { places.acquire_owned().await.ok() }
+    }
+
+    /// Starts a step.
+    pub(crate) fn start(
+        &mut self,
+        task: T,
+        step: impl Future<Output = Result<End, Failure>> + Send + 'static,
+    ) {
+        let handle = self.steps.spawn(step);
+        self.under_way.insert(handle.id(), task);
+    }
+
+    /// The next step that ends; `None` when no step is under way.
+    pub(crate) async fn ended(&mut self) -> Option<Ended<T>> {
+        let ended = self.steps.join_next_with_id().await?;
+        self.of(ended)
+    }
+
+    /// A step that has ended; `None` when there is none yet.
+    pub(crate) fn try_ended(&mut self) -> Option<Ended<T>> {
+        let ended = self.steps.try_join_next_with_id()?;
+        self.of(ended)
+    }
+
+    fn of(&mut self, ended: Result<(Id, Result<End, Failure>), JoinError>) -> Option<Ended<T>> {
+        let (id, end) = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
+                let why = format!("a step of the crawl broke off: {error}");
+                (error.id(), Err(Failure::permanent(why)))
+            }
+        };
+        Some((self.under_way.remove(&id)?, end))
+    }
+
+    /// Resolves when every step under way only waits for others to share a commit, a bulk or a
+    /// message: no other can come, so that nothing is gained by waiting.
+    pub(crate) fn all_wait(&self) -> impl Future<Output = ()> + Send + 'static {
+        let places = Arc::clone(&self.places);
+        let all = u32::try_from(self.width).unwrap_or(u32::MAX);
+        async move { drop(places.acquire_many_owned(all).await) }
+    }
+
+    /// Gives up on the steps under way, and returns what is known of their tasks.
+    pub(crate) fn abort(&mut self) -> Vec<T> {
+        self.steps.abort_all();
+        std::mem::take(&mut self.under_way).into_values().collect()
+    }
+}
