@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use canter_core::document::{Document, Stored, version};
-use canter_core::inbound::{Counted, Inbound};
 use canter_core::end::count_links;
+use canter_core::inbound::{Counted, Inbound};
 use canter_core::ports::IndexWriter;
 use canter_embedded::folder::Folder;
 use canter_page::url::{is_http, normalise};

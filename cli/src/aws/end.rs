@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use canter_aws::{Bill, CloudSite, Counts, Crawling, Rest as Stored};
+use canter_aws::{Bill, CloudSite, Counts, Crawling, Rest};
 use canter_core::task::Skip;
 use canter_stack::Stack;
 
 use super::Deployed;
 use super::bill;
 use crate::crawl::counted;
-use crate::crawl::drive::Rest;
 use crate::crawl::summary::Summary;
 
 /// The end of one site's crawl.
@@ -71,7 +70,7 @@ impl Ended {
     pub fn nothing_crawled(&self, stack: &Stack) -> Option<String> {
         let Summary { counts, rest, .. } = &self.summary;
         let reasons = reasons(counts);
-        if counts.pages > 0 || *rest == Rest::Stopped || reasons.is_empty() {
+        if counts.pages > 0 || *rest == Some(Rest::Stopped) || reasons.is_empty() {
             return None;
         }
         let mut sentence = format!(
@@ -100,13 +99,12 @@ pub async fn counts(rows: &CloudSite, crawling: &Crawling) -> Result<Counts> {
     }
 }
 
-fn rest(crawling: &Crawling) -> Rest {
-    match &crawling.rest {
-        _ if crawling.ended_ms.is_some() => Rest::Complete,
-        Some(Stored::Limit { option }) => Rest::Limit(option.clone()),
-        Some(Stored::Paused { why }) => Rest::Paused(why.clone()),
-        Some(Stored::Stopped) | None => Rest::Stopped,
+/// Why a crawl does not go on; `None` for one that has ended.
+fn rest(crawling: &Crawling) -> Option<Rest> {
+    if crawling.ended_ms.is_some() {
+        return None;
     }
+    Some(crawling.rest.clone().unwrap_or(Rest::Stopped))
 }
 
 /// What became of URLs that brought no page.

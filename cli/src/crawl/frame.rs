@@ -1,15 +1,17 @@
 //! How far a crawl is at one moment, as it is shown; and where that comes from on one machine.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use canter_embedded::store::SiteStore;
-use url::Url;
+use canter_core::solo::SoloCrawl;
+use canter_embedded::store::Store;
+use canter_engine::Crawl;
+use canter_engine::gates::Gates;
 
 use super::Run;
 use super::estimate::Left;
-use super::gates::Gates;
+use super::one_machine::OneMachine;
 use super::progress::Progress;
 use crate::index::WrittenIndex;
 
@@ -43,34 +45,30 @@ pub trait Source: Send + 'static {
 
 /// A site that this process crawls.
 pub struct Ours {
-    seeds: Vec<Url>,
-    store: SiteStore,
+    crawl: Arc<Crawl<OneMachine>>,
     index: Arc<WrittenIndex>,
     progress: Arc<Progress>,
-    gates: Arc<Gates>,
-    being_indexed: Arc<AtomicU64>,
+    gates: Arc<Gates<Store>>,
 }
 
 impl Ours {
     pub fn of(run: &Run) -> Self {
         Ours {
-            seeds: run.world.site.seeds.clone(),
-            store: run.world.store.clone(),
-            index: Arc::clone(&run.world.index),
+            crawl: Arc::clone(&run.crawl),
+            index: Arc::clone(run.process.index()),
             progress: Arc::clone(&run.progress),
-            gates: Arc::clone(&run.world.gates),
-            being_indexed: Arc::clone(&run.world.being_indexed),
+            gates: Arc::clone(&run.gates),
         }
     }
 }
 
 impl Source for Ours {
     async fn frame(&mut self) -> Frame {
-        let waiting = self.store.waiting();
-        let now = self.progress.now();
-        let tally = self.gates.tally(&self.seeds);
+        let waiting = self.crawl.pages.waiting();
+        let (now, seeds) = (self.progress.now(), &self.crawl.site.seeds);
+        let tally = self.gates.tally(seeds);
         // What is on its way to the index was read; only its commit is to come.
-        let read = self.being_indexed.load(Ordering::Relaxed);
+        let read = self.crawl.counters.being_indexed.load(Ordering::Relaxed);
         Frame {
             pages: now.pages + read,
             done: now.done + read,
@@ -78,7 +76,7 @@ impl Source for Ours {
             failed: now.failed,
             retries: now.retries,
             rps: tally.current,
-            held: self.gates.held_for(&self.seeds).await,
+            held: self.gates.held_for(seeds).await,
             delay: tally.delay,
             left: None,
             counting_links: now.counting_links,

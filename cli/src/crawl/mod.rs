@@ -2,30 +2,31 @@
 //! ended. What a crawl in the cloud has in common with that is public here.
 
 mod bar;
-pub mod drive;
 mod estimate;
 pub mod frame;
-mod gates;
 mod line;
+mod one_machine;
 mod progress;
 mod report;
 pub mod setup;
 pub mod show;
 pub mod summary;
-mod world;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use canter_core::rulebook::Rulebook;
+use canter_core::rest::Rest;
 use canter_core::task::Outcome;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{SiteStore, Store};
+use canter_engine::drive::{Bounds, Drive};
+use canter_engine::gates::Gates;
+use canter_engine::{CrawlParts, Process, Rates, concurrency};
 use canter_http::{Clock, HttpConfig, HttpFetcher};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -34,14 +35,12 @@ use crate::index::WrittenIndex;
 use crate::report::ReportFile;
 use crate::serve::{self, FolderStatus};
 pub use bar::bar_style;
-use drive::{Bounds, Drive, Rest};
 use frame::Ours;
-use gates::Gates;
+use one_machine::OneMachine;
 use progress::Progress;
 use show::{Limits, Show, Shown};
 use summary::Summary;
 pub use summary::counted;
-use world::{Parts, SiteWorld};
 
 /// Steps that read or write while others fetch.
 const SPARE_STEPS: usize = 8;
@@ -49,14 +48,12 @@ const SPARE_STEPS: usize = 8;
 const ECHO: Duration = Duration::from_millis(500);
 /// A request to stop is looked for so often.
 const LOOK: Duration = Duration::from_secs(1);
-/// Sitemaps in memory at the same time.
-const SITEMAPS: usize = 3;
-/// Requests in flight where no rate says how many it takes.
-const UNLIMITED_CONCURRENCY: usize = 16;
 
 /// One site of the command.
 pub struct Run {
-    world: Arc<SiteWorld<WrittenIndex>>,
+    process: Arc<Process<OneMachine>>,
+    gates: Arc<Gates<Store>>,
+    crawl: Arc<canter_engine::Crawl<OneMachine>>,
     progress: Arc<Progress>,
 }
 
@@ -75,16 +72,19 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     let store = Store::open(&folder.state())?;
     let index = Arc::new(WrittenIndex::open(&folder, server.as_ref()).await?);
     let clock = Clock::start();
-    let concurrency = concurrency(&args);
-    let gates = Arc::new(Gates::new(store.clone(), args.rps.0, concurrency, clock));
+    let concurrency = args
+        .concurrency
+        .map_or_else(|| concurrency(args.rps.0), usize::from);
+    let rates = Arc::new(Rates::alone(args.rps.0, concurrency));
+    let gates = Arc::new(Gates::new(Arc::new(store.clone()), rates, clock));
     let config = HttpConfig {
         user_agent: setup::user_agent(&args),
         private: setup::private(&args, &sites),
     };
     let fetcher = Arc::new(HttpFetcher::start(config)?);
-    let readers = Arc::new(Semaphore::new(cores()));
-    let sitemaps = Arc::new(async_lock::Semaphore::new(SITEMAPS));
-    let rulebook = Arc::new(Rulebook::default());
+    let now = Arc::new(move || clock.now());
+    let process = Process::new(OneMachine, Arc::clone(&index), store.clone(), now);
+    let process = Arc::new(process);
     let serving = listener.map(|listener| serve_meanwhile(listener, &index, &folder, args.json));
     let (mut runs, mut beginnings) = (Vec::new(), Vec::new());
     for site in sites {
@@ -92,21 +92,18 @@ pub async fn crawl(args: Crawl) -> Result<()> {
         setup::settle_copies(&site_store, &site, &*index, server.as_ref()).await?;
         beginnings.push((beginning, scope.clone()));
         let counts = site_store.counts().await?;
-        let parts = Parts {
+        let parts = CrawlParts {
             site,
             scope,
-            store: site_store,
-            index: Arc::clone(&index),
-            verdicts: store.clone(),
+            id: site_store.crawl(),
+            rate: args.rps.0,
+            pages: site_store,
             fetcher: Arc::clone(&fetcher),
-            gates: Arc::clone(&gates),
-            clock,
-            readers: Arc::clone(&readers),
-            sitemaps: Arc::clone(&sitemaps),
-            rulebook: Arc::clone(&rulebook),
         };
         runs.push(Run {
-            world: Arc::new(SiteWorld::new(parts)),
+            process: Arc::clone(&process),
+            gates: Arc::clone(&gates),
+            crawl: Arc::new(canter_engine::Crawl::new(parts)),
             progress: Arc::new(Progress::from(&counts)),
         });
     }
@@ -114,7 +111,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     stop_on_signal(stop);
     if !args.json {
         for (run, (beginning, scope)) in runs.iter().zip(beginnings) {
-            setup::announce(setup::words(beginning), &run.world.site.id, &scope);
+            setup::announce(setup::words(beginning), &run.crawl.site.id, &scope);
         }
     }
     let began = Instant::now();
@@ -123,8 +120,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     show.end().await;
     let mut summaries = Vec::new();
     for (run, rest) in runs.iter().zip(rests?) {
-        let (world, progress) = (&run.world, &run.progress);
-        let summary = Summary::of(world, progress, &rest, args.rps.0, began.elapsed()).await?;
+        let summary = Summary::of(run, rest, args.rps.0, began.elapsed()).await?;
         summaries.push(summary);
     }
     let written = match &report {
@@ -132,8 +128,8 @@ pub async fn crawl(args: Crawl) -> Result<()> {
         None => Ok(()),
     };
     for (run, summary) in runs.iter().zip(&summaries) {
-        let seeds = &run.world.site.seeds;
-        let nothing = nothing_crawled(summary, &run.world.store, seeds).await?;
+        let seeds = &run.crawl.site.seeds;
+        let nothing = nothing_crawled(summary, &run.crawl.pages, seeds).await?;
         if args.json || nothing.is_none() {
             summary.print(args.json)?;
         }
@@ -147,6 +143,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     }
     // What was crawled is on disk: another crawl may have the folder now.
     drop(runs);
+    drop(process);
     drop(lock);
     if let Some(address) = serving
         && !*stopped.borrow()
@@ -166,7 +163,7 @@ fn shown(args: &Crawl, runs: &[Run], began: Instant) -> Vec<Shown<Ours>> {
         began,
     };
     let shown = runs.iter().map(|run| Shown {
-        id: run.world.site.id.clone(),
+        id: run.crawl.site.id.clone(),
         source: Ours::of(run),
         limits,
     });
@@ -180,19 +177,20 @@ async fn drive_all(
     runs: &[Run],
     concurrency: usize,
     stopped: &watch::Receiver<bool>,
-) -> Result<Vec<Rest>> {
+) -> Result<Vec<Option<Rest>>> {
     let mut drives = JoinSet::new();
     for run in runs {
-        run.world.gates.enter(&run.world.site.seeds);
+        run.gates.enter(&run.crawl.site.seeds);
     }
     for (number, run) in runs.iter().enumerate() {
         let bounds = Bounds {
             steps: concurrency + SPARE_STEPS,
             deadline: args.max_time.map(|span| Instant::now() + span),
         };
-        let world = Arc::clone(&run.world);
-        let stop = stop_of(folder, &run.world.site.id, stopped.clone(), args.json);
-        let drive = Drive::new(world, Arc::clone(&run.progress), stop, bounds);
+        let stop = stop_of(folder, &run.crawl.site.id, stopped.clone(), args.json);
+        let (process, gates) = (Arc::clone(&run.process), Arc::clone(&run.gates));
+        let (crawl, progress) = (Arc::clone(&run.crawl), Arc::clone(&run.progress));
+        let drive = Drive::new(process, crawl, gates, progress, stop, bounds);
         drives.spawn(async move { (number, drive.run().await) });
     }
     let mut rests = Vec::new();
@@ -210,7 +208,7 @@ async fn nothing_crawled(
     store: &SiteStore,
     seeds: &[url::Url],
 ) -> Result<Option<String>> {
-    if summary.counts.pages > 0 || summary.rest == Rest::Stopped {
+    if summary.counts.pages > 0 || summary.rest == Some(Rest::Stopped) {
         return Ok(None);
     }
     let ends = store.ends(seeds.to_vec()).await?;
@@ -232,18 +230,6 @@ async fn nothing_crawled(
     });
     let reasons: Vec<String> = reasons.collect();
     Ok((!reasons.is_empty()).then(|| reasons.join("; ")))
-}
-
-fn concurrency(args: &Crawl) -> usize {
-    match (args.concurrency, args.rps.0) {
-        (Some(wanted), _) => usize::from(wanted),
-        (None, None) => UNLIMITED_CONCURRENCY,
-        (None, Some(rate)) => (rate.per_second() * 1.2).ceil().clamp(2.0, 512.0) as usize,
-    }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The first signal asks for a clean stop, the second ends the process: everything on disk is whole

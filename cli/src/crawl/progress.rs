@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use canter_core::task::{Outcome, Skip};
+use canter_core::step::End;
+use canter_core::task::{Outcome, Task};
 use canter_embedded::store::Counts;
-use url::Url;
+use canter_engine::drive::Observer;
 
 /// Errors that are kept to be shown.
 const LAST: usize = 5;
@@ -58,43 +59,36 @@ impl Progress {
         self.state().clone()
     }
 
-    pub fn pages(&self) -> u64 {
-        self.state().pages
+    fn state(&self) -> MutexGuard<'_, Now> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    pub fn finished(&self, outcome: &Outcome) {
+impl Observer for Progress {
+    fn ended(&self, task: &Task, end: &End) {
         let mut now = self.state();
-        now.done += 1;
-        match outcome {
-            Outcome::Indexed
-            | Outcome::Unchanged
-            | Outcome::Duplicate { .. }
-            | Outcome::Skipped {
-                reason: Skip::Noindex,
-                ..
-            } => now.pages += 1,
-            Outcome::Failed { .. } => now.failed += 1,
-            Outcome::Redirected { .. }
-            | Outcome::Listed { .. }
-            | Outcome::Gone { .. }
-            | Outcome::Skipped { .. } => {}
+        match end {
+            End::Finished(outcome) => {
+                now.done += 1;
+                now.pages += u64::from(outcome.is_page());
+                now.failed += u64::from(matches!(outcome, Outcome::Failed { .. }));
+            }
+            End::Again(why) => {
+                now.retries += 1;
+                now.last.push_back(format!("{}: {why}", task.url));
+                if now.last.len() > LAST {
+                    now.last.pop_front();
+                }
+            }
+            End::Dropped | End::Stopped | End::Busy | End::Paused(_) => {}
         }
     }
 
-    pub fn again(&self, url: &Url, why: &str) {
-        let mut now = self.state();
-        now.retries += 1;
-        now.last.push_back(format!("{url}: {why}"));
-        if now.last.len() > LAST {
-            now.last.pop_front();
-        }
-    }
-
-    pub fn counting_links(&self) {
+    fn counting_links(&self) {
         self.state().counting_links = true;
     }
 
-    fn state(&self) -> MutexGuard<'_, Now> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pages(&self) -> u64 {
+        self.state().pages
     }
 }

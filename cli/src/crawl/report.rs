@@ -16,13 +16,13 @@ pub async fn write(
 ) -> Result<()> {
     let mut crawls = Vec::new();
     for (run, summary) in runs.iter().zip(summaries) {
-        let world = &run.world;
-        let gathered = report::gather(folder, &world.site.id).await?;
+        let site = &run.crawl.site;
+        let gathered = report::gather(folder, &site.id).await?;
         let (findings, targets) = gathered.unwrap_or_default();
         let (rest, complete) = summary.rest();
-        let starts = world.gates.starts(&world.site.seeds);
+        let starts = run.gates.starts(&site.seeds);
         crawls.push(Crawled {
-            site: world.site.id.clone(),
+            site: site.id.clone(),
             rest,
             complete,
             run: Some(report::Run {
@@ -33,6 +33,6 @@ pub async fn write(
             targets,
         });
     }
-    let now = runs.first().map(|run| run.world.clock.now().millis());
+    let now = runs.first().map(|run| run.process.now().millis());
     file.write(&report::page(&crawls, now.unwrap_or_default()))
 }

@@ -7,16 +7,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 use canter_core::pace::Rate;
+use canter_core::rest::Rest;
 use canter_core::task::Skip;
 use canter_embedded::store::{Counts, Trouble};
 use console::style;
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::{Value, json};
 
-use super::drive::Rest;
 use super::line::slows;
-use super::progress::Progress;
-use super::world::SiteWorld;
 use crate::printable::printable;
 use crate::report::Run;
 
@@ -27,7 +25,8 @@ const EXAMPLES: usize = 5;
 pub struct Summary {
     pub site: String,
     pub counts: Counts,
-    pub rest: Rest,
+    /// `None` for a crawl that is complete.
+    pub rest: Option<Rest>,
     pub requests: u64,
     pub bytes: u64,
     pub elapsed: Duration,
@@ -43,39 +42,39 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub async fn of<I>(
-        world: &SiteWorld<I>,
-        progress: &Progress,
-        rest: &Rest,
+    pub async fn of(
+        run: &super::Run,
+        rest: Option<Rest>,
         limit: Option<Rate>,
         elapsed: Duration,
     ) -> Result<Self> {
-        let tally = world.gates.tally(&world.site.seeds);
+        let (crawl, store) = (&run.crawl, &run.crawl.pages);
+        let tally = run.gates.tally(&crawl.site.seeds);
         Ok(Summary {
-            site: world.site.id.clone(),
-            counts: world.store.counts().await?,
-            rest: rest.clone(),
-            requests: world.requests.load(Ordering::Relaxed),
-            bytes: world.bytes.load(Ordering::Relaxed),
+            site: crawl.site.id.clone(),
+            counts: store.counts().await?,
+            rest,
+            requests: crawl.counters.requests.load(Ordering::Relaxed),
+            bytes: crawl.counters.bytes.load(Ordering::Relaxed),
             elapsed,
             limit,
             peak: tally.peak,
             delay: tally.delay,
-            retries: progress.now().retries,
-            gone: world.store.troubles("gone", EXAMPLES).await?,
-            failed: world.store.troubles("failed", EXAMPLES).await?,
+            retries: run.progress.now().retries,
+            gone: store.troubles("gone", EXAMPLES).await?,
+            failed: store.troubles("failed", EXAMPLES).await?,
         })
     }
 
     /// How the crawl came to rest, as a phrase; whether it is complete.
     pub fn rest(&self) -> (String, bool) {
         let phrase = match &self.rest {
-            Rest::Complete => "complete".to_owned(),
-            Rest::Limit(option) => format!("stopped at {option}"),
-            Rest::Stopped => "stopped".to_owned(),
-            Rest::Paused(why) => format!("paused: {why}"),
+            None => "complete".to_owned(),
+            Some(Rest::Limit { option }) => format!("stopped at {option}"),
+            Some(Rest::Stopped) => "stopped".to_owned(),
+            Some(Rest::Paused { why }) => format!("paused: {why}"),
         };
-        (phrase, self.rest == Rest::Complete)
+        (phrase, self.rest.is_none())
     }
 
     /// The figures of this run for a report, without the record of its starts.
@@ -125,17 +124,17 @@ impl Summary {
             "rps_limit": self.limit.map(Rate::per_second),
             "rps_peak": self.peak,
             "crawl_delay": (!self.delay.is_zero()).then_some(self.delay.as_secs_f64()),
-            "complete": self.rest == Rest::Complete,
+            "complete": self.rest.is_none(),
             "rest": self.rest_name(),
         })
     }
 
     fn rest_name(&self) -> &'static str {
         match &self.rest {
-            Rest::Complete => "complete",
-            Rest::Limit(_) => "limit",
-            Rest::Stopped => "stopped",
-            Rest::Paused(_) => "paused",
+            None => "complete",
+            Some(Rest::Limit { .. }) => "limit",
+            Some(Rest::Stopped) => "stopped",
+            Some(Rest::Paused { .. }) => "paused",
         }
     }
 
@@ -207,12 +206,12 @@ impl Summary {
 
     fn advice(&self) -> String {
         match &self.rest {
-            Rest::Complete => String::new(),
-            Rest::Limit(option) => format!(
+            None => String::new(),
+            Some(Rest::Limit { option }) => format!(
                 "  {} to go: the same command with a larger {option}, or without it, goes on\n",
                 counted(self.counts.waiting, "URL")
             ),
-            Rest::Stopped | Rest::Paused(_) => format!(
+            Some(Rest::Stopped | Rest::Paused { .. }) => format!(
                 "  {} to go: run the same command again to continue\n",
                 counted(self.counts.waiting, "URL")
             ),

@@ -9,7 +9,9 @@ use canter_core::pace::{Pace, Tolerance};
 use crate::bill::Bill;
 use crate::cloud::Cloud;
 use crate::pages::{Clock, CloudSite};
-use crate::queue::{CloudFrontier, Errand, Link, Outbox, Surroundings, Sweep, Watch, tasks_per_message};
+use crate::queue::{
+    CloudFrontier, Errand, Link, Outbox, Surroundings, Sweep, Watch, tasks_per_message,
+};
 use crate::sites::{Beginning, Crawling, Plan, Rest, Sites};
 
 /// The first look for a crawl's end comes after this: whoever starts it is to fill it first.
@@ -130,7 +132,10 @@ impl Steering {
         let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
         let pages = CloudSite::new(self.cloud.clone(), site, crawl, Arc::clone(&self.clock))
             .in_run(crawling.run);
-        let pace = crawling.plan.rate.map(|rate| Pace::new(rate, Tolerance::SHARED));
+        let pace = crawling
+            .plan
+            .rate
+            .map(|rate| Pace::new(rate, Tolerance::SHARED));
         let most = tasks_per_message(pace.map_or(Duration::ZERO, |pace| pace.spacing));
         let surroundings = Surroundings {
             clock: Arc::clone(&self.clock),

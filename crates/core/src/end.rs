@@ -40,8 +40,7 @@ pub trait PagesAtEnd: Send + Sync {
 
     /// The pages in the index that may be duplicates, as [`duplicates`] wants them. Leftovers are
     /// not among them: they go, and no page is to go in their favour.
-    fn duplicate_candidates(&self)
-    -> impl Future<Output = Result<Vec<Candidate>, Failure>> + Send;
+    fn duplicate_candidates(&self) -> impl Future<Output = Result<Vec<Candidate>, Failure>> + Send;
 
     /// Gives tasks of this crawl another outcome than the one that they ended with. What ends as a
     /// duplicate has no copy in the index any more, so that the next crawl fetches it whole: the

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use canter_core::scope::{Options, Scope};
 use canter_core::site::{Limits, Site};
+use canter_core::solo::{Popped, SoloCrawl};
 use canter_core::task::{Kind, UrlKey};
 use canter_core::time::Moment;
 use canter_embedded::folder::Folder;
-use canter_embedded::store::{Beginning, Popped, Reading, Rest, Store};
+use canter_embedded::store::{Beginning, Reading, Rest, Store};
 use canter_page::url::Limits as UrlLimits;
 use rusqlite::{Connection, params};
 use url::Url;

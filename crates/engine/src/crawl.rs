@@ -5,9 +5,7 @@ use std::thread::available_parallelism;
 
 use canter_core::failure::Failure;
 use canter_core::pace::Rate;
-use canter_core::ports::{
-    Fetcher, Frontier, IndexReader, IndexWriter, Pages, Paces, Robots,
-};
+use canter_core::ports::{Fetcher, Frontier, IndexReader, IndexWriter, Paces, Pages, Robots};
 use canter_core::rulebook::Rulebook;
 use canter_core::scope::Scope;
 use canter_core::seen::Seen;

@@ -140,7 +140,9 @@ impl<P: Paces + 'static> Gates<P> {
     /// What passed to the domains of these URLs: the requests of all; peak, current rate and delay
     /// of the domain where each is largest.
     pub fn tally(&self, urls: &[Url]) -> Tally {
-        let tallies = names(urls).into_iter().map(|name| self.of(&name).gate.tally());
+        let tallies = names(urls)
+            .into_iter()
+            .map(|name| self.of(&name).gate.tally());
         tallies.fold(Tally::default(), |sum, tally| Tally {
             started: sum.started + tally.started,
             peak: sum.peak.max(tally.peak),

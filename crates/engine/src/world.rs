@@ -1,14 +1,12 @@
 //! The world as one step sees it.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use canter_core::document::Document;
 use canter_core::failure::Failure;
-use canter_core::ports::{
-    FetchError, Fetcher, Frontier, IndexWriter, Refused, Request, Response,
-};
+use canter_core::ports::{FetchError, Fetcher, Frontier, IndexWriter, Refused, Request, Response};
 use canter_core::rulebook::Rulebook;
 use canter_core::scope::Scope;
 use canter_core::seen::Seen;

@@ -13,23 +13,19 @@ use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::task::UrlKey;
 use canter_core::time::Moment;
 use canter_elastic::{ElasticIndex, LazyIndex};
+use canter_engine::cloud::look::{Look, Looks};
+use canter_engine::cloud::{Deadline, Failed, Received, Report, Worker};
 use canter_http::Clock;
 use tokio::time::{Instant, timeout_at};
 
-use crate::batch::{Deadline, Received, Report};
-use crate::book::Failed;
-use crate::end::{Look, Looks};
-use crate::worker::Worker;
-
 /// An errand that a store failed is tried again after this.
 const OUTAGE: Duration = Duration::from_secs(30);
-/// What a function needs to say what became of its batch, at least and at most.
-const FAREWELL: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
-/// What the steps under way may take to come to their end, at most.
-const ENDING: Duration = Duration::from_secs(15);
-
 /// A process of the function, for the queue of tasks or of errands.
-pub struct Function<F, I> {
+pub struct Function<F, I>
+where
+    F: Fetcher + 'static,
+    I: Standby + 'static,
+{
     worker: Arc<Worker<F, I>>,
     steering: Steering,
     most_receives: u32,
@@ -59,20 +55,6 @@ where
     }
 }
 
-impl Deadline {
-    /// When to begin nothing more, and when to be done, where the process is ended after `left`.
-    pub fn before(left: Duration) -> Self {
-        let now = Instant::now();
-        let farewell = (left / 20).clamp(FAREWELL.0, FAREWELL.1);
-        let end = left.saturating_sub(farewell);
-        let begin = end.saturating_sub(ENDING.min(end / 3));
-        Deadline {
-            begin: now + begin,
-            end: now + end,
-        }
-    }
-}
-
 impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
     /// A function whose worker is ready, in a process that began at `began`.
     pub fn new(
@@ -81,7 +63,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         began: Instant,
     ) -> Self {
         Function {
-            steering: Steering::new(worker.cloud.clone(), worker.time.teller()),
+            steering: Steering::new(worker.cloud().clone(), worker.teller()),
             worker,
             most_receives,
             memory_gb,
@@ -121,7 +103,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
             }
         }
         if !tasks.is_empty() {
-            report = match self.worker.index.ready().await {
+            report = match self.worker.index().ready().await {
                 Ok(()) => self.worker.batch(tasks, deadline).await,
                 Err(failure) => {
                     tracing::error!(event = "index_failure", %failure, "the index cannot be used");
@@ -139,7 +121,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
     }
 
     async fn run(&self, errand: Errand, deadline: Deadline) -> Result<(), Failure> {
-        let cloud = &self.worker.cloud;
+        let cloud = self.worker.cloud();
         let failure = match errand.clone() {
             Errand::Sweep(sweep) => match self.sweep(sweep, deadline).await {
                 Ok(Some((next, after))) => return Errand::Sweep(next).send(cloud, after).await,
@@ -180,7 +162,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         let began = Moment::from_millis(sweep.crawl);
         let looks = Looks {
             pass: deadline.begin.saturating_duration_since(Instant::now()),
-            ..Looks::at_age(began.until(self.worker.time.now()))
+            ..Looks::at_age(began.until((self.worker.teller())()))
         };
         let mut watch = sweep.watch.clone();
         let crawl = (sweep.site.as_str(), sweep.crawl);
@@ -216,7 +198,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
             let dead = hopeless || receives >= self.most_receives;
             let body = message.map(|message| message.body).unwrap_or_default();
             if dead {
-                match bury(&self.worker.cloud, &body, &why).await {
+                match bury(self.worker.cloud(), &body, &why).await {
                     Ok(()) => continue,
                     Err(failure) => tracing::error!(id, %failure, "a dead letter is not buried"),
                 }
@@ -228,7 +210,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
 
     /// Adds what this batch took to the bills of its crawls, by their shares of its tasks.
     async fn bill(&self, who: &str, report: &Report, messages: usize, began: Instant) {
-        let account = &self.worker.cloud.account;
+        let account = &self.worker.cloud().account;
         let begun = self
             .began
             .lock()
@@ -260,8 +242,8 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         let all: u64 = report.came.values().sum();
         for ((site, crawl), tasks) in &report.came {
             let share = bill.share(*tasks as f64 / all as f64);
-            let now = self.worker.time.now();
-            let added = share.add_to(&self.worker.cloud, (site, *crawl), now).await;
+            let now = (self.worker.teller())();
+            let added = share.add_to(self.worker.cloud(), (site, *crawl), now).await;
             if let Err(failure) = added {
                 // For looking at only.
                 tracing::warn!(%failure, site, "the bill is not noted");

@@ -35,10 +35,11 @@ use crate::pages::Clock;
 use crate::queue::Link;
 use crate::tables::state_key;
 
+pub use canter_core::rest::Rest;
 use plan::{
     ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, LINK, MOVED, PLAN, REST, RUN, SWEEPER, SWEPT,
 };
-pub use plan::{Beginning, Crawling, Plan, Progress, Rest};
+pub use plan::{Beginning, Crawling, Plan, Progress};
 
 /// A crawl that gives no sign of life for so long was cut off: whoever drives one notes its
 /// progress, or sweeps, many times as often.

@@ -1,9 +1,9 @@
 //! What is stored of a site: how it is crawled, and how its newest crawl stands.
 
-use canter_core::rest::Rest;
 use canter_core::failure::Failure;
 use canter_core::outcomes::Counts;
 use canter_core::pace::Rate;
+use canter_core::rest::Rest;
 use canter_core::scope::Scope;
 use canter_core::site::Site;
 use serde::{Deserialize, Serialize};

@@ -464,7 +464,10 @@ async fn leftovers_leave_the_index() {
     assert_eq!(new.crawling.beginning, Beginning::ChangedScope);
     assert_eq!(stage.fill(&new).await, ["/docs/1", "/seed", "/sitemap.xml"]);
     let left = Left::default();
-    assert_eq!(may_move(drop_leftovers(SITE, &new.pages, &left)).await, Ok(1));
+    assert_eq!(
+        may_move(drop_leftovers(SITE, &new.pages, &left)).await,
+        Ok(1)
+    );
     assert!(left.are(&["/blog/1"]));
     assert_eq!(drop_leftovers(SITE, &new.pages, &left).await, Ok(0));
     assert!(left.are(&[]));
@@ -506,7 +509,10 @@ async fn duplicates_are_folded() {
     act.indexed("/wrong", "mine", Some("/nowhere")).await;
     act.indexed("/alone", "alone", None).await;
     let left = Left::default();
-    assert_eq!(may_move(fold_duplicates(SITE, &act.pages, &left)).await, Ok(2));
+    assert_eq!(
+        may_move(fold_duplicates(SITE, &act.pages, &left)).await,
+        Ok(2)
+    );
     assert!(left.are(&["/long-way", "/names"]));
     let counts = act.pages.counts().await.unwrap();
     assert_eq!((counts.duplicates, counts.indexed, counts.pages), (2, 4, 6));

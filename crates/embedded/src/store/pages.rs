@@ -244,4 +244,3 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
         canonical: row.get::<_, Option<String>>(4)?.map(url).transpose()?,
     })
 }
-

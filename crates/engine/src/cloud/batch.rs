@@ -2,21 +2,24 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use canter_aws::queue::{Message, Terms};
 use canter_aws::{Progress, Rest};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
+use canter_core::pace::Rate;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::task::{Task, UrlKey};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::book::{Book, Failed};
+use super::ledger::{Failed, Ledger};
+use super::share::{OUTAGE, OUTAGES, Share, Work};
+use super::worker::Worker;
+use crate::counters::Counters;
 use crate::gates::Gates;
-use crate::lane::{Lane, OUTAGE, OUTAGES, Work};
-use crate::worker::{Crawl, Worker};
 
 /// A message that comes so much too early is on time: clocks differ, and it waited long.
 const EARLY: Duration = Duration::from_secs(1);
@@ -41,6 +44,25 @@ pub struct Deadline {
     pub end: Instant,
 }
 
+/// What a function needs to say what became of its batch, at least and at most.
+const FAREWELL: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
+/// Maximum time that the steps under way may take to come to their end.
+const ENDING: Duration = Duration::from_secs(15);
+
+impl Deadline {
+    /// When to begin nothing more, and when to be done, where the process is ended after `left`.
+    pub fn before(left: Duration) -> Self {
+        let now = Instant::now();
+        let farewell = (left / 20).clamp(FAREWELL.0, FAREWELL.1);
+        let end = left.saturating_sub(farewell);
+        let begin = end.saturating_sub(ENDING.min(end / 3));
+        Deadline {
+            begin: now + begin,
+            end: now + end,
+        }
+    }
+}
+
 /// What became of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
@@ -54,28 +76,32 @@ pub struct Report {
     pub came: BTreeMap<(String, u64), u64>,
 }
 
-impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Worker<F, I> {
+impl<F, I> Worker<F, I>
+where
+    F: Fetcher + 'static,
+    I: IndexReader + IndexWriter + 'static,
+{
     /// Works on a batch until everything is done or sent on. Other batches may be worked on at the
     /// same time.
     pub async fn batch(self: &Arc<Self>, received: Vec<Received>, deadline: Deadline) -> Report {
         let ids = received.iter().map(|message| message.id.clone());
-        let book = Arc::new(Book::new(ids));
-        let mut sorted = self.sort(&received, &book);
+        let ledger = Arc::new(Ledger::new(ids));
+        let mut sorted = self.sort(&received, &ledger);
         let (paces, rates) = (self.time.paces(), Arc::clone(&self.rates));
-        let gates = Arc::new(Gates::new(paces, rates, self.time.clock()));
+        let gates = Arc::new(Gates::of_batch(paces, rates, self.time.clock()));
         let came = std::mem::take(&mut sorted.came);
-        let mut lanes: JoinSet<Lane<F, I>> = JoinSet::new();
+        let mut shares: JoinSet<Share<F, I>> = JoinSet::new();
         for works in self
-            .by_domain(std::mem::take(&mut sorted.works), &book)
+            .by_domain(std::mem::take(&mut sorted.works), &ledger)
             .await
         {
-            let lane = Lane::new(self, &gates, &book, works, deadline);
-            lanes.spawn(lane.run());
+            let share = Share::new(self, &gates, &ledger, works, deadline);
+            shares.spawn(share.run());
         }
-        let errands = self.send_on(sorted, &book);
-        let ((), report) = tokio::join!(errands, self.collect(lanes));
+        let errands = self.send_on(sorted, &ledger);
+        let ((), report) = tokio::join!(errands, self.collect(shares));
         Report {
-            failed: book.failed(),
+            failed: ledger.failed(),
             came,
             ..report
         }
@@ -86,7 +112,7 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Worker<F, I> 
     /// often.
     pub async fn put_off(&self, received: &[Received], why: &Failure) -> Report {
         tracing::error!(%why, "a batch is put off");
-        let book = Book::new(received.iter().map(|message| message.id.clone()));
+        let ledger = Ledger::new(received.iter().map(|message| message.id.clone()));
         let due = self.time.now() + OUTAGE;
         let mut report = Report::default();
         let mut sends = JoinSet::new();
@@ -94,11 +120,11 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Worker<F, I> 
             let parsed = match Message::parse(&message.body) {
                 Ok(parsed) if parsed.terms.outages < OUTAGES => parsed,
                 Ok(_) => {
-                    book.fail(&[place], &format!("{why}, {OUTAGES} times"));
+                    ledger.fail(&[place], &format!("{why}, {OUTAGES} times"));
                     continue;
                 }
                 Err(refusal) => {
-                    book.refuse(place, &refusal.to_string());
+                    ledger.refuse(place, &refusal.to_string());
                     continue;
                 }
             };
@@ -116,46 +142,46 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Worker<F, I> 
         self.outbox.flush();
         while let Some(sent) = sends.join_next().await {
             if let Ok((place, Err(failure))) = sent {
-                book.fail(&[place], &failure.to_string());
+                ledger.fail(&[place], &failure.to_string());
             }
         }
-        report.failed = book.failed();
+        report.failed = ledger.failed();
         report
     }
 
     /// Waits for all domains, and notes what was done.
-    async fn collect(&self, mut lanes: JoinSet<Lane<F, I>>) -> Report {
+    async fn collect(&self, mut shares: JoinSet<Share<F, I>>) -> Report {
         let mut report = Report::default();
         let mut crawls = HashMap::new();
-        while let Some(lane) = lanes.join_next().await {
-            let lane = match lane {
-                Ok(lane) => lane,
+        while let Some(share) = shares.join_next().await {
+            let share = match share {
+                Ok(share) => share,
                 Err(error) => {
-                    // Its tasks are open in the book, so that their messages fail.
+                    // Its tasks are open in the ledger, so that their messages fail.
                     tracing::error!(%error, "the work on a domain broke off");
                     continue;
                 }
             };
-            report.sent_on += lane.sent_on;
-            for ((site, crawl), why) in lane.pauses {
+            report.sent_on += share.sent_on;
+            for ((site, crawl), why) in share.pauses {
                 // Its tasks wait in the page store for whoever lets the crawl go on.
                 let rested = self.sites.rest(&site, crawl, &Rest::Paused { why }).await;
                 if let Err(failure) = rested {
                     tracing::warn!(%failure, site, "a pause is not noted");
                 }
             }
-            for ((site, crawl), more) in lane.progress {
+            for ((site, crawl), more) in share.progress {
                 let sum = report.progress.entry(site.clone()).or_default();
                 *sum = *sum + more;
                 crawls.insert(site, crawl);
             }
         }
         for crawl in self.known() {
-            let counted = crawl.tally.take();
+            let counted = counted(&crawl.counters);
             if counted != Progress::default() {
                 let sum = report.progress.entry(crawl.site.id.clone()).or_default();
                 *sum = *sum + counted;
-                crawls.insert(crawl.site.id.clone(), crawl.crawl);
+                crawls.insert(crawl.site.id.clone(), crawl.id);
             }
         }
         for (site, progress) in &report.progress {
@@ -169,20 +195,20 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Worker<F, I> 
     }
 
     /// Reads the messages, and says of each what is to be done with it.
-    fn sort(&self, received: &[Received], book: &Book) -> Sorted {
+    fn sort(&self, received: &[Received], ledger: &Ledger) -> Sorted {
         let now = self.time.now();
         let mut sorted = Sorted::default();
         for (place, message) in received.iter().enumerate() {
             let parsed = match Message::parse(&message.body) {
                 Ok(parsed) => parsed,
                 Err(refusal) => {
-                    book.refuse(place, &refusal.to_string());
+                    ledger.refuse(place, &refusal.to_string());
                     continue;
                 }
             };
             let crawl = (parsed.site.clone(), parsed.crawl);
             *sorted.came.entry(crawl).or_default() += parsed.tasks.len() as u64;
-            book.expect(place, parsed.tasks.len());
+            ledger.expect(place, parsed.tasks.len());
             let (terms, tasks) = (parsed.terms, parsed.tasks);
             let suspect = message.receives > 1;
             if terms.due.is_some_and(|due| due > now + EARLY) {
@@ -198,7 +224,7 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Worker<F, I> 
     }
 
     /// Sends on what is not to be worked on now.
-    async fn send_on(&self, sorted: Sorted, book: &Book) {
+    async fn send_on(&self, sorted: Sorted, ledger: &Ledger) {
         let mut sends = JoinSet::new();
         for (place, tasks, terms) in sorted.early {
             let (outbox, count) = (self.outbox.clone(), tasks.len());
@@ -209,26 +235,26 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Worker<F, I> 
             let terms = Terms { due: None, ..terms };
             sends.spawn(async move { (place, count, outbox.send_apart(tasks, terms).await) });
         }
-        // One that breaks off leaves its tasks open in the book, so that its message fails.
+        // One that breaks off leaves its tasks open in the ledger, so that its message fails.
         while let Some(sent) = sends.join_next().await {
             let Ok((place, count, sent)) = sent else {
                 continue;
             };
             match sent {
-                Ok(()) => (0..count).for_each(|_| book.done(&[place])),
-                Err(failure) => book.fail(&[place], &failure.to_string()),
+                Ok(()) => (0..count).for_each(|_| ledger.done(&[place])),
+                Err(failure) => ledger.fail(&[place], &failure.to_string()),
             }
         }
     }
 
     /// Looks the crawls up; tasks of one that does not go on are dropped.
-    async fn by_domain(&self, works: Vec<Sought>, book: &Book) -> Vec<Vec<Work<F>>> {
+    async fn by_domain(&self, works: Vec<Sought>, ledger: &Ledger) -> Vec<Vec<Work<F, I>>> {
         let mut by_crawl: BTreeMap<(String, u64), Vec<Sought>> = BTreeMap::new();
         for work in works {
             let key = (work.task.site.clone(), work.task.crawl);
             by_crawl.entry(key).or_default().push(work);
         }
-        let mut by_domain: BTreeMap<String, Vec<Work<F>>> = BTreeMap::new();
+        let mut by_domain: BTreeMap<String, Vec<Work<F, I>>> = BTreeMap::new();
         for ((site, crawl), works) in by_crawl {
             let tasks: Vec<&Task> = works.iter().map(|work| &work.task).collect();
             let found = self.crawl(&site, crawl, &tasks).await;
@@ -241,8 +267,8 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Worker<F, I> 
             } in works
             {
                 match &found {
-                    Err(failure) => book.fail(&places, &failure.to_string()),
-                    Ok(None) => book.done(&places),
+                    Err(failure) => ledger.fail(&places, &failure.to_string()),
+                    Ok(None) => ledger.done(&places),
                     Ok(Some(crawl)) => {
                         let domain = domain(&task.url).to_string();
                         by_domain.entry(domain).or_default().push(Work {
@@ -259,18 +285,28 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Worker<F, I> 
         }
         for (domain, works) in &by_domain {
             self.rates
-                .set(domain, slowest(works.iter().map(|work| &*work.crawl)));
+                .set(domain, slowest(works.iter().map(|work| work.crawl.rate)));
         }
         by_domain.into_values().collect()
     }
 }
 
-/// The lowest rate of the sites that share a domain.
-fn slowest<'a, F: 'a>(
-    crawls: impl Iterator<Item = &'a Crawl<F>>,
-) -> Option<canter_core::pace::Rate> {
-    let rates = crawls.filter_map(|crawl| crawl.rate);
-    rates.reduce(|one, other| if other < one { other } else { one })
+/// The lowest of the rates of sites that share a domain.
+fn slowest(rates: impl Iterator<Item = Option<Rate>>) -> Option<Rate> {
+    rates
+        .flatten()
+        .reduce(|one, other| if other < one { other } else { one })
+}
+
+/// What the steps of a crawl have done since the last call.
+fn counted(counters: &Counters) -> Progress {
+    let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
+    Progress {
+        requests: take(&counters.requests),
+        bytes: take(&counters.bytes),
+        found: take(&counters.found),
+        ..Progress::default()
+    }
 }
 
 /// What is to be done with the messages of a batch.

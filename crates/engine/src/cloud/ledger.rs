@@ -16,59 +16,59 @@ pub struct Failed {
 /// Accounts for the tasks of the messages. A message may go when each of its tasks is done: ended,
 /// dropped, or safe in another message.
 #[derive(Debug)]
-pub(crate) struct Book {
-    entries: Mutex<Vec<Entry>>,
+pub(crate) struct Ledger {
+    accounts: Mutex<Vec<Account>>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Account {
     id: String,
     open: usize,
     failed: Option<String>,
     hopeless: bool,
 }
 
-impl Book {
+impl Ledger {
     /// Messages with no task yet.
     pub(crate) fn new(ids: impl IntoIterator<Item = String>) -> Self {
-        let entries = ids.into_iter().map(|id| Entry {
+        let accounts = ids.into_iter().map(|id| Account {
             id,
             open: 0,
             failed: None,
             hopeless: false,
         });
-        Book {
-            entries: Mutex::new(entries.collect()),
+        Ledger {
+            accounts: Mutex::new(accounts.collect()),
         }
     }
 
-    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn accounts(&self) -> MutexGuard<'_, Vec<Account>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The message at this place has so many more tasks.
     pub(crate) fn expect(&self, place: usize, tasks: usize) {
-        if let Some(entry) = self.entries().get_mut(place) {
-            entry.open += tasks;
+        if let Some(account) = self.accounts().get_mut(place) {
+            account.open += tasks;
         }
     }
 
     /// A task is done, which stands in the messages at these places.
     pub(crate) fn done(&self, places: &[usize]) {
-        let mut entries = self.entries();
+        let mut accounts = self.accounts();
         for place in places {
-            if let Some(entry) = entries.get_mut(*place) {
-                entry.open = entry.open.saturating_sub(1);
+            if let Some(account) = accounts.get_mut(*place) {
+                account.open = account.open.saturating_sub(1);
             }
         }
     }
 
     /// The messages at these places fail, for this reason if they have none yet.
     pub(crate) fn fail(&self, places: &[usize], why: &str) {
-        let mut entries = self.entries();
+        let mut accounts = self.accounts();
         for place in places {
-            if let Some(entry) = entries.get_mut(*place) {
-                entry.failed.get_or_insert_with(|| why.to_owned());
+            if let Some(account) = accounts.get_mut(*place) {
+                account.failed.get_or_insert_with(|| why.to_owned());
             }
         }
     }
@@ -76,20 +76,20 @@ impl Book {
     /// The message at this place is none that can be worked on.
     pub(crate) fn refuse(&self, place: usize, why: &str) {
         self.fail(&[place], why);
-        if let Some(entry) = self.entries().get_mut(place) {
-            entry.hopeless = true;
+        if let Some(account) = self.accounts().get_mut(place) {
+            account.hopeless = true;
         }
     }
 
     /// Messages that may not go, in their order.
     pub(crate) fn failed(&self) -> Vec<Failed> {
-        let entries = self.entries();
-        let failed = entries.iter().filter_map(|entry| {
-            let left = || (entry.open > 0).then(|| format!("{} tasks were left", entry.open));
+        let accounts = self.accounts();
+        let failed = accounts.iter().filter_map(|account| {
+            let left = || (account.open > 0).then(|| format!("{} tasks were left", account.open));
             Some(Failed {
-                id: entry.id.clone(),
-                why: entry.failed.clone().or_else(left)?,
-                hopeless: entry.hopeless,
+                id: account.id.clone(),
+                why: account.failed.clone().or_else(left)?,
+                hopeless: account.hopeless,
             })
         });
         failed.collect()
@@ -102,33 +102,33 @@ mod tests {
 
     #[test]
     fn a_message_goes_when_all_its_tasks_are_done() {
-        let book = Book::new(["a", "b", "c", "d"].map(str::to_owned));
-        book.expect(0, 2);
-        book.expect(1, 2);
-        book.expect(2, 1);
+        let ledger = Ledger::new(["a", "b", "c", "d"].map(str::to_owned));
+        ledger.expect(0, 2);
+        ledger.expect(1, 2);
+        ledger.expect(2, 1);
         // One task stands in two messages, one fails, one is never spoken of.
-        book.done(&[0, 1]);
-        book.done(&[0]);
-        book.fail(&[1], "first");
-        book.fail(&[1], "second");
+        ledger.done(&[0, 1]);
+        ledger.done(&[0]);
+        ledger.fail(&[1], "first");
+        ledger.fail(&[1], "second");
         let failed = |id: &str, why: &str| Failed {
             id: id.to_owned(),
             why: why.to_owned(),
             hopeless: false,
         };
         assert_eq!(
-            book.failed(),
+            ledger.failed(),
             [failed("b", "first"), failed("c", "1 tasks were left")]
         );
     }
 
     #[test]
     fn a_message_that_failed_stays_so_though_its_tasks_are_done() {
-        let book = Book::new(["a".to_owned()]);
-        book.expect(0, 2);
-        book.fail(&[0], "poison");
-        book.done(&[0]);
-        book.done(&[0]);
-        assert_eq!(book.failed().len(), 1);
+        let ledger = Ledger::new(["a".to_owned()]);
+        ledger.expect(0, 2);
+        ledger.fail(&[0], "poison");
+        ledger.done(&[0]);
+        ledger.done(&[0]);
+        assert_eq!(ledger.failed().len(), 1);
     }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use canter_aws::queue::{Link, Watch, depth};
 use canter_aws::{Counts, Crawling, Rest, Swept};
+use canter_core::end::{Reached, end_crawl, fold_duplicates};
 use canter_core::failure::Failure;
-use canter_core::link_pass::{Passed, link_pass, parts};
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::time::Moment;
 
-use crate::worker::Worker;
+use super::worker::Worker;
 
 /// How often the end of a crawl is looked for. Each look is a request to the queue, and a read and a
 /// write of the site; each sweep a pass over all of its rows.
@@ -76,15 +76,23 @@ pub enum Ending {
     Superseded,
 }
 
-impl<F: Fetcher, I: IndexReader + IndexWriter> Worker<F, I> {
+impl<F, I> Worker<F, I>
+where
+    F: Fetcher + 'static,
+    I: IndexReader + IndexWriter + 'static,
+{
     /// Looks for the end of a crawl once: sweeps when the queue looks empty, and ends the crawl when
-    /// two sweeps in a row have seen nothing open; then drops leftovers, ends circles, folds
-    /// duplicates, and counts links, part by part of a large site. Fills a crawl whose filler died. A crawl that rests, or is no longer the newest,
-    /// is left as it is. `link` is the look's place in a chain of errands, where it has one.
+    /// two sweeps in a row have seen no open task. Fills a crawl whose filler died, and folds the
+    /// duplicates of one that rests. A crawl that is no longer the newest is left as it is. `link`
+    /// is the look's place in a chain of errands, where it has one.
     ///
     /// While the queue is in use nothing is pushed, since a task that waits long in it looks lost; a
     /// crawl of which nothing happens is counted all the same, so that one site's end does not wait
     /// for the others'.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stores and of the index: the look is to be done again.
     pub async fn look(
         self: &Arc<Self>,
         (site, crawl): (&str, u64),
@@ -94,7 +102,13 @@ impl<F: Fetcher, I: IndexReader + IndexWriter> Worker<F, I> {
     ) -> Result<Look, Failure> {
         let crawling = match self.standing(site, crawl).await? {
             Standing::Goes(crawling) => crawling,
-            Standing::Over(ending) => return Ok(Look::Over(ending)),
+            Standing::Over(ending) => {
+                if let Ending::Resting(_) = &ending {
+                    // People search it meanwhile.
+                    fold_duplicates(site, &self.pages(site, crawl), &**self.index()).await?;
+                }
+                return Ok(Look::Over(ending));
+            }
         };
         let now = self.time.now();
         let ours = match link {
@@ -104,8 +118,8 @@ impl<F: Fetcher, I: IndexReader + IndexWriter> Worker<F, I> {
         if !ours {
             return Ok(Look::Over(Ending::Superseded));
         }
-        if let Some(part) = watch.part {
-            return self.count_links(site, crawl, part, watch, looks).await;
+        if watch.part.is_some() {
+            return self.end(site, crawl, watch, looks).await;
         }
         if watch.done != crawling.progress.done || watch.since_ms == 0 {
             (watch.done, watch.since_ms) = (crawling.progress.done, now.millis());
@@ -143,8 +157,8 @@ impl<F: Fetcher, I: IndexReader + IndexWriter> Worker<F, I> {
             pages.sweep(&frontier).await?
         };
         let over = watch.before.as_ref().is_some_and(|it| swept.is_the_end(it));
-        if over && self.tidy_up(site, crawl).await? {
-            return self.count_links(site, crawl, 0, watch, looks).await;
+        if over && self.goes_on(site, crawl).await? {
+            return self.end(site, crawl, watch, looks).await;
         }
         // Open tasks are lost at that time, and not before.
         let lost = swept.next.map(|next| self.time.now().until(next));
@@ -159,52 +173,37 @@ impl<F: Fetcher, I: IndexReader + IndexWriter> Worker<F, I> {
         Ok(Look::Again(wait.min(looks.between)))
     }
 
-    /// Does what the end of a crawl needs of the page store; not where the crawl came to rest, or a
-    /// newer one began, meanwhile.
-    async fn tidy_up(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
-        // A sweep takes its time, and nothing that leaves the index after it comes back by itself.
-        let whole = self.standing(site, crawl).await?;
-        if !matches!(whole, Standing::Goes(crawling) if crawling.filled) {
-            return Ok(false);
-        }
-        let pages = self.pages(site, crawl);
-        pages.drop_leftovers(&*self.index).await?;
-        pages.end_circles().await?;
-        pages.fold_twins(&*self.index).await?;
-        Ok(true)
+    /// Whether the crawl neither came to rest nor gave way to a newer one meanwhile: a sweep takes
+    /// its time, and no page that leaves the index after it comes back by itself.
+    async fn goes_on(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
+        let standing = self.standing(site, crawl).await?;
+        Ok(matches!(standing, Standing::Goes(crawling) if crawling.filled))
     }
 
-    /// Tells the index what is said of the pages of one part of the site; after the last part the
-    /// crawl has ended.
-    async fn count_links(
+    /// Ends the crawl, as far as the time allows.
+    async fn end(
         &self,
         site: &str,
         crawl: u64,
-        part: u32,
         watch: &mut Watch,
         looks: Looks,
     ) -> Result<Look, Failure> {
         let until = self.time.now() + looks.pass;
-        let parts = parts(self.index.count(site).await?);
         let in_time = || self.time.now() < until;
-        let passed = link_pass(&*self.index, site, (part, parts), in_time).await?;
-        let next = match passed {
-            Passed::Whole => part + 1,
-            Passed::Some => part,
-            Passed::Nothing => {
-                tracing::warn!(
-                    site,
-                    "the links of the site are not counted, since its pages are not read in the \
-                     time of the function: deploy with a longer FunctionTimeout"
-                );
-                parts
+        let pages = self.pages(site, crawl);
+        match end_crawl(site, &pages, &**self.index(), watch.part, in_time).await? {
+            Reached::Whole => {}
+            Reached::Part(part) => {
+                watch.part = Some(part);
+                return Ok(Look::Again(Duration::ZERO));
             }
-        };
-        if next < parts {
-            watch.part = Some(next);
-            return Ok(Look::Again(Duration::ZERO));
+            Reached::TooShort => tracing::warn!(
+                site,
+                "the links of the site are not counted, since its pages are not read in the time \
+                 of the function: deploy with a longer FunctionTimeout"
+            ),
         }
-        let counts = self.pages(site, crawl).counts().await?;
+        let counts = pages.counts().await?;
         let ended = self.sites.end(site, crawl, &counts).await?;
         if !ended {
             // It came to rest, or a newer one began: the next look says which.

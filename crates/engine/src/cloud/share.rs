@@ -1,27 +1,28 @@
-//! The work on one domain within a batch: steps under way, and what is left of them.
+//! The share of one domain in a batch: its steps under way, and what is left of them.
 
 mod back;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_aws::{CloudPaces, Progress};
+use canter_aws::queue::CloudFrontier;
+use canter_aws::{CloudPaces, CloudSite, Progress};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::step::{End, step};
-use canter_core::task::{Outcome, Skip, Task};
+use canter_core::task::{Outcome, Task};
 use canter_http::PacedGate;
-use tokio::sync::Semaphore;
-use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use crate::batch::Deadline;
-use crate::book::Book;
+use super::batch::Deadline;
+use super::ledger::Ledger;
+use super::worker::{CloudStores, Worker};
+use crate::crawl::Crawl;
 use crate::gates::Gates;
-use crate::step_world::StepWorld;
-use crate::worker::{Crawl, Worker};
+use crate::steps::{Ended, Steps};
+use crate::world::StepWorld;
 
 /// Steps that read or write while others fetch.
 const SPARE_STEPS: usize = 8;
@@ -42,8 +43,12 @@ pub(crate) const OUTAGE: Duration = Duration::from_secs(60);
 pub(crate) const OUTAGES: u32 = 20;
 
 /// A task, and the messages in which it stands.
-pub(crate) struct Work<F> {
-    pub(crate) crawl: Arc<Crawl<F>>,
+pub(crate) struct Work<F, I>
+where
+    F: Fetcher + 'static,
+    I: IndexReader + IndexWriter + 'static,
+{
+    pub(crate) crawl: Arc<Crawl<CloudStores<F, I>>>,
     pub(crate) task: Task,
     /// How often in a row it was sent on since a store failed, or time was up before its end: no
     /// attempt of the page's own.
@@ -70,28 +75,29 @@ enum Stop {
 }
 
 /// The tasks of one domain.
-pub(crate) struct Lane<F, I> {
+pub(crate) struct Share<F, I>
+where
+    F: Fetcher + 'static,
+    I: IndexReader + IndexWriter + 'static,
+{
     worker: Arc<Worker<F, I>>,
-    gates: Arc<Gates>,
-    book: Arc<Book>,
+    gates: Arc<Gates<CloudPaces>>,
+    ledger: Arc<Ledger>,
     domain: String,
     deadline: Deadline,
-    fresh: VecDeque<Work<F>>,
+    fresh: VecDeque<Work<F, I>>,
     /// Done last and one by one: should one end the process, the others are through.
-    suspects: VecDeque<Work<F>>,
-    under_way: HashMap<Id, Work<F>>,
-    steps: JoinSet<Result<End, Failure>>,
-    places: Arc<Semaphore>,
-    width: usize,
+    suspects: VecDeque<Work<F, I>>,
+    steps: Steps<Work<F, I>>,
     /// They are less than a message can hold, so that few others are in the queue.
     lean: bool,
     failures: u32,
     /// Another worker is fetching a robots.txt that these tasks wait for.
     busy: bool,
     /// Not begun after all.
-    back: Vec<Work<F>>,
+    back: Vec<Work<F, I>>,
     /// To be tried again when the store is back.
-    failed: Vec<Work<F>>,
+    failed: Vec<Work<F, I>>,
     /// What was done, by site and crawl.
     pub(crate) progress: BTreeMap<(String, u64), Progress>,
     /// What sites said that want to be left alone for long, by site and crawl.
@@ -100,12 +106,16 @@ pub(crate) struct Lane<F, I> {
     pub(crate) sent_on: u64,
 }
 
-impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
+impl<F, I> Share<F, I>
+where
+    F: Fetcher + 'static,
+    I: IndexReader + IndexWriter + 'static,
+{
     pub(crate) fn new(
         worker: &Arc<Worker<F, I>>,
-        gates: &Arc<Gates>,
-        book: &Arc<Book>,
-        works: Vec<Work<F>>,
+        gates: &Arc<Gates<CloudPaces>>,
+        ledger: &Arc<Ledger>,
+        works: Vec<Work<F, I>>,
         deadline: Deadline,
     ) -> Self {
         let domain = works.first().map(|work| domain(&work.task.url).to_string());
@@ -113,18 +123,15 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
         let width = gates.rates.concurrency(&domain) + SPARE_STEPS;
         let lean = works.len() < gates.rates.per_message(&domain);
         let (suspects, fresh) = works.into_iter().partition(|work| work.suspect);
-        Lane {
+        Share {
             worker: Arc::clone(worker),
             gates: Arc::clone(gates),
-            book: Arc::clone(book),
+            ledger: Arc::clone(ledger),
             domain,
             deadline,
             fresh,
             suspects,
-            under_way: HashMap::new(),
-            steps: JoinSet::new(),
-            places: Arc::new(Semaphore::new(width)),
-            width,
+            steps: Steps::new(width),
             lean,
             failures: 0,
             busy: false,
@@ -172,13 +179,12 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
         let mut hand_on = Instant::now() + HAND_ON;
         loop {
             gate.expect(self.fresh.len() + self.suspects.len());
-            let left =
-                !self.fresh.is_empty() || !self.suspects.is_empty() && self.under_way.is_empty();
+            let left = !self.fresh.is_empty() || !self.suspects.is_empty() && self.steps.is_empty();
             let begin = left && !used_up;
-            if !begin && self.under_way.is_empty() {
+            if !begin && self.steps.is_empty() {
                 return if left { Stop::Later } else { Stop::Done };
             }
-            let places = Arc::clone(&self.places);
+            let (place, settled) = (self.steps.place(), self.settled());
             tokio::select! {
                 biased;
                 () = sleep_until(until) => {
@@ -194,8 +200,8 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
                     tracing::error!(domain = self.domain, %failure, "no slots are given");
                     return Stop::Outage;
                 }
-                Some(ended) = self.steps.join_next_with_id() => {
-                    used_up |= finishing && matches!(ended, Ok((_, Ok(End::Stopped))));
+                Some(ended) = self.steps.ended() => {
+                    used_up |= finishing && matches!(ended.1, Ok(End::Stopped));
                     self.note(ended);
                     if self.failures >= FAILURES {
                         return Stop::Outage;
@@ -204,13 +210,14 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
                         return Stop::Busy;
                     }
                 }
-                place = places.acquire_owned(), if begin => {
+                Some(place) = place, if begin => {
                     let work = self.fresh.pop_front().or_else(|| self.suspects.pop_front());
-                    if let (Ok(place), Some(work)) = (place, work) {
-                        let world = StepWorld::new(&self.worker, &work, &self.gates, place);
+                    if let Some(work) = work {
+                        let stores = self.stores(&work);
+                        let process = &self.worker.process;
+                        let world = StepWorld::new(process, &work.crawl, &self.gates, stores, place);
                         let task = work.task.clone();
-                        let step = self.steps.spawn(async move { step(&world, &task).await });
-                        self.under_way.insert(step.id(), work);
+                        self.steps.start(work, async move { step(&world, &task).await });
                     }
                 }
                 () = sleep_until(hand_on), if self.lean && !begin => {
@@ -219,26 +226,47 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
                         self.worker.outbox.flush();
                     }
                 }
-                () = settle(&self.worker, &self.places, self.width), if !begin => {}
+                () = settled, if !begin => {}
             }
         }
     }
 
     /// Whether the steps that do not only wait for company are work for a short while.
     fn nearly_done(&self) -> bool {
-        let busy = self.width.saturating_sub(self.places.available_permits());
+        let busy = u32::try_from(self.steps.busy()).unwrap_or(u32::MAX);
         let spacing = self.gates.rates.slowed(&self.domain).spacing;
-        spacing.saturating_mul(u32::try_from(busy).unwrap_or(u32::MAX)) <= HAND_ON * 2
+        spacing.saturating_mul(busy) <= HAND_ON * 2
+    }
+
+    /// The page store and the frontier of a task, in the run of the crawl that pushed it.
+    fn stores(&self, work: &Work<F, I>) -> (CloudSite, CloudFrontier) {
+        let pages = work.crawl.pages.in_run(work.run);
+        let frontier = self.worker.frontier(&pages);
+        (pages, frontier)
+    }
+
+    /// Resolves when the steps under way only waited for others to share a message or a bulk, and
+    /// were told not to wait any longer.
+    fn settled(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (worker, all_wait) = (Arc::clone(&self.worker), self.steps.all_wait());
+        async move {
+            all_wait.await;
+            sleep(SETTLE).await;
+            worker.outbox.flush();
+            // Whoever waits for the index hears of its failure.
+            let _ = worker.index().flush().await;
+        }
     }
 
     /// Waits for the steps under way. What comes to no end in time is sent on.
     async fn see_off(&mut self) {
-        while !self.under_way.is_empty() {
+        while !self.steps.is_empty() {
+            let settled = self.settled();
             let ended = async {
                 tokio::select! {
                     biased;
-                    ended = self.steps.join_next_with_id() => ended,
-                    () = settle(&self.worker, &self.places, self.width) => None,
+                    ended = self.steps.ended() => ended,
+                    () = settled => None,
                 }
             };
             match timeout_at(self.deadline.end, ended).await {
@@ -247,24 +275,13 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
                 Err(_) => break,
             }
         }
-        self.steps.abort_all();
-        for (_, work) in std::mem::take(&mut self.under_way) {
+        for work in self.steps.abort() {
             let work = self.endured(work, "time was up before its end");
             self.back.extend(work);
         }
     }
 
-    fn note(&mut self, ended: Result<(Id, Result<End, Failure>), JoinError>) {
-        let (id, end) = match ended {
-            Ok((id, end)) => (id, end),
-            Err(error) => {
-                let why = format!("the step broke off: {error}");
-                (error.id(), Err(Failure::Permanent(why)))
-            }
-        };
-        let Some(work) = self.under_way.remove(&id) else {
-            return;
-        };
+    fn note(&mut self, (work, end): Ended<Work<F, I>>) {
         match end {
             Ok(End::Stopped) => self.back.push(work),
             Ok(End::Busy) => {
@@ -273,8 +290,8 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
             }
             Ok(end) => {
                 self.failures = 0;
-                self.book.done(&work.places);
-                let site = (work.crawl.site.id.clone(), work.crawl.crawl);
+                self.ledger.done(&work.places);
+                let site = (work.crawl.site.id.clone(), work.crawl.id);
                 add(self.progress.entry(site.clone()).or_default(), &end);
                 if let End::Paused(why) = end {
                     self.pauses.insert(site, why);
@@ -288,7 +305,7 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
                     Failure::Transient(_) => self.failed.push(work),
                     // Its message comes back, each of its tasks apart, and in the end this one
                     // alone stands among the dead letters.
-                    failure => self.book.fail(&work.places, &format!("{url}: {failure}")),
+                    failure => self.ledger.fail(&work.places, &format!("{url}: {failure}")),
                 }
             }
         }
@@ -305,36 +322,12 @@ async fn troubled(gate: &PacedGate<CloudPaces>) -> Failure {
     }
 }
 
-/// When all steps under way only wait for others to share a message or a bulk, and no other can
-/// come, nothing is gained by waiting.
-async fn settle<F, I: IndexReader + IndexWriter>(
-    worker: &Worker<F, I>,
-    places: &Semaphore,
-    width: usize,
-) {
-    let all = u32::try_from(width).unwrap_or(u32::MAX);
-    drop(places.acquire_many(all).await);
-    sleep(SETTLE).await;
-    worker.outbox.flush();
-    // Whoever waits for the index hears of its failure.
-    let _ = worker.index.flush().await;
-}
-
 fn add(progress: &mut Progress, end: &End) {
     match end {
         End::Finished(outcome) => {
             progress.done += 1;
-            match outcome {
-                Outcome::Indexed
-                | Outcome::Unchanged
-                | Outcome::Duplicate { .. }
-                | Outcome::Skipped {
-                    reason: Skip::Noindex,
-                    ..
-                } => progress.pages += 1,
-                Outcome::Failed { .. } => progress.failed += 1,
-                _ => {}
-            }
+            progress.pages += u64::from(outcome.is_page());
+            progress.failed += u64::from(matches!(outcome, Outcome::Failed { .. }));
         }
         End::Again(_) => progress.retries += 1,
         End::Dropped | End::Stopped | End::Busy | End::Paused(_) => {}

@@ -1,30 +1,22 @@
 //! What a process of the fetch function keeps from one batch to the next.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread::available_parallelism;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use canter_aws::queue::{CloudFrontier, Outbox, Surroundings};
 use canter_aws::{Cloud, CloudPaces, CloudRobots, CloudSite, Crawling, Plan, Rest, Sites};
 use canter_core::failure::Failure;
-use canter_core::pace::Rate;
-use canter_core::rulebook::Rulebook;
+use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::scope::Scope;
-use canter_core::seen::Seen;
-use canter_core::site::Site;
 use canter_core::task::{Kind, Task};
 use canter_http::Clock;
-use tokio::sync::Semaphore;
 
+use super::time::Time;
+use crate::crawl::{Crawl, CrawlParts, Process, Stores};
 use crate::rates::Rates;
-use crate::tally::Tally;
-use crate::time::Time;
 
-/// Links that are remembered as handed on: some 6 MB a crawl.
-const SEEN: usize = 200_000;
-/// Sitemaps in memory at the same time.
-const SITEMAPS: usize = 3;
-/// Crawls that a process remembers: some 10 MB each.
+/// Maximum number of crawls that a process remembers: some 10 MB each.
 const CRAWLS: usize = 16;
 
 /// Makes what requests a site's pages, by its plan.
@@ -42,52 +34,65 @@ pub struct Parts<F, I> {
     pub fetcher: MakeFetcher<F>,
 }
 
+/// The stores of the cloud, with any fetcher and index.
+pub(crate) struct CloudStores<F, I> {
+    sites: Sites,
+    made_of: PhantomData<fn() -> (F, I)>,
+}
+
+impl<F, I> Stores for CloudStores<F, I>
+where
+    F: Fetcher + 'static,
+    I: IndexReader + IndexWriter + 'static,
+{
+    type Pages = CloudSite;
+    type Frontier = CloudFrontier;
+    type Index = I;
+    type Robots = CloudRobots;
+    type Paces = CloudPaces;
+    type Fetcher = F;
+
+    const PUSH_WAITS: bool = true;
+
+    async fn keep_scope(&self, crawl: &Crawl<Self>, scope: &Scope) -> Result<(), Failure> {
+        // Refused, a newer crawl has begun: what this one finds goes nowhere.
+        self.sites
+            .move_scope(&crawl.site.id, crawl.id, scope)
+            .await?;
+        Ok(())
+    }
+
+    fn index_failed(&self, failure: &Failure) {
+        // The name by which an alarm counts these: see the metric filter of the template.
+        tracing::error!(event = "index_failure", %failure, "pages are not in the index");
+    }
+}
+
 /// A worker of the fetch function: it is given batches of messages, and works on them.
-pub struct Worker<F, I> {
+pub struct Worker<F, I>
+where
+    F: Fetcher + 'static,
+    I: IndexReader + IndexWriter + 'static,
+{
     pub(crate) cloud: Cloud,
-    pub(crate) index: Arc<I>,
+    pub(crate) process: Arc<Process<CloudStores<F, I>>>,
     pub(crate) time: Time,
     pub(crate) rates: Arc<Rates>,
     pub(crate) outbox: Outbox,
     pub(crate) sites: Sites,
-    pub(crate) robots: CloudRobots,
-    pub(crate) rulebook: Rulebook,
-    /// One permit for each core: readers never outnumber them.
-    pub(crate) readers: Semaphore,
-    pub(crate) sitemaps: async_lock::Semaphore,
     fetcher: MakeFetcher<F>,
-    crawls: Mutex<HashMap<String, Arc<Crawl<F>>>>,
+    crawls: Mutex<HashMap<String, Arc<Crawl<CloudStores<F, I>>>>>,
 }
 
-/// The newest crawl of a site that this process has met.
-pub(crate) struct Crawl<F> {
-    pub(crate) site: Site,
-    pub(crate) crawl: u64,
-    pub(crate) rate: Option<Rate>,
-    pub(crate) pages: CloudSite,
-    pub(crate) seen: Seen,
-    pub(crate) tally: Arc<Tally>,
-    pub(crate) fetcher: Arc<F>,
-    scope: RwLock<Arc<Scope>>,
-}
-
-impl<F> Crawl<F> {
-    pub(crate) fn scope(&self) -> Arc<Scope> {
-        let scope = self.scope.read();
-        Arc::clone(&scope.unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn set_scope(&self, scope: Scope) {
-        let mut current = self.scope.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(scope);
-    }
-}
-
-impl<F, I> Worker<F, I> {
+impl<F, I> Worker<F, I>
+where
+    F: Fetcher + 'static,
+    I: IndexReader + IndexWriter + 'static,
+{
     /// A worker. To be called within a runtime; sends nothing yet.
     pub fn new(parts: Parts<F, I>) -> Self {
         let time = Time::new(parts.clock, CloudPaces::new(parts.cloud.clone()));
-        let rates = Arc::new(Rates::default());
+        let rates = Arc::new(Rates::shared());
         let surroundings = Surroundings {
             clock: time.teller(),
             most: {
@@ -95,20 +100,37 @@ impl<F, I> Worker<F, I> {
                 Box::new(move |domain| rates.per_message(domain.as_str()))
             },
         };
+        let sites = Sites::new(parts.cloud.clone(), time.teller());
+        let stores = CloudStores {
+            sites: sites.clone(),
+            made_of: PhantomData,
+        };
+        let robots = CloudRobots::new(parts.cloud.clone());
         Worker {
             outbox: Outbox::open(&parts.cloud, surroundings),
-            sites: Sites::new(parts.cloud.clone(), time.teller()),
-            robots: CloudRobots::new(parts.cloud.clone()),
-            rulebook: Rulebook::default(),
-            readers: Semaphore::new(available_parallelism().map_or(1, usize::from)),
-            sitemaps: async_lock::Semaphore::new(SITEMAPS),
+            process: Arc::new(Process::new(stores, parts.index, robots, time.teller())),
+            sites,
             crawls: Mutex::default(),
             cloud: parts.cloud,
-            index: parts.index,
             time,
             rates,
             fetcher: parts.fetcher,
         }
+    }
+
+    /// The cloud that the worker is in.
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    /// The index that the worker fills.
+    pub fn index(&self) -> &Arc<I> {
+        self.process.index()
+    }
+
+    /// The time for whoever asks for it later.
+    pub fn teller(&self) -> canter_aws::Clock {
+        self.time.teller()
     }
 
     /// The way into the queue for one crawl's tasks.
@@ -130,7 +152,7 @@ impl<F, I> Worker<F, I> {
         site: &str,
         crawl: u64,
         tasks: &[&Task],
-    ) -> Result<Option<Arc<Crawl<F>>>, Failure> {
+    ) -> Result<Option<Arc<Crawl<CloudStores<F, I>>>>, Failure> {
         let found = self.sites.load(site).await?;
         let fits = |crawling: &Crawling| {
             let inside =
@@ -161,30 +183,25 @@ impl<F, I> Worker<F, I> {
     }
 
     /// Remembers a crawl in the place of older ones of its site.
-    fn keep(&self, crawling: Crawling) -> Result<Arc<Crawl<F>>, Failure> {
+    fn keep(&self, crawling: Crawling) -> Result<Arc<Crawl<CloudStores<F, I>>>, Failure> {
         let mut crawls = self.crawls.lock().unwrap_or_else(PoisonError::into_inner);
         let site = crawling.plan.site.id.clone();
-        if let Some(known) = crawls
-            .get(&site)
-            .filter(|known| known.crawl == crawling.crawl)
-        {
+        if let Some(known) = crawls.get(&site).filter(|known| known.id == crawling.crawl) {
             known.set_scope(crawling.scope);
             return Ok(Arc::clone(known));
         }
-        let new = Arc::new(Crawl {
+        let new = Arc::new(Crawl::new(CrawlParts {
             fetcher: Arc::new((self.fetcher)(&crawling.plan)?),
             pages: self.pages(&site, crawling.crawl),
-            tally: Arc::default(),
-            seen: Seen::new(SEEN),
-            scope: RwLock::new(Arc::new(crawling.scope)),
-            crawl: crawling.crawl,
+            scope: crawling.scope,
+            id: crawling.crawl,
             rate: crawling.plan.rate,
             site: crawling.plan.site,
-        });
+        }));
         if crawls.len() >= CRAWLS && !crawls.contains_key(&site) {
             // What is forgotten costs some reads and connections; the oldest crawl is the likeliest
             // to be over.
-            let oldest = crawls.iter().min_by_key(|(_, known)| known.crawl);
+            let oldest = crawls.iter().min_by_key(|(_, known)| known.id);
             if let Some(oldest) = oldest.map(|(site, _)| site.clone()) {
                 crawls.remove(&oldest);
             }
@@ -194,7 +211,7 @@ impl<F, I> Worker<F, I> {
     }
 
     /// The crawls that this process remembers.
-    pub(crate) fn known(&self) -> Vec<Arc<Crawl<F>>> {
+    pub(crate) fn known(&self) -> Vec<Arc<Crawl<CloudStores<F, I>>>> {
         let crawls = self.crawls.lock().unwrap_or_else(PoisonError::into_inner);
         crawls.values().cloned().collect()
     }
@@ -202,13 +219,5 @@ impl<F, I> Worker<F, I> {
     /// The rows of a site in one crawl.
     pub(crate) fn pages(&self, site: &str, crawl: u64) -> CloudSite {
         CloudSite::new(self.cloud.clone(), site, crawl, self.time.teller())
-    }
-
-    pub(crate) async fn move_scope(&self, crawl: &Crawl<F>, scope: Scope) -> Result<(), Failure> {
-        let moved = self.sites.move_scope(&crawl.site.id, crawl.crawl, &scope);
-        // Refused, a newer crawl has begun: what this one finds goes nowhere.
-        moved.await?;
-        crawl.set_scope(scope);
-        Ok(())
     }
 }

@@ -10,12 +10,13 @@ use canter_aws::{CloudPaces, Counts, Crawling, Rest};
 use canter_core::domain::domain;
 use canter_core::ports::{Claim, Paces, Pages};
 use canter_embedded::index::TantivyIndex;
-use canter_fetch::{Received, local};
+use canter_engine::cloud::Received;
 use canter_tests::{Serving, Site};
 use tempfile::TempDir;
 use tokio::time::sleep;
 use url::Url;
 
+use crate::world::event_source;
 use crate::world::shelf::Shelf;
 use crate::world::{Place, TestWorker, begin_crawl, indexed, plenty, received, task, within};
 
@@ -66,7 +67,7 @@ impl Begun {
             let letters = queue::receive(&self.place.cloud, Duration::from_secs(1))
                 .await
                 .unwrap();
-            let report = local::work(worker, &letters).await.unwrap();
+            let report = event_source::work(worker, &letters).await.unwrap();
             assert_eq!(report.failed, []);
         }
     }

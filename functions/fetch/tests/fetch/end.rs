@@ -8,12 +8,12 @@ use canter_aws::{Crawling, Plan, Rest};
 use canter_core::document::Stored;
 use canter_core::ports::IndexReader;
 use canter_embedded::index::TantivyIndex;
-use canter_fetch::end::{Ending, Looks};
-use canter_fetch::local;
+use canter_engine::cloud::look::{Ending, Looks};
 use canter_tests::{Serving, Site};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::world::event_source;
 use crate::world::{Place, TestWorker, indexed, plan, task};
 
 /// Longer than any of these tests.
@@ -68,12 +68,12 @@ impl Stage {
         let work = async {
             loop {
                 let letters = self.place.receive().await;
-                let report = local::work(&self.worker, &letters).await.unwrap();
+                let report = event_source::work(&self.worker, &letters).await.unwrap();
                 assert_eq!(report.failed, []);
                 sleep(Duration::from_millis(50)).await;
             }
         };
-        let end = local::end(&self.worker, crawling, looks);
+        let end = event_source::end(&self.worker, crawling, looks);
         let end = async {
             tokio::select! {
                 end = end => end.unwrap(),
@@ -168,7 +168,7 @@ async fn sweeps_wait_for_what_is_due() {
         asked("DynamoDB", "Query"),
         asked("SQS", "GetQueueAttributes"),
     );
-    let end = local::end(&stage.worker, &crawling, LOOKS);
+    let end = event_source::end(&stage.worker, &crawling, LOOKS);
     assert!(timeout(Duration::from_secs(5), end).await.is_err());
     assert_eq!(asked("DynamoDB", "Query") - sweeps, SWEEP);
     let looks = asked("SQS", "GetQueueAttributes") - looks;

@@ -13,7 +13,7 @@ use canter_core::ports::{IndexReader, IndexWriter, Loaded, Paces, Refused, Robot
 use canter_core::robots::MAX_AGE;
 use canter_core::task::UrlKey;
 use canter_embedded::index::TantivyIndex;
-use canter_fetch::{Deadline, Received};
+use canter_engine::cloud::{Deadline, Received};
 use canter_tests::{Answer, Serving, Site};
 use tempfile::TempDir;
 use tokio::time::Instant;

@@ -1,4 +1,4 @@
-//! What a lane does not come to goes back into the queue.
+//! What a share does not come to goes back into the queue.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use canter_aws::queue::Terms;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 
-use super::{Lane, OUTAGE, OUTAGES, PATIENCE, Work};
+use super::{OUTAGE, OUTAGES, PATIENCE, Share, Work};
 
 /// Tasks for which slots are promised come back so much earlier, unless the domain is held: the queue
 /// counts whole seconds, and is late itself.
@@ -15,9 +15,13 @@ const EARLIER: Duration = Duration::from_millis(1_500);
 /// function that comes too early is sent on, while a slot that nobody waits for is lost.
 const PROMISED: f64 = 0.8;
 
-impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
+impl<F, I> Share<F, I>
+where
+    F: Fetcher + 'static,
+    I: IndexReader + IndexWriter + 'static,
+{
     /// Sends tasks back until slots are there for them.
-    pub(super) async fn promise(&mut self, mut works: Vec<Work<F>>) {
+    pub(super) async fn promise(&mut self, mut works: Vec<Work<F, I>>) {
         if works.is_empty() {
             return;
         }
@@ -56,10 +60,10 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
     }
 
     /// The task after one more outage; none when there were enough, and its messages fail.
-    pub(super) fn endured(&self, work: Work<F>, what: &str) -> Option<Work<F>> {
+    pub(super) fn endured(&self, work: Work<F, I>, what: &str) -> Option<Work<F, I>> {
         if work.outages >= OUTAGES {
             let why = format!("{}: {what} {OUTAGES} times", work.task.url);
-            self.book.fail(&work.places, &why);
+            self.ledger.fail(&work.places, &why);
             return None;
         }
         let outages = work.outages + 1;
@@ -67,9 +71,9 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
     }
 
     /// Sends tasks on. When they are safe, their messages may go.
-    pub(super) async fn send(&mut self, works: Vec<Work<F>>, delay: Duration) {
+    pub(super) async fn send(&mut self, works: Vec<Work<F, I>>, delay: Duration) {
         let due = (!delay.is_zero()).then(|| self.worker.time.now() + delay);
-        let mut alike: BTreeMap<Terms, Vec<Work<F>>> = BTreeMap::new();
+        let mut alike: BTreeMap<Terms, Vec<Work<F, I>>> = BTreeMap::new();
         for work in works {
             let terms = Terms {
                 due,
@@ -83,20 +87,20 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
         }
     }
 
-    async fn send_alike(&mut self, works: Vec<Work<F>>, terms: Terms) {
+    async fn send_alike(&mut self, works: Vec<Work<F, I>>, terms: Terms) {
         let tasks = works.iter().map(|work| work.task.clone()).collect();
         let send = self.worker.outbox.send(tasks, terms);
         let (sent, ()) = tokio::join!(send, async { self.worker.outbox.flush() });
         match sent {
             Ok(()) => {
                 self.sent_on += works.len() as u64;
-                works.iter().for_each(|work| self.book.done(&work.places));
+                works.iter().for_each(|work| self.ledger.done(&work.places));
             }
             Err(failure) => {
                 let why = failure.to_string();
                 works
                     .iter()
-                    .for_each(|work| self.book.fail(&work.places, &why));
+                    .for_each(|work| self.ledger.fail(&work.places, &why));
             }
         }
     }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use canter_aws::{Counts, Plan};
 use canter_embedded::index::TantivyIndex;
-use canter_fetch::end::{Ending, Looks};
-use canter_fetch::local;
+use canter_engine::cloud::look::{Ending, Looks};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Place;
+use super::event_source;
 
 /// Crawls a site with so many workers at once.
 pub async fn crawl(
@@ -33,7 +33,7 @@ pub async fn crawl(
         let stopped = stopped.clone();
         polling.spawn(async move {
             let mut failed = Vec::new();
-            local::poll(worker, stopped, |report| {
+            event_source::poll(worker, stopped, |report| {
                 failed.extend(report.failed.clone())
             })
             .await
@@ -42,7 +42,7 @@ pub async fn crawl(
         });
     }
     let ending = place.worker(index);
-    let end = local::end(&ending, &crawling, looks);
+    let end = event_source::end(&ending, &crawling, looks);
     let ending = timeout(Duration::from_secs(300), end).await.unwrap();
     let Ending::Ended(counts) = ending.unwrap() else {
         panic!("nobody else ends it");

@@ -12,9 +12,8 @@ use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::batch::{Deadline, Received, Report};
-use crate::end::{Ending, Look, Looks};
-use crate::worker::Worker;
+use canter_engine::cloud::look::{Ending, Look, Looks};
+use canter_engine::cloud::{Deadline, Received, Report, Worker};
 
 /// How long a batch may begin tasks, as in a function that may run for a minute.
 const BEGIN: Duration = Duration::from_secs(45);
@@ -29,7 +28,7 @@ pub async fn poll<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static>(
     mut each: impl FnMut(&Report) + Send,
 ) -> Result<(), Failure> {
     while !*stop.borrow() {
-        let letters = receive(&worker.cloud, Duration::from_secs(1)).await?;
+        let letters = receive(worker.cloud(), Duration::from_secs(1)).await?;
         if letters.is_empty() {
             continue;
         }
@@ -60,7 +59,7 @@ pub async fn work<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static>(
         .iter()
         .filter(|letter| !failed.contains(letter.id.as_str()));
     let done: Vec<Letter> = done.cloned().collect();
-    delete(&worker.cloud, &done).await?;
+    delete(worker.cloud(), &done).await?;
     Ok(report)
 }
 
@@ -73,7 +72,7 @@ fn received(letter: &Letter) -> Received {
 }
 
 /// Waits for the end of a crawl, by one look after the other.
-pub async fn end<F: Fetcher, I: IndexReader + IndexWriter>(
+pub async fn end<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static>(
     worker: &Arc<Worker<F, I>>,
     crawling: &Crawling,
     looks: Looks,

@@ -9,6 +9,7 @@
 
 pub mod crawling;
 pub mod embedded;
+pub mod event_source;
 pub mod shelf;
 
 use std::collections::{BTreeSet, HashSet};
@@ -28,7 +29,7 @@ use canter_core::scope::{Options, Scope, site_id};
 use canter_core::site::{Limits, Site};
 use canter_core::task::{Kind, Task};
 use canter_embedded::index::TantivyIndex;
-use canter_fetch::{Deadline, Parts, Received, Worker};
+use canter_engine::cloud::{Deadline, Parts, Received, Worker};
 use canter_http::{Clock, HttpConfig, HttpFetcher};
 use canter_page::url::Limits as UrlLimits;
 use canter_tests::Stack;

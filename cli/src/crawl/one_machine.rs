@@ -1,0 +1,30 @@
+//! What a crawl on one machine is made of.
+
+use canter_core::failure::Failure;
+use canter_core::scope::Scope;
+use canter_embedded::store::{SiteStore, Store};
+use canter_engine::{Crawl, Stores};
+use canter_http::HttpFetcher;
+
+use crate::index::WrittenIndex;
+
+/// The stores of one machine.
+pub struct OneMachine;
+
+impl Stores for OneMachine {
+    type Pages = SiteStore;
+    type Frontier = SiteStore;
+    type Index = WrittenIndex;
+    type Robots = Store;
+    type Paces = Store;
+    type Fetcher = HttpFetcher;
+
+    const PUSH_WAITS: bool = false;
+
+    async fn keep_scope(&self, crawl: &Crawl<Self>, scope: &Scope) -> Result<(), Failure> {
+        crawl.pages.move_scope(scope).await
+    }
+
+    /// The crawl ends with the failure, which the command tells.
+    fn index_failed(&self, _: &Failure) {}
+}
