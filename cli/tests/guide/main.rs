@@ -25,9 +25,11 @@ use reader::Reader;
 const MARKS: [&str; 6] = ["sh", "sh,norun", "sh,aws", "html", "json", "text"];
 
 /// Documents whose commands are looked up and not run.
-const OTHERS: [&str; 4] = [
+const OTHERS: [&str; 6] = [
     "README.md",
     "CONTRIBUTING.md",
+    "docs/benchmarks.md",
+    "docs/relevance.md",
     "infra/README.md",
     "localstack/README.md",
 ];
