@@ -9,7 +9,7 @@ use canter_core::document::Stored;
 use canter_core::ports::IndexReader;
 use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::look::{Ending, Looks};
-use canter_tests::{Serving, Site};
+use canter_tests::{Answer, Serving, Site};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -29,7 +29,7 @@ const LOOKS: Looks = Looks {
 /// Requests of a sweep of few rows, one for each shard.
 const SWEEP: u64 = 16;
 
-/// A site of three pages and its crawls.
+/// A site, of three pages unless a test has its own, and its crawls.
 struct Stage {
     place: Place,
     plan: Plan,
@@ -44,8 +44,11 @@ impl Stage {
         let site = Site::new()
             .page("/", ["/1", "/2"])
             .page("/1", [])
-            .page("/2", [])
-            .start();
+            .page("/2", []);
+        Stage::over(site.start()).await
+    }
+
+    async fn over(site: Serving) -> Self {
         let place = Place::create(HIDDEN).await;
         let folder = tempfile::tempdir().unwrap();
         let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
@@ -154,6 +157,34 @@ async fn a_crawl_that_rests_does_not_end() {
     let on = stage.place.begin(&stage.plan).await;
     assert_eq!(on.crawl, crawling.crawl);
     assert!(matches!(stage.end(&on).await, Ending::Ended(counts) if counts.pages == 3));
+}
+
+/// People search a crawl that rests, and are to find each page once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crawl_that_rests_has_its_duplicates_folded() {
+    let site = Site::new()
+        .page("/", ["/twin", "/twin/index.html"])
+        .answer("/twin", Answer::html("<p>One and the same"))
+        .answer("/twin/index.html", Answer::html("<p>One and the same"))
+        .start();
+    let stage = Stage::over(site).await;
+    let crawling = stage.place.begin(&stage.plan).await;
+    let id = &stage.plan.site.id;
+    let every_page = async {
+        while indexed(&stage.index, id).await.len() < 3 {
+            let letters = stage.place.receive().await;
+            event_source::work(&stage.worker, &letters).await.unwrap();
+        }
+    };
+    timeout(Duration::from_secs(60), every_page).await.unwrap();
+    let stopped = stage.place.sites().rest(id, crawling.crawl, &Rest::Stopped);
+    assert_eq!(stopped.await, Ok(true));
+    assert_eq!(stage.end(&crawling).await, Ending::Resting(Rest::Stopped));
+    let folded = indexed(&stage.index, id).await;
+    assert_eq!(folded.len(), 2);
+    assert!(!folded.iter().any(|url| url.ends_with("index.html")));
+    let counts = stage.place.pages(&crawling).counts().await.unwrap();
+    assert_eq!((counts.indexed, counts.duplicates), (2, 1));
 }
 
 /// A task that is not due yet is no reason to read all rows again and again; that the queue is in
