@@ -1,10 +1,5 @@
 //! Cases of other projects: links, redirects by meta.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that panics fails, and that is all"
-)]
-
 use canter_page::{read, read_html};
 use serde_json::Value;
 use url::Url;
@@ -27,7 +22,7 @@ fn bytes(text: &str) -> Vec<u8> {
 
 #[test]
 fn links_of_scrapy() {
-    for row in rows(include_str!("data/scrapy/link-extractor.jsonl")) {
+    for row in rows(include_str!("../data/scrapy/link-extractor.jsonl")) {
         let charset = row["http_charset"].as_str();
         let content_type = charset.map(|charset| format!("text/html; charset={charset}"));
         let page = Url::parse(text(&row, "page")).unwrap();
@@ -58,7 +53,7 @@ fn links_of_scrapy() {
 
 #[test]
 fn meta_refresh_of_scrapy() {
-    for row in rows(include_str!("data/scrapy/meta-refresh.jsonl")) {
+    for row in rows(include_str!("../data/scrapy/meta-refresh.jsonl")) {
         let page = Url::parse(text(&row, "page")).unwrap();
         let refresh = read_html(text(&row, "html"), &page).refresh;
         let refresh = refresh.as_ref().map(Url::as_str);

@@ -1,11 +1,6 @@
 //! Whole pages, each with what is to be read out of it beside it. After a wanted change run with
 //! `CANTER_REWRITE_GOLDEN=1` and look at the difference.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that panics fails, and that is all"
-)]
-
 use std::fs;
 use std::path::Path;
 

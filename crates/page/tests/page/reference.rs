@@ -4,11 +4,6 @@
 //! White space is left out of the comparison. So are copies of a link: where one is cut off by a
 //! block, the standard copies it into the block, and `read` goes on with the one there is.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that panics fails, and that is all"
-)]
-
 use std::collections::HashSet;
 use std::fs;
 use std::io::Read;

@@ -11,7 +11,7 @@ fn url(text: &str) -> Url {
 #[test]
 fn web_platform_cases() {
     let mut count = 0;
-    for line in include_str!("data/wpt-url/cases.jsonl").lines() {
+    for line in include_str!("../data/wpt-url/cases.jsonl").lines() {
         let case: serde_json::Value = serde_json::from_str(line).unwrap();
         let input = case["input"].as_str().unwrap();
         let expected = case["href"].as_str().map(|href| {

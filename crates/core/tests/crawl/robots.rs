@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use canter_core::ports::{FetchError, Head, Headers};
-use canter_core::robots::{self, Rules, Step, Verdict};
+use canter_core::robots::{self, Hop, Rules, Verdict};
 use canter_core::time::Moment;
 use proptest::prelude::*;
 use url::Url;
@@ -48,7 +48,7 @@ const QUIRKS: [(&str, &[&str]); 6] = [
 fn public_suite() {
     let mut differ = Vec::new();
     let mut count = 0;
-    for line in include_str!("data/robots/cases.jsonl").lines() {
+    for line in include_str!("../data/robots/cases.jsonl").lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         let file: Vec<u8> = line["robots"]
             .as_str()
@@ -185,7 +185,7 @@ fn location_is_one_an_authority() {
     assert_eq!(at("mailto:a@h.org"), None);
 }
 
-fn answer(status: u16, headers: &[(&str, &str)], hops: u8) -> Step {
+fn answer(status: u16, headers: &[(&str, &str)], hops: u8) -> Hop {
     let pairs = headers
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()));
@@ -200,18 +200,18 @@ fn answer(status: u16, headers: &[(&str, &str)], hops: u8) -> Step {
 
 #[test]
 fn verdicts() {
-    let rules = Step::Done(Verdict::Rules(Rules::parse(
+    let rules = Hop::Done(Verdict::Rules(Rules::parse(
         b"User-agent: *\nDisallow: /a",
         "canter",
     )));
-    let allow = Step::Done(Verdict::AllowAll);
-    let follow = |to: &str| Step::Follow(url(to));
+    let allow = Hop::Done(Verdict::AllowAll);
+    let follow = |to: &str| Hop::Follow(url(to));
     let retry = |seconds: Option<u64>| {
         let after = seconds.map(Duration::from_secs);
-        Step::Done(Verdict::Retry { after })
+        Hop::Done(Verdict::Retry { after })
     };
     let moved = [("Location", "//www.example.org/r#x")];
-    for (step, expected) in [
+    for (hop, expected) in [
         (answer(200, &[], 0), rules.clone()),
         (answer(206, &[], 5), rules),
         (answer(301, &moved, 0), follow("https://www.example.org/r")),
@@ -226,7 +226,7 @@ fn verdicts() {
         (answer(429, &[("retry-after", "7")], 0), retry(Some(7))),
         (answer(503, &[("retry-after", "7")], 0), retry(Some(7))),
     ] {
-        assert_eq!(step, expected);
+        assert_eq!(hop, expected);
     }
     for (status, headers) in [
         (500, [("Retry-After", "7")].as_slice()),
@@ -235,9 +235,9 @@ fn verdicts() {
         (0, &[]),
         (999, &[]),
     ] {
-        let step = answer(status, headers, 0);
+        let hop = answer(status, headers, 0);
         assert!(
-            matches!(step, Step::Done(Verdict::DisallowAll { .. })),
+            matches!(hop, Hop::Done(Verdict::DisallowAll { .. })),
             "{status}"
         );
     }
