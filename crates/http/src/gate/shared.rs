@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::pace::{Grant, Pace, Slot, Tolerance, Verdict};
+use canter_core::pace::{Grant, Pace, Slot, Timing, Tolerance};
 use canter_core::ports::{FetchError, Paces};
 use canter_core::time::Moment;
 use tokio::sync::{Mutex as AsyncMutex, watch};
@@ -148,14 +148,14 @@ impl<P: Paces> Shared<P> {
                 }
                 let now = self.clock.now();
                 let opens = state.pace.and_then(|pace| state.window.opens(pace));
-                match (slot.verdict(now), opens) {
-                    (Verdict::Late, _) => return Ok(None),
-                    (Verdict::Fire, Some(opens)) if opens > now => opens,
-                    (Verdict::Fire, _) => {
+                match (slot.timing(now), opens) {
+                    (Timing::Late, _) => return Ok(None),
+                    (Timing::Fire, Some(opens)) if opens > now => opens,
+                    (Timing::Fire, _) => {
                         state.record(now);
                         return Ok(Some(now));
                     }
-                    (Verdict::Early(_), _) => slot.at,
+                    (Timing::Early(_), _) => slot.at,
                 }
             };
             self.sleep(wake, changes).await;
