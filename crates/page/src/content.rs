@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::Section;
+use super::boilerplate::Boilerplate;
+use super::events::{Element, ElementId, Event, Events};
 use super::item::Generator;
-use super::noise::Noise;
-use super::sections::{Entry, SectionWriter};
-use super::steps::{Element, Step, StepId, Steps};
+use super::sections::{SectionPart, SectionWriter};
 use super::tag::{Attribute, Tag};
 use super::text::{TextWriter, is_blank};
 
@@ -16,7 +16,7 @@ pub(super) struct Content {
     pub(super) sections: Vec<Section>,
     pub(super) code: Vec<Range<usize>>,
     /// Where the text of each `a` with an address lies, in document order.
-    pub(super) links: Vec<(StepId, Range<usize>)>,
+    pub(super) links: Vec<(ElementId, Range<usize>)>,
 }
 
 /// What has to happen at the end of an element.
@@ -47,9 +47,9 @@ enum Ending {
 
 /// Reads a part of a page.
 pub(super) fn extract(
-    steps: &Steps,
-    root: StepId,
-    noise: Noise,
+    events: &Events,
+    root: ElementId,
+    boilerplate: Boilerplate,
     mut sections: SectionWriter,
 ) -> Content {
     let mut reader = Reader {
@@ -60,21 +60,21 @@ pub(super) fn extract(
         in_code: false,
         pre: None,
         sectioning: 0,
-        generator: noise.generator,
+        generator: boilerplate.generator,
     };
-    let mut walk = steps.walk_in(root);
-    while let Some(step) = walk.next() {
-        match step {
-            Step::Enter(element) => {
-                if element.id != root && noise.is(&element, reader.sectioning > 0) {
+    let mut walk = events.walk_in(root);
+    while let Some(event) = walk.next() {
+        match event {
+            Event::Enter(element) => {
+                if element.id != root && boilerplate.contains(&element, reader.sectioning > 0) {
                     sections.pass(&element);
                     walk.leave_out(&element);
                 } else {
                     reader.enter(&element, &mut sections);
                 }
             }
-            Step::Leave(id) => reader.leave(id, &mut sections),
-            Step::Text(text) => reader.text(text, &mut sections),
+            Event::Leave(id) => reader.leave(id, &mut sections),
+            Event::Text(text) => reader.text(text, &mut sections),
         }
     }
     reader.finish(sections)
@@ -92,8 +92,8 @@ struct Preformatted {
 struct Reader {
     writer: TextWriter,
     code: Vec<Range<usize>>,
-    links: Vec<(StepId, Range<usize>)>,
-    endings: Vec<(StepId, Ending)>,
+    links: Vec<(ElementId, Range<usize>)>,
+    endings: Vec<(ElementId, Ending)>,
     in_code: bool,
     pre: Option<Preformatted>,
     /// Open articles and sections.
@@ -103,8 +103,8 @@ struct Reader {
 
 impl Reader {
     fn enter(&mut self, element: &Element<'_>, sections: &mut SectionWriter) {
-        if let Some(entry) = sections.entry(element, self.writer.len()) {
-            self.begin(element, entry, sections);
+        if let Some(part) = sections.part(element, self.writer.len()) {
+            self.begin(element, part, sections);
             return;
         }
         let ending = match element.tag {
@@ -198,16 +198,16 @@ impl Reader {
         }
     }
 
-    fn begin(&mut self, element: &Element<'_>, entry: Entry, sections: &mut SectionWriter) {
-        let ending = match entry {
-            Entry::Name => {
+    fn begin(&mut self, element: &Element<'_>, part: SectionPart, sections: &mut SectionWriter) {
+        let ending = match part {
+            SectionPart::Name => {
                 sections.name_begins(self.writer.len());
                 Ending::Name
             }
-            Entry::Heading | Entry::Definition => {
+            SectionPart::Heading | SectionPart::Definition => {
                 self.writer.line();
                 let start = self.writer.settle();
-                sections.begin(element, entry, start);
+                sections.begin(element, part, start);
                 Ending::Heading
             }
         };
@@ -239,7 +239,7 @@ impl Reader {
         self.writer.verbatim(begin);
     }
 
-    fn leave(&mut self, id: StepId, sections: &mut SectionWriter) {
+    fn leave(&mut self, id: ElementId, sections: &mut SectionWriter) {
         // Formatting may end before what began inside it.
         let Some(at) = self.endings.iter().rposition(|(open, _)| *open == id) else {
             return;

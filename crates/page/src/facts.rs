@@ -3,11 +3,11 @@
 use url::Url;
 
 use super::Directives;
+use super::events::{Element, ElementId, Event, Events};
 use super::item::Generator;
 use super::links::LinkCollector;
 use super::refresh;
 use super::relations::has_word;
-use super::steps::{Element, Step, StepId, Steps};
 use super::tag::{Attribute, Tag};
 use super::text::{TextWriter, fold};
 use crate::url::join;
@@ -30,14 +30,14 @@ pub(super) struct Facts<'t> {
     /// Its links, not yet resolved.
     pub(super) links: LinkCollector<'t>,
     /// Its body.
-    pub(super) body: StepId,
-    main: Option<StepId>,
-    article: Option<StepId>,
+    pub(super) body: ElementId,
+    main: Option<ElementId>,
+    article: Option<ElementId>,
     articles: usize,
     /// The outermost article that is open.
-    open_article: Option<StepId>,
+    open_article: Option<ElementId>,
     /// The article that holds the first `h1`.
-    article_of_heading: Option<StepId>,
+    article_of_heading: Option<ElementId>,
     headings: usize,
     /// What wrote it.
     pub(super) generator: Generator,
@@ -48,20 +48,20 @@ pub(super) struct Facts<'t> {
 /// The text of the first element of a kind.
 #[derive(Default)]
 struct Capture {
-    element: Option<StepId>,
+    element: Option<ElementId>,
     open: bool,
     text: TextWriter,
 }
 
 impl Capture {
-    fn enter(&mut self, id: StepId) {
+    fn enter(&mut self, id: ElementId) {
         if self.element.is_none() {
             self.element = Some(id);
             self.open = true;
         }
     }
 
-    fn leave(&mut self, id: StepId) {
+    fn leave(&mut self, id: ElementId) {
         if self.element == Some(id) {
             self.open = false;
         }
@@ -76,31 +76,31 @@ impl Capture {
 
 impl<'t> Facts<'t> {
     /// Walks over the whole page.
-    pub(super) fn collect(steps: &'t Steps) -> Self {
+    pub(super) fn collect(events: &'t Events) -> Self {
         let mut facts = Facts {
             languages: [
-                steps.html_attr(Attribute::Lang),
-                steps.html_attr(Attribute::XmlLang),
-                steps.body_attr(Attribute::Lang),
+                events.html_attr(Attribute::Lang),
+                events.html_attr(Attribute::XmlLang),
+                events.body_attr(Attribute::Lang),
             ],
-            body: steps.body,
+            body: events.body,
             ..Facts::default()
         };
-        let mut walk = steps.walk();
-        while let Some(step) = walk.next() {
-            match step {
-                Step::Enter(element) => {
+        let mut walk = events.walk();
+        while let Some(event) = walk.next() {
+            match event {
+                Event::Enter(element) => {
                     if facts.enter(element) {
                         walk.leave_out(&element);
                     }
                 }
-                Step::Leave(id) => {
+                Event::Leave(id) => {
                     facts.title.leave(id);
                     facts.first_heading.leave(id);
                     facts.links.leave(id);
                     facts.open_article = facts.open_article.filter(|open| *open != id);
                 }
-                Step::Text(text) => {
+                Event::Text(text) => {
                     facts.title.text(text);
                     facts.first_heading.text(text);
                     facts.links.text(text);
@@ -214,7 +214,7 @@ impl<'t> Facts<'t> {
     }
 
     /// The first `h1`.
-    pub(super) fn first_heading(&self) -> Option<StepId> {
+    pub(super) fn first_heading(&self) -> Option<ElementId> {
         self.first_heading.element
     }
 
@@ -239,7 +239,7 @@ impl<'t> Facts<'t> {
 
     /// `main` or `role=main`, else the only `article`, else the one that holds the only `h1`: a post
     /// with its comments.
-    pub(super) fn main(&self) -> Option<StepId> {
+    pub(super) fn main(&self) -> Option<ElementId> {
         let article = match (self.articles, self.headings) {
             (1, _) => self.article,
             (_, 1) => self.article_of_heading,

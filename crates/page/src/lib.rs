@@ -1,9 +1,11 @@
 //! What is read out of a response: title, language, main content, sections, links, directives.
 
 mod anchors;
+mod boilerplate;
 mod content;
 mod directives;
 mod encoding;
+mod events;
 mod facts;
 mod item;
 mod language;
@@ -11,7 +13,6 @@ pub mod link_header;
 mod links;
 mod names;
 mod nest;
-mod noise;
 mod open;
 mod parse;
 mod read;
@@ -20,7 +21,6 @@ mod refresh;
 mod relations;
 mod sections;
 mod start;
-mod steps;
 mod tag;
 mod text;
 pub mod url;

@@ -7,8 +7,8 @@ use foldhash::{HashMap, HashMapExt};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::events::{Element, ElementId};
 use super::relations::{has_word, leads_to_page};
-use super::steps::{Element, StepId};
 use super::tag::{Attribute, Tag};
 use super::text::TextWriter;
 use super::{Link, MAX_LINKS};
@@ -17,13 +17,13 @@ use crate::url::join;
 /// Links in document order, as they are written.
 #[derive(Default)]
 pub(super) struct LinkCollector<'t> {
-    found: Vec<Found<'t>>,
+    links: Vec<UnresolvedLink<'t>>,
     text: TextWriter,
-    open: Option<StepId>,
+    open: Option<ElementId>,
 }
 
-struct Found<'t> {
-    id: StepId,
+struct UnresolvedLink<'t> {
+    id: ElementId,
     reference: &'t str,
     /// Into the collector's text.
     text: Range<usize>,
@@ -48,7 +48,7 @@ impl<'t> LinkCollector<'t> {
             return;
         };
         self.close();
-        if self.found.len() >= MAX_LINKS {
+        if self.links.len() >= MAX_LINKS {
             return;
         }
         let start = if is_anchor {
@@ -58,7 +58,7 @@ impl<'t> LinkCollector<'t> {
         } else {
             self.text.len()
         };
-        self.found.push(Found {
+        self.links.push(UnresolvedLink {
             id: element.id,
             reference,
             text: start..start,
@@ -81,7 +81,7 @@ impl<'t> LinkCollector<'t> {
     }
 
     /// An element ends.
-    pub(super) fn leave(&mut self, id: StepId) {
+    pub(super) fn leave(&mut self, id: ElementId) {
         if self.open == Some(id) {
             self.close();
         }
@@ -89,7 +89,7 @@ impl<'t> LinkCollector<'t> {
 
     fn close(&mut self) {
         if self.open.take().is_some()
-            && let Some(link) = self.found.last_mut()
+            && let Some(link) = self.links.last_mut()
         {
             link.text.end = self.text.len();
         }
@@ -97,18 +97,22 @@ impl<'t> LinkCollector<'t> {
 
     /// The links that lead to http(s) URLs. Each distinct reference is resolved once. `places` are
     /// those of links in the main content, in document order.
-    pub(super) fn resolve(mut self, base: &Url, places: Vec<(StepId, Range<usize>)>) -> Vec<Link> {
+    pub(super) fn resolve(
+        mut self,
+        base: &Url,
+        places: Vec<(ElementId, Range<usize>)>,
+    ) -> Vec<Link> {
         self.close();
         let mut places = places.into_iter().peekable();
         let mut known: HashMap<&str, Option<Url>> = HashMap::new();
-        let mut links = Vec::with_capacity(self.found.len());
-        for found in &self.found {
-            let (reference, fragment) = match found.reference.split_once('#') {
+        let mut links = Vec::with_capacity(self.links.len());
+        for link in &self.links {
+            let (reference, fragment) = match link.reference.split_once('#') {
                 Some((reference, fragment)) => (reference, decoded(fragment)),
-                None => (found.reference, None),
+                None => (link.reference, None),
             };
-            while places.next_if(|(id, _)| *id < found.id).is_some() {}
-            let place = places.next_if(|(id, _)| *id == found.id);
+            while places.next_if(|(id, _)| *id < link.id).is_some() {}
+            let place = places.next_if(|(id, _)| *id == link.id);
             let url = known
                 .entry(reference)
                 .or_insert_with(|| join(base, reference));
@@ -116,8 +120,8 @@ impl<'t> LinkCollector<'t> {
                 links.push(Link {
                     url: url.clone(),
                     fragment,
-                    text: self.text.get(found.text.clone()).to_owned(),
-                    nofollow: found.nofollow,
+                    text: self.text.get(link.text.clone()).to_owned(),
+                    nofollow: link.nofollow,
                     place: place.map(|(_, place)| place),
                 });
             }

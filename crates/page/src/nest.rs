@@ -2,7 +2,7 @@
 //! reader sees them.
 //!
 //! End tags that may be left out, formatting that goes on in the next block, tables, SVG: as the
-//! standard has them. Nothing is moved or copied, so that the steps stay in the order of the page,
+//! standard has them. Nothing is moved or copied, so that the events stay in the order of the page,
 //! and this differs where browsers do so to mend a page:
 //! - what stands in a table outside of its cells stays there, and is not put before the table;
 //! - a link that crosses blocks is one link, and is not copied into each of them;
@@ -13,15 +13,15 @@
 
 use std::ops::Range;
 
+use super::events::Events;
 use super::open::{Open, Scope};
 use super::recorder::Recorder;
-use super::steps::Steps;
 use super::tag::{Kind, Tag};
 
-/// A page has at most one step for so many bytes, and [`SPARE_STEPS`]; after that it is plain text.
+/// A page has at most one event for so many bytes, and [`SPARE_EVENTS`]; after that it is plain text.
 /// Documentation has one for 8 or more.
-const BYTES_PER_STEP: usize = 2;
-const SPARE_STEPS: usize = 10_000;
+const BYTES_PER_EVENT: usize = 2;
+const SPARE_EVENTS: usize = 10_000;
 
 /// Nests the elements of a page.
 pub(super) struct Nest {
@@ -34,7 +34,7 @@ pub(super) struct Nest {
     pub(super) left_out: u32,
     /// Markup of the fallback that is open, or has just ended.
     pub(super) fallback: Vec<u8>,
-    max_steps: usize,
+    max_events: usize,
 }
 
 /// What the tokenizer reads up to an end tag.
@@ -60,7 +60,7 @@ impl Nest {
             skips_line_break: false,
             left_out: 0,
             fallback: Vec::new(),
-            max_steps: bytes / BYTES_PER_STEP + SPARE_STEPS,
+            max_events: bytes / BYTES_PER_EVENT + SPARE_EVENTS,
         }
     }
 
@@ -87,7 +87,7 @@ impl Nest {
             }
         }
         if !piece.is_empty() {
-            self.open.steps.text(piece);
+            self.open.events.text(piece);
         }
     }
 
@@ -148,15 +148,15 @@ impl Nest {
             _ => return,
         };
         if !self.is_full() {
-            self.open.steps.enter(leads, attributes);
+            self.open.events.enter(leads, attributes);
         }
     }
 
     /// The page ends.
-    pub(super) fn finish(mut self) -> Steps {
+    pub(super) fn finish(mut self) -> Events {
         self.open.end(0);
         self.begin_body();
-        self.open.steps.finish()
+        self.open.events.finish()
     }
 
     /// Ends a paragraph, if one is open.
@@ -189,14 +189,14 @@ impl Nest {
             }
             _ => {}
         }
-        self.open.steps.enter(tag, attributes);
+        self.open.events.enter(tag, attributes);
     }
 
     /// Content comes: the body begins, unless it has.
     pub(super) fn begin_body(&mut self) {
         if self.is_before_body() {
             self.has_body = true;
-            self.open.steps.body(0..0);
+            self.open.events.body(0..0);
         }
     }
 
@@ -204,26 +204,26 @@ impl Nest {
         !self.has_body && self.open.is_empty()
     }
 
-    /// Whether the page has as many steps as it may have.
+    /// Whether the page has as many events as it may have.
     pub(super) fn is_full(&self) -> bool {
-        self.open.steps.len() > self.max_steps
+        self.open.events.len() > self.max_events
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::events::{ElementId, Event};
     use crate::parse::parse;
-    use crate::steps::{Step, StepId};
     use crate::tag::Tag;
 
-    /// The steps of the body, the end of each element with its name.
+    /// The events of the body, the end of each element with its name.
     fn nested(html: &str) -> String {
-        let steps = parse(html);
-        let mut names: Vec<(StepId, String)> = Vec::new();
+        let events = parse(html);
+        let mut names: Vec<(ElementId, String)> = Vec::new();
         let mut seen = String::new();
-        for step in steps.walk_in(steps.body) {
-            match step {
-                Step::Enter(element) => {
+        for event in events.walk_in(events.body) {
+            match event {
+                Event::Enter(element) => {
                     let name = match element.tag {
                         Tag::Other(_) => "other".to_owned(),
                         tag => format!("{tag:?}").to_lowercase(),
@@ -231,11 +231,11 @@ mod tests {
                     seen += &format!("<{name}>");
                     names.push((element.id, name));
                 }
-                Step::Leave(id) => {
+                Event::Leave(id) => {
                     let (_, name) = names.iter().find(|(entered, _)| *entered == id).unwrap();
                     seen += &format!("</{name}>");
                 }
-                Step::Text(text) => seen += text,
+                Event::Text(text) => seen += text,
             }
         }
         let body = seen.strip_prefix("<body>").unwrap();

@@ -4,8 +4,8 @@
 
 use std::ops::Range;
 
+use super::events::ElementId;
 use super::recorder::Recorder;
-use super::steps::StepId;
 use super::tag::{Kind, Tag};
 
 /// Elements deeper than this are left out. Browsers have such a bound too (Blink: 512).
@@ -15,16 +15,16 @@ const MAX_FORMATTING: usize = 32;
 /// So many of the same formatting element go on ("Noah's Ark clause").
 const MAX_ALIKE: usize = 3;
 
-/// What is open, and the steps that it made.
+/// What is open, and the events that it made.
 pub(super) struct Open {
-    pub(super) steps: Recorder,
+    pub(super) events: Recorder,
     elements: Vec<OpenElement>,
     formatting: Vec<Formatting>,
 }
 
 #[derive(Clone, Copy)]
 struct OpenElement {
-    id: StepId,
+    id: ElementId,
     /// Its meaning.
     tag: Tag,
     /// Its name as it is written, which tells something else inside SVG.
@@ -52,7 +52,7 @@ enum Formatting {
         tag: Tag,
         attributes: Range<u32>,
         /// None while a block that ended has cut it off.
-        open: Option<StepId>,
+        open: Option<ElementId>,
     },
 }
 
@@ -77,9 +77,9 @@ pub(super) enum Scope {
 
 impl Open {
     /// Nothing is open.
-    pub(super) fn new(steps: Recorder) -> Self {
+    pub(super) fn new(events: Recorder) -> Self {
         Open {
-            steps,
+            events,
             elements: Vec::with_capacity(64),
             formatting: Vec::new(),
         }
@@ -161,8 +161,8 @@ impl Open {
     }
 
     /// Begins an element.
-    pub(super) fn enter(&mut self, tag: Tag, name: Tag, attributes: Range<u32>) -> StepId {
-        let id = self.steps.enter(tag, attributes);
+    pub(super) fn enter(&mut self, tag: Tag, name: Tag, attributes: Range<u32>) -> ElementId {
+        let id = self.events.enter(tag, attributes);
         self.elements.push(OpenElement { id, tag, name });
         id
     }
@@ -174,7 +174,7 @@ impl Open {
                 tag: other,
                 attributes: theirs,
                 ..
-            } => *other == tag && self.steps.are_alike(theirs, &attributes),
+            } => *other == tag && self.events.are_alike(theirs, &attributes),
             Formatting::Border => false,
         };
         let here = &self.formatting[self.border()..];
@@ -223,7 +223,7 @@ impl Open {
             } = &mut self.formatting[at]
             {
                 let (tag, attributes) = (*tag, attributes.clone());
-                let id = self.steps.enter(tag, attributes);
+                let id = self.events.enter(tag, attributes);
                 *open = Some(id);
                 self.elements.push(OpenElement { id, tag, name: tag });
             }
@@ -250,7 +250,7 @@ impl Open {
             Some(block) if block > at => {
                 self.end(block + 1);
                 self.elements.remove(at);
-                self.steps.leave(id);
+                self.events.leave(id);
             }
             _ => self.end(at),
         }
@@ -275,7 +275,7 @@ impl Open {
         let Some(ended) = self.elements.pop() else {
             return;
         };
-        self.steps.leave(ended.id);
+        self.events.leave(ended.id);
         match ended.tag.kind() {
             Kind::Closed | Kind::Cell => {
                 self.formatting.truncate(self.border().saturating_sub(1));

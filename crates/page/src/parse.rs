@@ -1,4 +1,4 @@
-//! From HTML to the steps of a page, in one pass and in time and memory linear in its length.
+//! From HTML to the events of a page, in one pass and in time and memory linear in its length.
 //!
 //! html5gum reads the tags by the standard's rules; [`Nest`] nests the elements. Names are packed
 //! into numbers as they come and the values of attributes go where they stay, so that a tag costs
@@ -8,13 +8,13 @@ use std::convert::Infallible;
 
 use html5gum::{Emitter, Error, State, Tokenizer};
 
+use super::events::Events;
 use super::nest::Nest;
 use super::start::state;
-use super::steps::Steps;
 use super::tag::{Attribute, Tag, pack};
 
 /// Parses a page as a browser with scripting does. Never fails.
-pub(super) fn parse(html: &str) -> Steps {
+pub(super) fn parse(html: &str) -> Events {
     let mut nest = Nest::new(html.len());
     tokenize(html.as_bytes(), &mut nest, false);
     nest.finish()
@@ -63,7 +63,7 @@ impl Tags<'_> {
         self.name = 0;
         self.is_end = is_end;
         self.is_self_closing = false;
-        self.attributes = self.nest.open.steps.attributes();
+        self.attributes = self.nest.open.events.attributes();
         self.seen = 0;
     }
 
@@ -71,7 +71,7 @@ impl Tags<'_> {
         let Some(name) = self.attribute.take() else {
             return;
         };
-        let steps = &mut self.nest.open.steps;
+        let events = &mut self.nest.open.events;
         match Attribute::of(name) {
             Some(attribute)
                 if !self.is_end
@@ -79,9 +79,9 @@ impl Tags<'_> {
                     && attribute.is_read_of(|| Tag::of(self.name)) =>
             {
                 self.seen |= 1 << attribute as u32;
-                steps.attribute(attribute, self.value);
+                events.attribute(attribute, self.value);
             }
-            _ => steps.forget_values(self.value),
+            _ => events.forget_values(self.value),
         }
     }
 }
@@ -129,7 +129,7 @@ impl Emitter for Tags<'_> {
     fn init_attribute(&mut self) {
         self.end_attribute();
         self.attribute = Some(0);
-        self.value = self.nest.open.steps.values();
+        self.value = self.nest.open.events.values();
     }
 
     fn push_attribute_name(&mut self, name: &[u8]) {
@@ -137,7 +137,7 @@ impl Emitter for Tags<'_> {
     }
 
     fn push_attribute_value(&mut self, value: &[u8]) {
-        self.nest.open.steps.value(value);
+        self.nest.open.events.value(value);
     }
 
     fn emit_current_tag(&mut self) -> Option<State> {
@@ -154,7 +154,7 @@ impl Emitter for Tags<'_> {
             return None;
         }
         self.raw_text = tag;
-        let attributes = self.attributes..self.nest.open.steps.attributes();
+        let attributes = self.attributes..self.nest.open.events.attributes();
         if self.in_fallback {
             self.nest.start_in_fallback(tag, attributes);
             return state(tag).filter(|_| !tag.is_fallback());

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use super::Section;
 use super::anchors::Anchors;
+use super::events::Element;
 use super::item::{Generator, Item};
 use super::links::decoded;
 use super::names;
-use super::steps::Element;
 use super::tag::{Attribute, Tag};
 use super::text::TextWriter;
 
@@ -19,7 +19,7 @@ const MANUAL: usize = 3;
 
 /// How an element takes part in the sections.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum SectionPart {
     /// Begins a section: a heading.
     Heading,
     /// Begins a section: a definition.
@@ -28,17 +28,17 @@ pub(super) enum Entry {
     Name,
 }
 
-/// Sections being written, in step with their text.
+/// Sections being written, alongside their text.
 pub(super) struct SectionWriter {
     item: Option<Item>,
     sections: Vec<Section>,
-    open: Option<Open>,
+    open: Option<OpenHeading>,
     anchors: Anchors,
     generator: Generator,
 }
 
 /// A heading whose text is being read; its section is the last one.
-struct Open {
+struct OpenHeading {
     /// Found inside the heading, so that it gives way to nothing but its own id.
     anchor_is_guess: bool,
     is_definition: bool,
@@ -61,34 +61,34 @@ impl SectionWriter {
     }
 
     /// Notes an element that begins at byte `at`; what it begins, if anything.
-    pub(super) fn entry(&mut self, element: &Element<'_>, at: usize) -> Option<Entry> {
+    pub(super) fn part(&mut self, element: &Element<'_>, at: usize) -> Option<SectionPart> {
         if self.open.is_some() {
-            return self.entry_inside(element);
+            return self.part_inside(element);
         }
         let id = element.id_attr();
         match element.tag {
             Tag::H1 | Tag::H2 | Tag::H3 | Tag::H4 | Tag::H5 | Tag::H6 => {
-                return Some(Entry::Heading);
+                return Some(SectionPart::Heading);
             }
             Tag::Dt if id.is_some() || self.anchors.is_aimed(at) => {
-                return Some(Entry::Definition);
+                return Some(SectionPart::Definition);
             }
             Tag::Section | Tag::Article | Tag::Span
                 if self.generator == Generator::Rustdoc
                     && id.is_some_and(|id| self.generator.member_of_id(id).is_some()) =>
             {
-                return Some(Entry::Definition);
+                return Some(SectionPart::Definition);
             }
             Tag::Section | Tag::Article => self.anchors.wrap(id, at),
             Tag::Div if self.generator == Generator::Doxygen && element.has_class("title") => {
-                return Some(Entry::Heading);
+                return Some(SectionPart::Heading);
             }
             Tag::Div
                 if self.generator == Generator::Pdoc
                     && element.has_class("attr")
                     && self.anchors.is_wrapped(at) =>
             {
-                return Some(Entry::Definition);
+                return Some(SectionPart::Definition);
             }
             // The page itself is what leads to its first heading.
             Tag::Div | Tag::Li if !self.sections.is_empty() || element.has_class("section") => {
@@ -105,7 +105,7 @@ impl SectionWriter {
         None
     }
 
-    fn entry_inside(&mut self, element: &Element<'_>) -> Option<Entry> {
+    fn part_inside(&mut self, element: &Element<'_>) -> Option<SectionPart> {
         let open = self.open.as_mut()?;
         if open.is_definition {
             // What follows the name is written like what precedes it: ` <command>` of `-c`.
@@ -117,7 +117,7 @@ impl SectionWriter {
                 open.has_name |= matches!(class, "sig-name" | "descname");
                 begins |= open.has_name || matches!(class, "sig-prename" | "descclassname");
             }
-            return begins.then_some(Entry::Name);
+            return begins.then_some(SectionPart::Name);
         }
         let section = self.sections.last_mut()?;
         if section.anchor.is_none() || open.anchor_is_guess {
@@ -152,8 +152,8 @@ impl SectionWriter {
     }
 
     /// Begins a section at byte `start` of the text.
-    pub(super) fn begin(&mut self, element: &Element<'_>, entry: Entry, start: usize) {
-        let is_definition = entry == Entry::Definition;
+    pub(super) fn begin(&mut self, element: &Element<'_>, part: SectionPart, start: usize) {
+        let is_definition = part == SectionPart::Definition;
         let own = element.id_attr().map(str::to_owned);
         let [wrapper, target] = self.anchors.take(start);
         let anchor_is_guess = own.is_none() && wrapper.is_none();
@@ -172,7 +172,7 @@ impl SectionWriter {
             range: start..start,
             ..Section::default()
         });
-        self.open = Some(Open {
+        self.open = Some(OpenHeading {
             anchor_is_guess,
             is_definition,
             name: None,

@@ -35,11 +35,11 @@ impl Nest {
         }
         match tag {
             Tag::Html | Tag::Body if self.open.is_in(Tag::Template) => {}
-            Tag::Html => self.open.steps.html(attributes),
-            Tag::Body if self.has_body => self.open.steps.body_again(attributes),
+            Tag::Html => self.open.events.html(attributes),
+            Tag::Body if self.has_body => self.open.events.body_again(attributes),
             Tag::Body => {
                 self.has_body = true;
-                self.open.steps.body(attributes);
+                self.open.events.body(attributes);
             }
             Tag::Head => {}
             _ => {
@@ -154,7 +154,7 @@ impl Nest {
         } else if tag.kind() == Kind::Silent {
             self.raw = Raw::Silent;
             if tag == Tag::Iframe {
-                self.open.steps.enter(tag, attributes);
+                self.open.events.enter(tag, attributes);
             }
         } else {
             if matches!(tag, Tag::Xmp | Tag::Plaintext) {
@@ -186,7 +186,7 @@ impl Nest {
 
     fn start_foreign(&mut self, tag: Tag, name: Tag, attributes: Range<u32>, self_closing: bool) {
         if self_closing {
-            self.open.steps.enter(tag, attributes);
+            self.open.events.enter(tag, attributes);
         } else if self.open.is_deep() {
             self.left_out += 1;
         } else {

@@ -18,7 +18,7 @@ use scraper::{ElementRef, Html, Node, Selector};
 use url::Url;
 
 /// What never belongs to the content.
-const NOISE: &str = "script, style, template, noscript, noframes, nav, search, footer, form, button, \
+const BOILERPLATE: &str = "script, style, template, noscript, noframes, nav, search, footer, form, button, \
     select, textarea, iframe, object, audio, video, canvas, svg, [aria-hidden=true], \
     [role=navigation], [role=search], [role=contentinfo], [role=menu], [role=menubar], \
     [role=toolbar], [role=tooltip], [role=doc-toc], [role=doc-pagelist], [role=doc-pageheader], \
@@ -34,7 +34,7 @@ const NOISE: &str = "script, style, template, noscript, noframes, nav, search, f
 const HEARD: &str = ".sr-only, .visually-hidden, .screen-reader-text";
 /// What may be a page's contents.
 const CONTENTS: &str = ".toc, .dw__toc, .table-of-contents, #toc, #TOC, #table-of-contents";
-/// What is noise beside a page's whole body.
+/// What is boilerplate beside a page's whole body.
 const SURROUNDINGS: &str = "body > header, div > header, [role=banner], [role=complementary], \
     div#footer, div#sidebar, div#navbar, div#nav, div#navigation, div#menu, ul#menu, ul#nav, \
     div#breadcrumbs";
@@ -54,7 +54,7 @@ const SURROUNDING: [&str; 13] = [
     "footer",
     "topNav",
 ];
-/// What is noise on a page of rustdoc, and of Doxygen.
+/// What is boilerplate on a page of rustdoc, and of Doxygen.
 const RUSTDOC: &str = ".src, .since, .rightside, .out-of-band, .rustdoc-breadcrumbs, .hideme, .sub-heading, \
     .test-arrow";
 const DOXYGEN: &str = ".summary, .ttc, .navpath, .levels, .mlabels, .ingroups, div#top, div#titlearea, div#side-nav, \
@@ -114,39 +114,39 @@ impl Reference {
     }
 
     fn text_of(&self, root: ElementRef<'_>, whole_body: bool) -> String {
-        let mut noise = self.all(NOISE);
+        let mut boilerplate = self.all(BOILERPLATE);
         let is_heading = |element: &ElementRef| element.value().name().starts_with('h');
-        noise.extend(self.all(HEARD).into_iter().filter(|e| !is_heading(e)));
-        noise.extend(self.all(CONTENTS).into_iter().filter(|list| {
+        boilerplate.extend(self.all(HEARD).into_iter().filter(|e| !is_heading(e)));
+        boilerplate.extend(self.all(CONTENTS).into_iter().filter(|list| {
             let reference = first_link(*list).and_then(|link| link.attr("href"));
             !is_heading(list) && reference.is_some_and(|reference| reference.starts_with('#'))
         }));
         if whole_body {
-            noise.extend(self.all(SURROUNDINGS));
-            noise.extend(self.all("[class]").into_iter().filter(|element| {
+            boilerplate.extend(self.all(SURROUNDINGS));
+            boilerplate.extend(self.all("[class]").into_iter().filter(|element| {
                 element.value().classes().any(|class| {
                     let parts: Vec<&str> = class.split(['-', '_']).collect();
                     SURROUNDING.contains(&parts[parts.len() - 1])
                         && (parts.len() == 1 || !["has", "no", "with", "left"].contains(&parts[0]))
                 })
             }));
-            noise.extend(self.all(".header").into_iter().filter(|header| {
+            boilerplate.extend(self.all(".header").into_iter().filter(|header| {
                 let rel = first_link(*header).and_then(|link| link.attr("rel"));
                 rel.is_some_and(|rel| rel.contains("next") || rel.contains("prev"))
             }));
-            noise.extend(self.menus());
+            boilerplate.extend(self.menus());
         }
         if self.is_by("rustdoc") {
-            noise.extend(self.all(RUSTDOC));
+            boilerplate.extend(self.all(RUSTDOC));
         }
         if self.is_by("Doxygen") {
-            noise.extend(self.all(DOXYGEN));
+            boilerplate.extend(self.all(DOXYGEN));
         }
-        noise.extend(self.all("a[href^='#']").into_iter().filter(|link| {
+        boilerplate.extend(self.all("a[href^='#']").into_iter().filter(|link| {
             let text: String = link.text().collect();
             link.attr("href") != Some("#") && !text.contains(char::is_alphanumeric)
         }));
-        text_without(root, &noise)
+        text_without(root, &boilerplate)
     }
 
     fn is_by(&self, generator: &str) -> bool {

@@ -2,24 +2,24 @@
 //! headings, numbers beside lines. Told by structure, by roles (WAI-ARIA, DPUB-ARIA) and by the
 //! classes that the common generators write.
 
+use super::events::{Element, ElementId, Event};
 use super::item::Generator;
-use super::steps::{Element, Step, StepId};
 use super::tag::{Attribute, Kind, Tag};
 
-/// What counts as noise in a part of a page.
+/// What counts as boilerplate in a part of a page.
 #[derive(Clone, Copy)]
-pub(super) struct Noise {
+pub(super) struct Boilerplate {
     /// The part is the whole body, so that the site's own surroundings are in it.
     pub(super) whole_body: bool,
     /// The page's first `h1`.
-    pub(super) first_heading: Option<StepId>,
+    pub(super) first_heading: Option<ElementId>,
     pub(super) generator: Generator,
 }
 
-impl Noise {
+impl Boilerplate {
     /// Whether an element says nothing that belongs to the content. `in_section` tells whether it
     /// lies inside an article or section, whose headers are content.
-    pub(super) fn is(self, element: &Element<'_>, in_section: bool) -> bool {
+    pub(super) fn contains(self, element: &Element<'_>, in_section: bool) -> bool {
         match element.tag {
             Tag::Template
             | Tag::Svg
@@ -65,15 +65,15 @@ impl Noise {
             return false;
         }
         let mut links = 0;
-        let mut open: Option<StepId> = None;
-        for step in list.walk().take(MOST_STEPS_OF_A_MENU) {
-            match step {
-                Step::Enter(link) if link.tag == Tag::A => {
+        let mut open: Option<ElementId> = None;
+        for event in list.walk().take(MAX_MENU_EVENTS) {
+            match event {
+                Event::Enter(link) if link.tag == Tag::A => {
                     links += 1;
                     open = Some(link.id);
                 }
-                Step::Leave(id) if open == Some(id) => open = None,
-                Step::Text(text) if open.is_none() && text.contains(char::is_alphanumeric) => {
+                Event::Leave(id) if open == Some(id) => open = None,
+                Event::Text(text) if open.is_none() && text.contains(char::is_alphanumeric) => {
                     return false;
                 }
                 _ => {}
@@ -203,12 +203,12 @@ fn is_surrounding(name: &str) -> bool {
     )
 }
 
-/// How many steps of an element are looked at for the first link in it.
-const MOST_STEPS: usize = 64;
+/// How many events of an element are looked at for the first link in it.
+const MAX_EVENTS: usize = 64;
 /// A menu has at least so many links.
 const MENU: usize = 8;
-/// And is told by so many steps, so that lists in lists cost little.
-const MOST_STEPS_OF_A_MENU: usize = 256;
+/// And is told by so many events, so that lists in lists cost little.
+const MAX_MENU_EVENTS: usize = 256;
 
 /// Whether the first link inside an element leads into its own page, as in a page's contents.
 fn leads_into_page(element: &Element<'_>) -> bool {
@@ -228,10 +228,13 @@ fn is_way_on(element: &Element<'_>) -> bool {
 }
 
 fn first_link<'s>(element: &Element<'s>) -> Option<Element<'s>> {
-    element.walk().take(MOST_STEPS).find_map(|step| match step {
-        Step::Enter(inside) if inside.tag == Tag::A => Some(inside),
-        _ => None,
-    })
+    element
+        .walk()
+        .take(MAX_EVENTS)
+        .find_map(|event| match event {
+            Event::Enter(inside) if inside.tag == Tag::A => Some(inside),
+            _ => None,
+        })
 }
 
 /// Whether an element is a link into its own page whose text is a mark, no word: `¶`, `§`, `#`,
@@ -241,8 +244,8 @@ pub(super) fn is_permalink(element: &Element<'_>) -> bool {
         .attr(Attribute::Href)
         .is_some_and(|reference| reference.starts_with('#') && reference.len() > 1);
     into_page
-        && !element.walk().any(|step| match step {
-            Step::Text(text) => text.contains(char::is_alphanumeric),
+        && !element.walk().any(|event| match event {
+            Event::Text(text) => text.contains(char::is_alphanumeric),
             _ => false,
         })
 }
