@@ -1,4 +1,4 @@
-//! Main content: what a reader came for, without what surrounds it on every page of a site.
+//! The main content of a page, without its boilerplate.
 
 use std::ops::Range;
 
@@ -15,33 +15,28 @@ pub(super) struct Content {
     pub(super) text: String,
     pub(super) sections: Vec<Section>,
     pub(super) code: Vec<Range<usize>>,
-    /// Where the text of each `a` with an address lies, in document order.
+    /// Range of the text of each `a` that has an `href`, in document order.
     pub(super) links: Vec<(ElementId, Range<usize>)>,
 }
 
-/// What has to happen at the end of an element.
+/// What to do at the end of an element.
 #[derive(Clone, Copy)]
 enum Ending {
-    /// What follows begins a line.
+    /// Begin a new line.
     Line,
-    /// The same; the element made what is in it a part of its own, with headers of its own.
+    /// Begin a new line, and leave an article or section.
     Sectioning,
-    /// What follows is another word.
+    /// Begin a new word.
     Word,
-    /// Code began in a block or in the middle of a line, at this byte.
-    Block {
-        start: usize,
-    },
-    Inline {
-        start: usize,
-    },
-    /// A link began at this byte.
-    Link {
-        start: usize,
-    },
-    /// The text of a heading or the term of a definition is complete.
+    /// End a block of code that began at this byte.
+    Block { start: usize },
+    /// End code within a line that began at this byte.
+    Inline { start: usize },
+    /// End a link that began at this byte.
+    Link { start: usize },
+    /// End the text of a heading or the term of a definition.
     Heading,
-    /// The name inside a definition's term is complete.
+    /// End the name inside the term of a definition.
     Name,
 }
 
@@ -83,9 +78,9 @@ pub(super) fn extract(
 /// Preformatted code that is open.
 #[derive(Clone, Copy)]
 struct Preformatted {
-    /// Where it began.
+    /// Where the code begins.
     start: usize,
-    /// Its lines are elements, and what breaks lines between them is markup.
+    /// Whether its lines are elements, so that line breaks between them are markup.
     has_lines: bool,
 }
 
@@ -96,7 +91,7 @@ struct Reader {
     endings: Vec<(ElementId, Ending)>,
     in_code: bool,
     pre: Option<Preformatted>,
-    /// Open articles and sections.
+    /// Number of open articles and sections.
     sectioning: usize,
     generator: Generator,
 }
@@ -186,7 +181,7 @@ impl Reader {
         self.endings.push((element.id, ending));
     }
 
-    /// Whether an element holds lines of code, each kept as it stands.
+    /// Whether an element has lines of code, which are kept as they are.
     fn is_preformatted(&self, tag: Tag, element: &Element<'_>) -> bool {
         match (tag, self.generator) {
             (Tag::Pre | Tag::Listing, _) => true,
@@ -229,7 +224,7 @@ impl Reader {
         if pre.has_lines && is_blank(text) && text.contains('\n') {
             return;
         }
-        // Empty lines before the first line of code are markup.
+        // Empty lines before the first line of code belong to the markup.
         let is_first = self.writer.len() == pre.start;
         let begin = if is_first {
             text.trim_start_matches('\n')
@@ -240,7 +235,7 @@ impl Reader {
     }
 
     fn leave(&mut self, id: ElementId, sections: &mut SectionWriter) {
-        // Formatting may end before what began inside it.
+        // A formatting element may end before what began inside it.
         let Some(at) = self.endings.iter().rposition(|(open, _)| *open == id) else {
             return;
         };
@@ -273,7 +268,8 @@ impl Reader {
         }
     }
 
-    /// The gap before an element's first word was written after the element had begun.
+    /// Where the first word of an element begins. The gap before it was written after the element had
+    /// begun.
     fn first_word(&self, start: usize) -> usize {
         let text = self.writer.get(start..self.writer.len());
         start + text.len() - text.trim_start_matches([' ', '\n']).len()

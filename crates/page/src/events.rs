@@ -1,20 +1,20 @@
-//! A page as the list of its events: an element begins, text, an element ends. It is read in order
+//! A page as a list of events: an element begins, text, an element ends. The list is read in order
 //! and more than once, without a tree and without recursion.
 
 use std::ops::Range;
 
 use super::tag::{Attribute, Tag};
 
-/// Place of a event in the list; for an element that of its beginning.
+/// An element's id: the index of its beginning in the list of events.
 pub(super) type ElementId = u32;
 
-/// A page as the list of its events.
+/// A page as a list of events.
 #[derive(Default)]
 pub(super) struct Events {
     pub(super) list: Vec<Recorded>,
-    /// The text of all text events.
+    /// Text of all text events.
     pub(super) text: String,
-    /// Attributes of all elements, with ranges of `values`.
+    /// Attributes of all elements, with the ranges of their values in `values`.
     pub(super) attributes: Vec<(Attribute, Range<u32>)>,
     pub(super) values: String,
     /// Attributes of `html`.
@@ -23,22 +23,22 @@ pub(super) struct Events {
     pub(super) body: ElementId,
 }
 
-/// A event as it is kept.
+/// The stored form of an event.
 pub(super) enum Recorded {
-    /// An element, the range of its attributes, and the event after its end.
-    Enter(Tag, Range<u32>, ElementId),
+    /// An element, the range of its attributes, and the index after its end.
+    Enter(Tag, Range<u32>, u32),
     /// A range of the text.
     Text(Range<u32>),
-    /// The end of an element that holds anything.
+    /// The end of an element that can have content.
     Leave(ElementId),
 }
 
-/// A event of a walk.
+/// An event of a walk.
 pub(super) enum Event<'s> {
     /// An element begins.
     Enter(Element<'s>),
-    /// The element ends; not for one that was skipped or can hold nothing. A formatting element
-    /// may end before something that began inside it.
+    /// The element ends. A formatting element may end before something that began inside it. There
+    /// is no such event for an element that was left out or cannot have content.
     Leave(ElementId),
     /// Text between elements.
     Text(&'s str),
@@ -50,7 +50,7 @@ impl Events {
         Walk::new(self, 0, self.list.len())
     }
 
-    /// Walks over an element and what is inside.
+    /// Walks over an element and its content.
     pub(super) fn walk_in(&self, root: ElementId) -> Walk<'_> {
         Walk::new(self, root as usize, self.end(root))
     }
@@ -94,12 +94,12 @@ pub(super) struct Element<'s> {
 }
 
 impl<'s> Element<'s> {
-    /// An attribute's value.
+    /// The value of an attribute.
     pub(super) fn attr(&self, attribute: Attribute) -> Option<&'s str> {
         self.events.attr(self.attributes, attribute)
     }
 
-    /// All its attributes that are read, with their values.
+    /// All attributes that are kept, with their values.
     pub(super) fn attributes(&self) -> impl Iterator<Item = (Attribute, &'s str)> + use<'s> {
         let range = self.attributes.start as usize..self.attributes.end as usize;
         let events = self.events;
@@ -110,12 +110,12 @@ impl<'s> Element<'s> {
         })
     }
 
-    /// Its id, if it has one that can be linked to.
+    /// The `id`, unless it is empty.
     pub(super) fn id_attr(&self) -> Option<&'s str> {
         self.attr(Attribute::Id).filter(|id| !id.is_empty())
     }
 
-    /// Whether `class` holds the token.
+    /// Whether `class` has this token.
     pub(super) fn has_class(&self, class: &str) -> bool {
         self.classes().any(|token| token == class)
     }
@@ -127,7 +127,7 @@ impl<'s> Element<'s> {
             .split_ascii_whitespace()
     }
 
-    /// Walks over it and what is inside.
+    /// Walks over the element and its content.
     pub(super) fn walk(&self) -> Walk<'s> {
         self.events.walk_in(self.id)
     }
@@ -138,7 +138,7 @@ pub(super) struct Walk<'s> {
     events: &'s Events,
     next: usize,
     end: usize,
-    /// What is left out began here and ends before the other event.
+    /// The element that is left out, and the index after its end.
     left_out: (ElementId, usize),
 }
 
@@ -152,12 +152,13 @@ impl<'s> Walk<'s> {
         }
     }
 
-    /// Leaves out what begins inside an element that was just entered, and its `Leave`.
+    /// Leaves out the content of an element that was just entered, and its end.
     pub(super) fn leave_out(&mut self, element: &Element<'_>) {
         self.left_out = (element.id, self.events.end(element.id));
     }
 
-    /// Goes to the end of what is left out, or to the end of something in it that began before.
+    /// Skips to the end of the element that is left out, or to the end inside of it of an element
+    /// that began before it.
     fn skip(&mut self) {
         let (first, end) = self.left_out;
         while self.next < end {
@@ -197,7 +198,7 @@ impl<'s> Iterator for Walk<'s> {
     }
 }
 
-/// A place in a list; what is beyond 4 GiB does not exist.
+/// Converts an index or an offset. Pages are smaller than 4 GiB.
 pub(super) fn place(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,4 @@
-//! What a page says about itself: one pass over its whole tree, which collects its links too.
+//! What a page says about itself, and its links, collected in one pass over all events.
 
 use url::Url;
 
@@ -19,17 +19,16 @@ pub(super) struct Facts<'t> {
     first_heading: Capture,
     og_title: Option<&'t str>,
     og_locale: Option<&'t str>,
-    /// By `lang` and `xml:lang` of `html`, by `lang` of the body.
+    /// `lang` and `xml:lang` of `html`, and `lang` of the body.
     languages: [Option<&'t str>; 3],
     content_language: Option<&'t str>,
     base: Option<&'t str>,
     canonical: Option<&'t str>,
     refresh: Option<&'t str>,
-    /// What its meta robots say.
+    /// Directives of the meta robots.
     pub(super) directives: Directives,
-    /// Its links, not yet resolved.
+    /// The links, not yet resolved.
     pub(super) links: LinkCollector<'t>,
-    /// Its body.
     pub(super) body: ElementId,
     main: Option<ElementId>,
     article: Option<ElementId>,
@@ -39,9 +38,8 @@ pub(super) struct Facts<'t> {
     /// The article that holds the first `h1`.
     article_of_heading: Option<ElementId>,
     headings: usize,
-    /// What wrote it.
     pub(super) generator: Generator,
-    /// What it says of itself (`meta name=description`).
+    /// Content of `meta name=description`.
     pub(super) description: Option<&'t str>,
 }
 
@@ -75,7 +73,7 @@ impl Capture {
 }
 
 impl<'t> Facts<'t> {
-    /// Walks over the whole page.
+    /// Collects the facts of a page.
     pub(super) fn collect(events: &'t Events) -> Self {
         let mut facts = Facts {
             languages: [
@@ -110,7 +108,7 @@ impl<'t> Facts<'t> {
         facts
     }
 
-    /// Notes an element; whether it holds nothing of interest.
+    /// Notes an element, and returns whether to leave out its content.
     fn enter(&mut self, element: Element<'t>) -> bool {
         match element.tag {
             Tag::Template => return true,
@@ -193,14 +191,14 @@ impl<'t> Facts<'t> {
         }
     }
 
-    /// What references are relative to: the first `base`, else the page itself.
+    /// The base of relative references: the first `base`, or else the page's own URL.
     pub(super) fn base(&self, url: &Url) -> Url {
         self.base
             .and_then(|reference| join(url, reference))
             .unwrap_or_else(|| url.clone())
     }
 
-    /// `title`, else the first `h1`, else `og:title`.
+    /// The title: `title`, or else the first `h1`, or else `og:title`.
     pub(super) fn title(&mut self) -> String {
         let title = std::mem::take(&mut self.title.text).finish();
         if !title.is_empty() {
@@ -218,7 +216,8 @@ impl<'t> Facts<'t> {
         self.first_heading.element
     }
 
-    /// What the elements say, else the first of `content-language`, else `og:locale`.
+    /// The language that the elements name, or else the first of `content-language`, or else
+    /// `og:locale`.
     pub(super) fn language(&self) -> Option<String> {
         let pragma = self
             .content_language
@@ -232,13 +231,13 @@ impl<'t> Facts<'t> {
         join(base, self.canonical?)
     }
 
-    /// Where a meta refresh leads soon.
+    /// Target of a meta refresh, if it redirects soon.
     pub(super) fn refresh(&self, base: &Url) -> Option<Url> {
         join(base, refresh::target(self.refresh?)?)
     }
 
-    /// `main` or `role=main`, else the only `article`, else the one that holds the only `h1`: a post
-    /// with its comments.
+    /// The element of the main content: `main` or `role=main`, or else the only `article`, or else
+    /// the article with the only `h1`, which is a post that has its comments as further articles.
     pub(super) fn main(&self) -> Option<ElementId> {
         let article = match (self.articles, self.headings) {
             (1, _) => self.article,
@@ -249,12 +248,12 @@ impl<'t> Facts<'t> {
     }
 }
 
-/// A link to a heading beside its text (`¶`).
+/// Whether a link is the permalink of a heading (`¶`).
 fn is_permalink_mark(element: &Element<'_>) -> bool {
     element.has_class("headerlink")
 }
 
-/// A language tag in lower case; none for what is no tag.
+/// A language tag in lower case; none for a value that is not a tag.
 fn language_tag(value: &str) -> Option<String> {
     let tag = value.trim().to_ascii_lowercase().replace('_', "-");
     let is_tag = tag.starts_with(|c: char| c.is_ascii_lowercase())

@@ -1,5 +1,5 @@
-//! Links of a page: every `a`, `area` and frame with an address and every `link` to a page, in
-//! content and navigation alike, since a crawl needs them all.
+//! The links of a page: every `a`, `area` and frame with an address, and every `link` to a page. A
+//! crawl needs those of the navigation as well as those of the content.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use super::text::TextWriter;
 use super::{Link, MAX_LINKS};
 use crate::url::join;
 
-/// Links in document order, as they are written.
+/// Collects links in document order, as they are written.
 #[derive(Default)]
 pub(super) struct LinkCollector<'t> {
     links: Vec<UnresolvedLink<'t>>,
@@ -25,13 +25,13 @@ pub(super) struct LinkCollector<'t> {
 struct UnresolvedLink<'t> {
     id: ElementId,
     reference: &'t str,
-    /// Into the collector's text.
+    /// Range of the anchor text in the collector's text.
     text: Range<usize>,
     nofollow: bool,
 }
 
 impl<'t> LinkCollector<'t> {
-    /// An element begins.
+    /// Notes the beginning of an element.
     pub(super) fn enter(&mut self, element: Element<'t>) {
         let is_anchor = element.tag == Tag::A;
         let rel = element.attr(Attribute::Rel).unwrap_or_default();
@@ -66,21 +66,21 @@ impl<'t> LinkCollector<'t> {
         });
     }
 
-    /// Text between elements.
+    /// Notes text.
     pub(super) fn text(&mut self, text: &str) {
         if self.open.is_some() {
             self.text.folded(text);
         }
     }
 
-    /// An element that parts words begins or ends.
+    /// Notes an element that separates words.
     pub(super) fn space(&mut self) {
         if self.open.is_some() {
             self.text.space();
         }
     }
 
-    /// An element ends.
+    /// Notes the end of an element.
     pub(super) fn leave(&mut self, id: ElementId) {
         if self.open == Some(id) {
             self.close();
@@ -95,8 +95,8 @@ impl<'t> LinkCollector<'t> {
         }
     }
 
-    /// The links that lead to http(s) URLs. Each distinct reference is resolved once. `places` are
-    /// those of links in the main content, in document order.
+    /// The links that lead to http(s) URLs. Each distinct reference is resolved once. `places` has
+    /// the links of the main content and the ranges of their texts, in document order.
     pub(super) fn resolve(
         mut self,
         base: &Url,
@@ -130,7 +130,7 @@ impl<'t> LinkCollector<'t> {
     }
 }
 
-/// A fragment as an id is written in a page; none when it is empty.
+/// Decodes a fragment to the id that it names; none if it is empty.
 pub(super) fn decoded(fragment: &str) -> Option<String> {
     let fragment = fragment.trim_ascii();
     (!fragment.is_empty()).then(|| {
