@@ -1,8 +1,8 @@
-//! From HTML to the events of a page, in one pass and in time and memory linear in its length.
+//! Parses HTML to events, in one pass and in time and memory linear in the length of the page.
 //!
-//! html5gum reads the tags by the standard's rules; [`Nest`] nests the elements. Names are packed
-//! into numbers as they come and the values of attributes go where they stay, so that a tag costs
-//! no memory of its own, however many attributes it has.
+//! The tokenizer of html5gum reads the tags by the standard's rules, and [`Nest`] nests the elements.
+//! Names are packed into numbers as they arrive, and the values of attributes are written where they
+//! stay, so a tag takes no memory of its own, however many attributes it has.
 
 use std::convert::Infallible;
 
@@ -33,28 +33,28 @@ fn tokenize(html: &[u8], nest: &mut Nest, in_fallback: bool) {
         attribute: None,
         value: 0,
     };
-    // It cannot fail: the page is in memory.
+    // Reading cannot fail, since the page is in memory.
     let Ok(()) = Tokenizer::new_with_emitter(html, tags).finish();
 }
 
-/// Takes what the tokenizer finds.
+/// Receives what the tokenizer reads.
 struct Tags<'n> {
     nest: &'n mut Nest,
-    /// Only links count.
+    /// Whether the markup is a fallback, of which only links are kept.
     in_fallback: bool,
     /// Packed name of the tag that is being read.
     name: u128,
     is_end: bool,
     is_self_closing: bool,
-    /// The start tag that came last: its end tag ends raw text.
+    /// The last start tag, whose end tag ends raw text.
     raw_text: Tag,
-    /// How many attributes there were before this tag.
+    /// Number of attributes before this tag.
     attributes: u32,
-    /// Attributes that the tag has, a bit each: the first one of a name counts.
+    /// Bit set of the tag's attributes. Only the first attribute of a name counts.
     seen: u32,
     /// Packed name of the attribute that is being read.
     attribute: Option<u128>,
-    /// Where its value begins.
+    /// Where the attribute's value begins.
     value: usize,
 }
 
@@ -76,7 +76,7 @@ impl Tags<'_> {
             Some(attribute)
                 if !self.is_end
                     && self.seen & (1 << attribute as u32) == 0
-                    && attribute.is_read_of(|| Tag::of(self.name)) =>
+                    && attribute.is_kept_for(|| Tag::of(self.name)) =>
             {
                 self.seen |= 1 << attribute as u32;
                 events.attribute(attribute, self.value);
@@ -84,11 +84,9 @@ impl Tags<'_> {
             _ => events.forget_values(self.value),
         }
     }
-}
 
-impl Tags<'_> {
-    /// Looks for links in what stands in for something else. A browser reads it up to the first
-    /// end tag, whatever it holds, so that it is cut off first.
+    /// Looks for links in a fallback that has ended. A browser reads a fallback up to the first end
+    /// tag, whatever it contains, so it is collected before it is parsed.
     fn read_fallback(&mut self) {
         let markup = std::mem::take(&mut self.nest.fallback);
         if !markup.is_empty() {

@@ -1,4 +1,4 @@
-//! Reads a page: bytes to text, text to tree, tree to what the page says.
+//! Reads a page: decodes it, parses it, and extracts what the page says.
 
 use url::Url;
 
@@ -11,18 +11,18 @@ use super::language::detected;
 use super::sections::SectionWriter;
 use super::{Page, encoding, parse};
 
-/// Main content with less text than this, in bytes, is almost empty.
+/// Minimum length of main content that is not almost empty, in bytes.
 const ALMOST_EMPTY: usize = 200;
-/// The body is taken in its place when it has so many times as much.
+/// Ratio of lengths beyond which the body replaces main content that is almost empty.
 const MUCH_MORE: usize = 5;
 
-/// Reads the page that was fetched from `url`, given its body and its `Content-Type`. Never fails:
-/// what is broken gives less.
+/// Reads the page that was fetched from `url`, given its body and its `Content-Type`. Never fails: a
+/// broken page gives less.
 pub fn read(body: &[u8], content_type: Option<&str>, url: &Url) -> Page {
     read_html(&encoding::decode(body, content_type, url), url)
 }
 
-/// The same for a page that is decoded already.
+/// Reads a page that is decoded already.
 pub fn read_html(html: &str, url: &Url) -> Page {
     let events = parse::parse(html);
     let mut facts = Facts::collect(&events);
