@@ -1,4 +1,5 @@
-//! robots.txt: a public suite for RFC 9309, precedence as a property, and how answers are judged.
+//! robots.txt: a public test suite for RFC 9309, properties of precedence, and how responses are
+//! judged.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,13 +14,13 @@ fn url(text: &str) -> Url {
     Url::parse(text).expect("a URL")
 }
 
-/// The rules as another worker reads them from the store.
+/// The rules after they were stored and loaded.
 fn restored(rules: &Rules) -> Rules {
     let stored = serde_json::to_string(rules).expect("rules have a stored form");
     serde_json::from_str(&stored).expect("stored rules can be read")
 }
 
-/// Cases of the suite that RFC 9309 does not ask for and canter answers otherwise.
+/// Cases of the suite that RFC 9309 does not require and in which canter differs.
 const QUIRKS: [(&str, &[&str]); 6] = [
     ("nobody asks about an empty URL", &["spec-023"]),
     (
@@ -59,7 +60,7 @@ fn public_suite() {
         for case in line["cases"].as_array().unwrap() {
             count += 1;
             let rules = Rules::parse(&file, case[1].as_str().unwrap());
-            // Some cases ask about an empty URL, which is none.
+            // Some cases ask about an empty URL, which is not a URL.
             let allowed = match Url::parse(case[2].as_str().unwrap()) {
                 Ok(url) => rules.allows(&url),
                 Err(_) => true,
@@ -112,7 +113,7 @@ decided! {
 
 #[test]
 fn a_line_cut_at_the_limit_is_no_rule() {
-    // The first line is mended and shorter then: the limit is that of the file as it came.
+    // The repair shortens the first line, but the limit applies to the file as it was received.
     let mut file = b"User-agent: * and others\nDisallow: /\n".to_vec();
     let allow = b"\nAllow: /private";
     // The limit falls after `Allow: /`.
@@ -267,8 +268,8 @@ fn verdicts_can_be_stored() {
 }
 
 proptest! {
-    /// RFC 9309 §2.2.2: the longest rule that matches decides, and allow wins a tie; whatever the
-    /// order of the lines. The oracle knows no wildcards.
+    /// The longest matching rule decides, and `Allow` wins a tie, whatever the order of the lines (RFC
+    /// 9309 §2.2.2). The oracle knows no wildcards.
     #[test]
     fn longest_match_wins(
         rules in prop::collection::vec((any::<bool>(), "/[ab/]{0,4}"), 0..12),
@@ -290,7 +291,7 @@ proptest! {
         prop_assert_eq!(restored(&parsed), parsed);
     }
 
-    /// No file is too broken, and what is stored decides like what was read.
+    /// Every file can be parsed, and the stored rules decide like those that were parsed.
     #[test]
     fn any_bytes(file in prop::collection::vec(any::<u8>(), 0..200), path in "/\\PC{0,10}") {
         let mut bytes = b"User-agent: *\nDisallow: ".to_vec();
@@ -303,7 +304,7 @@ proptest! {
         }
     }
 
-    /// The rule that is named decides as the rules do, with wildcards and escapes too.
+    /// The rule that is shown agrees with the decision, also with wildcards and escapes.
     #[test]
     fn the_rule_that_is_named_is_the_one_that_decides(
         rules in prop::collection::vec((any::<bool>(), "[/*]{1,2}(a|%61|b|\\*|\\$|robots.txt){0,3}\\$?"), 0..8),

@@ -1,4 +1,4 @@
-//! Pages that no person wrote: they give less, take time linear in their length and no stack.
+//! Pages that no person wrote: reading them takes time linear in their length, and no stack.
 
 use canter_page::{MAX_LINKS, Page, read, read_html};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ fn page_url() -> Url {
     Url::parse("https://example.org/a/b").unwrap()
 }
 
-/// Holds for every page.
+/// Checks what holds for every page.
 fn check(page: &Page) {
     let mut end = 0;
     for section in &page.sections {
@@ -142,7 +142,7 @@ fn a_list_without_end_tags_is_not_deep() {
     );
 }
 
-/// Markup-like text: likelier to reach odd corners than plain bytes.
+/// Text like markup, which is likelier to reach corner cases than arbitrary bytes.
 fn markup() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         prop::sample::select(vec![

@@ -1,4 +1,4 @@
-//! Cases of other projects: links, redirects by meta.
+//! Test cases of other projects for links and meta redirects.
 
 use canter_page::{read, read_html};
 use serde_json::Value;
@@ -15,7 +15,7 @@ fn text<'r>(row: &'r Value, field: &str) -> &'r str {
     row[field].as_str().unwrap_or_default()
 }
 
-/// The bytes of a page, of which each stands as the character with its number.
+/// The bytes of a page in which each byte is written as the character of that number.
 fn bytes(text: &str) -> Vec<u8> {
     text.chars().map(|c| c as u8).collect()
 }
@@ -31,7 +31,7 @@ fn links_of_scrapy() {
         for link in page.links {
             let fragment = link.fragment.map(|fragment| format!("#{fragment}"));
             let url = format!("{}{}", link.url, fragment.unwrap_or_default());
-            // The source keeps each URL once, and leaves out addresses of images.
+            // The source keeps each URL once and leaves out images.
             if !found.iter().any(|(known, ..)| *known == url) && !url.ends_with(".jpg") {
                 found.push((url, link.text, link.nofollow));
             }
@@ -40,7 +40,7 @@ fn links_of_scrapy() {
             .as_array()
             .unwrap()
             .iter()
-            // A crawler of the web follows http and https alone.
+            // Canter follows only http and https.
             .filter(|link| text(link, "url").starts_with("http"))
             .map(|link| {
                 let (url, nofollow) = (text(link, "url"), link["nofollow"].as_bool().unwrap());
