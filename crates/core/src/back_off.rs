@@ -31,8 +31,8 @@ pub fn retry_after(headers: &Headers, now: Moment) -> Option<Duration> {
 }
 
 /// The wait before the next attempt where the server names none: 1 s after the first failure
-/// (`attempt` 0, as in [`Task::attempts`](crate::task::Task::attempts)), doubling up to 60 s. Half of
-/// it is fixed and the other half is scaled by `jitter` (0 to 1), so that workers that failed
+/// (`attempt` 0, as in [`Task::attempts`](crate::task::Task::attempts)), doubling up to 60 s. Half
+/// of it is fixed and the other half is scaled by `jitter` (0 to 1), so that workers that failed
 /// together come back apart.
 pub fn back_off(attempt: u32, jitter: f64) -> Duration {
     let wait = MIN_WAIT
@@ -46,8 +46,8 @@ pub fn back_off(attempt: u32, jitter: f64) -> Duration {
     wait.mul_f64(0.5 + jitter / 2.0)
 }
 
-/// Parses a date by RFC 9110 §5.6.7. The weekday may be wrong: servers get it wrong, and the rest of
-/// the date is clear.
+/// Parses a date by RFC 9110 §5.6.7. The weekday may be wrong: servers get it wrong, and the rest
+/// of the date is clear.
 fn http_date(value: &str) -> Option<Timestamp> {
     let imf = rfc2822::DateTimeParser::new().relaxed_weekday(true);
     if let Ok(timestamp) = imf.parse_timestamp(value) {

@@ -1,7 +1,7 @@
 //! Whose server a URL is on: the key of a pace.
 //!
-//! The hosts of one owner are often one machine, so a pace applies to the registrable domain and not
-//! to the host.
+//! The hosts of one owner are often one machine, so a pace applies to the registrable domain and
+//! not to the host.
 
 use std::fmt;
 
@@ -26,9 +26,10 @@ impl fmt::Display for Domain {
     }
 }
 
-/// The domain of a URL by the public suffix list, private suffixes included (`me.github.io`). For an
-/// IP address, a name under no listed suffix (`localhost`, `wiki.internal`) and a name that is itself
-/// a suffix, this is host and effective port, since each port may be a server of its own there.
+/// The domain of a URL by the public suffix list, private suffixes included (`me.github.io`). For
+/// an IP address, a name under no listed suffix (`localhost`, `wiki.internal`) and a name that is
+/// itself a suffix, this is host and effective port, since each port may be a server of its own
+/// there.
 pub fn domain(url: &Url) -> Domain {
     let registrable = match url.host() {
         Some(Host::Domain(name)) => registrable(name),

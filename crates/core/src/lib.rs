@@ -1,10 +1,10 @@
-//! Every decision of a crawl: what is in scope, when a request may start, what a response means, and
-//! how a task ends.
+//! Every decision of a crawl: what is in scope, when a request may start, what a response means,
+//! and how a task ends.
 //!
 //! This crate opens no socket, reads no clock and no environment, and needs no runtime. It takes
 //! what it needs from the traits in [`ports`], which the embedded and the cloud adapters implement.
 //!
-//! Begin with [`step`](mod@step), the life of one task. From there:
+//! Begin with [`step`], the life of one task. From there:
 //!
 //! - [`world`] bundles the ports that a step uses; [`exchange`] has requests and responses.
 //! - [`scope`], [`robots`], [`address`] and [`prospect`] decide what may be fetched, [`pace`] when.

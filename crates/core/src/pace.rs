@@ -58,8 +58,8 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// One process with one clock. Delivers 96.8 % of the rate, and makes up within the patience for
-    /// what the start of a crawl or a busy machine holds up.
+    /// One process with one clock. Delivers 96.8 % of the rate, and makes up within the patience
+    /// for what the start of a crawl or a busy machine holds up.
     pub const ALONE: Tolerance = Tolerance {
         lateness: Duration::from_millis(3),
         patience: Duration::from_millis(60),
@@ -97,9 +97,9 @@ pub struct Pace {
 
 impl Pace {
     /// The pace of a rate `R`: slots lie `(1 + d + 2e + g) / R` apart, where `d` is the lateness,
-    /// `e` the clock error and `g` the guard. Then the last of R + 1 slots in a row lies more than a
-    /// second after the first, even if the first fires as late and the last appears as early as the
-    /// tolerance allows. Below one request a second, starts are at least `1 / R` apart.
+    /// `e` the clock error and `g` the guard. Then the last of R + 1 slots in a row lies more than
+    /// a second after the first, even if the first fires as late and the last appears as early as
+    /// the tolerance allows. Below one request a second, starts are at least `1 / R` apart.
     pub fn new(rate: Rate, tolerance: Tolerance) -> Self {
         let window = Duration::from_secs_f64(1.0 / rate.per_second().min(1.0));
         let slots = rate.per_second().max(1.0);
@@ -127,8 +127,8 @@ impl Pace {
     }
 }
 
-/// The last starts of one worker. A worker that asks it before each start keeps to its pace whatever
-/// the scheduler does.
+/// The last starts of one worker. A worker that asks it before each start keeps to its pace
+/// whatever the scheduler does.
 #[derive(Debug, Clone, Default)]
 pub struct Window {
     starts: VecDeque<Moment>,
@@ -273,8 +273,8 @@ impl Given {
         held: Moment(0),
     };
 
-    /// The pace for a worker that asks for `pace`. The slower one wins where two sites on one domain
-    /// have different rates, and where only one worker knows of a `Crawl-delay` yet.
+    /// The pace for a worker that asks for `pace`. The slower one wins where two sites on one
+    /// domain have different rates, and where only one worker knows of a `Crawl-delay` yet.
     pub fn pace(&self, now: Moment, pace: Pace) -> Pace {
         if self.spacing > pace.spacing && now <= self.asked + REMEMBERED {
             let spacing = self.spacing;
@@ -283,8 +283,8 @@ impl Given {
         pace
     }
 
-    /// The next free slot at that pace: a whole spacing after the last one, whatever the spacing was
-    /// before.
+    /// The next free slot at that pace: a whole spacing after the last one, whatever the spacing
+    /// was before.
     pub fn next(&self, pace: Pace) -> Option<Moment> {
         let after = self.last.map(|last| last + pace.spacing);
         after.max((self.held > Moment(0)).then_some(self.held))
@@ -292,8 +292,8 @@ impl Given {
 }
 
 /// Decides on a request for `count` slots. `next` is the domain's next free slot, or none if the
-/// domain was never used. Slots further away than `horizon` are not given out, so that few slots are
-/// lost with a worker that dies.
+/// domain was never used. Slots further away than `horizon` are not given out, so that few slots
+/// are lost with a worker that dies.
 pub fn grant(
     next: Option<Moment>,
     now: Moment,

@@ -1,5 +1,5 @@
-//! Whether a crawl would fetch a URL that it met, and if not, why. The checks are those of a step, in
-//! the same order, made from what is stored.
+//! Whether a crawl would fetch a URL that it met, and if not, why. The checks are those of a step,
+//! in the same order, made from what is stored.
 
 use std::net::IpAddr;
 

@@ -16,8 +16,8 @@ use crate::exchange::{FetchError, Head};
 use crate::time::Moment;
 use canter_page::url::{is_http, join, normalise};
 
-/// Maximum size of a robots.txt to fetch, in bytes. This is one byte more than is read (500 KiB, RFC
-/// 9309 §2.5), which tells a line cut in the middle from a whole one.
+/// Maximum size of a robots.txt to fetch, in bytes. This is one byte more than is read (500 KiB,
+/// RFC 9309 §2.5), which tells a line cut in the middle from a whole one.
 pub const MAX_BYTES: usize = robotxt::BYTE_LIMIT + 1;
 
 /// Maximum age of a verdict (RFC 9309 §2.4). One that disallows because of a failure should be
@@ -53,9 +53,9 @@ impl PartialEq for Rules {
 impl Eq for Rules {}
 
 impl Rules {
-    /// Parses a file of any content and ignores what is not a rule. `token` is the crawler's product
-    /// token (RFC 9309 §2.2.1), which is compared without case. Of a file longer than 500 KiB, only
-    /// the whole lines before that limit are read.
+    /// Parses a file of any content and ignores what is not a rule. `token` is the crawler's
+    /// product token (RFC 9309 §2.2.1), which is compared without case. Of a file longer than 500
+    /// KiB, only the whole lines before that limit are read.
     pub fn parse(file: &[u8], token: &str) -> Self {
         Rules(Robots::parse(&mend(whole_lines(file)), token))
     }
@@ -65,8 +65,8 @@ impl Rules {
         self.0.is_url_allowed(url)
     }
 
-    /// The rule that decides on a URL, as a file would have it: `Disallow: /private`. None if no rule
-    /// matches, so that the URL is allowed.
+    /// The rule that decides on a URL, as a file would have it: `Disallow: /private`. None if no
+    /// rule matches, so that the URL is allowed.
     pub fn rule(&self, url: &Url) -> Option<String> {
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let rule = self.0.matching_rule(path)?;
@@ -187,8 +187,8 @@ fn is_line_end(byte: &u8) -> bool {
     matches!(byte, b'\n' | b'\r' | b'\0')
 }
 
-/// Repairs faults of real files: removes the rest of a damaged byte-order mark, and cuts `User-agent`
-/// lines after their token (`Foo Bar`, `Foo/1.0` and `Foo*` all mean `Foo`).
+/// Repairs faults of real files: removes the rest of a damaged byte-order mark, and cuts
+/// `User-agent` lines after their token (`Foo Bar`, `Foo/1.0` and `Foo*` all mean `Foo`).
 fn mend(file: &[u8]) -> Vec<u8> {
     let mark = file.iter().zip(b"\xef\xbb\xbf");
     let file = &file[mark.take_while(|(byte, mark)| byte == mark).count()..];

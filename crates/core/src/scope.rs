@@ -1,7 +1,7 @@
 //! Which URLs belong to a site.
 //!
-//! A person who names `https://docs.example.org/3/` means that host and what is below `/3/`. Options
-//! change that: `--include`, `--exclude`, `--subdomains`.
+//! A person who names `https://docs.example.org/3/` means that host and what is below `/3/`.
+//! Options change that: `--include`, `--exclude`, `--subdomains`.
 
 mod outside;
 
@@ -29,8 +29,8 @@ pub struct Options {
     /// A page that matches one of them does not belong to the site, whatever else matches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
-    /// Whether the hosts below a seed's host belong to the site, with the same path prefix and port.
-    /// For a seed on `www.example.org`, these are `example.org` and all hosts below it.
+    /// Whether the hosts below a seed's host belong to the site, with the same path prefix and
+    /// port. For a seed on `www.example.org`, these are `example.org` and all hosts below it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub subdomains: bool,
 }
@@ -96,9 +96,9 @@ impl Scope {
     }
 
     /// Whether a normalised URL belongs to the site: it is http(s), on the host and port of a seed
-    /// (the default ports of http and https count as one), and below the seed's path prefix. For the
-    /// seed `/3/` that is everything below it, for `/docs` itself and everything below `/docs/`, and
-    /// for `/docs/index.html` everything below `/docs/`. [`Options`] change that.
+    /// (the default ports of http and https count as one), and below the seed's path prefix. For
+    /// the seed `/3/` that is everything below it, for `/docs` itself and everything below
+    /// `/docs/`, and for `/docs/index.html` everything below `/docs/`. [`Options`] change that.
     pub fn contains(&self, url: &Url) -> bool {
         // Most URLs are on other hosts, or below the prefix, so globs come last.
         is_http(url)
@@ -114,10 +114,10 @@ impl Scope {
             && !self.exclude.is_match(url.path())
     }
 
-    /// The scope after `seed` redirected out of it to `to`: `to` takes the place of the seed if it is
-    /// on the same host or registrable domain (`example.org` to `www.example.org`) and not excluded.
-    /// None if the redirect may not be followed, and also if `to` is in scope already: ask
-    /// [`Scope::contains`] first.
+    /// The scope after `seed` redirected out of it to `to`: `to` takes the place of the seed if it
+    /// is on the same host or registrable domain (`example.org` to `www.example.org`) and not
+    /// excluded. None if the redirect may not be followed, and also if `to` is in scope already:
+    /// ask [`Scope::contains`] first.
     pub fn moved(&self, seed: &Url, to: &Url) -> Option<Scope> {
         if self.contains(to) || !is_http(to) {
             return None;

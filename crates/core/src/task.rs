@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// Key of a URL in every store: the first 16 bytes of the BLAKE3 hash of its normalised form. It is
-/// exact for all practical purposes: the chance of a collision among a billion URLs is one in 10^21.
+/// exact for all practical purposes: the chance of a collision among a billion URLs is one in
+/// 10^21.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UrlKey(pub [u8; 16]);
 

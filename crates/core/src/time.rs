@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A point in time, in nanoseconds since the epoch of the caller's clock. Stored values use the Unix
-/// epoch.
+/// A point in time, in nanoseconds since the epoch of the caller's clock. Stored values use the
+/// Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Moment(pub u64);
 

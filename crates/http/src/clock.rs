@@ -4,8 +4,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use canter_core::time::Moment;
 
-/// Wall-clock time that never jumps: the wall clock is read once, and only the monotonic clock after
-/// that. All slots of a process must be measured with the same clock.
+/// Wall-clock time that never jumps: the wall clock is read once, and only the monotonic clock
+/// after that. All slots of a process must be measured with the same clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     began: Instant,

@@ -28,8 +28,8 @@ pub(crate) enum Coding {
     Zstd,
 }
 
-/// The codings of a response in the order in which they were applied, or why they cannot be decoded.
-/// Names that are not codings (`identity`, `utf-8`, `none`) are ignored.
+/// The codings of a response in the order in which they were applied, or why they cannot be
+/// decoded. Names that are not codings (`identity`, `utf-8`, `none`) are ignored.
 pub(crate) fn codings(head: &Head) -> Result<Vec<Coding>, String> {
     let mut codings = Vec::new();
     let names = head.headers.all("content-encoding");

@@ -34,8 +34,8 @@ pub(crate) async fn exchange(
     let ticket = Ticket::new(Arc::clone(&gate), approach, connect_timeout(&request));
     let answer = match on_lane(&lanes, &authority, lane, &request, ticket).await {
         Err(Lost::Unanswered(FetchError::Broken(_))) if warm => {
-            // The server closed the idle connection while the request was sent. A GET may be repeated
-            // (RFC 9110 §9.2.2), in a slot of its own and on a new connection.
+            // The server closed the idle connection while the request was sent. A GET may be
+            // repeated (RFC 9110 §9.2.2), in a slot of its own and on a new connection.
             lanes.closed_after(&authority, idle_since.elapsed());
             let approach = gate.near(lanes.lead()).await?;
             let ticket = Ticket::new(gate, approach, connect_timeout(&request));

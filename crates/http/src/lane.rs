@@ -1,7 +1,7 @@
 //! Lanes: clients that have at most one connection and make one request at a time.
 //!
-//! A lane that has finished a request is warm: its connection is open, and a request on it starts at
-//! once. A cold lane is always a new client, so it certainly has no connection, and its request
+//! A lane that has finished a request is warm: its connection is open, and a request on it starts
+//! at once. A cold lane is always a new client, so it certainly has no connection, and its request
 //! certainly passes the [`Turnstile`].
 
 use std::collections::{HashMap, VecDeque};

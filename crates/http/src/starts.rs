@@ -41,8 +41,8 @@ impl Default for Starts {
 }
 
 impl Starts {
-    /// Records a start. `peak` is the number of starts in the second that ends with it. Starts must be
-    /// recorded in order.
+    /// Records a start. `peak` is the number of starts in the second that ends with it. Starts must
+    /// be recorded in order.
     pub(crate) fn note(&mut self, at: Moment, peak: u32) {
         if self.stretches.is_empty() {
             self.began = at;

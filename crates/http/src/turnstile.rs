@@ -35,8 +35,8 @@ impl Ticket {
         }
     }
 
-    /// Takes a slot, after which the request must be sent at once. A request whose connection turned
-    /// out to be closed takes another slot, and only the last start counts.
+    /// Takes a slot, after which the request must be sent at once. A request whose connection
+    /// turned out to be closed takes another slot, and only the last start counts.
     pub(crate) async fn fire(&self) -> Result<(), FetchError> {
         let moment = self.gate.slot().await?;
         lock(&self.approach).take();
@@ -89,8 +89,8 @@ impl Turnstile {
         lock(&self.shared).ticket = Some(ticket);
     }
 
-    /// Ends the request, so that a connection that is still being opened for it takes no slot. Returns
-    /// how long it took to open a connection, if the request opened one.
+    /// Ends the request, so that a connection that is still being opened for it takes no slot.
+    /// Returns how long it took to open a connection, if the request opened one.
     pub(crate) fn dismiss(&self) -> Option<Duration> {
         let mut passage = lock(&self.shared);
         passage.ticket = None;

@@ -1,5 +1,5 @@
-//! Private addresses are refused before anything is dialled, however a URL leads to them. Permitting
-//! one authority permits no other.
+//! Private addresses are refused before anything is dialled, however a URL leads to them.
+//! Permitting one authority permits no other.
 
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 

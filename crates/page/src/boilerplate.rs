@@ -238,9 +238,9 @@ fn first_link<'s>(element: &Element<'s>) -> Option<Element<'s>> {
         })
 }
 
-/// Whether an element is a link into its own page whose text is a mark and not a word: `¶`, `§`, `#`,
-/// or an image.
-pub(super) fn is_permalink(element: &Element<'_>) -> bool {
+/// Whether an element is a link into its own page whose text is a mark and not a word: `¶`, `§`,
+/// `#`, or an image.
+fn is_permalink(element: &Element<'_>) -> bool {
     let into_page = element
         .attr(Attribute::Href)
         .is_some_and(|reference| reference.starts_with('#') && reference.len() > 1);

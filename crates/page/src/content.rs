@@ -268,8 +268,8 @@ impl Reader {
         }
     }
 
-    /// Where the first word of an element begins. The gap before it was written after the element had
-    /// begun.
+    /// Where the first word of an element begins. The gap before it was written after the element
+    /// had begun.
     fn first_word(&self, start: usize) -> usize {
         let text = self.writer.get(start..self.writer.len());
         start + text.len() - text.trim_start_matches([' ', '\n']).len()

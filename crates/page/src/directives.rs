@@ -12,9 +12,9 @@ const WITH_VALUE: [&str; 4] = [
 ];
 
 impl Directives {
-    /// The directives of all `X-Robots-Tag` values of a response to the robot with this product token
-    /// (`canter`). `otherbot: noindex, nofollow` applies to that robot only, up to the next name in
-    /// the value. Directives add up; unknown ones and dates are ignored.
+    /// The directives of all `X-Robots-Tag` values of a response to the robot with this product
+    /// token (`canter`). `otherbot: noindex, nofollow` applies to that robot only, up to the next
+    /// name in the value. Directives add up; unknown ones and dates are ignored.
     pub fn from_header<'v>(
         values: impl IntoIterator<Item = &'v str>,
         agent_product: &str,

@@ -1,5 +1,5 @@
-//! The encoding of a page, found as browsers do (WHATWG HTML, "Determining the character encoding"):
-//! by the byte-order mark, `Content-Type`, the first `meta`, or else a guess.
+//! The encoding of a page, found as browsers do (WHATWG HTML, "Determining the character
+//! encoding"): by the byte-order mark, `Content-Type`, the first `meta`, or else a guess.
 //!
 //! This differs from browsers in three ways, each of which gives more readable text. The whole page
 //! is searched for a `meta`, where the standard searches the first 1024 bytes and begins again when
@@ -145,8 +145,8 @@ impl Scan<'_> {
         }
     }
 
-    /// "Get an attribute": name and value in lower case, `Some(None)` at the end of the tag, and none
-    /// at the end of the bytes.
+    /// "Get an attribute": name and value in lower case, `Some(None)` at the end of the tag, and
+    /// none at the end of the bytes.
     fn attribute(&mut self) -> Option<Option<(Vec<u8>, Vec<u8>)>> {
         while is_space(self.byte()?) || self.byte()? == b'/' {
             self.at += 1;

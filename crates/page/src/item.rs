@@ -133,8 +133,8 @@ fn member_of_javadoc<'t>(id: &str, text: &'t str) -> Option<&'t str> {
     (name == text && is_identifier(text)).then_some(text)
 }
 
-/// The member that a heading of Doxygen defines: `crush` for `crush() [1/2]`, if the id is that of a
-/// member, which is a hash.
+/// The member that a heading of Doxygen defines: `crush` for `crush() [1/2]`, if the id is that of
+/// a member, which is a hash.
 fn member_of_doxygen<'t>(id: &str, text: &'t str) -> Option<&'t str> {
     let hash = id.strip_prefix('g').unwrap_or(id);
     let is_member = hash.len() >= 33 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -52,16 +52,16 @@ pub struct Page {
     /// Primary language as a lower-case BCP 47 tag (`en`, `pt-br`): the one that the page names, or
     /// else the one detected from its text.
     pub language: Option<String>,
-    /// Main content as plain text. White space is folded except in code, and blocks are separated by
-    /// `\n`.
+    /// Main content as plain text. White space is folded except in code, and blocks are separated
+    /// by `\n`.
     pub text: String,
-    /// The content cut at its headings and definitions, in document order. The ranges do not overlap
-    /// and cover all of `text`: the text of a nested section belongs to that section only.
+    /// The content cut at its headings and definitions, in document order. The ranges do not
+    /// overlap and cover all of `text`: the text of a nested section belongs to that section only.
     pub sections: Vec<Section>,
     /// Ranges of `text` that are code, in order, without overlap.
     pub code: Vec<Range<usize>>,
-    /// The first [`MAX_LINKS`] links in document order: `a`, `area`, frames, and `link` elements that
-    /// lead to pages. Links in `noscript` and `noframes` have no text.
+    /// The first [`MAX_LINKS`] links in document order: `a`, `area`, frames, and `link` elements
+    /// that lead to pages. Links in `noscript` and `noframes` have no text.
     pub links: Vec<Link>,
     /// Target of `link rel=canonical`, resolved and normalised.
     pub canonical: Option<Url>,

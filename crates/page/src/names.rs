@@ -15,9 +15,9 @@ pub(super) fn options(term: &str) -> Vec<String> {
     names.0
 }
 
-/// The name of a definition of Sphinx, from its id and the name in its signature. The id is the name
-/// in Python (`asyncio.gather`). In other languages it has a prefix (`c.PyList_New`) or is mangled,
-/// and the signature has the name.
+/// The name of a definition of Sphinx, from its id and the name in its signature. The id is the
+/// name in Python (`asyncio.gather`). In other languages it has a prefix (`c.PyList_New`) or is
+/// mangled, and the signature has the name.
 pub(super) fn defined(id: &str, signature: &str) -> String {
     let signature = signature.trim_start_matches('@');
     let ends_with_signature = id.strip_suffix(signature);
@@ -174,8 +174,8 @@ pub(super) fn is_identifier(text: &str) -> bool {
             .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$'))
 }
 
-/// Whether a text can be a name in a program but not a plain word: it has a `_`, a `.`, a `::` or an
-/// inner capital.
+/// Whether a text can be a name in a program but not a plain word: it has a `_`, a `.`, a `::` or
+/// an inner capital.
 pub(super) fn is_distinctive(text: &str) -> bool {
     let mut inner = text.chars().skip(1);
     is_identifier(text)

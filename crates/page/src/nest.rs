@@ -1,14 +1,15 @@
 //! Nests the elements of a page by the rules of WHATWG HTML, "tree construction", as far as they
 //! matter to a reader.
 //!
-//! Omitted end tags, formatting that continues in the next block, tables and SVG follow the standard.
-//! But nothing is moved or copied, so the events stay in the order of the page. The result differs
-//! where browsers move or copy elements to repair a page:
+//! Omitted end tags, formatting that continues in the next block, tables and SVG follow the
+//! standard. But nothing is moved or copied, so the events stay in the order of the page. The
+//! result differs where browsers move or copy elements to repair a page:
 //!
 //! - Content of a table outside of its cells stays there instead of moving before the table.
 //! - A link that crosses blocks is one link instead of a copy in each of them.
 //! - A form ends at its end tag, with everything that is open in it.
-//! - Pages with frames have a body, and SVG and MathML share the names of elements that contain HTML.
+//! - Pages with frames have a body, and SVG and MathML share the names of elements that contain
+//!   HTML.
 //!
 //! Each tag costs a search of the open elements, whose number is bounded.
 

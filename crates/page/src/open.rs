@@ -1,5 +1,5 @@
-//! The stack of open elements, and the list of active formatting elements, which continue in the next
-//! block. Both are bounded, so a hostile page cannot make a search in them expensive.
+//! The stack of open elements, and the list of active formatting elements, which continue in the
+//! next block. Both are bounded, so a hostile page cannot make a search in them expensive.
 
 use std::ops::Range;
 
@@ -130,7 +130,8 @@ impl Open {
         None
     }
 
-    /// The innermost open element for which `wanted` holds, unless `stops` holds for one inside of it.
+    /// The innermost open element for which `wanted` holds, unless `stops` holds for one inside of
+    /// it.
     pub(super) fn find_up_to(
         &self,
         wanted: impl Fn(Tag) -> bool,
@@ -142,7 +143,8 @@ impl Open {
         wanted(element.tag).then_some(at)
     }
 
-    /// The innermost open element of SVG or MathML with this name, unless there is HTML inside of it.
+    /// The innermost open element of SVG or MathML with this name, unless there is HTML inside of
+    /// it.
     pub(super) fn find_foreign(&self, name: Tag) -> Option<usize> {
         let foreign =
             |element: &OpenElement| matches!(element.tag, Tag::InForeign | Tag::Svg | Tag::Math);
@@ -229,8 +231,9 @@ impl Open {
         }
     }
 
-    /// Ends a formatting element at its end tag, while the blocks inside of it stay open, and returns
-    /// whether there was one. The standard moves nodes for this ("adoption agency algorithm").
+    /// Ends a formatting element at its end tag, while the blocks inside of it stay open, and
+    /// returns whether there was one. The standard moves nodes for this ("adoption agency
+    /// algorithm").
     pub(super) fn end_formatting(&mut self, tag: Tag) -> bool {
         let start = self.after_marker();
         let here = &self.formatting[start..];

@@ -1,8 +1,8 @@
 //! Parses HTML to events, in one pass and in time and memory linear in the length of the page.
 //!
-//! The tokenizer of html5gum reads the tags by the standard's rules, and [`Nest`] nests the elements.
-//! Names are packed into numbers as they arrive, and the values of attributes are written where they
-//! stay, so a tag takes no memory of its own, however many attributes it has.
+//! The tokenizer of html5gum reads the tags by the standard's rules, and [`Nest`] nests the
+//! elements. Names are packed into numbers as they arrive, and the values of attributes are written
+//! where they stay, so a tag takes no memory of its own, however many attributes it has.
 
 use std::convert::Infallible;
 

@@ -16,8 +16,8 @@ const ALMOST_EMPTY: usize = 200;
 /// Ratio of lengths beyond which the body replaces main content that is almost empty.
 const MUCH_MORE: usize = 5;
 
-/// Reads the page that was fetched from `url`, given its body and its `Content-Type`. Never fails: a
-/// broken page gives less.
+/// Reads the page that was fetched from `url`, given its body and its `Content-Type`. Never fails:
+/// a broken page gives less.
 pub fn read(body: &[u8], content_type: Option<&str>, url: &Url) -> Page {
     read_html(&encoding::decode(body, content_type, url), url)
 }

@@ -3,8 +3,8 @@
 /// Maximum delay of a redirect, in seconds. A later refresh lets a reader see the page first.
 const MAX_DELAY_S: u64 = 100;
 
-/// The target of a refresh, as it is written (WHATWG HTML, "shared declarative refresh steps"). None
-/// if the refresh is malformed, reloads the page itself or comes late.
+/// The target of a refresh, as it is written (WHATWG HTML, "shared declarative refresh steps").
+/// None if the refresh is malformed, reloads the page itself or comes late.
 pub(super) fn target(content: &str) -> Option<&str> {
     let content = content.trim_ascii_start();
     let digits = content.bytes().take_while(u8::is_ascii_digit).count();

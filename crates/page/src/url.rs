@@ -1,5 +1,5 @@
-//! URLs as canter compares them: two spellings of one resource are one URL, and crawler traps are not
-//! followed.
+//! URLs as canter compares them: two spellings of one resource are one URL, and crawler traps are
+//! not followed.
 //!
 //! URLs are parsed and resolved by the WHATWG standard, as in browsers. Normalising adds only what
 //! RFC 3986 §6.2.2 calls safe. It keeps everything by which a site may tell resources apart: the
@@ -208,8 +208,8 @@ fn is_number(segment: &str) -> bool {
     !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Puts escapes in upper case and decodes unreserved characters. None if nothing changes or an escape
-/// is malformed.
+/// Puts escapes in upper case and decodes unreserved characters. None if nothing changes or an
+/// escape is malformed.
 fn tidy_escapes(part: &str) -> Option<String> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut pieces = part.split('%');
@@ -233,8 +233,8 @@ fn tidy_escapes(part: &str) -> Option<String> {
     (tidied != part).then_some(tidied)
 }
 
-/// Recognises `mailto:` and long `data:` references without parsing them. A scheme with tabs or line
-/// breaks in it is not recognised and is left to the parser.
+/// Recognises `mailto:` and long `data:` references without parsing them. A scheme with tabs or
+/// line breaks in it is not recognised and is left to the parser.
 fn names_other_scheme(reference: &str) -> bool {
     let end = reference
         .bytes()

@@ -1,8 +1,8 @@
 //! What the core wants of the world, as traits in the core's own types.
 //!
 //! Each method is one atomic operation. It fails with a [`Failure`](crate::failure::Failure), which
-//! tells the caller whether the same call may succeed later; a refusal that the caller can act on is
-//! a value instead. Every adapter of a port must pass the same contract suite.
+//! tells the caller whether the same call may succeed later; a refusal that the caller can act on
+//! is a value instead. Every adapter of a port must pass the same contract suite.
 
 mod fetching;
 mod frontier;

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 
 use crate::time::Moment;
 
-/// The moment that a date names. A year, a month or a day means its first second, and a time without
-/// a zone is UTC. None for what is not a date, and for one before 1970.
+/// The moment that a date names. A year, a month or a day means its first second, and a time
+/// without a zone is UTC. None for what is not a date, and for one before 1970.
 pub(super) fn parse(text: &str) -> Option<Moment> {
     let text = text.trim();
     let at = match text.len() {

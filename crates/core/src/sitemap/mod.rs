@@ -1,6 +1,6 @@
-//! Sitemaps (sitemaps.org): XML lists of URLs or of other sitemaps, plain lists with one URL a line,
-//! RSS and Atom feeds, each of them plain or compressed with gzip. The content of a file shows which
-//! of these it is.
+//! Sitemaps (sitemaps.org): XML lists of URLs or of other sitemaps, plain lists with one URL a
+//! line, RSS and Atom feeds, each of them plain or compressed with gzip. The content of a file
+//! shows which of these it is.
 //!
 //! A sitemap may be wrong or broken. Entries that are of no use are left out and counted, and what
 //! precedes a break is read. The file is read once from front to end, so besides the file itself
@@ -101,8 +101,8 @@ fn unpacked(body: &[u8]) -> Box<dyn Read + '_> {
     }
 }
 
-/// The encoding that the XML declaration names (XML 1.0 §4.3.3), or else UTF-8. An encoding in which
-/// the declaration itself could not have been read is ignored.
+/// The encoding that the XML declaration names (XML 1.0 §4.3.3), or else UTF-8. An encoding in
+/// which the declaration itself could not have been read is ignored.
 fn declared(file: &mut impl BufRead) -> &'static Encoding {
     // An error comes again when the file is read.
     let start = file.fill_buf().unwrap_or_default();

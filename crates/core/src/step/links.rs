@@ -43,8 +43,8 @@ pub(super) fn claims<'a, W: World>(
         .collect()
 }
 
-/// Makes the claims and pushes the tasks that were won. Only then are the URLs remembered as seen. A
-/// URL that another parent has claimed is not remembered: that parent may die before it pushes.
+/// Makes the claims and pushes the tasks that were won. Only then are the URLs remembered as seen.
+/// A URL that another parent has claimed is not remembered: that parent may die before it pushes.
 pub(super) async fn hand_on<W: World>(
     world: &W,
     task: &Task,

@@ -14,8 +14,8 @@ use canter_page::url::trap;
 use super::links::hand_on;
 use super::{End, end, fail, page, remove};
 
-/// Maximum depth of sitemaps that list sitemaps. The protocol allows one index of sitemaps, but real
-/// sites have an index of indexes.
+/// Maximum depth of sitemaps that list sitemaps. The protocol allows one index of sitemaps, but
+/// real sites have an index of indexes.
 const MAX_NESTING: u32 = 3;
 
 /// Claims the sitemaps that the robots.txt of a seed's authority names, as children of the seed.
@@ -58,7 +58,8 @@ pub(super) async fn listed<W: World>(
     let (response, contents) = world
         .read(move || {
             let contents = read(&response.body, response.started, wanted);
-            // Only a page is read again. The body of a list is dropped before its entries are claimed.
+            // Only a page is read again. The body of a list is dropped before its entries are
+            // claimed.
             let page = (contents == Contents::Html).then_some(response);
             (page, contents)
         })

@@ -9,8 +9,9 @@ use proptest::prelude::*;
 
 const EPOCH: u64 = 1_000_000_000_000;
 
-/// One worker: its clock's error, and for each lease the number of slots, how long the worker thinks
-/// before it asks, how late within the allowed time it fires, and how long a request is on its way.
+/// One worker: its clock's error, and for each lease the number of slots, how long the worker
+/// thinks before it asks, how late within the allowed time it fires, and how long a request is on
+/// its way.
 #[derive(Debug, Clone)]
 struct Worker {
     skew_ns: i64,
@@ -25,7 +26,8 @@ fn worker(clock_error: Duration) -> impl Strategy<Value = Worker> {
 }
 
 /// Runs all workers against one shared record and returns when the site saw each start, in true
-/// nanoseconds. Workers act in the order of their true times, in which a store would serialise them.
+/// nanoseconds. Workers act in the order of their true times, in which a store would serialise
+/// them.
 fn starts(pace: Pace, workers: &[Worker]) -> Vec<u64> {
     let mut seen = Vec::new();
     let mut next: Option<Moment> = None;
@@ -60,9 +62,9 @@ fn starts(pace: Pace, workers: &[Worker]) -> Vec<u64> {
     seen
 }
 
-/// Runs one worker on a machine that holds it up now and then. `held_up` has for each start the delay
-/// of the scheduler, a number above 95 if that is a hundred times as long, and how long the request
-/// is on its way.
+/// Runs one worker on a machine that holds it up now and then. `held_up` has for each start the
+/// delay of the scheduler, a number above 95 if that is a hundred times as long, and how long the
+/// request is on its way.
 fn starts_alone(pace: Pace, held_up: &[(u64, u64, u64)]) -> Vec<u64> {
     let mut now = EPOCH;
     let mut next = None;

@@ -268,8 +268,8 @@ fn verdicts_can_be_stored() {
 }
 
 proptest! {
-    /// The longest matching rule decides, and `Allow` wins a tie, whatever the order of the lines (RFC
-    /// 9309 §2.2.2). The oracle knows no wildcards.
+    /// The longest matching rule decides, and `Allow` wins a tie, whatever the order of the lines
+    /// (RFC 9309 §2.2.2). The oracle knows no wildcards.
     #[test]
     fn longest_match_wins(
         rules in prop::collection::vec((any::<bool>(), "/[ab/]{0,4}"), 0..12),

@@ -144,8 +144,8 @@ impl<P: Paces + 'static> PacedGate<P> {
     }
 
     /// The failure of the store because of which nothing starts, if there is one. The gate keeps
-    /// asking the store, but after a permanent failure, such as a wrong clock of this machine, waiting
-    /// is of no use.
+    /// asking the store, but after a permanent failure, such as a wrong clock of this machine,
+    /// waiting is of no use.
     pub fn trouble(&self) -> Option<Failure> {
         self.shared.state().trouble.clone()
     }

@@ -79,8 +79,8 @@ impl fmt::Display for Change {
     }
 }
 
-/// What the parser and [`normalise`] change in this spelling of `url`. The result is empty exactly if
-/// the spelling is the normalised form.
+/// What the parser and [`normalise`] change in this spelling of `url`. The result is empty exactly
+/// if the spelling is the normalised form.
 pub fn changes(typed: &str, url: &Url) -> Vec<Change> {
     let normal = normalise(url.clone());
     if normal.as_str() == typed {

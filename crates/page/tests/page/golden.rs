@@ -1,5 +1,5 @@
-//! Whole pages, each with the expected result in a file beside it. After an intended change, run with
-//! `CANTER_REWRITE_GOLDEN=1` and review the difference.
+//! Whole pages, each with the expected result in a file beside it. After an intended change, run
+//! with `CANTER_REWRITE_GOLDEN=1` and review the difference.
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,8 @@
-//! Compares the reader with a second one that builds the whole tree by the standard (`scraper`). Both
-//! must find the same title, text and links on real pages and on generated markup.
+//! Compares the reader with a second one that builds the whole tree by the standard (`scraper`).
+//! Both must find the same title, text and links on real pages and on generated markup.
 //!
-//! White space is not compared, nor are copies of a link: where a block cuts a link off, the standard
-//! copies it into the block, and `read` continues the same link.
+//! White space is not compared, nor are copies of a link: where a block cuts a link off, the
+//! standard copies it into the block, and `read` continues the same link.
 
 use std::collections::HashSet;
 use std::fs;

@@ -19,8 +19,8 @@ fn web_platform_cases() {
             assert_eq!(parsed.as_str(), href);
             normalise(parsed)
         });
-        // Where the case has no http base, any will do: an absolute reference means the same on every
-        // page, except for `http:path`, which is relative on a page of its own scheme.
+        // Where the case has no http base, any will do: an absolute reference means the same on
+        // every page, except for `http:path`, which is relative on a page of its own scheme.
         let base = match case["base"].as_str() {
             Some(base) if base.starts_with("http") => url(base),
             _ if input.trim_start().starts_with("https") => url("http://base.test/"),
