@@ -75,7 +75,7 @@ impl Rules {
         (rule.is_allow() == self.allows(url)).then(|| format!("{verb}: {}", rule.pattern()))
     }
 
-    /// The group of the file that speaks to canter: `canter`, or `*` for everyone's.
+    /// Name of the group that applies to canter: `canter`, or else `*`.
     pub fn group(&self) -> &str {
         self.0.user_agent()
     }

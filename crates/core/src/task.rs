@@ -101,7 +101,7 @@ pub enum Outcome {
     },
     /// There is no page (404, 410).
     Gone {
-        /// The status of the answer.
+        /// Status of the response.
         status: u16,
     },
     /// It was not fetched, or fetched and not indexed, for a reason that is not a failure.

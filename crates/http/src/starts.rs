@@ -21,7 +21,7 @@ pub struct Starts {
     pub stretches: Vec<Stretch>,
 }
 
-/// What started within one stretch of time.
+/// The starts within one stretch of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stretch {
     /// Number of requests started.

@@ -15,7 +15,7 @@ pub(super) enum Generator {
 }
 
 impl Generator {
-    /// From the content of `meta name=generator`.
+    /// The generator that the content of `meta name=generator` names.
     pub(super) fn named(content: &str) -> Generator {
         let name = content.split([' ', '/']).next().unwrap_or_default();
         match name {

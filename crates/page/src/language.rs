@@ -1,4 +1,4 @@
-//! The language of a page that names none.
+//! Detects the language of a page that names none.
 
 use whatlang::Lang;
 
