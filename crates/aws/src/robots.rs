@@ -57,7 +57,7 @@ impl Robots for CloudRobots {
     async fn load(&self, authority: &str, since: Moment, now: Moment) -> Result<Loaded, Failure> {
         let item = self.item(authority).await?;
         if let Some((verdict, fetched)) = verdict(&item, since) {
-            return Ok(Loaded::Known(verdict, fetched));
+            return Ok(Loaded::Verdict(verdict, fetched));
         }
         if number_of(&item, UNTIL).is_some_and(|until| until > now.0) {
             return Ok(Loaded::Busy);
@@ -82,7 +82,7 @@ impl Robots for CloudRobots {
             Written::Done => Loaded::Fetch,
             // Somebody saved one in this moment, or is at it.
             Written::Refused(item) => match verdict(&item, since) {
-                Some((verdict, fetched)) => Loaded::Known(verdict, fetched),
+                Some((verdict, fetched)) => Loaded::Verdict(verdict, fetched),
                 None => Loaded::Busy,
             },
         })

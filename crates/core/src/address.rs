@@ -1,14 +1,14 @@
-//! Which addresses may be dialled: a link, a redirect or a DNS answer must not lead a crawler
-//! into the network that it runs in (server-side request forgery).
+//! Which addresses may be dialled. A link, a redirect or a DNS answer must not lead a crawler into
+//! the network that it runs in (server-side request forgery).
 //!
-//! Everything that the IANA special-purpose registries (RFC 6890) call not globally reachable is
-//! refused, and so is every IPv6 address that carries an IPv4 one: a translator or tunnel would
+//! An address is refused if the IANA special-purpose registries (RFC 6890) call it not globally
+//! reachable. So is every IPv6 address that carries an IPv4 address: a translator or tunnel would
 //! deliver to the inner address, and no website needs that form.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address may be dialled without `--allow-private`. To be asked of the address that
-/// the connection goes to, after every resolution of a name.
+/// Whether an address may be dialled without `--allow-private`. Ask this of the address that the
+/// connection goes to, after every resolution of a name.
 pub fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {
@@ -24,8 +24,8 @@ pub fn is_public(ip: IpAddr) -> bool {
     }
 }
 
-/// Network and length of its prefix, 1 to 32. From the IANA IPv4 special-purpose address registry
-/// unless said otherwise.
+/// Networks, each with the length of its prefix (1 to 32), from the IANA IPv4 special-purpose
+/// address registry unless a comment names another source.
 const V4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8), // this network, unspecified: RFC 791 §3.2
     (Ipv4Addr::new(10, 0, 0, 0), 8), // private: RFC 1918
@@ -45,8 +45,8 @@ const V4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4), // reserved, and limited broadcast: RFC 1112 §4
 ];
 
-/// Network and length of its prefix, 1 to 128. From the IANA IPv6 special-purpose address
-/// registry unless said otherwise.
+/// Networks, each with the length of its prefix (1 to 128), from the IANA IPv6 special-purpose
+/// address registry unless a comment names another source.
 const V6: [(Ipv6Addr, u32); 16] = [
     // Unspecified, loopback (RFC 4291 §2.5) and IPv4-compatible addresses (deprecated there).
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 0), 96),
@@ -94,7 +94,7 @@ mod tests {
         5f00::1 fc00:: fd00:ec2::254 fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff
         fe80:: fe80::1 febf:ffff::1 fec0::1 feff::1 ff00:: ff02::1 ff02::2 ffff::1";
 
-    /// The neighbours of the refused ranges, and servers that everybody knows.
+    /// The neighbours of the refused ranges, and well-known servers.
     const PUBLIC: &str = "
         1.0.0.0 1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 93.184.215.14 100.63.255.254
         100.63.255.255 100.128.0.0 100.128.0.1 126.255.255.255 128.0.0.0 168.63.129.15

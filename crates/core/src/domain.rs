@@ -1,7 +1,7 @@
 //! Whose server a URL is on: the key of a pace.
 //!
-//! Many hosts of one owner are often one machine, so that a pace holds for the registrable domain
-//! and not for the host.
+//! The hosts of one owner are often one machine, so a pace applies to the registrable domain and
+//! not to the host.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use url::{Host, Url};
 pub struct Domain(pub String);
 
 impl Domain {
-    /// Its spelling, the key in every store.
+    /// The domain as text, which is its key in every store.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -26,9 +26,10 @@ impl fmt::Display for Domain {
     }
 }
 
-/// The domain of a URL by the public suffix list, private suffixes included (`me.github.io`).
-/// For an IP address, a name under no listed suffix (`localhost`, `wiki.internal`) and a name that
-/// is a suffix itself: host and effective port, since there each port may be a server of its own.
+/// The domain of a URL by the public suffix list, private suffixes included (`me.github.io`). For
+/// an IP address, a name under no listed suffix (`localhost`, `wiki.internal`) and a name that is
+/// itself a suffix, this is host and effective port, since each port may be a server of its own
+/// there.
 pub fn domain(url: &Url) -> Domain {
     let registrable = match url.host() {
         Some(Host::Domain(name)) => registrable(name),
@@ -37,19 +38,19 @@ pub fn domain(url: &Url) -> Domain {
     Domain(registrable.map_or_else(|| host_and_port(url), str::to_owned))
 }
 
-/// `scheme://host:port` with the effective port: what one robots.txt speaks for (RFC 9309 §2.3).
+/// `scheme://host:port` with the effective port: what one robots.txt applies to (RFC 9309 §2.3).
 pub fn authority(url: &Url) -> String {
     format!("{}://{}", url.scheme(), host_and_port(url))
 }
 
-/// Whether other people's domains lie directly below this name (`co.uk`, `github.io`).
+/// Whether the domains directly below this name belong to different people (`co.uk`, `github.io`).
 pub(crate) fn is_public_suffix(name: &str) -> bool {
     addr::parse_dns_name(name.trim_end_matches('.'))
         .is_ok_and(|name| name.has_known_suffix() && name.root().is_none())
 }
 
 fn registrable(name: &str) -> Option<&str> {
-    // A final dot names the root of the DNS, and the same server.
+    // A final dot is the root of the DNS; the name with it means the same server.
     let name = addr::parse_dns_name(name.trim_end_matches('.')).ok()?;
     name.has_known_suffix().then(|| name.root()).flatten()
 }

@@ -1,45 +1,46 @@
-//! What an answer means for its task.
+//! What a response means for its task.
 
 use std::time::Duration;
 
 use url::Url;
 
-use crate::patience::retry_after;
-use crate::ports::{FetchError, Head, Response};
+use crate::back_off::retry_after;
+use crate::exchange::{FetchError, Head, Response};
 use crate::task::{Kind, Skip, Task};
 use crate::time::Moment;
 use canter_page::url::join;
 
-/// What is to be done with an answer.
+/// What to do with a response.
 #[derive(Debug)]
 pub enum Judgement {
-    /// Read it.
+    /// Read it as a page.
     Page(Response),
-    /// Read what it lists.
+    /// Read it as a sitemap.
     Sitemap(Response),
-    /// The copy in the index is still right (RFC 9110 §15.4.5).
+    /// Keep the copy in the index, which is still right (RFC 9110 §15.4.5).
     NotModified,
-    /// It leads elsewhere.
+    /// Follow the redirect.
     Redirect(Url),
-    /// There is no page.
+    /// Note that there is no page.
     Gone,
-    /// Not for the index.
+    /// Keep the page out of the index.
     Skip(Skip),
-    /// It may go better later.
+    /// Try again later.
     Again {
         /// What happened, one phrase for a person.
         why: String,
-        /// The site wants to be left alone: for this long if it said so.
+        /// Set if the site wants to be left alone; the inner value is the time it asks for, if it
+        /// names one.
         hold: Option<Option<Duration>>,
     },
-    /// It will not go better later.
+    /// Give up: another attempt would fail as well.
     Failed(String),
-    /// The request was not made: the crawl is being stopped.
+    /// Leave the task waiting: the request was not made, since the crawl is being stopped.
     Stopped,
 }
 
-/// Whether the body of an answer is worth reading: of a successful one that may be HTML. What a
-/// sitemap is shows in its body alone.
+/// Whether to read the body of a response: for a page, if the response is successful and may be
+/// HTML. Only the body shows whether something is a sitemap.
 pub fn wants_body(kind: Kind) -> fn(&Head) -> bool {
     match kind {
         Kind::Page => {
@@ -53,7 +54,8 @@ fn is_success(status: u16) -> bool {
     (200..300).contains(&status)
 }
 
-/// Judges an answer to a task's request; `conditional` says that it carried validators.
+/// Judges the response to a task's request. `conditional` tells whether the request carried
+/// validators.
 pub fn judge(
     task: &Task,
     conditional: bool,
@@ -72,7 +74,7 @@ pub fn judge(
     };
     let head = &response.head;
     match head.status {
-        // No content, whatever the header says of its type (RFC 9110 §15.3.5, §15.3.6).
+        // There is no content, whatever type the header names (RFC 9110 §15.3.5, §15.3.6).
         204 | 205 => Judgement::Skip(Skip::NotHtml),
         200..=299 => match task.kind {
             Kind::Page => judge_page(response),

@@ -1,22 +1,32 @@
-//! Every decision of canter: what is in scope, when a request may start, what a response means,
-//! what a page says, what a query asks for.
+//! Every decision of a crawl: what is in scope, when a request may start, what a response means,
+//! and how a task ends.
 //!
-//! This crate opens no socket, reads no clock and no environment, and needs no runtime. It says
-//! through [`ports`] what it wants of the world; the embedded and the cloud adapters obey. The
-//! way in is [`step`]: the life of one task.
+//! This crate opens no socket, reads no clock and no environment, and needs no runtime. It takes
+//! what it needs from the traits in [`ports`], which the embedded and the cloud adapters implement.
+//!
+//! Begin with [`step`], the life of one task. From there:
+//!
+//! - [`world`] bundles the ports that a step uses; [`exchange`] has requests and responses.
+//! - [`scope`], [`robots`], [`address`] and [`prospect`] decide what may be fetched, [`pace`] when.
+//! - [`judge`] decides what a response means, [`back_off`] how long to wait after a failure.
+//! - [`sitemap`] reads sitemaps; pages are read by `canter-page`.
+//! - [`task`] and [`outcomes`] say how tasks end; [`document`] is what goes into the index.
 
 pub mod address;
+pub mod back_off;
 pub mod document;
 pub mod domain;
 pub mod duplicates;
 pub mod end;
+pub mod exchange;
 pub mod failure;
 pub mod inbound;
 pub mod judge;
+pub mod limits;
 pub mod link_pass;
 pub mod outcomes;
 pub mod pace;
-pub mod patience;
+mod permission;
 pub mod ports;
 pub mod prospect;
 pub mod redirect_loops;

@@ -1,4 +1,4 @@
-//! How outcomes are written down, and counted: the same in every store.
+//! The stored form of outcomes, and how they are counted: the same in every store.
 
 use std::collections::BTreeMap;
 
@@ -7,36 +7,36 @@ use url::Url;
 
 use crate::task::{Outcome, Skip};
 
-/// Numbers of a crawl, from its rows.
+/// The rows of a crawl, counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// URLs that answered with a page.
+    /// Number of URLs that answered with a page.
     pub pages: u64,
-    /// Pages written to the index.
+    /// Number of pages written to the index.
     pub indexed: u64,
-    /// Pages whose copy in the index is still right.
+    /// Number of pages whose copy in the index is still right.
     pub unchanged: u64,
-    /// Pages whose content stands at another URL.
+    /// Number of pages whose content is found at another URL.
     pub duplicates: u64,
-    /// URLs that lead elsewhere.
+    /// Number of URLs that redirect.
     pub redirected: u64,
-    /// Sitemaps that were read.
+    /// Number of sitemaps that were read.
     pub sitemaps: u64,
-    /// URLs without a page (404, 410).
+    /// Number of URLs without a page (404, 410).
     pub gone: u64,
-    /// URLs not fetched or not indexed for a reason that is no fault.
+    /// Number of URLs that were not fetched or not indexed for a reason that is not a failure.
     pub skipped: u64,
-    /// Those by reason.
+    /// The skipped URLs by reason.
     pub skipped_by: BTreeMap<String, u64>,
-    /// Tasks that failed after all attempts.
+    /// Number of tasks that failed after all attempts.
     pub failed: u64,
-    /// Tasks that wait.
+    /// Number of tasks that wait.
     pub waiting: u64,
 }
 
 impl Counts {
-    /// Counts one more row: what [`columns`] wrote, none for a task that waits; `detail` is that of
-    /// a skipped one.
+    /// Counts one more row. `outcome` is what [`columns`] wrote, or none for a task that waits;
+    /// `detail` is given for a skipped URL only.
     pub fn add(&mut self, outcome: Option<&str>, detail: Option<&str>) {
         let reason = detail.map(reason_of);
         let of_outcome = match outcome {
@@ -64,7 +64,7 @@ impl Counts {
     }
 }
 
-/// An outcome as it is stored: its kind, and what belongs to it.
+/// The stored form of an outcome: its kind and its detail.
 pub fn columns(outcome: &Outcome) -> (&'static str, Option<String>) {
     match outcome {
         Outcome::Indexed => ("indexed", None),
@@ -121,7 +121,7 @@ pub fn outcome(kind: &str, detail: Option<String>, status: Option<u16>) -> Optio
     })
 }
 
-/// The name of the reason in the detail of what was skipped; where it redirects to may follow.
+/// The name of the reason in the detail of a skipped URL, which a redirect's target may follow.
 pub fn reason_of(detail: &str) -> &str {
     detail.split_once(' ').map_or(detail, |(reason, _)| reason)
 }

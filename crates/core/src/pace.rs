@@ -1,12 +1,12 @@
 //! The exact pace: slots with a firing deadline.
 //!
-//! Each domain has one stored record, the next free slot. A worker leases a run of slots with one
-//! conditional write and may start one request in each, from the slot's time until a short
-//! lateness after it; later the slot is forfeited. With the spacing chosen by [`Pace::new`], no
-//! sliding second sees more starts than the rate allows, over any number of workers whose clocks
-//! agree within the tolerance. A worker that is alone knows every start, and may fire a slot even
-//! later when its [`Window`] has room: see `docs/adr/0004`. This file decides; the store behind
-//! [`crate::ports::Paces`] only compares and sets.
+//! Each domain has one stored record, its next free slot. A worker leases a run of slots with one
+//! conditional write and may start one request in each, from the slot's time until shortly after
+//! it; a slot that is missed is forfeited. With the spacing that [`Pace::new`] chooses, no sliding
+//! second has more starts than the rate allows, for any number of workers whose clocks agree within
+//! the tolerance. A worker that is alone knows every start, and may fire a slot even later if its
+//! [`Window`] has room: see `docs/adr/0004`. This module decides; the store behind
+//! [`Paces`](crate::ports::Paces) only compares and sets.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -20,12 +20,12 @@ use crate::time::Moment;
 pub struct Rate(f64);
 
 impl Rate {
-    /// One request in a little less than three hours.
+    /// Minimum rate: one request in a little less than three hours.
     pub const MIN: f64 = 0.0001;
-    /// Beyond this, one machine's clock and scheduler no longer hold the promise.
+    /// Maximum rate. Beyond it, the clock and scheduler of one machine cannot keep the promise.
     pub const MAX: f64 = 10_000.0;
 
-    /// A rate, or nothing when it is no number in the range.
+    /// A rate, or nothing if `per_second` is not a number in the range.
     pub fn new(per_second: f64) -> Option<Self> {
         (Self::MIN..=Self::MAX)
             .contains(&per_second)
@@ -37,29 +37,29 @@ impl Rate {
         self.0
     }
 
-    /// The most requests that may start in any sliding second: fractions are rounded up.
+    /// Maximum number of requests that may start in any sliding second: the rate rounded up.
     pub fn per_window(self) -> u32 {
         self.0.ceil() as u32
     }
 }
 
-/// What may stand between the time of a slot and the time at which a site sees its request.
+/// What may lie between the time of a slot and the time at which the site sees its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tolerance {
-    /// How long after its time a slot may fire at no cost to the slots that follow.
+    /// Maximum delay of a slot that costs the following slots nothing.
     pub lateness: Duration,
-    /// How long after its time a slot may fire where the window has room. More than the lateness
-    /// only for a worker that is alone.
+    /// Maximum delay of a slot if the window has room. Longer than the lateness only for a worker
+    /// that is alone.
     pub patience: Duration,
-    /// How far a worker's clock may be from the true time, either way.
+    /// Maximum difference between a worker's clock and the true time, either way.
     pub clock_error: Duration,
-    /// Room for a request's way from the socket to the site's log.
+    /// Time for a request to get from the socket to the site's log.
     pub guard: Duration,
 }
 
 impl Tolerance {
-    /// One process, one clock. 96.8 % of the rate is delivered, and what the start of a crawl or
-    /// a busy machine holds up is made good within the patience.
+    /// One process with one clock. Delivers 96.8 % of the rate, and makes up within the patience
+    /// for what the start of a crawl or a busy machine holds up.
     pub const ALONE: Tolerance = Tolerance {
         lateness: Duration::from_millis(3),
         patience: Duration::from_millis(60),
@@ -67,9 +67,9 @@ impl Tolerance {
         guard: Duration::from_millis(30),
     };
 
-    /// Many workers on machines whose clocks agree to within 10 ms: 93.9 % of the rate. A worker
-    /// does not know what the others started, so it is late at most as the spacing pays for.
-    /// Figures: `docs/adr/0007`.
+    /// Many workers on machines whose clocks agree to within 10 ms. Delivers 93.9 % of the rate. A
+    /// worker does not know what the others started, so it may be no later than the spacing allows
+    /// for. Figures: `docs/adr/0008`.
     pub const SHARED: Tolerance = Tolerance {
         lateness: Duration::from_millis(15),
         patience: Duration::from_millis(15),
@@ -82,24 +82,24 @@ impl Tolerance {
     }
 }
 
-/// How a domain's slots lie: the rate and the tolerance turned into a spacing.
+/// The spacing of a domain's slots, computed from its rate and the tolerance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
-    /// From one slot to the next.
+    /// Time from one slot to the next.
     pub spacing: Duration,
-    /// How long after its time a slot may still fire.
+    /// Maximum delay of a slot.
     pub patience: Duration,
-    /// At most so many starts of one worker ...
+    /// Maximum number of starts of one worker within `span`.
     pub most: u32,
-    /// ... lie within less than this.
+    /// Length of the window in which one worker counts its starts.
     pub span: Duration,
 }
 
 impl Pace {
-    /// The pace of a rate: `(1 + d + 2e + g) / R` between slots. The last of R + 1 slots in a row
-    /// then lies more than a second after the first, even when the first fires as late and the
-    /// last appears as early as the tolerance allows. Below one request a second, starts are at
-    /// least `1 / R` apart.
+    /// The pace of a rate `R`: slots lie `(1 + d + 2e + g) / R` apart, where `d` is the lateness,
+    /// `e` the clock error and `g` the guard. Then the last of R + 1 slots in a row lies more than
+    /// a second after the first, even if the first fires as late and the last appears as early as
+    /// the tolerance allows. Below one request a second, starts are at least `1 / R` apart.
     pub fn new(rate: Rate, tolerance: Tolerance) -> Self {
         let window = Duration::from_secs_f64(1.0 / rate.per_second().min(1.0));
         let slots = rate.per_second().max(1.0);
@@ -127,21 +127,21 @@ impl Pace {
     }
 }
 
-/// The last starts of one worker. Asked before each start, it keeps that worker to its pace
-/// whatever the scheduler does to it.
+/// The last starts of one worker. A worker that asks it before each start keeps to its pace
+/// whatever the scheduler does.
 #[derive(Debug, Clone, Default)]
 pub struct Window {
     starts: VecDeque<Moment>,
 }
 
 impl Window {
-    /// The earliest time of the next start, none when it may be at any time.
+    /// The earliest time of the next start; none if it may be at any time.
     pub fn opens(&self, pace: Pace) -> Option<Moment> {
         let first = self.starts.len().checked_sub(pace.most as usize)?;
         Some(*self.starts.get(first)? + pace.span)
     }
 
-    /// Notes a start. Those of more than `span` before it are forgotten.
+    /// Records a start, and forgets those that lie more than `span` before it.
     pub fn record(&mut self, at: Moment, span: Duration) {
         while self.starts.front().is_some_and(|&old| old + span < at) {
             self.starts.pop_front();
@@ -159,7 +159,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// `count` slots, the first one at `first`.
+    /// A lease of `count` slots, the first one at `first`.
     pub fn new(first: Moment, count: u32, pace: Pace) -> Self {
         Lease {
             next: first,
@@ -168,7 +168,7 @@ impl Lease {
         }
     }
 
-    /// When its last slot can fire no more; its next one's time when none is left.
+    /// When the last slot is forfeited; the time of the next slot if none is left.
     pub fn end(&self) -> Moment {
         match self.left.checked_sub(1) {
             Some(more) => self.next + self.pace.spacing * more + self.pace.patience,
@@ -176,7 +176,7 @@ impl Lease {
         }
     }
 
-    /// Takes the earliest slot that can still fire at `now`; slots that have passed are forfeited.
+    /// Takes the earliest slot that can still fire at `now`. Slots that have passed are forfeited.
     pub fn take(&mut self, now: Moment) -> Option<Slot> {
         let slot = self.peek(now)?;
         self.next = slot.at + self.pace.spacing;
@@ -184,7 +184,7 @@ impl Lease {
         Some(slot)
     }
 
-    /// The slot that [`Lease::take`] would give; forgets the ones that have passed.
+    /// The slot that [`Lease::take`] would take. Slots that have passed are forfeited.
     pub fn peek(&mut self, now: Moment) -> Option<Slot> {
         while self.left > 0 {
             let slot = Slot {
@@ -204,16 +204,16 @@ impl Lease {
 /// The right to start one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
-    /// Not before this.
+    /// Earliest time of the start.
     pub at: Moment,
-    /// Not after this.
+    /// Latest time of the start.
     pub until: Moment,
 }
 
 /// What may be done with a slot now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Wait so long, then ask again.
+pub enum Timing {
+    /// Ask again after this time.
     Early(Duration),
     /// Start the request at once.
     Fire,
@@ -222,50 +222,50 @@ pub enum Verdict {
 }
 
 impl Slot {
-    /// Judges the slot at `now`.
-    pub fn verdict(self, now: Moment) -> Verdict {
+    /// What may be done with the slot at `now`.
+    pub fn timing(self, now: Moment) -> Timing {
         if now < self.at {
-            Verdict::Early(now.until(self.at))
+            Timing::Early(now.until(self.at))
         } else if now <= self.until {
-            Verdict::Fire
+            Timing::Fire
         } else {
-            Verdict::Late
+            Timing::Late
         }
     }
 }
 
-/// What to do when a worker asks for slots.
+/// The decision on a worker's request for slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
-    /// Store the new record if the old one is still there; then the lease holds.
+    /// Store the new record if the old one is unchanged. The lease holds once that has succeeded.
     Take {
         /// The slots.
         lease: Lease,
         /// The next free slot from now on.
         next: Moment,
     },
-    /// Others are ahead, or the domain is held: ask again after this.
+    /// Ask again after this time: others are ahead, or the domain is held.
     Wait(Duration),
 }
 
-/// A slower pace counts for everybody, until nobody has asked for it for so long.
+/// Time for which a slower pace counts for every worker after the last request for it.
 pub const REMEMBERED: Duration = Duration::from_secs(60);
 
-/// What was given of a domain that many workers share.
+/// The slots given out of a domain that many workers share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Given {
-    /// The last slot that was given; none when there was none.
+    /// The last slot given out; none if there was none.
     pub last: Option<Moment>,
     /// The spacing that counts.
     pub spacing: Duration,
-    /// When somebody last asked for that spacing.
+    /// When a worker last asked for that spacing.
     pub asked: Moment,
-    /// No slot lies before this.
+    /// Earliest time of the next slot.
     pub held: Moment,
 }
 
 impl Given {
-    /// Nothing yet.
+    /// No slot was given out yet.
     pub const NOTHING: Given = Given {
         last: None,
         spacing: Duration::ZERO,
@@ -273,8 +273,8 @@ impl Given {
         held: Moment(0),
     };
 
-    /// The pace for whoever asks for `pace`: the slower one wins, where two sites on one domain
-    /// have different rates, or only one worker knows of a `Crawl-delay` yet.
+    /// The pace for a worker that asks for `pace`. The slower one wins where two sites on one
+    /// domain have different rates, and where only one worker knows of a `Crawl-delay` yet.
     pub fn pace(&self, now: Moment, pace: Pace) -> Pace {
         if self.spacing > pace.spacing && now <= self.asked + REMEMBERED {
             let spacing = self.spacing;
@@ -283,17 +283,17 @@ impl Given {
         pace
     }
 
-    /// The next free slot at that pace: a whole spacing after the last one, whatever lay between
-    /// the slots before it.
+    /// The next free slot at that pace: a whole spacing after the last one, whatever the spacing
+    /// was before.
     pub fn next(&self, pace: Pace) -> Option<Moment> {
         let after = self.last.map(|last| last + pace.spacing);
         after.max((self.held > Moment(0)).then_some(self.held))
     }
 }
 
-/// Decides on a request for `count` slots. `next` is the domain's next free slot, none when it has
-/// never been used; slots further away than `horizon` are not given out, so that a worker that
-/// dies takes little with it.
+/// Decides on a request for `count` slots. `next` is the domain's next free slot, or none if the
+/// domain was never used. Slots further away than `horizon` are not given out, so that few slots
+/// are lost with a worker that dies.
 pub fn grant(
     next: Option<Moment>,
     now: Moment,
@@ -358,10 +358,10 @@ mod tests {
         let late = Moment(0) + pace.spacing + pace.patience + Duration::from_nanos(1);
         let slot = lease.take(late).unwrap();
         assert_eq!(slot.at, Moment(0) + pace.spacing * 2);
-        assert_eq!(slot.verdict(late), Verdict::Early(late.until(slot.at)));
-        assert_eq!(slot.verdict(slot.at), Verdict::Fire);
-        assert_eq!(slot.verdict(slot.until), Verdict::Fire);
-        assert_eq!(slot.verdict(Moment(slot.until.0 + 1)), Verdict::Late);
+        assert_eq!(slot.timing(late), Timing::Early(late.until(slot.at)));
+        assert_eq!(slot.timing(slot.at), Timing::Fire);
+        assert_eq!(slot.timing(slot.until), Timing::Fire);
+        assert_eq!(slot.timing(Moment(slot.until.0 + 1)), Timing::Late);
         assert_eq!(lease.take(late), None);
     }
 

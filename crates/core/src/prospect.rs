@@ -1,5 +1,5 @@
-//! Whether a crawl would fetch a URL that it met, and what speaks against it: the same questions in
-//! the same order as a step asks them, answered from what is stored.
+//! Whether a crawl would fetch a URL that it met, and if not, why. The checks are those of a step,
+//! in the same order, made from what is stored.
 
 use std::net::IpAddr;
 
@@ -13,47 +13,47 @@ use crate::scope::{Outside, Scope};
 use crate::task::Skip;
 use canter_page::url::{Limits, Trap, trap};
 
-/// What bounds a crawl beside its scope, as the store keeps it for whoever asks later.
+/// The limits of a crawl besides its scope, as the store keeps them for later questions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
-    /// Links from a seed; none for no limit.
+    /// Maximum number of links between a seed and a page; none for no limit.
     pub max_depth: Option<u32>,
-    /// Bytes of one page, decoded.
+    /// Maximum size of one page in bytes, decoded.
     pub max_page_bytes: usize,
-    /// Traps in the spelling of URLs.
+    /// Limits beyond which a URL counts as a crawler trap.
     pub url: Limits,
-    /// Private addresses are permitted at the seeds' own hosts and ports.
+    /// Whether private addresses are permitted at the seeds' own hosts and ports.
     pub allow_private: bool,
 }
 
-/// What is known of a site for this.
+/// What is known of a URL's site.
 #[derive(Debug, Clone, Copy)]
 pub struct Ground<'a> {
-    /// What belongs to the site.
+    /// Which URLs belong to the site.
     pub scope: &'a Scope,
-    /// The seeds as they were typed, where redirects have not moved them yet.
+    /// The seeds as they were typed, before any redirect moved them.
     pub seeds: &'a [Url],
-    /// Bounds of its newest crawl.
+    /// Limits of the newest crawl.
     pub bounds: &'a Bounds,
     /// The verdict of the URL's robots.txt, if it was fetched.
     pub verdict: Option<&'a Verdict>,
 }
 
-/// What speaks against fetching a URL.
+/// Why a URL would not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal<'a> {
-    /// It is not of the site.
+    /// It does not belong to the site.
     Outside(Outside),
-    /// It looks generated without end.
+    /// It is probably a crawler trap.
     Trap(Trap<'a>),
     /// This rule of robots.txt disallows it.
     Robots(String),
-    /// It is at this private address.
+    /// It has this private address.
     PrivateAddress(IpAddr),
 }
 
 impl Refusal<'_> {
-    /// Under which reason a task is skipped for it; none for what never becomes a task.
+    /// The reason for which its task would be skipped; none for a URL that never becomes a task.
     pub fn skip(&self) -> Option<Skip> {
         match self {
             Refusal::Outside(_) => None,
@@ -64,9 +64,9 @@ impl Refusal<'_> {
     }
 }
 
-/// What speaks first against fetching a normalised URL. None when it would be fetched, as far as
-/// that can be said without a request: a name may still lead to a private address, and depth
-/// depends on the page that links to it.
+/// The first reason not to fetch a normalised URL. None if it would be fetched, as far as that is
+/// known without a request: its name may still resolve to a private address, and its depth depends
+/// on the page that links to it.
 pub fn refusal<'a>(url: &'a Url, ground: Ground<'_>) -> Option<Refusal<'a>> {
     if let Some(outside) = ground.scope.outside(url) {
         return Some(Refusal::Outside(outside));
@@ -93,7 +93,7 @@ pub fn is_permitted(url: &Url, seeds: &[Url], bounds: &Bounds) -> bool {
     bounds.allow_private && seeds.iter().any(|seed| authority(seed) == authority(url))
 }
 
-/// The private address that a URL names; none for a public one and for names.
+/// The private address that a URL contains; none for a public address and for a name.
 pub fn private_address(url: &Url) -> Option<IpAddr> {
     let address: IpAddr = match url.host()? {
         Host::Ipv4(address) => address.into(),

@@ -1,7 +1,8 @@
-//! robots.txt by RFC 9309: what a site lets canter fetch, and how an answer for the file is judged.
+//! robots.txt by RFC 9309: what a site lets canter fetch, and what a response for the file means.
 //!
-//! `robotxt` parses and matches. Before it come two mends for files as they are; after it, only
-//! the rules of our own group are kept, in a form small enough to store for all workers.
+//! `robotxt` parses the file and matches rules. This module repairs two faults of real files before
+//! parsing, and afterwards keeps only the rules of canter's own group, in a form small enough to
+//! store for all workers.
 
 use std::time::Duration;
 
@@ -10,38 +11,38 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
-use crate::patience::retry_after;
-use crate::ports::{FetchError, Head};
+use crate::back_off::retry_after;
+use crate::exchange::{FetchError, Head};
 use crate::time::Moment;
 use canter_page::url::{is_http, join, normalise};
 
-/// Bytes of a robots.txt to fetch: one more than are read (500 KiB, RFC 9309 §2.5), so that a
-/// line cut in the middle is told from a whole one.
+/// Maximum size of a robots.txt to fetch, in bytes. This is one byte more than is read (500 KiB,
+/// RFC 9309 §2.5), which tells a line cut in the middle from a whole one.
 pub const MAX_BYTES: usize = robotxt::BYTE_LIMIT + 1;
 
-/// How long a verdict may be used (RFC 9309 §2.4). One that disallows because of a failure should
-/// be asked for again much sooner.
+/// Maximum age of a verdict (RFC 9309 §2.4). One that disallows because of a failure should be
+/// renewed much sooner.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Redirects that are followed, one after the other (RFC 9309 §2.3.1.2).
+/// Maximum number of redirects in a row (RFC 9309 §2.3.1.2).
 pub const MAX_HOPS: u8 = 5;
 
-/// Longest `Crawl-delay` that is kept: beyond it a crawl does not move at all.
+/// Maximum `Crawl-delay`. With a longer one a crawl would not move at all.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 
-/// Where the robots.txt lies that speaks for a URL: one for each scheme, host and port.
+/// URL of the robots.txt that applies to a URL: one for each scheme, host and port.
 pub fn location(url: &Url) -> Option<Url> {
     robotxt::robots_url(url).ok()
 }
 
-/// The rules of one robots.txt for one crawler. Serialises to its rules, one a line with `+` or
-/// `-` before it, and what else of the file concerns us.
+/// The rules of one robots.txt for one crawler. The serialised form has one rule a line, after `+`
+/// or `-`, and what else of the file concerns that crawler.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Rules(Robots);
 
 impl PartialEq for Rules {
-    /// The name of the group that they came from makes no difference.
+    /// Compares everything but the name of the group.
     fn eq(&self, other: &Self) -> bool {
         self.0.rules() == other.0.rules()
             && self.crawl_delay() == other.crawl_delay()
@@ -52,9 +53,9 @@ impl PartialEq for Rules {
 impl Eq for Rules {}
 
 impl Rules {
-    /// Reads a file of any content; what is no rule says nothing. `token` is the crawler's product
-    /// token (RFC 9309 §2.2.1), which is compared without case. Of a file beyond 500 KiB the
-    /// whole lines before that are read.
+    /// Parses a file of any content and ignores what is not a rule. `token` is the crawler's
+    /// product token (RFC 9309 §2.2.1), which is compared without case. Of a file longer than 500
+    /// KiB, only the whole lines before that limit are read.
     pub fn parse(file: &[u8], token: &str) -> Self {
         Rules(Robots::parse(&mend(whole_lines(file)), token))
     }
@@ -64,30 +65,31 @@ impl Rules {
         self.0.is_url_allowed(url)
     }
 
-    /// The rule that decides on a URL, as it would be written: `Disallow: /private`. None when no
-    /// rule matches, and the URL is allowed.
+    /// The rule that decides on a URL, as a file would have it: `Disallow: /private`. None if no
+    /// rule matches, so that the URL is allowed.
     pub fn rule(&self, url: &Url) -> Option<String> {
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let rule = self.0.matching_rule(path)?;
         let verb = if rule.is_allow() { "Allow" } else { "Disallow" };
-        // No rule speaks for `/robots.txt`, even one that matches it.
+        // No rule applies to `/robots.txt`, even one that matches it.
         (rule.is_allow() == self.allows(url)).then(|| format!("{verb}: {}", rule.pattern()))
     }
 
-    /// The group of the file that speaks to canter: `canter`, or `*` for everyone's.
+    /// Name of the group that applies to canter: `canter`, or else `*`.
     pub fn group(&self) -> &str {
         self.0.user_agent()
     }
 
-    /// Time between two requests that the site asks for (`Crawl-delay`, no part of the RFC), in
-    /// whole milliseconds, at most an hour. None when it asks for none.
+    /// The delay between two requests that the site asks for (`Crawl-delay`, not part of the RFC),
+    /// in whole milliseconds and at most an hour. None if it asks for none.
     pub fn crawl_delay(&self) -> Option<Duration> {
         let delay = self.0.crawl_delay()?.min(MAX_DELAY);
         let millis = u64::try_from(delay.as_millis()).ok()?;
         (millis > 0).then(|| Duration::from_millis(millis))
     }
 
-    /// The http(s) sitemaps that the file names, for whichever crawler; maybe of other hosts.
+    /// The http(s) sitemaps that the file names. They are meant for every crawler and may lie on
+    /// other hosts.
     pub fn sitemaps(&self) -> impl Iterator<Item = Url> {
         let sitemaps = self.0.sitemaps().iter();
         sitemaps.filter(|url| is_http(url)).cloned().map(normalise)
@@ -98,42 +100,43 @@ impl Rules {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// What the rules say.
+    /// What the rules allow.
     Rules(Rules),
-    /// There is no robots.txt: everything (RFC 9309 §2.3.1.3).
+    /// Everything: there is no robots.txt (RFC 9309 §2.3.1.3).
     AllowAll,
-    /// The server or the network failed: nothing (RFC 9309 §2.3.1.4).
+    /// Nothing: the server or the network failed (RFC 9309 §2.3.1.4).
     DisallowAll {
-        /// What happened, a phrase for a person.
+        /// What happened, one phrase for a person.
         why: String,
     },
-    /// Nothing for now; ask again. Not to be kept as a verdict.
+    /// Nothing for now: fetch the file again. This verdict must not be saved.
     Retry {
-        /// The wait that the server asks for; none when it is left to us.
+        /// The wait that the server asks for; none if it leaves the wait to us.
         after: Option<Duration>,
     },
 }
 
-/// What to do after an answer for a robots.txt.
+/// What to do after a response for a robots.txt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// The file has moved: fetch it there. It still speaks for the authority that was asked first,
-    /// on whichever host it lies.
+pub enum Hop {
+    /// Fetch the file from there. Whatever host it lies on, it still applies to the authority that
+    /// was asked first.
     Follow(Url),
-    /// Nothing is left to fetch.
+    /// Use this verdict.
     Done(Verdict),
 }
 
-/// Judges an answer of `url` after `hops` redirects. `body` is the file, up to [`MAX_BYTES`];
+/// Judges the response of `url` after `hops` redirects. `body` is the file, up to [`MAX_BYTES`];
 /// `now` is the time since the Unix epoch.
-pub fn judge(url: &Url, hops: u8, head: &Head, body: &[u8], token: &str, now: Moment) -> Step {
-    Step::Done(match head.status {
+pub fn judge(url: &Url, hops: u8, head: &Head, body: &[u8], token: &str, now: Moment) -> Hop {
+    Hop::Done(match head.status {
         200..=299 => Verdict::Rules(Rules::parse(body, token)),
         300..=399 => {
             let target = head.headers.get("location").and_then(|to| join(url, to));
             match target {
-                Some(to) if hops < MAX_HOPS => return Step::Follow(to),
-                // Too many, or to nowhere: the file is unavailable (RFC 9309 §2.3.1.2).
+                Some(to) if hops < MAX_HOPS => return Hop::Follow(to),
+                // After too many redirects, or one without a target, the file counts as unavailable
+                // (RFC 9309 §2.3.1.2).
                 _ => Verdict::AllowAll,
             }
         }
@@ -150,12 +153,12 @@ pub fn judge(url: &Url, hops: u8, head: &Head, body: &[u8], token: &str, now: Mo
     })
 }
 
-/// Judges that there was no answer.
+/// The verdict after a request for a robots.txt that got no response.
 pub fn unreachable(error: &FetchError) -> Verdict {
     match error {
-        // Nothing was sent, so that nothing is known.
+        // Nothing was sent, so nothing is known.
         FetchError::Closed => Verdict::Retry { after: None },
-        // There is no server to have a robots.txt.
+        // These errors say enough: there is no server that could have a robots.txt.
         error @ (FetchError::NoSuchHost(_) | FetchError::Connect(_) | FetchError::Tls(_)) => {
             Verdict::DisallowAll {
                 why: error.to_string(),
@@ -167,7 +170,7 @@ pub fn unreachable(error: &FetchError) -> Verdict {
     }
 }
 
-/// The file without the line that crosses the limit: a cut `Allow: /private` must not become
+/// The file without the line that crosses the limit: `Allow: /private`, cut, must not become
 /// `Allow: /`.
 fn whole_lines(file: &[u8]) -> &[u8] {
     match file.get(..MAX_BYTES) {
@@ -179,13 +182,13 @@ fn whole_lines(file: &[u8]) -> &[u8] {
     }
 }
 
-/// Ends of lines as `robotxt` sees them.
+/// Whether `robotxt` ends a line at this byte.
 fn is_line_end(byte: &u8) -> bool {
     matches!(byte, b'\n' | b'\r' | b'\0')
 }
 
-/// Mends what real files get wrong: what is left of a damaged byte-order mark, and `User-agent`
-/// lines with more than a token (`Foo Bar`, `Foo/1.0`, `Foo*` all mean `Foo`).
+/// Repairs faults of real files: removes the rest of a damaged byte-order mark, and cuts
+/// `User-agent` lines after their token (`Foo Bar`, `Foo/1.0` and `Foo*` all mean `Foo`).
 fn mend(file: &[u8]) -> Vec<u8> {
     let mark = file.iter().zip(b"\xef\xbb\xbf");
     let file = &file[mark.take_while(|(byte, mark)| byte == mark).count()..];
@@ -202,8 +205,8 @@ fn mend(file: &[u8]) -> Vec<u8> {
     mended
 }
 
-/// Where the token of a `User-agent` line ends; none for other lines and without a token. The
-/// spellings and separators are those that `robotxt` accepts.
+/// Where the token of a `User-agent` line ends; none for other lines and lines without a token.
+/// Accepts the same spellings and separators as `robotxt`.
 fn agent_end(line: &[u8]) -> Option<usize> {
     let blank = |byte: &&u8| byte.is_ascii_whitespace();
     let start = line.iter().take_while(blank).count();
@@ -228,19 +231,19 @@ fn agent_end(line: &[u8]) -> Option<usize> {
         .take_while(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
         .count();
     match line.get(value..) {
-        // Everyone, with a word after it.
+        // `*` with a word after it.
         Some([b'*', next, ..]) if next.is_ascii_whitespace() => Some(value + 1),
         _ => (token > 0).then_some(value + token),
     }
 }
 
-/// How rules are stored.
+/// The stored form of rules.
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    /// `+/path` allows, `-/path` disallows, one a line. Normalised paths hold no line end.
+    /// One rule a line: `+/path` allows, `-/path` disallows. Normalised paths contain no line end.
     #[serde(rename = "r", default, skip_serializing_if = "String::is_empty")]
     rules: String,
-    /// The group that they came from; left out for everyone's.
+    /// The group that the rules came from; left out if it is `*`.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     group: Option<String>,
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
@@ -273,8 +276,8 @@ impl From<Rules> for Stored {
 impl TryFrom<Stored> for Rules {
     type Error = serde_json::Error;
 
-    /// `robotxt` builds rules from a file or from its own serial form only, and a file of stored
-    /// rules could be longer than it reads.
+    /// `robotxt` builds rules only from a file or from its own serialised form, and a file of the
+    /// stored rules could be longer than it reads.
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
         let rules = stored.rules.lines().filter_map(|line| {
             let (verb, pattern) = line.split_at_checked(1)?;

@@ -1,7 +1,7 @@
 //! Which URLs belong to a site.
 //!
 //! A person who names `https://docs.example.org/3/` means that host and what is below `/3/`.
-//! Everything else is asked for: `--include`, `--exclude`, `--subdomains`.
+//! Options change that: `--include`, `--exclude`, `--subdomains`.
 
 mod outside;
 
@@ -15,22 +15,22 @@ use canter_page::url::{is_http, normalise};
 
 pub use outside::Outside;
 
-/// What changes a scope beside its seeds. Globs match the path of a URL, percent-encoded, without
-/// its query; letter case counts. `*` and `?` stay within one segment, `**` spans segments.
+/// The options of a scope. Globs match the percent-encoded path of a URL without its query, and are
+/// case-sensitive. `*` and `?` stay within one segment; `**` spans segments.
 ///
-/// `/blog/**` takes in `/blog` too. A glob without a slash at its start may begin in any folder if
-/// it has no other slash (`*.pdf`), else it begins at the root (`blog/**`).
+/// `/blog/**` matches `/blog` too. A glob without a leading slash may begin in any folder if it has
+/// no other slash (`*.pdf`), or else begins at the root (`blog/**`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
-    /// When there are any, they stand in the place of the seeds' path prefixes: a page must match
-    /// one of them. The seeds themselves always count.
+    /// If there are any, a page must match one of them instead of a seed's path prefix. The seeds
+    /// themselves always belong to the site.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<String>,
-    /// A page that matches one of them is out, whatever else speaks for it.
+    /// A page that matches one of them does not belong to the site, whatever else matches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
-    /// Take in the hosts below a seed's host, with the same path prefix and port. For a seed on
-    /// `www.example.org`, `example.org` and all hosts below it.
+    /// Whether the hosts below a seed's host belong to the site, with the same path prefix and
+    /// port. For a seed on `www.example.org`, these are `example.org` and all hosts below it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub subdomains: bool,
 }
@@ -38,20 +38,20 @@ pub struct Options {
 /// A glob that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ScopeError {
-    /// A whole URL, or nothing.
+    /// It is a whole URL, or empty.
     #[error("the glob {0:?} must be a path such as /blog/** or *.pdf")]
     NoPath(String),
     /// Its syntax is wrong.
     #[error("the glob {glob:?} is wrong: {why}")]
     Syntax {
-        /// As it was typed.
+        /// The glob as it was typed.
         glob: String,
-        /// One phrase.
+        /// What is wrong, one phrase.
         why: String,
     },
 }
 
-/// Which URLs belong to a site. Stored as its seeds and options.
+/// Which URLs belong to a site. The stored form has its seeds and options.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Scope {
@@ -61,7 +61,7 @@ pub struct Scope {
     exclude: GlobSet,
 }
 
-/// What a scope is made of.
+/// The stored form of a scope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Stored {
     seeds: Vec<Url>,
@@ -69,34 +69,38 @@ struct Stored {
     options: Options,
 }
 
-/// What one seed opens.
+/// The part of a scope that one seed gives.
 #[derive(Debug, Clone)]
 struct Place {
     seed: Url,
-    /// As [`prefix`].
+    /// See [`prefix`].
     prefix: String,
-    /// `.example.org`, where the hosts below count too.
+    /// `.example.org` if the hosts below belong to the site too.
     below: Option<String>,
 }
 
 impl Scope {
     /// The scope of a crawl from these http(s) seeds.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a glob of the options cannot be used.
     pub fn new(seeds: &[Url], options: Options) -> Result<Self, ScopeError> {
         let seeds = seeds.iter().cloned().map(normalise).collect();
         Scope::try_from(Stored { seeds, options })
     }
 
-    /// The seeds, normalised, where redirects have moved them.
+    /// The seeds, normalised, at the places to which redirects have moved them.
     pub fn seeds(&self) -> &[Url] {
         &self.stored.seeds
     }
 
-    /// Whether a normalised URL belongs to the site: http(s), on the host and port of a seed (the
-    /// default ports of http and https count as one), and below the seed's path prefix: for
-    /// `/3/` what is below it, for `/docs` it and what is below `/docs/`, for `/docs/index.html`
-    /// what is below `/docs/`. [`Options`] change that.
+    /// Whether a normalised URL belongs to the site: it is http(s), on the host and port of a seed
+    /// (the default ports of http and https count as one), and below the seed's path prefix. For
+    /// the seed `/3/` that is everything below it, for `/docs` itself and everything below
+    /// `/docs/`, and for `/docs/index.html` everything below `/docs/`. [`Options`] change that.
     pub fn contains(&self, url: &Url) -> bool {
-        // Most links lead to other hosts, or within the prefix: globs come last.
+        // Most URLs are on other hosts, or below the prefix, so globs come last.
         is_http(url)
             && self.places.iter().any(|place| {
                 place.has_host(url)
@@ -110,10 +114,10 @@ impl Scope {
             && !self.exclude.is_match(url.path())
     }
 
-    /// The scope after a seed itself redirected out of it, to `to`: with `to` in the seed's place,
-    /// where that is on the same host or registrable domain (`example.org` to `www.example.org`)
-    /// and not excluded. None when the redirect may not be followed, and when nothing has to move
-    /// since `to` is in scope: ask [`Scope::contains`] first.
+    /// The scope after `seed` redirected out of it to `to`: `to` takes the place of the seed if it
+    /// is on the same host or registrable domain (`example.org` to `www.example.org`) and not
+    /// excluded. None if the redirect may not be followed, and also if `to` is in scope already:
+    /// ask [`Scope::contains`] first.
     pub fn moved(&self, seed: &Url, to: &Url) -> Option<Scope> {
         if self.contains(to) || !is_http(to) {
             return None;
@@ -174,7 +178,7 @@ impl Place {
         Place {
             seed: seed.clone(),
             prefix: prefix(seed).to_owned(),
-            // The hosts below a public suffix belong to other people.
+            // The hosts below a public suffix belong to different people.
             below: below
                 .filter(|name| !is_public_suffix(name))
                 .map(|name| format!(".{name}")),
@@ -182,7 +186,7 @@ impl Place {
     }
 
     fn has_host(&self, url: &Url) -> bool {
-        // A default port parses to none, so that http and https agree on it.
+        // A default port parses to none, so http and https agree on it.
         url.port() == self.seed.port() && self.has_name(url)
     }
 
@@ -202,8 +206,8 @@ impl Place {
     }
 }
 
-/// Id of the site of a seed, where the user gives no name: host, port where it is not the
-/// default, and path prefix, without a slash at its end: `docs.python.org/3`, `127.0.0.1:8000`.
+/// Id of a seed's site if the user gives it no name: the host, the port if it is not the default,
+/// and the path prefix without its final slash (`docs.python.org/3`, `127.0.0.1:8000`).
 pub fn site_id(seed: &Url) -> String {
     let host = seed.host_str().unwrap_or_default();
     let port = seed
@@ -213,14 +217,15 @@ pub fn site_id(seed: &Url) -> String {
     format!("{host}{port}{}", prefix(seed).trim_end_matches('/'))
 }
 
-/// Names of files that are pages. A dot alone makes no file: `/3.14` and `/node.js` are folders.
+/// Extensions of files that are pages. A dot alone does not make a file: `/3.14` and `/node.js` are
+/// folders.
 const PAGES: [&str; 16] = [
     "html", "htm", "xhtml", "xht", "shtml", "php", "asp", "aspx", "jsp", "cgi", "cfm", "md", "txt",
     "xml", "rst", "pdf",
 ];
 
-/// The part of a seed's path that its pages share: the folder of a page (`/docs/index.html`
-/// gives `/docs/`), else the path itself.
+/// The part of a seed's path that its pages share: the folder if the seed is a file
+/// (`/docs/index.html` gives `/docs/`), or else the path itself.
 fn prefix(seed: &Url) -> &str {
     let path = seed.path();
     let (folder, last) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));
@@ -257,7 +262,7 @@ fn globs(globs: &[String]) -> Result<GlobSet, ScopeError> {
     })
 }
 
-/// The glob from the root on, spelled as paths are: what is not ASCII is percent-encoded.
+/// The glob from the root on, with everything that is not ASCII percent-encoded as in a path.
 fn rooted(glob: &str) -> Option<String> {
     let glob = glob.trim();
     if glob.is_empty() || glob.contains("://") {

@@ -1,4 +1,4 @@
-//! Links that this process has already handed on: a claim that cannot win is not asked for.
+//! URLs that this process has already handed on, so that it makes no claim that cannot win.
 
 use std::collections::HashSet;
 use std::mem;
@@ -6,17 +6,18 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::task::UrlKey;
 
-/// A bounded, exact set of links of one crawl. It forgets the links not met for longest and never
-/// claims to know one that it was not told (a Bloom filter would, and pages would be lost).
+/// A bounded, exact set of the URLs of one crawl. It forgets the URLs that it has not met for
+/// longest. It has no false positives, unlike a Bloom filter, with which pages would be lost.
 #[derive(Debug)]
 pub struct Seen {
     half: usize,
-    /// Recently met, and met before that: when the first is full, the second is dropped.
+    /// The URLs met recently, and those met before that. When the first set is full, it takes the
+    /// place of the second.
     generations: Mutex<(HashSet<UrlKey>, HashSet<UrlKey>)>,
 }
 
 impl Seen {
-    /// A set of at most `capacity` links, 16 bytes and some each.
+    /// A set of at most `capacity` URLs. Each takes a little more than 16 bytes.
     pub fn new(capacity: usize) -> Self {
         Seen {
             half: (capacity / 2).max(1),
@@ -24,16 +25,15 @@ impl Seen {
         }
     }
 
-    /// Those of the links that the set does not hold.
-    pub fn unknown<T>(&self, links: Vec<T>, key: impl Fn(&T) -> UrlKey) -> Vec<T> {
+    /// Those of the URLs that the set does not hold.
+    pub fn unknown<T>(&self, urls: Vec<T>, key: impl Fn(&T) -> UrlKey) -> Vec<T> {
         let mut generations = self
             .generations
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        links
-            .into_iter()
-            .filter(|link| {
-                let key = key(link);
+        urls.into_iter()
+            .filter(|url| {
+                let key = key(url);
                 if generations.0.contains(&key) {
                     return false;
                 }
@@ -46,7 +46,7 @@ impl Seen {
             .collect()
     }
 
-    /// Remembers links whose tasks are safely in the frontier, or have ended.
+    /// Adds URLs whose tasks are safely in the frontier or have ended.
     pub fn remember(&self, keys: impl IntoIterator<Item = UrlKey>) {
         let mut generations = self
             .generations

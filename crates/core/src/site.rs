@@ -1,54 +1,54 @@
-//! What the user asked for: seeds, scope, limits.
+//! A site as the user asked for it: seeds, scope, limits.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::ports::Headers;
+use crate::exchange::Headers;
 use crate::scope::Scope;
 use canter_page::url::Limits as UrlLimits;
 
-/// The name by which robots.txt, meta robots and `X-Robots-Tag` know canter (RFC 9309 §2.2.1).
+/// Product token of canter in robots.txt, meta robots and `X-Robots-Tag` (RFC 9309 §2.2.1).
 pub const PRODUCT: &str = "canter";
 
-/// A site and how it is to be crawled.
+/// A site and how to crawl it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Site {
-    /// Host, port where it is not the default, and path prefix; or a name of the user's.
+    /// A name that the user chose, or else the one that [`site_id`](crate::scope::site_id) gives.
     pub id: String,
-    /// Where the crawl starts, normalised.
+    /// URLs at which the crawl starts, normalised.
     pub seeds: Vec<Url>,
-    /// Sitemaps beside those that robots.txt names, normalised.
+    /// Sitemaps besides those that robots.txt names, normalised.
     pub sitemaps: Vec<Url>,
-    /// What belongs to the site.
+    /// Which URLs belong to the site.
     pub scope: Scope,
-    /// When to stop.
+    /// Limits of a crawl of the site.
     pub limits: Limits,
-    /// Sent to the seeds' hosts only (private documentation).
+    /// Headers for requests to the seeds' hosts, such as credentials of private documentation.
     pub headers: Headers,
 }
 
-/// Bounds of a crawl and of each of its pages.
+/// Limits of a crawl and of each of its pages.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Limits {
-    /// Pages of one crawl.
+    /// Maximum number of pages of one crawl.
     pub max_pages: Option<u64>,
-    /// Links from a seed.
+    /// Maximum number of links between a seed and a page.
     pub max_depth: Option<u32>,
-    /// Bytes of one page, decoded.
+    /// Maximum size of one page in bytes, decoded.
     pub max_page_bytes: usize,
-    /// From the start of a request to its last byte.
+    /// Maximum time from the start of a request to the last byte of its response.
     pub timeout: Duration,
-    /// Attempts at one URL before it counts as failed.
+    /// Maximum number of attempts at one URL.
     pub attempts: u32,
-    /// Traps in the spelling of URLs.
+    /// Limits beyond which a URL counts as a crawler trap.
     pub url: UrlLimits,
 }
 
 impl Site {
-    /// Headers that go with a request to `url`: to a seed's host, and never in clear text where
-    /// the seed was not.
+    /// The site's headers for a request to `url`: none unless `url` is on a seed's host, and none
+    /// over http where the seed was https.
     pub fn headers_for(&self, url: &Url) -> Headers {
         let safe = |seed: &Url| url.scheme() == "https" || seed.scheme() == "http";
         let mut seeds = self.seeds.iter();

@@ -16,10 +16,11 @@ use crate::domain::domain;
 use crate::failure::Failure;
 use crate::inbound::Inbound;
 use crate::judge::{Judgement, judge, wants_body};
+pub use crate::limits::MAX_HOLD;
+use crate::permission::{Permission, permission};
 use crate::ports::{
     Claim, Exchange, Finish, Frontier, IndexReader, IndexWriter, Known, Pages, Request, Response,
 };
-use crate::rulebook::Permission;
 use crate::scope::Scope;
 use crate::site::{PRODUCT, Site};
 use crate::sitemap;
@@ -28,8 +29,6 @@ use crate::world::World;
 use canter_page::url::trap;
 use canter_page::{self, Directives, link_header};
 
-pub(crate) use ending::LONGEST_HOLD;
-pub use ending::MAX_HOLD;
 use ending::{again, end, fail, finish, gone, paused, remove, skip, stay};
 use links::{claims, hand_on};
 use sitemaps::{hand_on_named, listed, may_lead};
@@ -62,7 +61,7 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
     let Some(known) = world.pages().begin(task).await? else {
         return Ok(End::Dropped);
     };
-    let permission = world.rulebook().permission(world, &task.url).await?;
+    let permission = permission(world, &task.url).await?;
     if let Permission::Granted | Permission::Denied(Skip::Robots) = permission {
         hand_on_named(world, task).await?;
     }

@@ -6,8 +6,9 @@ use canter_page::url::Trap;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// Key of a URL in every store: the first 16 bytes of BLAKE3 over its normalised form. Exact for
-/// all practical purposes: among a billion URLs a collision has a chance of one in 10^21.
+/// Key of a URL in every store: the first 16 bytes of the BLAKE3 hash of its normalised form. It is
+/// exact for all practical purposes: the chance of a collision among a billion URLs is one in
+/// 10^21.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UrlKey(pub [u8; 16]);
 
@@ -17,7 +18,7 @@ impl UrlKey {
         Self::hash(url.as_str().as_bytes())
     }
 
-    /// The key of any bytes, also used for the hash of a page's body.
+    /// The key of any bytes, which is also the hash of a page's body.
     pub fn hash(bytes: &[u8]) -> Self {
         let mut key = [0; 16];
         key.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
@@ -42,17 +43,18 @@ impl fmt::Debug for UrlKey {
 pub struct Task {
     /// Id of the site.
     pub site: String,
-    /// Id of the crawl; a later crawl of the same site has a larger one.
+    /// Id of the crawl. A later crawl of the same site has a larger id.
     pub crawl: u64,
-    /// Normalised.
+    /// The URL, normalised.
     pub url: Url,
-    /// Links from the seed at the first discovery; a redirect's target has its source's depth.
+    /// Number of links from the seed when the URL was discovered. A redirect's target has the depth
+    /// of its source.
     pub depth: u32,
-    /// Redirects that led here, one after the other.
+    /// Number of redirects in a row that led here.
     pub hops: u8,
-    /// How often it was tried before.
+    /// Number of attempts before this one.
     pub attempts: u32,
-    /// The page that named it first; none for a seed.
+    /// The page on which the URL was discovered; none for a seed.
     pub parent: Option<Url>,
     /// What is expected there.
     #[serde(default)]
@@ -70,7 +72,7 @@ pub enum Kind {
     Sitemap,
 }
 
-/// How a task ended. Every claimed task ends in one.
+/// How a task ended. Every claimed task gets exactly one outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
@@ -78,35 +80,35 @@ pub enum Outcome {
     Indexed,
     /// The copy in the index is still right.
     Unchanged,
-    /// Its content stands at another URL, which is indexed instead.
+    /// Its content is found at another URL, which is indexed instead.
     Duplicate {
         /// The URL that is indexed.
         of: Url,
     },
-    /// It leads elsewhere; the target is a task of its own when it is in scope.
+    /// It redirects. The target is a task of its own if it is in scope.
     Redirected {
         /// The target, normalised.
         to: Url,
     },
-    /// It is a sitemap and was read; what it lists are tasks of their own.
+    /// It is a sitemap and was read. What it lists are tasks of their own.
     Listed {
-        /// URLs of the site that it lists, other sitemaps among them.
+        /// Number of URLs of the site that it lists, including other sitemaps.
         urls: u64,
-        /// Entries that are no URL of the site.
+        /// Number of entries that are not a URL of the site.
         left_out: u64,
-        /// False when it is broken or too large; what stands before the break was read.
+        /// False if the sitemap is broken or too large. What precedes the break was read.
         whole: bool,
     },
     /// There is no page (404, 410).
     Gone {
-        /// The status of the answer.
+        /// Status of the response.
         status: u16,
     },
-    /// Not fetched, or fetched and not indexed, for a reason that is no fault.
+    /// It was not fetched, or fetched and not indexed, for a reason that is not a failure.
     Skipped {
         /// The reason.
         reason: Skip,
-        /// Where it redirects to, when that is the reason.
+        /// Where it redirects to, if that is the reason.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<Url>,
     },
@@ -145,19 +147,19 @@ pub enum Skip {
     Robots,
     /// The page asks not to be indexed (meta robots, `X-Robots-Tag`).
     Noindex,
-    /// The answer is no HTML.
+    /// The response is not HTML.
     NotHtml,
-    /// The body is larger than the limit on bytes a page.
+    /// The body is larger than the limit for a page.
     TooLarge,
     /// Deeper than `--max-depth`.
     TooDeep,
     /// The URL is longer than the limit.
     LongUrl,
-    /// The path looks generated without end: too many segments, or one that repeats.
+    /// The URL is probably a crawler trap: its path has too many segments, or one that repeats.
     Trap,
-    /// A redirect that leaves the site.
+    /// It redirects out of the site.
     LeavesSite,
-    /// It redirects back to itself, or too many redirects come one after the other.
+    /// It redirects back to itself, or after too many other redirects.
     RedirectLoop,
     /// The host is, or resolves to, a private address.
     PrivateAddress,
@@ -203,7 +205,7 @@ impl Skip {
         }
     }
 
-    /// For a person: the end of "skipped because …".
+    /// The end of a sentence for a person: "skipped because …".
     pub fn phrase(self) -> &'static str {
         match self {
             Skip::Robots => "robots.txt disallows it",

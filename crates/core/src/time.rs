@@ -5,23 +5,23 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A point in time: nanoseconds since an epoch that the caller's clock chooses (for stored
-/// values the Unix epoch).
+/// A point in time, in nanoseconds since the epoch of the caller's clock. Stored values use the
+/// Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Moment(pub u64);
 
 impl Moment {
-    /// Milliseconds since the clock's epoch, rounded down.
+    /// Number of milliseconds since the clock's epoch, rounded down.
     pub fn millis(self) -> u64 {
         self.0 / 1_000_000
     }
 
-    /// The moment so many milliseconds after the clock's epoch.
+    /// The moment that lies this number of milliseconds after the clock's epoch.
     pub const fn from_millis(millis: u64) -> Self {
         Moment(millis.saturating_mul(1_000_000))
     }
 
-    /// How long from now until `later`; zero when that lies in the past.
+    /// Time from this moment until `later`; zero if `later` is earlier.
     pub fn until(self, later: Moment) -> Duration {
         Duration::from_nanos(later.0.saturating_sub(self.0))
     }

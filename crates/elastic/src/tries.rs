@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use canter_core::patience;
+use canter_core::back_off::back_off;
 
 /// The tries of one thing.
 pub(crate) struct Tries {
@@ -29,7 +29,7 @@ impl Tries {
     /// Waits before the next try; false when patience has run out. The waits are those of the core,
     /// so that many workers come back apart.
     pub(crate) async fn again(&mut self) -> bool {
-        let wait = patience::back_off(self.failed, fastrand::f64());
+        let wait = back_off(self.failed, fastrand::f64());
         self.failed += 1;
         // A short patience is for tests; waits are as much shorter as it is.
         let wait = wait.min(self.patience / 8);

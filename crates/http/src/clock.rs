@@ -4,8 +4,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use canter_core::time::Moment;
 
-/// Wall-clock time that never jumps: the wall clock is read once, the monotonic clock after that.
-/// All slots of a process are measured with one such clock.
+/// Wall-clock time that never jumps: the wall clock is read once, and only the monotonic clock
+/// after that. All slots of a process must be measured with the same clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     began: Instant,
@@ -13,13 +13,13 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that is right now.
+    /// A clock that shows the wall-clock time.
     pub fn start() -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH);
         Self::showing(Moment(0) + wall.unwrap_or_default())
     }
 
-    /// A clock that shows `now`, right or wrong.
+    /// A clock that shows `now`, which may be wrong.
     pub fn showing(now: Moment) -> Self {
         Clock {
             began: Instant::now(),

@@ -1,4 +1,4 @@
-//! One exchange, from the gate to the last byte.
+//! One request, from the gate to the last byte of its response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +12,14 @@ use crate::failure::classify;
 use crate::lane::{Lane, Lanes};
 use crate::turnstile::{Start, Ticket};
 
-/// A server's word on the length of its answer is believed up to so many bytes: the room is made
-/// at once.
-const BELIEVED: usize = 1 << 20;
-/// An unwanted body is read up to this size to keep the connection.
-const DRAIN: usize = 64 * 1024;
-/// Longest wait for a connection.
+/// Maximum number of bytes that are allocated because a server announces them.
+const MAX_PREALLOCATED: usize = 1 << 20;
+/// Maximum number of bytes of an unwanted body that are read to keep the connection.
+const MAX_DRAINED: usize = 64 * 1024;
+/// Maximum wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Makes the request in a slot of the gate. `private` permits a private address.
+/// Makes the request in a slot of the gate. `private` tells whether a private address is permitted.
 pub(crate) async fn exchange(
     lanes: Arc<Lanes>,
     request: Request,
@@ -35,8 +34,8 @@ pub(crate) async fn exchange(
     let ticket = Ticket::new(Arc::clone(&gate), approach, connect_timeout(&request));
     let answer = match on_lane(&lanes, &authority, lane, &request, ticket).await {
         Err(Lost::Unanswered(FetchError::Broken(_))) if warm => {
-            // The server closed the idle connection as the request was sent on it. A GET may be
-            // made again (RFC 9110 §9.2.2), in a slot of its own and on a new connection.
+            // The server closed the idle connection while the request was sent. A GET may be
+            // repeated (RFC 9110 §9.2.2), in a slot of its own and on a new connection.
             lanes.closed_after(&authority, idle_since.elapsed());
             let approach = gate.near(lanes.lead()).await?;
             let ticket = Ticket::new(gate, approach, connect_timeout(&request));
@@ -46,16 +45,16 @@ pub(crate) async fn exchange(
         done => done,
     };
     let response = answer.map_err(|(Lost::Unanswered(error) | Lost::Otherwise(error))| error)?;
-    coding::undone(response, request.max_bytes)
+    coding::decoded(response, request.max_bytes)
         .await
         .map_err(FetchError::Broken)
 }
 
 /// Why there is no response.
 enum Lost {
-    /// Not a byte of an answer came.
+    /// No byte of a response arrived.
     Unanswered(FetchError),
-    /// Any other way.
+    /// Any other reason.
     Otherwise(FetchError),
 }
 
@@ -63,7 +62,7 @@ fn connect_timeout(request: &Request) -> Duration {
     CONNECT_TIMEOUT.min(request.timeout)
 }
 
-/// Makes the request on a lane, which goes back to the idle ones when it can be used again.
+/// Makes the request on a lane, and gives the lane back if it can be used again.
 async fn on_lane(
     lanes: &Lanes,
     authority: &str,
@@ -89,12 +88,13 @@ async fn on_lane(
     if let Some(took) = connected {
         lanes.connected_in(took);
         if lane.warm {
-            // It had to connect: the server had closed its connection meanwhile.
+            // The lane had to connect again, since the server had closed its idle connection.
             lanes.closed_after(authority, idle_for);
         }
     }
     let (response, reusable, version) = answer?;
-    // Over HTTP/1.1 nothing announces the end: a request near it is lost, and less trust is safer.
+    // HTTP/1.1 does not announce that an idle connection will be closed, and a request sent at that
+    // moment is lost. So survival builds trust over HTTP/2 only.
     if lane.warm && connected.is_none() && version == Version::HTTP_2 {
         lanes.open_after(authority, idle_for);
     }
@@ -104,7 +104,7 @@ async fn on_lane(
     Ok(response)
 }
 
-/// Lets the connection's own task see the end of the answer before the lane counts as warm.
+/// Gives the lane back once the connection's own task had time to see the end of the response.
 async fn settle(lanes: &Lanes, authority: &str, lane: Lane) {
     for _ in 0..3 {
         tokio::task::yield_now().await;
@@ -112,7 +112,7 @@ async fn settle(lanes: &Lanes, authority: &str, lane: Lane) {
     lanes.give_back(authority, lane);
 }
 
-/// The answer, whether its connection can carry another request, and the protocol.
+/// The response, whether its connection can carry another request, and the protocol.
 async fn answer(
     client: &Client,
     request: &Request,
@@ -133,9 +133,13 @@ async fn answer(
     if wanted {
         coding::codings(&head).map_err(|why| Lost::Otherwise(FetchError::Broken(why)))?;
     }
-    let limit = if wanted { request.max_bytes } else { DRAIN };
+    let limit = if wanted {
+        request.max_bytes
+    } else {
+        MAX_DRAINED
+    };
     let announced = answer.content_length().map_or(0, |bytes| bytes as usize);
-    let mut body = Vec::with_capacity(announced.min(limit).min(BELIEVED));
+    let mut body = Vec::with_capacity(announced.min(limit).min(MAX_PREALLOCATED));
     let mut cut = false;
     while let Some(chunk) = answer.chunk().await.map_err(failed)? {
         let room = limit - body.len();
@@ -181,7 +185,7 @@ fn head(answer: &reqwest::Response) -> Head {
     }
 }
 
-/// The headers, with the codings that can be undone unless they name some.
+/// The headers of a request. Asks for every coding that can be decoded, unless they name some.
 fn header_map(headers: &Headers) -> HeaderMap {
     let mut map: HeaderMap = headers
         .0

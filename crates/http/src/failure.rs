@@ -1,11 +1,11 @@
-//! What went wrong in an exchange, in the core's words.
+//! Turns errors of the HTTP client into errors of the core.
 
 use std::error::Error;
 use std::io;
 
 use canter_core::ports::FetchError;
 
-/// Finds the reason at the bottom of a client's error.
+/// Classifies an error by the innermost error in its chain.
 pub(crate) fn classify(error: &reqwest::Error, host: &str) -> FetchError {
     let mut deepest = String::new();
     let mut cause = error.source();
@@ -28,8 +28,8 @@ pub(crate) fn classify(error: &reqwest::Error, host: &str) -> FetchError {
     }
 }
 
-/// The error inside an error. An `io::Error` shows an inner error as itself, and names as its
-/// source only what that one names.
+/// The next error in the chain. An `io::Error` displays its inner error as itself, and has as its
+/// source only the source of the inner error.
 fn within<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     match error
         .downcast_ref::<io::Error>()
@@ -40,7 +40,7 @@ fn within<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stat
     }
 }
 
-/// No client could be made: a fault of the configuration.
+/// The error if no client can be built, which is a fault of the configuration.
 pub(crate) fn builder_failed(error: reqwest::Error) -> FetchError {
     FetchError::Broken(format!("the HTTP client could not be set up: {error}"))
 }

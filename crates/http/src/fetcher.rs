@@ -1,9 +1,10 @@
-//! The fetcher: one thread that fires slots and moves bytes, and nothing else.
+//! The fetcher: one thread that does nothing but fire slots and move bytes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread;
 
+use canter_core::domain::authority;
 use canter_core::failure::Failure;
 use canter_core::ports::{FetchError, Fetcher, Gate, Request, Response};
 use rustls::ClientConfig;
@@ -18,14 +19,14 @@ use crate::lane::Lanes;
 /// How requests are made.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
-    /// Sent with every request.
+    /// Value of the header `User-Agent`.
     pub user_agent: String,
-    /// Authorities (`scheme://host:port`, as [`canter_core::domain::authority`] writes them) at
-    /// which private addresses are permitted.
+    /// Authorities at which private addresses are permitted (`scheme://host:port`, in the form of
+    /// [`authority`]).
     pub private: HashSet<String>,
 }
 
-/// Makes exchanges over HTTP/1.1 and HTTP/2. Dropping it ends its thread.
+/// Makes requests over HTTP/1.1 and HTTP/2. Its thread ends when it is dropped.
 pub struct HttpFetcher {
     lanes: Arc<Lanes>,
     private: HashSet<String>,
@@ -34,10 +35,13 @@ pub struct HttpFetcher {
 }
 
 impl HttpFetcher {
-    /// Starts the thread that fires slots. Fails when the system's certificates cannot be read or
-    /// no thread can be started.
+    /// Starts the thread that fires slots.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the certificates of the system cannot be read or the thread cannot be started.
     pub fn start(config: HttpConfig) -> Result<Self, Failure> {
-        // Another part of the process may have chosen a provider already; any will do.
+        // This fails if another part of the process has chosen a provider, which will do as well.
         let _ = default_provider().install_default();
         let mut tls = ClientConfig::with_platform_verifier()
             .map_err(|error| Failure::permanent(format!("no trusted certificates: {error}")))?;
@@ -45,7 +49,11 @@ impl HttpFetcher {
         Self::with_tls(config, tls)
     }
 
-    /// As [`HttpFetcher::start`], trusting what `tls` trusts.
+    /// Starts the thread that fires slots, and trusts what `tls` trusts.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the thread cannot be started.
     pub fn with_tls(config: HttpConfig, tls: ClientConfig) -> Result<Self, Failure> {
         let no_thread = |error| Failure::permanent(format!("cannot start a thread: {error}"));
         let runtime = Builder::new_current_thread()
@@ -57,7 +65,7 @@ impl HttpFetcher {
         thread::Builder::new()
             .name("canter-fire".into())
             .spawn(move || {
-                // Ends when the fetcher is dropped; nothing is ever sent.
+                // Nothing is ever sent: the thread ends when the fetcher is dropped.
                 let _ = runtime.block_on(dropped);
             })
             .map_err(no_thread)?;
@@ -72,8 +80,7 @@ impl HttpFetcher {
 
 impl Fetcher for HttpFetcher {
     async fn fetch(&self, request: Request, gate: Arc<dyn Gate>) -> Result<Response, FetchError> {
-        let authority = canter_core::domain::authority(&request.url);
-        let private = self.private.contains(&authority);
+        let private = self.private.contains(&authority(&request.url));
         let lanes = Arc::clone(&self.lanes);
         self.runtime
             .spawn(exchange(lanes, request, gate, private))

@@ -1,8 +1,8 @@
-//! Lanes: clients that hold at most one connection and make one request at a time.
+//! Lanes: clients that have at most one connection and make one request at a time.
 //!
-//! A lane that has just finished a request is warm: its connection is open, and a request on it
-//! starts at once. Every other lane is made anew, so that a cold lane certainly has no connection
-//! and its request certainly passes the [`Turnstile`].
+//! A lane that has finished a request is warm: its connection is open, and a request on it starts
+//! at once. A cold lane is always a new client, so it certainly has no connection, and its request
+//! certainly passes the [`Turnstile`].
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,21 +16,24 @@ use crate::failure::builder_failed;
 use crate::resolver::Resolver;
 use crate::turnstile::Turnstile;
 
-/// An idle connection is not trusted longer: many servers close theirs after five seconds. Of one
-/// that closes earlier less is expected, since a slot is lost with each connection that turns out
-/// to be closed.
-const KEEP: Duration = Duration::from_secs(4);
-/// From here trust grows again.
+/// Maximum time for which an idle connection is trusted to be open: many servers close theirs after
+/// five seconds. The time is reduced for a server that closes earlier, since each connection that
+/// turns out to be closed costs a slot.
+const MAX_KEEP: Duration = Duration::from_secs(4);
+/// Minimum time for which an idle connection is trusted, from which trust can grow again.
 const MIN_KEEP: Duration = Duration::from_millis(1);
-/// A guess before the first connection was opened.
+/// Lead before the first connection was opened, a guess.
 const FIRST_LEAD: Duration = Duration::from_millis(100);
+/// Minimum lead.
+const MIN_LEAD: Duration = Duration::from_millis(20);
+/// Maximum lead.
 const MAX_LEAD: Duration = Duration::from_secs(1);
 
 /// A client with at most one connection.
 pub(crate) struct Lane {
     pub(crate) client: Client,
     pub(crate) turnstile: Turnstile,
-    /// Its connection is open and idle.
+    /// Whether its connection is open and idle.
     pub(crate) warm: bool,
     pub(crate) idle_since: Instant,
 }
@@ -46,9 +49,9 @@ pub(crate) struct Lanes {
 /// The idle lanes of an authority.
 struct Idle {
     lanes: VecDeque<Lane>,
-    /// How long its connections are trusted.
+    /// Time for which an idle connection is trusted.
     keep: Duration,
-    /// How long one over HTTP/2 was idle and still open.
+    /// Longest idle time that a connection over HTTP/2 has survived.
     survived: Duration,
 }
 
@@ -56,7 +59,7 @@ impl Default for Idle {
     fn default() -> Self {
         Idle {
             lanes: VecDeque::new(),
-            keep: KEEP,
+            keep: MAX_KEEP,
             survived: Duration::ZERO,
         }
     }
@@ -72,11 +75,11 @@ impl Lanes {
         }
     }
 
-    /// The lane of the authority that was used last, or a cold one.
+    /// Takes the authority's lane that was used last, or makes a cold one.
     pub(crate) fn take(&self, authority: &str, private: bool) -> Result<Lane, FetchError> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let Idle { lanes, keep, .. } = idle.entry(authority.to_owned()).or_default();
-        // It will be idle until its slot comes.
+        // The lane stays idle until the slot, which is one lead away.
         let lead = self.lead();
         while lanes
             .front()
@@ -89,60 +92,61 @@ impl Lanes {
         warm.map_or_else(|| self.cold(private), Ok)
     }
 
-    /// Learns that a connection over HTTP/2 was still open after it had been idle for so long.
+    /// Notes that a connection over HTTP/2 was still open after it had been idle for `idle_for`.
     pub(crate) fn open_after(&self, authority: &str, idle_for: Duration) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let survived = &mut idle.entry(authority.to_owned()).or_default().survived;
         *survived = (*survived).max(idle_for);
     }
 
-    /// Learns that a connection was closed by the server while it was idle for so long.
+    /// Notes that the server closed a connection that was idle for `idle_for`.
     pub(crate) fn closed_after(&self, authority: &str, idle_for: Duration) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let Idle { keep, survived, .. } = idle.entry(authority.to_owned()).or_default();
         if idle_for > *survived {
             *keep = (*keep).min(idle_for / 2).max(MIN_KEEP);
         }
-        // Others survived as long: this one was closed for what it had carried (GOAWAY after so
-        // many requests). That is believed only while others go on to survive.
+        // If other connections survived as long, this one was probably closed for the number of
+        // requests that it had carried (GOAWAY). That is believed only while others keep surviving.
         *survived /= 2;
     }
 
-    /// Gives a lane back whose answer was read to its end on a connection that stays open.
+    /// Gives back a lane whose response was read to its end on a connection that stays open.
     pub(crate) fn give_back(&self, authority: &str, mut lane: Lane) {
         lane.warm = true;
         lane.idle_since = Instant::now();
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let Idle { lanes, keep, .. } = idle.entry(authority.to_owned()).or_default();
-        // Trust that was lost at once comes back slowly: maybe the server had only been restarted.
-        *keep = (*keep + *keep / 64).min(KEEP);
+        // Trust is lost at once and comes back slowly: the server may only have been restarted.
+        *keep = (*keep + *keep / 64).min(MAX_KEEP);
         lanes.push_back(lane);
     }
 
-    /// How long before its slot a request should have a lane: twice the usual time to connect.
+    /// The time before its slot at which a request should have a lane: twice the usual time to
+    /// connect.
     pub(crate) fn lead(&self) -> Duration {
         *self.lead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Learns how long a connection took to open.
+    /// Notes how long it took to open a connection.
     pub(crate) fn connected_in(&self, took: Duration) {
         let mut lead = self.lead.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = took * 2;
         *lead = wanted
             .max((*lead * 7 + wanted) / 8)
-            .clamp(Duration::from_millis(20), MAX_LEAD);
+            .clamp(MIN_LEAD, MAX_LEAD);
     }
 
-    /// A lane that certainly has no connection yet.
+    /// Makes a lane, which has no connection yet.
     pub(crate) fn cold(&self, private: bool) -> Result<Lane, FetchError> {
         let turnstile = Turnstile::default();
         let client = Client::builder()
             .user_agent(&self.user_agent)
             .redirect(redirect::Policy::none())
-            // A second attempt would be a request without a slot.
+            // A retry would be a request without a slot.
             .retry(reqwest::retry::never())
             .referer(false)
-            // A proxy would hide the address that is dialled from the resolver.
+            // With a proxy, the resolver would not see the address that is dialled.
             .no_proxy()
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(None)

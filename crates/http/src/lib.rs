@@ -1,9 +1,14 @@
-//! Makes requests: in slots, on ready connections, to permitted addresses, within limits.
+//! Makes HTTP requests: each in a slot, on a ready connection, to a permitted address, within
+//! limits.
 //!
-//! reqwest cannot connect ahead, yet a slot must be fired on a ready connection. So each request
-//! in flight has a *lane* ([`lane`]): a client that holds at most one connection. A warm lane takes
-//! the slot and sends at once; a cold one connects first and takes the slot inside reqwest's
-//! connector ([`turnstile`]), so that nothing but the request itself stands between slot and wire.
+//! Begin with [`HttpFetcher`], which sends a request, and [`PacedGate`], which decides when it
+//! starts.
+//!
+//! A slot must be fired on a ready connection, but reqwest cannot connect ahead. So each request in
+//! flight has a *lane* (`lane`): a client that has at most one connection. On a warm lane, the
+//! request takes its slot and is sent at once. On a cold lane it connects first and takes its slot
+//! inside reqwest's connector (`turnstile`), so that nothing delays the request between its slot
+//! and the wire. `exchange` follows one request from the gate to the last byte.
 
 mod clock;
 mod coding;

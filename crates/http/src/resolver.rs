@@ -1,4 +1,4 @@
-//! Names to addresses, private ones left out.
+//! Resolves names to addresses, without private ones.
 
 use std::net::SocketAddr;
 
@@ -8,9 +8,9 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tower::BoxError;
 use url::{Host, Url};
 
-/// The system's resolver, behind the guard.
+/// The system's resolver. It gives no private address unless they are permitted.
 pub(crate) struct Resolver {
-    /// Private addresses are permitted, as for a seed under `--allow-private`.
+    /// Whether private addresses are permitted, as for a seed with `--allow-private`.
     pub(crate) private: bool,
 }
 
@@ -19,16 +19,16 @@ impl Resolve for Resolver {
         let private = self.private;
         Box::pin(async move {
             let host = name.as_str();
-            let found = tokio::net::lookup_host((host, 0))
+            let addresses = tokio::net::lookup_host((host, 0))
                 .await
                 .map_err(|_| FetchError::NoSuchHost(host.to_owned()))?;
-            let found: Vec<SocketAddr> = found.collect();
-            let permitted: Vec<SocketAddr> = found
+            let addresses: Vec<SocketAddr> = addresses.collect();
+            let permitted: Vec<SocketAddr> = addresses
                 .iter()
                 .copied()
                 .filter(|address| private || is_public(address.ip()))
                 .collect();
-            match (found.is_empty(), permitted.is_empty()) {
+            match (addresses.is_empty(), permitted.is_empty()) {
                 (true, _) => Err(BoxError::from(FetchError::NoSuchHost(host.to_owned()))),
                 (false, true) => Err(FetchError::PrivateAddress(host.to_owned()).into()),
                 (false, false) => Ok(Box::new(permitted.into_iter()) as Addrs),
@@ -37,7 +37,7 @@ impl Resolve for Resolver {
     }
 }
 
-/// Refuses a URL whose host is a literal private address: for those the resolver is not asked.
+/// Refuses a URL whose host is itself a private address, for which no resolver is asked.
 pub(crate) fn check_literal(url: &Url, private: bool) -> Result<(), FetchError> {
     let address = match url.host() {
         Some(Host::Ipv4(address)) => address.into(),

@@ -1,32 +1,32 @@
-//! When requests started, over the whole of a crawl, in a record that never grows beyond a bound.
+//! When requests started over a whole crawl, in a record of bounded size.
 
 use std::time::Duration;
 
 use canter_core::time::Moment;
 
-/// Stretches of time of a record at the most.
-const MOST: usize = 600;
-/// Length of a stretch at first.
-const FIRST: Duration = Duration::from_millis(250);
+/// Maximum number of stretches of a record.
+const MAX_STRETCHES: usize = 600;
+/// Length of a stretch in a new record.
+const FIRST_WIDTH: Duration = Duration::from_millis(250);
 
-/// Starts of requests by stretches of time, all of one length, one after the other from the first
-/// start on. When there are too many stretches, each two become one.
+/// Starts of requests, counted by stretches of time. The stretches have the same length and follow
+/// each other from the first start on. When there are too many, every two are merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Starts {
     /// The first start, since the Unix epoch.
     pub began: Moment,
     /// Length of a stretch.
     pub width: Duration,
-    /// In order; a stretch after the last one has had no start.
+    /// The stretches in order. There was no start after the last one.
     pub stretches: Vec<Stretch>,
 }
 
-/// What started within one stretch of time.
+/// The starts within one stretch of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stretch {
-    /// Requests started.
+    /// Number of requests started.
     pub count: u32,
-    /// The largest number of starts in any sliding second that ended in the stretch.
+    /// Maximum number of starts in any sliding second that ended in the stretch.
     pub peak: u32,
 }
 
@@ -34,21 +34,21 @@ impl Default for Starts {
     fn default() -> Self {
         Starts {
             began: Moment(0),
-            width: FIRST,
+            width: FIRST_WIDTH,
             stretches: Vec::new(),
         }
     }
 }
 
 impl Starts {
-    /// Notes a start; `peak` is the number of starts in the second that ends with it. Starts are
-    /// noted in order.
+    /// Records a start. `peak` is the number of starts in the second that ends with it. Starts must
+    /// be recorded in order.
     pub(crate) fn note(&mut self, at: Moment, peak: u32) {
         if self.stretches.is_empty() {
             self.began = at;
         }
         let mut place = self.place(at);
-        while place >= MOST {
+        while place >= MAX_STRETCHES {
             self.halve();
             place = self.place(at);
         }
@@ -70,7 +70,7 @@ impl Starts {
 }
 
 impl Stretch {
-    /// Several stretches in a row as one.
+    /// Merges several stretches in a row.
     pub fn of(parts: &[Stretch]) -> Self {
         let mut whole = Stretch::default();
         parts.iter().for_each(|part| whole.add(*part));
@@ -87,7 +87,7 @@ impl Stretch {
 mod tests {
     use super::*;
 
-    /// Notes starts at these times in milliseconds, each with its peak.
+    /// Records starts at these times in milliseconds, each with its peak.
     fn noted(starts: impl IntoIterator<Item = (u64, u32)>) -> Starts {
         let mut record = Starts::default();
         for (at, peak) in starts {
@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn a_long_crawl_keeps_its_bound_and_loses_no_start() {
         let record = noted((0..100_000).map(|n| (n * 100, (n % 7) as u32)));
-        assert!(record.stretches.len() <= MOST && record.stretches.len() > MOST / 2);
+        let count = record.stretches.len();
+        assert!(count <= MAX_STRETCHES && count > MAX_STRETCHES / 2);
         assert_eq!(Stretch::of(&record.stretches).count, 100_000);
         assert_eq!(Stretch::of(&record.stretches).peak, 6);
         let each = record.width.as_millis() as u32 / 100;
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn a_long_pause_is_no_memory() {
         let record = noted([(0, 1), (7 * 24 * 3_600_000, 2)]);
-        assert!(record.stretches.len() <= MOST);
+        assert!(record.stretches.len() <= MAX_STRETCHES);
         assert_eq!(
             Stretch::of(&record.stretches),
             Stretch { count: 2, peak: 2 }

@@ -1,5 +1,5 @@
-//! Where a cold lane's request takes its slot: inside reqwest's connector, between the connection
-//! and the request.
+//! The place where a request on a cold lane takes its slot: inside reqwest's connector, after the
+//! connection is open and before the request is sent.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -10,7 +10,7 @@ use canter_core::time::Moment;
 use tokio::sync::watch;
 use tower::{BoxError, Layer, Service};
 
-/// One request's way to its start.
+/// What one request needs in order to start.
 pub(crate) struct Ticket {
     gate: Arc<dyn Gate>,
     connect_timeout: Duration,
@@ -35,8 +35,8 @@ impl Ticket {
         }
     }
 
-    /// Takes a slot; the request must be sent at once. A request whose connection turned out to be
-    /// closed takes another: what counts is the last start.
+    /// Takes a slot, after which the request must be sent at once. A request whose connection
+    /// turned out to be closed takes another slot, and only the last start counts.
     pub(crate) async fn fire(&self) -> Result<(), FetchError> {
         let moment = self.gate.slot().await?;
         lock(&self.approach).take();
@@ -47,7 +47,7 @@ impl Ticket {
         Ok(())
     }
 
-    /// The last start, none before the first.
+    /// The last start; none before the first.
     pub(crate) fn start(&self) -> Option<Start> {
         *self.start.borrow()
     }
@@ -58,7 +58,7 @@ impl Ticket {
         loop {
             let start = *starts.borrow_and_update();
             match start {
-                // The sender lives as long as the ticket, so waiting for a change cannot fail.
+                // Waiting cannot fail, since the sender lives as long as the ticket.
                 None => drop(starts.changed().await),
                 Some(start) => {
                     tokio::time::sleep_until((start.instant + limit).into()).await;
@@ -71,7 +71,7 @@ impl Ticket {
     }
 }
 
-/// The connector layer of one lane: holds the ticket of the request that the lane is making.
+/// The connector layer of one lane. It keeps the ticket of the lane's request.
 #[derive(Clone, Default)]
 pub(crate) struct Turnstile {
     shared: Arc<Mutex<Passage>>,
@@ -84,12 +84,13 @@ struct Passage {
 }
 
 impl Turnstile {
-    /// Lets the next connection wait for this ticket's slot.
+    /// Makes the next connection wait for this ticket's slot.
     pub(crate) fn admit(&self, ticket: Arc<Ticket>) {
         lock(&self.shared).ticket = Some(ticket);
     }
 
-    /// Ends the request: a connection that is still being opened for it takes no slot.
+    /// Ends the request, so that a connection that is still being opened for it takes no slot.
+    /// Returns how long it took to open a connection, if the request opened one.
     pub(crate) fn dismiss(&self) -> Option<Duration> {
         let mut passage = lock(&self.shared);
         passage.ticket = None;
@@ -108,7 +109,7 @@ impl<S> Layer<S> for Turnstile {
     }
 }
 
-/// Connects, then takes the slot.
+/// The connector, which connects and then takes the slot.
 #[derive(Clone)]
 pub(crate) struct TurnstileService<S> {
     inner: S,

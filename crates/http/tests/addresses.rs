@@ -1,5 +1,5 @@
-//! Private addresses are refused before anything is dialled, however a URL leads to them; a
-//! permitted authority is itself, and not its neighbour.
+//! Private addresses are refused before anything is dialled, however a URL leads to them.
+//! Permitting one authority permits no other.
 
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 
@@ -13,7 +13,7 @@ use canter_http::{Clock, HttpConfig, HttpFetcher};
 use canter_tests::{Serving, Site};
 use url::Url;
 
-/// Lets everyone through at once.
+/// A gate at which every request starts at once.
 struct Open(Clock);
 
 impl Gate for Open {
@@ -30,7 +30,7 @@ fn site() -> Serving {
     Site::new().page("/", []).start()
 }
 
-/// Fetches a URL where the authority of `permitted` is.
+/// Fetches a URL while the authority of `permitted` is permitted.
 async fn fetch(url: &str, permitted: Option<&str>) -> Result<Response, FetchError> {
     let permitted = permitted.map(|url| authority(&Url::parse(url).unwrap()));
     let config = HttpConfig {
@@ -48,7 +48,7 @@ async fn fetch(url: &str, permitted: Option<&str>) -> Result<Response, FetchErro
     fetcher.fetch(request, Arc::new(Open(Clock::start()))).await
 }
 
-/// Asserts that a host is refused at a port where a server listens.
+/// Asserts that a host is refused at a port at which a server listens.
 async fn refused(host: &str, permitted: Option<&str>) {
     let site = site();
     let url = format!("http://{host}:{}/", site.port());
@@ -81,7 +81,7 @@ async fn a_neighbour_of_what_is_permitted() {
     refused("127.0.0.1", Some(&permitted.url("/"))).await;
     let by_name = format!("http://localhost:{}/", permitted.port());
     refused("localhost", Some(&by_name)).await;
-    // Its own port, under another name.
+    // The permitted port under another name.
     let answer = fetch(&by_name, Some(&permitted.url("/"))).await;
     assert!(matches!(answer, Err(FetchError::PrivateAddress(_))));
     assert_eq!(permitted.log().accepted(), 0);

@@ -1,21 +1,21 @@
-//! What leads to a heading without being part of it: ids around it, anchors before it.
+//! The fragments that lead to a heading from outside of it: ids around it, and anchors before it.
 
 use super::names;
 
-/// The last id and the last anchor that were met, each of which leads to what follows at once.
+/// The last id and the last anchor that were met. Each leads to what follows immediately.
 #[derive(Default)]
 pub(super) struct Anchors {
-    /// The id of an element that began: its first heading may use it.
+    /// Id of an element, which its first heading may use.
     wrapper: Option<Anchor>,
-    /// The id or name of an anchor.
+    /// Id or name of an anchor.
     target: Option<Anchor>,
 }
 
 struct Anchor {
     name: String,
-    /// The byte of the text at which it stood.
+    /// Offset in the text at which the anchor stood.
     at: usize,
-    /// It was written to be one, and so may name what follows.
+    /// Whether the author wrote it as an anchor, so that it may name what follows.
     is_named: bool,
 }
 
@@ -40,22 +40,22 @@ impl Anchors {
         self.target.as_ref().is_some_and(|anchor| anchor.at == at)
     }
 
-    /// Whether an anchor with the name of something stands right before byte `at`.
+    /// Whether an anchor that names something stands right before byte `at`.
     pub(super) fn has_name(&self, at: usize) -> bool {
         self.target.as_ref().is_some_and(|anchor| {
             anchor.is_named && anchor.at == at && names::is_distinctive(&anchor.name)
         })
     }
 
-    /// The name of the anchor, which is used up.
+    /// Takes the name of the anchor.
     pub(super) fn take_name(&mut self) -> Option<String> {
         self.target.take().map(|anchor| anchor.name)
     }
 
-    /// What leads to a heading that begins at byte `start`: the id around it, the anchor before
-    /// it. Both are used up.
+    /// Takes what leads to a heading that begins at byte `start`: the id around it, and the anchor
+    /// before it.
     pub(super) fn take(&mut self, start: usize) -> [Option<String>; 2] {
-        // Nothing but a line's end stands between an anchor and what it leads to.
+        // At most a line end stands between an anchor and what it leads to.
         let here = |anchor: Option<Anchor>| {
             anchor
                 .filter(|anchor| anchor.at + 1 >= start)

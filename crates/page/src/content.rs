@@ -1,12 +1,12 @@
-//! Main content: what a reader came for, without what surrounds it on every page of a site.
+//! The main content of a page, without its boilerplate.
 
 use std::ops::Range;
 
 use super::Section;
+use super::boilerplate::Boilerplate;
+use super::events::{Element, ElementId, Event, Events};
 use super::item::Generator;
-use super::noise::Noise;
-use super::sections::{Entry, SectionWriter};
-use super::steps::{Element, Step, StepId, Steps};
+use super::sections::{SectionPart, SectionWriter};
 use super::tag::{Attribute, Tag};
 use super::text::{TextWriter, is_blank};
 
@@ -15,41 +15,36 @@ pub(super) struct Content {
     pub(super) text: String,
     pub(super) sections: Vec<Section>,
     pub(super) code: Vec<Range<usize>>,
-    /// Where the text of each `a` with an address lies, in document order.
-    pub(super) links: Vec<(StepId, Range<usize>)>,
+    /// Range of the text of each `a` that has an `href`, in document order.
+    pub(super) links: Vec<(ElementId, Range<usize>)>,
 }
 
-/// What has to happen at the end of an element.
+/// What to do at the end of an element.
 #[derive(Clone, Copy)]
 enum Ending {
-    /// What follows begins a line.
+    /// Begin a new line.
     Line,
-    /// The same; the element made what is in it a part of its own, with headers of its own.
+    /// Begin a new line, and leave an article or section.
     Sectioning,
-    /// What follows is another word.
+    /// Begin a new word.
     Word,
-    /// Code began in a block or in the middle of a line, at this byte.
-    Block {
-        start: usize,
-    },
-    Inline {
-        start: usize,
-    },
-    /// A link began at this byte.
-    Link {
-        start: usize,
-    },
-    /// The text of a heading or the term of a definition is complete.
+    /// End a block of code that began at this byte.
+    Block { start: usize },
+    /// End code within a line that began at this byte.
+    Inline { start: usize },
+    /// End a link that began at this byte.
+    Link { start: usize },
+    /// End the text of a heading or the term of a definition.
     Heading,
-    /// The name inside a definition's term is complete.
+    /// End the name inside the term of a definition.
     Name,
 }
 
 /// Reads a part of a page.
 pub(super) fn extract(
-    steps: &Steps,
-    root: StepId,
-    noise: Noise,
+    events: &Events,
+    root: ElementId,
+    boilerplate: Boilerplate,
     mut sections: SectionWriter,
 ) -> Content {
     let mut reader = Reader {
@@ -60,21 +55,21 @@ pub(super) fn extract(
         in_code: false,
         pre: None,
         sectioning: 0,
-        generator: noise.generator,
+        generator: boilerplate.generator,
     };
-    let mut walk = steps.walk_in(root);
-    while let Some(step) = walk.next() {
-        match step {
-            Step::Enter(element) => {
-                if element.id != root && noise.is(&element, reader.sectioning > 0) {
+    let mut walk = events.walk_in(root);
+    while let Some(event) = walk.next() {
+        match event {
+            Event::Enter(element) => {
+                if element.id != root && boilerplate.contains(&element, reader.sectioning > 0) {
                     sections.pass(&element);
                     walk.leave_out(&element);
                 } else {
                     reader.enter(&element, &mut sections);
                 }
             }
-            Step::Leave(id) => reader.leave(id, &mut sections),
-            Step::Text(text) => reader.text(text, &mut sections),
+            Event::Leave(id) => reader.leave(id, &mut sections),
+            Event::Text(text) => reader.text(text, &mut sections),
         }
     }
     reader.finish(sections)
@@ -83,28 +78,28 @@ pub(super) fn extract(
 /// Preformatted code that is open.
 #[derive(Clone, Copy)]
 struct Preformatted {
-    /// Where it began.
+    /// Where the code begins.
     start: usize,
-    /// Its lines are elements, and what breaks lines between them is markup.
+    /// Whether its lines are elements, so that line breaks between them are markup.
     has_lines: bool,
 }
 
 struct Reader {
     writer: TextWriter,
     code: Vec<Range<usize>>,
-    links: Vec<(StepId, Range<usize>)>,
-    endings: Vec<(StepId, Ending)>,
+    links: Vec<(ElementId, Range<usize>)>,
+    endings: Vec<(ElementId, Ending)>,
     in_code: bool,
     pre: Option<Preformatted>,
-    /// Open articles and sections.
+    /// Number of open articles and sections.
     sectioning: usize,
     generator: Generator,
 }
 
 impl Reader {
     fn enter(&mut self, element: &Element<'_>, sections: &mut SectionWriter) {
-        if let Some(entry) = sections.entry(element, self.writer.len()) {
-            self.begin(element, entry, sections);
+        if let Some(part) = sections.part(element, self.writer.len()) {
+            self.begin(element, part, sections);
             return;
         }
         let ending = match element.tag {
@@ -186,7 +181,7 @@ impl Reader {
         self.endings.push((element.id, ending));
     }
 
-    /// Whether an element holds lines of code, each kept as it stands.
+    /// Whether an element has lines of code, which are kept as they are.
     fn is_preformatted(&self, tag: Tag, element: &Element<'_>) -> bool {
         match (tag, self.generator) {
             (Tag::Pre | Tag::Listing, _) => true,
@@ -198,16 +193,16 @@ impl Reader {
         }
     }
 
-    fn begin(&mut self, element: &Element<'_>, entry: Entry, sections: &mut SectionWriter) {
-        let ending = match entry {
-            Entry::Name => {
+    fn begin(&mut self, element: &Element<'_>, part: SectionPart, sections: &mut SectionWriter) {
+        let ending = match part {
+            SectionPart::Name => {
                 sections.name_begins(self.writer.len());
                 Ending::Name
             }
-            Entry::Heading | Entry::Definition => {
+            SectionPart::Heading | SectionPart::Definition => {
                 self.writer.line();
                 let start = self.writer.settle();
-                sections.begin(element, entry, start);
+                sections.begin(element, part, start);
                 Ending::Heading
             }
         };
@@ -229,7 +224,7 @@ impl Reader {
         if pre.has_lines && is_blank(text) && text.contains('\n') {
             return;
         }
-        // Empty lines before the first line of code are markup.
+        // Empty lines before the first line of code belong to the markup.
         let is_first = self.writer.len() == pre.start;
         let begin = if is_first {
             text.trim_start_matches('\n')
@@ -239,8 +234,8 @@ impl Reader {
         self.writer.verbatim(begin);
     }
 
-    fn leave(&mut self, id: StepId, sections: &mut SectionWriter) {
-        // Formatting may end before what began inside it.
+    fn leave(&mut self, id: ElementId, sections: &mut SectionWriter) {
+        // A formatting element may end before what began inside it.
         let Some(at) = self.endings.iter().rposition(|(open, _)| *open == id) else {
             return;
         };
@@ -273,7 +268,8 @@ impl Reader {
         }
     }
 
-    /// The gap before an element's first word was written after the element had begun.
+    /// Where the first word of an element begins. The gap before it was written after the element
+    /// had begun.
     fn first_word(&self, start: usize) -> usize {
         let text = self.writer.get(start..self.writer.len());
         start + text.len() - text.trim_start_matches([' ', '\n']).len()

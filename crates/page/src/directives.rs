@@ -1,9 +1,9 @@
-//! What a page asks of robots: `meta name=robots` and the `X-Robots-Tag` header, which share
-//! their words (no RFC; as the large search engines document them).
+//! Directives to robots in `meta name=robots` and the `X-Robots-Tag` header. There is no RFC; both
+//! follow what the large search engines document.
 
 use super::Directives;
 
-/// Directives that carry a value behind a colon, and so are no name of a robot.
+/// Directives that have a value after a colon, and thus are not the name of a robot.
 const WITH_VALUE: [&str; 4] = [
     "unavailable_after",
     "max-snippet",
@@ -12,9 +12,9 @@ const WITH_VALUE: [&str; 4] = [
 ];
 
 impl Directives {
-    /// What all `X-Robots-Tag` values of a response ask of the robot with this product token
-    /// (`canter`). `otherbot: noindex, nofollow` speaks to that robot alone, up to the next name
-    /// in the value. Directives add up; unknown ones and dates say nothing.
+    /// The directives of all `X-Robots-Tag` values of a response to the robot with this product
+    /// token (`canter`). `otherbot: noindex, nofollow` applies to that robot only, up to the next
+    /// name in the value. Directives add up; unknown ones and dates are ignored.
     pub fn from_header<'v>(
         values: impl IntoIterator<Item = &'v str>,
         agent_product: &str,
@@ -39,7 +39,7 @@ impl Directives {
         all
     }
 
-    /// What the `content` of a `meta` says: words between commas.
+    /// The directives in the `content` of a `meta`, separated by commas.
     pub fn from_meta(content: &str) -> Directives {
         content
             .split(',')
@@ -47,7 +47,7 @@ impl Directives {
             .fold(Directives::default(), Directives::union)
     }
 
-    /// What is asked here or there.
+    /// The directives of both.
     pub fn union(self, other: Directives) -> Directives {
         Directives {
             noindex: self.noindex || other.noindex,

@@ -1,10 +1,10 @@
-//! Which encoding a page is in, as browsers find it (WHATWG HTML, "Determining the character
-//! encoding"): byte-order mark, `Content-Type`, the first `meta`, then a guess.
+//! The encoding of a page, found as browsers do (WHATWG HTML, "Determining the character
+//! encoding"): by the byte-order mark, `Content-Type`, the first `meta`, or else a guess.
 //!
-//! The standard looks for a `meta` in the first 1024 bytes, and begins again when it meets one
-//! later; here the whole page is searched at once. A page that names no encoding is taken as UTF-8
-//! when all of it is valid UTF-8, where browsers guess legacy encodings only, and the guess sees
-//! the whole page: both give more readable text.
+//! This differs from browsers in three ways, each of which gives more readable text. The whole page
+//! is searched for a `meta`, where the standard searches the first 1024 bytes and begins again when
+//! it meets one later. A page that names no encoding and is valid UTF-8 counts as UTF-8, where
+//! browsers guess legacy encodings only. And the guess uses the whole page.
 
 use std::borrow::Cow;
 
@@ -12,15 +12,14 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 use url::Url;
 
-/// The page as text; what is no text in its encoding becomes U+FFFD.
+/// Decodes a page. Bytes that are not text in its encoding become U+FFFD.
 pub(super) fn decode<'b>(body: &'b [u8], content_type: Option<&str>, url: &Url) -> Cow<'b, str> {
     let encoding = detect(body, content_type, url);
-    // This removes a byte-order mark and obeys it, which is the first step of the standard.
+    // `decode` obeys a byte-order mark and removes it, which is the first step of the standard.
     encoding.decode(body).0
 }
 
-/// The encoding of a page, from its bytes and its `Content-Type`; the host is a hint for the
-/// guess.
+/// The encoding of a page, from its bytes and its `Content-Type`. The host is a hint for the guess.
 pub(super) fn detect(body: &[u8], content_type: Option<&str>, url: &Url) -> &'static Encoding {
     if let Some((encoding, _)) = Encoding::for_bom(body) {
         return encoding;
@@ -37,13 +36,13 @@ fn guess(body: &[u8], url: &Url) -> &'static Encoding {
     }
     match std::str::from_utf8(body) {
         Ok(_) => return UTF_8,
-        // Cut in the middle of a character.
+        // The page was cut in the middle of a character.
         Err(error) if error.error_len().is_none() => return UTF_8,
         Err(_) => {}
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(body, true);
-    // The detector panics at anything but a lower-case ASCII label.
+    // The detector panics unless the label is lower-case ASCII.
     let suffix = url
         .domain()
         .and_then(|domain| domain.rsplit('.').next())
@@ -67,7 +66,7 @@ fn prescan(bytes: &[u8]) -> Option<&'static Encoding> {
     while scan.at < bytes.len() {
         let rest = &bytes[scan.at..];
         if rest.starts_with(b"<!--") {
-            // `<!-->` is a whole comment: its two hyphens open and close it.
+            // `<!-->` is a whole comment: the same two hyphens open and close it.
             let end = find(&rest[2..], b"-->")?;
             scan.at += 2 + end + 3;
         } else if is_meta(rest) {
@@ -114,7 +113,7 @@ struct Scan<'b> {
 }
 
 impl Scan<'_> {
-    /// The encoding that a `meta` names, from behind its name on.
+    /// The encoding that a `meta` names. The scan is at the end of the element's name.
     fn meta(&mut self) -> Option<&'static Encoding> {
         let mut seen: Vec<Vec<u8>> = Vec::new();
         let mut got_pragma = false;
@@ -146,7 +145,7 @@ impl Scan<'_> {
         }
     }
 
-    /// "Get an attribute": name and value in lower case, `Some(None)` at the end of the tag,
+    /// "Get an attribute": name and value in lower case, `Some(None)` at the end of the tag, and
     /// none at the end of the bytes.
     fn attribute(&mut self) -> Option<Option<(Vec<u8>, Vec<u8>)>> {
         while is_space(self.byte()?) || self.byte()? == b'/' {
@@ -207,12 +206,12 @@ impl Scan<'_> {
     }
 }
 
-/// "Extracting a character encoding from a meta element", and what a page can mean by it.
+/// "Extracting a character encoding from a meta element".
 fn charset_of(value: &[u8]) -> Option<&'static Encoding> {
     label_in(value).map(as_named_in_ascii)
 }
 
-/// The encoding that follows `charset=` in a value in lower case.
+/// The encoding that follows `charset=` in a lower-case value.
 fn label_in(value: &[u8]) -> Option<&'static Encoding> {
     let mut rest = value;
     loop {
@@ -236,7 +235,7 @@ fn unquoted(label: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// "Get an XML encoding": of `<?xml version="1.0" encoding="…"?>`.
+/// "Get an XML encoding": from `<?xml version="1.0" encoding="…"?>`.
 fn xml_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
     if !bytes.starts_with(b"<?xml") {
         return None;
@@ -254,7 +253,8 @@ fn xml_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// A page that names UTF-16 in ASCII is not in UTF-16.
+/// The encoding that a name written in ASCII can mean: a page that names UTF-16 this way is not in
+/// UTF-16.
 fn as_named_in_ascii(encoding: &'static Encoding) -> &'static Encoding {
     if encoding == UTF_16LE || encoding == UTF_16BE {
         UTF_8
@@ -280,7 +280,7 @@ mod tests {
         let mut failed = Vec::new();
         for case in cases.lines() {
             let case: serde_json::Value = serde_json::from_str(case).unwrap();
-            // Each byte of the page stands as the character with its number.
+            // Each byte of the page is written as the character of that number.
             let body: Vec<u8> = case["html"]
                 .as_str()
                 .unwrap()

@@ -1,13 +1,13 @@
-//! What a page says about itself: one pass over its whole tree, which collects its links too.
+//! What a page says about itself, and its links, collected in one pass over all events.
 
 use url::Url;
 
 use super::Directives;
+use super::events::{Element, ElementId, Event, Events};
 use super::item::Generator;
 use super::links::LinkCollector;
 use super::refresh;
 use super::relations::has_word;
-use super::steps::{Element, Step, StepId, Steps};
 use super::tag::{Attribute, Tag};
 use super::text::{TextWriter, fold};
 use crate::url::join;
@@ -19,49 +19,47 @@ pub(super) struct Facts<'t> {
     first_heading: Capture,
     og_title: Option<&'t str>,
     og_locale: Option<&'t str>,
-    /// By `lang` and `xml:lang` of `html`, by `lang` of the body.
+    /// `lang` and `xml:lang` of `html`, and `lang` of the body.
     languages: [Option<&'t str>; 3],
     content_language: Option<&'t str>,
     base: Option<&'t str>,
     canonical: Option<&'t str>,
     refresh: Option<&'t str>,
-    /// What its meta robots say.
+    /// Directives of the meta robots.
     pub(super) directives: Directives,
-    /// Its links, not yet resolved.
+    /// The links, not yet resolved.
     pub(super) links: LinkCollector<'t>,
-    /// Its body.
-    pub(super) body: StepId,
-    main: Option<StepId>,
-    article: Option<StepId>,
+    pub(super) body: ElementId,
+    main: Option<ElementId>,
+    article: Option<ElementId>,
     articles: usize,
     /// The outermost article that is open.
-    open_article: Option<StepId>,
+    open_article: Option<ElementId>,
     /// The article that holds the first `h1`.
-    article_of_heading: Option<StepId>,
+    article_of_heading: Option<ElementId>,
     headings: usize,
-    /// What wrote it.
     pub(super) generator: Generator,
-    /// What it says of itself (`meta name=description`).
+    /// Content of `meta name=description`.
     pub(super) description: Option<&'t str>,
 }
 
 /// The text of the first element of a kind.
 #[derive(Default)]
 struct Capture {
-    element: Option<StepId>,
+    element: Option<ElementId>,
     open: bool,
     text: TextWriter,
 }
 
 impl Capture {
-    fn enter(&mut self, id: StepId) {
+    fn enter(&mut self, id: ElementId) {
         if self.element.is_none() {
             self.element = Some(id);
             self.open = true;
         }
     }
 
-    fn leave(&mut self, id: StepId) {
+    fn leave(&mut self, id: ElementId) {
         if self.element == Some(id) {
             self.open = false;
         }
@@ -75,32 +73,32 @@ impl Capture {
 }
 
 impl<'t> Facts<'t> {
-    /// Walks over the whole page.
-    pub(super) fn collect(steps: &'t Steps) -> Self {
+    /// Collects the facts of a page.
+    pub(super) fn collect(events: &'t Events) -> Self {
         let mut facts = Facts {
             languages: [
-                steps.html_attr(Attribute::Lang),
-                steps.html_attr(Attribute::XmlLang),
-                steps.body_attr(Attribute::Lang),
+                events.html_attr(Attribute::Lang),
+                events.html_attr(Attribute::XmlLang),
+                events.body_attr(Attribute::Lang),
             ],
-            body: steps.body,
+            body: events.body,
             ..Facts::default()
         };
-        let mut walk = steps.walk();
-        while let Some(step) = walk.next() {
-            match step {
-                Step::Enter(element) => {
+        let mut walk = events.walk();
+        while let Some(event) = walk.next() {
+            match event {
+                Event::Enter(element) => {
                     if facts.enter(element) {
                         walk.leave_out(&element);
                     }
                 }
-                Step::Leave(id) => {
+                Event::Leave(id) => {
                     facts.title.leave(id);
                     facts.first_heading.leave(id);
                     facts.links.leave(id);
                     facts.open_article = facts.open_article.filter(|open| *open != id);
                 }
-                Step::Text(text) => {
+                Event::Text(text) => {
                     facts.title.text(text);
                     facts.first_heading.text(text);
                     facts.links.text(text);
@@ -110,7 +108,7 @@ impl<'t> Facts<'t> {
         facts
     }
 
-    /// Notes an element; whether it holds nothing of interest.
+    /// Notes an element, and returns whether to leave out its content.
     fn enter(&mut self, element: Element<'t>) -> bool {
         match element.tag {
             Tag::Template => return true,
@@ -193,14 +191,14 @@ impl<'t> Facts<'t> {
         }
     }
 
-    /// What references are relative to: the first `base`, else the page itself.
+    /// The base of relative references: the first `base`, or else the page's own URL.
     pub(super) fn base(&self, url: &Url) -> Url {
         self.base
             .and_then(|reference| join(url, reference))
             .unwrap_or_else(|| url.clone())
     }
 
-    /// `title`, else the first `h1`, else `og:title`.
+    /// The title: `title`, or else the first `h1`, or else `og:title`.
     pub(super) fn title(&mut self) -> String {
         let title = std::mem::take(&mut self.title.text).finish();
         if !title.is_empty() {
@@ -214,11 +212,12 @@ impl<'t> Facts<'t> {
     }
 
     /// The first `h1`.
-    pub(super) fn first_heading(&self) -> Option<StepId> {
+    pub(super) fn first_heading(&self) -> Option<ElementId> {
         self.first_heading.element
     }
 
-    /// What the elements say, else the first of `content-language`, else `og:locale`.
+    /// The language that the elements name, or else the first of `content-language`, or else
+    /// `og:locale`.
     pub(super) fn language(&self) -> Option<String> {
         let pragma = self
             .content_language
@@ -232,14 +231,14 @@ impl<'t> Facts<'t> {
         join(base, self.canonical?)
     }
 
-    /// Where a meta refresh leads soon.
+    /// Target of a meta refresh, if it redirects soon.
     pub(super) fn refresh(&self, base: &Url) -> Option<Url> {
         join(base, refresh::target(self.refresh?)?)
     }
 
-    /// `main` or `role=main`, else the only `article`, else the one that holds the only `h1`: a post
-    /// with its comments.
-    pub(super) fn main(&self) -> Option<StepId> {
+    /// The element of the main content: `main` or `role=main`, or else the only `article`, or else
+    /// the article with the only `h1`, which is a post that has its comments as further articles.
+    pub(super) fn main(&self) -> Option<ElementId> {
         let article = match (self.articles, self.headings) {
             (1, _) => self.article,
             (_, 1) => self.article_of_heading,
@@ -249,12 +248,12 @@ impl<'t> Facts<'t> {
     }
 }
 
-/// A link to a heading beside its text (`¶`).
+/// Whether a link is the permalink of a heading (`¶`).
 fn is_permalink_mark(element: &Element<'_>) -> bool {
     element.has_class("headerlink")
 }
 
-/// A language tag in lower case; none for what is no tag.
+/// A language tag in lower case; none for a value that is not a tag.
 fn language_tag(value: &str) -> Option<String> {
     let tag = value.trim().to_ascii_lowercase().replace('_', "-");
     let is_tag = tag.starts_with(|c: char| c.is_ascii_lowercase())

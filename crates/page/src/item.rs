@@ -1,21 +1,21 @@
-//! What a page of an API's documentation is about, as the common generators write it.
+//! The item that a page of an API's documentation is about, as the common generators write it.
 
 use super::names::is_identifier;
 
-/// What wrote a page, as far as it matters for reading.
+/// The generator of a page, if it matters for reading.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Generator {
     Rustdoc,
     Javadoc,
     Doxygen,
     Pdoc,
-    /// Anything else: read by structure and conventions alone.
+    /// Any other: the page is read by structure and conventions only.
     #[default]
     Other,
 }
 
 impl Generator {
-    /// From the content of `meta name=generator`.
+    /// The generator that the content of `meta name=generator` names.
     pub(super) fn named(content: &str) -> Generator {
         let name = content.split([' ', '/']).next().unwrap_or_default();
         match name {
@@ -26,10 +26,8 @@ impl Generator {
             _ => Generator::Other,
         }
     }
-}
 
-impl Generator {
-    /// The member that an element with this id defines, if it does.
+    /// The member that an element with this id defines, if any.
     pub(super) fn member_of_id(self, id: &str) -> Option<&str> {
         match self {
             Generator::Rustdoc => member_of_rustdoc(id),
@@ -38,7 +36,7 @@ impl Generator {
         }
     }
 
-    /// The member that a heading with this id and text defines, if it does.
+    /// The member that a heading with this id and text defines, if any.
     pub(super) fn member_of_heading<'t>(self, id: &str, text: &'t str) -> Option<&'t str> {
         match self {
             Generator::Javadoc => member_of_javadoc(id, text),
@@ -48,15 +46,15 @@ impl Generator {
     }
 }
 
-/// What a page defines as a whole.
+/// The item that a page defines as a whole.
 pub(super) struct Item {
-    /// `std::option::Option`, `java.util.List`.
+    /// Qualified name: `std::option::Option`, `java.util.List`.
     pub(super) path: String,
     separator: &'static str,
 }
 
 impl Item {
-    /// From a page's title and description, in the forms that its generator writes.
+    /// Finds the item in the page's title or description, in the form that its generator writes.
     pub(super) fn of_page(generator: Generator, title: &str, description: &str) -> Option<Item> {
         let (path, separator) = match generator {
             Generator::Rustdoc => (of_rustdoc(title)?, "::"),
@@ -68,7 +66,7 @@ impl Item {
         is_identifier(&path).then_some(Item { path, separator })
     }
 
-    /// The names of a member: with the item's own name before it, and with the whole path.
+    /// The names of a member, qualified by the item's own name and by its whole path.
     pub(super) fn members(&self, member: &str) -> Vec<String> {
         let own = self.path.rsplit(self.separator).next().unwrap_or_default();
         let mut names = vec![
@@ -80,7 +78,7 @@ impl Item {
     }
 }
 
-/// `Option in std::option - Rust`, `std::option - Rust`.
+/// Parses `Option in std::option - Rust` or `std::option - Rust`.
 fn of_rustdoc(title: &str) -> Option<String> {
     let title = title.strip_suffix(" - Rust")?;
     Some(match title.split_once(" in ") {
@@ -89,7 +87,7 @@ fn of_rustdoc(title: &str) -> Option<String> {
     })
 }
 
-/// `declaration: module: java.base, package: java.util, interface: List`.
+/// Parses `declaration: module: java.base, package: java.util, interface: List`.
 fn of_javadoc(description: &str) -> Option<String> {
     let mut package = "";
     let mut last = ("", "");
@@ -106,7 +104,7 @@ fn of_javadoc(description: &str) -> Option<String> {
     })
 }
 
-/// `Mill: mill::Stone< G > Class Template Reference`.
+/// Parses `Mill: mill::Stone< G > Class Template Reference`.
 fn of_doxygen(title: &str) -> Option<&str> {
     let title = title.rsplit_once(": ").map_or(title, |(_, title)| title);
     let kind = title.strip_suffix(" Reference")?;
@@ -116,7 +114,7 @@ fn of_doxygen(title: &str) -> Option<&str> {
     name.split([' ', '<']).next()
 }
 
-/// The member that an id of rustdoc names: `push` of `method.push` and of `method.push-1`, its
+/// The member that an id of rustdoc names: `push` for `method.push`, and for `method.push-1`, its
 /// second definition.
 fn member_of_rustdoc(id: &str) -> Option<&str> {
     let (kind, name) = id.split_once('.')?;
@@ -128,15 +126,15 @@ fn member_of_rustdoc(id: &str) -> Option<&str> {
     (is_member && is_identifier(name) && !name.contains('.')).then_some(name)
 }
 
-/// The member that a heading of Javadoc stands for: its text, if the id is that of a member:
-/// `add(int,java.lang.Object)`, `add-int-java.lang.Object-` of older versions, `width`.
+/// The member that a heading of Javadoc defines: its text, if the id is that of a member, such as
+/// `add(int,java.lang.Object)`, `width`, or in older versions `add-int-java.lang.Object-`.
 fn member_of_javadoc<'t>(id: &str, text: &'t str) -> Option<&'t str> {
     let name = id.split(['(', '-']).next()?;
     (name == text && is_identifier(text)).then_some(text)
 }
 
-/// The member that a heading of Doxygen stands for: `crush` of `crush() [1/2]`, if its id is that
-/// of a member, a hash.
+/// The member that a heading of Doxygen defines: `crush` for `crush() [1/2]`, if the id is that of
+/// a member, which is a hash.
 fn member_of_doxygen<'t>(id: &str, text: &'t str) -> Option<&'t str> {
     let hash = id.strip_prefix('g').unwrap_or(id);
     let is_member = hash.len() >= 33 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,23 +1,23 @@
-//! The language of a page that names none.
+//! Detects the language of a page that names none.
 
 use whatlang::Lang;
 
-/// Text with fewer bytes may be anything.
-const LEAST: usize = 200;
-/// So much of it tells.
-const MOST: usize = 4_000;
+/// Minimum length of a text whose language can be detected, in bytes.
+const MIN_BYTES: usize = 200;
+/// Maximum number of bytes of a text that are looked at.
+const MAX_BYTES: usize = 4_000;
 
-/// Tag of the language that a text is in (BCP 47), where that is clear.
+/// BCP 47 tag of the language of a text, if it is clear.
 pub(super) fn detected(text: &str) -> Option<String> {
-    let start = &text[..text.floor_char_boundary(MOST)];
-    if start.len() < LEAST {
+    let start = &text[..text.floor_char_boundary(MAX_BYTES)];
+    if start.len() < MIN_BYTES {
         return None;
     }
     let told = whatlang::detect(start).filter(|told| told.is_reliable())?;
     tag(told.lang()).map(str::to_owned)
 }
 
-/// ISO 639-1 has two letters for each language that the web has many pages in.
+/// The ISO 639-1 code of a language that many pages of the web are in.
 fn tag(language: Lang) -> Option<&'static str> {
     Some(match language {
         Lang::Afr => "af",

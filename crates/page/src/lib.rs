@@ -1,9 +1,24 @@
-//! What is read out of a response: title, language, main content, sections, links, directives.
+//! Reads a page: from the bytes of a response to title, language, main content, sections, links and
+//! directives; and [URLs](mod@url) as canter compares them.
+//!
+//! Begin with [`read`], which returns a [`Page`]. A page goes through these modules:
+//!
+//! - `encoding` decodes the bytes, as browsers do.
+//! - `parse` runs the tokenizer; `nest`, `start` and `open` nest the elements; `recorder` keeps the
+//!   result as a list of `events` over the elements and attributes of `tag`.
+//! - `facts` collects what the page says about itself, and all of its `links`.
+//! - `content` extracts the main content without its `boilerplate`; `sections`, `anchors`, `names`
+//!   and `item` cut it at its headings and definitions.
+//!
+//! Reading never fails: a broken page gives less. It takes time and memory linear in the length of
+//! the page, builds no tree, and does not recurse.
 
 mod anchors;
+mod boilerplate;
 mod content;
 mod directives;
 mod encoding;
+mod events;
 mod facts;
 mod item;
 mod language;
@@ -11,7 +26,6 @@ pub mod link_header;
 mod links;
 mod names;
 mod nest;
-mod noise;
 mod open;
 mod parse;
 mod read;
@@ -20,7 +34,6 @@ mod refresh;
 mod relations;
 mod sections;
 mod start;
-mod steps;
 mod tag;
 mod text;
 pub mod url;
@@ -31,72 +44,72 @@ use ::url::Url;
 
 pub use read::{read, read_html};
 
-/// A page as it was read. Byte ranges are into [`Page::text`].
+/// What was read from a page. Byte ranges are into [`Page::text`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Page {
     /// The document's title; empty when it has none.
     pub title: String,
-    /// Primary language as the page names it, lower-cased BCP 47 (`en`, `pt-br`); that of its text
-    /// where it names none.
+    /// Primary language as a lower-case BCP 47 tag (`en`, `pt-br`): the one that the page names, or
+    /// else the one detected from its text.
     pub language: Option<String>,
-    /// Main content as plain text, white space folded except inside code; blocks are separated
+    /// Main content as plain text. White space is folded except in code, and blocks are separated
     /// by `\n`.
     pub text: String,
-    /// The content cut at its headings and definitions, in document order. Ranges follow each
-    /// other without overlap and cover all of `text`: a nested section's text belongs to itself alone.
+    /// The content cut at its headings and definitions, in document order. The ranges do not
+    /// overlap and cover all of `text`: the text of a nested section belongs to that section only.
     pub sections: Vec<Section>,
     /// Ranges of `text` that are code, in order, without overlap.
     pub code: Vec<Range<usize>>,
-    /// Links in document order, as many as [`crate::MAX_LINKS`] allows: `a`, `area`, frames,
-    /// and `link` elements that lead to pages. Links of `noscript` and `noframes` have no text.
+    /// The first [`MAX_LINKS`] links in document order: `a`, `area`, frames, and `link` elements
+    /// that lead to pages. Links in `noscript` and `noframes` have no text.
     pub links: Vec<Link>,
     /// Target of `link rel=canonical`, resolved and normalised.
     pub canonical: Option<Url>,
-    /// Where a `meta http-equiv=refresh` leads within 100 seconds, resolved and normalised: a
-    /// redirect.
+    /// Target of a `meta http-equiv=refresh` that redirects within 100 seconds, resolved and
+    /// normalised.
     pub refresh: Option<Url>,
-    /// What the page's meta robots say.
+    /// Directives of the page's meta robots.
     pub directives: Directives,
 }
 
 /// A heading or a definition with the text below it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Section {
-    /// The fragment that leads to it; none for text before the first anchor.
+    /// Fragment that leads to the section; none for text before the first anchor.
     pub anchor: Option<String>,
     /// Text of the heading, or the name that a definition defines (`asyncio.gather`).
     pub title: String,
-    /// 1 to 6 for `h1` to `h6`; 7 for a definition below a heading; 0 for text before any heading.
+    /// 1 to 6 for `h1` to `h6`, 7 for a definition below a heading, 0 for text before any heading.
     pub level: u8,
-    /// Its own text, heading included.
+    /// Range of the section's own text, including the heading.
     pub range: Range<usize>,
-    /// Identifiers that it defines, whole (`asyncio.gather`): from ids and signatures.
+    /// Qualified identifiers that the section defines (`asyncio.gather`), from ids and signatures.
     pub names: Vec<String>,
 }
 
-/// A link from one page to another place.
+/// A link of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// Resolved and normalised, without its fragment.
+    /// Target, resolved and normalised, without its fragment.
     pub url: Url,
-    /// The fragment of the reference, decoded.
+    /// Fragment of the target, decoded.
     pub fragment: Option<String>,
-    /// Text of the anchor element, white space folded.
+    /// Anchor text, with white space folded.
     pub text: String,
-    /// `rel` holds `nofollow`.
+    /// Whether `rel` has `nofollow`.
     pub nofollow: bool,
-    /// Where its text lies in the main content; none for one that surrounds it.
+    /// Range of the anchor text in the main content; none for a link outside of it.
     pub place: Option<Range<usize>>,
 }
 
-/// What a page or a response asks of robots (meta robots, `X-Robots-Tag`).
+/// Directives of a page or a response to robots (meta robots, `X-Robots-Tag`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Directives {
-    /// Not to be found by a search.
+    /// The page must not be indexed.
     pub noindex: bool,
-    /// Its links are not to be followed.
+    /// The links of the page must not be followed.
     pub nofollow: bool,
 }
 
-/// How many links of one page are kept, against generated pages.
+/// Maximum number of links that are kept of one page.
 pub const MAX_LINKS: usize = 100_000;

@@ -1,4 +1,4 @@
-//! `Link` headers (RFC 8288): what pages cannot say themselves, or say once more.
+//! `Link` headers (RFC 8288).
 
 use url::Url;
 
@@ -6,8 +6,8 @@ use super::Link;
 use super::relations::{has_word, leads_to_page};
 use crate::url::join;
 
-/// The first target with `rel=canonical` (RFC 6596), resolved and normalised. What is no link says
-/// nothing.
+/// The first target with `rel=canonical` (RFC 6596), resolved and normalised. Malformed links are
+/// ignored.
 pub fn canonical<'a>(values: impl Iterator<Item = &'a str>, base: &Url) -> Option<Url> {
     let (target, _) = values
         .flat_map(links)
@@ -15,7 +15,7 @@ pub fn canonical<'a>(values: impl Iterator<Item = &'a str>, base: &Url) -> Optio
     join(base, target)
 }
 
-/// The targets that are pages: `next`, `index`, other languages and the like.
+/// The links to pages: `next`, `index`, other languages and the like.
 pub fn pages<'a>(values: impl Iterator<Item = &'a str>, base: &Url) -> Vec<Link> {
     let links = values.flat_map(links).filter_map(|(target, parameters)| {
         let rel = relation(parameters);
@@ -34,7 +34,7 @@ pub fn pages<'a>(values: impl Iterator<Item = &'a str>, base: &Url) -> Vec<Link>
     links.collect()
 }
 
-/// The links of a value: target and parameters.
+/// The links of a header's value, each as its target and parameters.
 fn links(mut rest: &str) -> impl Iterator<Item = (&str, &str)> {
     std::iter::from_fn(move || {
         let (_, link) = rest.split_once('<')?;
@@ -45,7 +45,7 @@ fn links(mut rest: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Where something ends: at a sign that stands in no quotes.
+/// Offset of the first `wanted` that is not in quotes, or else of the end.
 fn end(text: &str, wanted: char) -> usize {
     let mut quoted = false;
     let mut escaped = false;
@@ -63,12 +63,12 @@ fn end(text: &str, wanted: char) -> usize {
     end.unwrap_or(text.len())
 }
 
-/// The first `rel` (RFC 8288 §3.3: later ones do not count).
+/// The first `rel`. Later ones are ignored (RFC 8288 §3.3).
 fn relation(parameters: &str) -> &str {
     parameter(parameters, "rel").unwrap_or_default()
 }
 
-/// The first parameter of a name, without its quotes.
+/// The value of the first parameter of this name, without its quotes.
 fn parameter<'a>(mut parameters: &'a str, wanted: &str) -> Option<&'a str> {
     while !parameters.is_empty() {
         let (parameter, rest) = parameters.split_at(end(parameters, ';'));

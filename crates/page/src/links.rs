@@ -1,5 +1,5 @@
-//! Links of a page: every `a`, `area` and frame with an address and every `link` to a page, in
-//! content and navigation alike, since a crawl needs them all.
+//! The links of a page: every `a`, `area` and frame with an address, and every `link` to a page. A
+//! crawl needs those of the navigation as well as those of the content.
 
 use std::ops::Range;
 
@@ -7,31 +7,31 @@ use foldhash::{HashMap, HashMapExt};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::events::{Element, ElementId};
 use super::relations::{has_word, leads_to_page};
-use super::steps::{Element, StepId};
 use super::tag::{Attribute, Tag};
 use super::text::TextWriter;
 use super::{Link, MAX_LINKS};
 use crate::url::join;
 
-/// Links in document order, as they are written.
+/// Collects links in document order, as they are written.
 #[derive(Default)]
 pub(super) struct LinkCollector<'t> {
-    found: Vec<Found<'t>>,
+    links: Vec<UnresolvedLink<'t>>,
     text: TextWriter,
-    open: Option<StepId>,
+    open: Option<ElementId>,
 }
 
-struct Found<'t> {
-    id: StepId,
+struct UnresolvedLink<'t> {
+    id: ElementId,
     reference: &'t str,
-    /// Into the collector's text.
+    /// Range of the anchor text in the collector's text.
     text: Range<usize>,
     nofollow: bool,
 }
 
 impl<'t> LinkCollector<'t> {
-    /// An element begins.
+    /// Notes the beginning of an element.
     pub(super) fn enter(&mut self, element: Element<'t>) {
         let is_anchor = element.tag == Tag::A;
         let rel = element.attr(Attribute::Rel).unwrap_or_default();
@@ -48,7 +48,7 @@ impl<'t> LinkCollector<'t> {
             return;
         };
         self.close();
-        if self.found.len() >= MAX_LINKS {
+        if self.links.len() >= MAX_LINKS {
             return;
         }
         let start = if is_anchor {
@@ -58,7 +58,7 @@ impl<'t> LinkCollector<'t> {
         } else {
             self.text.len()
         };
-        self.found.push(Found {
+        self.links.push(UnresolvedLink {
             id: element.id,
             reference,
             text: start..start,
@@ -66,22 +66,22 @@ impl<'t> LinkCollector<'t> {
         });
     }
 
-    /// Text between elements.
+    /// Notes text.
     pub(super) fn text(&mut self, text: &str) {
         if self.open.is_some() {
             self.text.folded(text);
         }
     }
 
-    /// An element that parts words begins or ends.
+    /// Notes an element that separates words.
     pub(super) fn space(&mut self) {
         if self.open.is_some() {
             self.text.space();
         }
     }
 
-    /// An element ends.
-    pub(super) fn leave(&mut self, id: StepId) {
+    /// Notes the end of an element.
+    pub(super) fn leave(&mut self, id: ElementId) {
         if self.open == Some(id) {
             self.close();
         }
@@ -89,26 +89,30 @@ impl<'t> LinkCollector<'t> {
 
     fn close(&mut self) {
         if self.open.take().is_some()
-            && let Some(link) = self.found.last_mut()
+            && let Some(link) = self.links.last_mut()
         {
             link.text.end = self.text.len();
         }
     }
 
-    /// The links that lead to http(s) URLs. Each distinct reference is resolved once. `places` are
-    /// those of links in the main content, in document order.
-    pub(super) fn resolve(mut self, base: &Url, places: Vec<(StepId, Range<usize>)>) -> Vec<Link> {
+    /// The links that lead to http(s) URLs. Each distinct reference is resolved once. `places` has
+    /// the links of the main content and the ranges of their texts, in document order.
+    pub(super) fn resolve(
+        mut self,
+        base: &Url,
+        places: Vec<(ElementId, Range<usize>)>,
+    ) -> Vec<Link> {
         self.close();
         let mut places = places.into_iter().peekable();
         let mut known: HashMap<&str, Option<Url>> = HashMap::new();
-        let mut links = Vec::with_capacity(self.found.len());
-        for found in &self.found {
-            let (reference, fragment) = match found.reference.split_once('#') {
+        let mut links = Vec::with_capacity(self.links.len());
+        for link in &self.links {
+            let (reference, fragment) = match link.reference.split_once('#') {
                 Some((reference, fragment)) => (reference, decoded(fragment)),
-                None => (found.reference, None),
+                None => (link.reference, None),
             };
-            while places.next_if(|(id, _)| *id < found.id).is_some() {}
-            let place = places.next_if(|(id, _)| *id == found.id);
+            while places.next_if(|(id, _)| *id < link.id).is_some() {}
+            let place = places.next_if(|(id, _)| *id == link.id);
             let url = known
                 .entry(reference)
                 .or_insert_with(|| join(base, reference));
@@ -116,8 +120,8 @@ impl<'t> LinkCollector<'t> {
                 links.push(Link {
                     url: url.clone(),
                     fragment,
-                    text: self.text.get(found.text.clone()).to_owned(),
-                    nofollow: found.nofollow,
+                    text: self.text.get(link.text.clone()).to_owned(),
+                    nofollow: link.nofollow,
                     place: place.map(|(_, place)| place),
                 });
             }
@@ -126,7 +130,7 @@ impl<'t> LinkCollector<'t> {
     }
 }
 
-/// A fragment as an id is written in a page; none when it is empty.
+/// Decodes a fragment to the id that it names; none if it is empty.
 pub(super) fn decoded(fragment: &str) -> Option<String> {
     let fragment = fragment.trim_ascii();
     (!fragment.is_empty()).then(|| {

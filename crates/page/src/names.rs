@@ -1,9 +1,9 @@
-//! Names that a page defines: what a person types who looks for a function.
+//! The names that a page defines: what a person types who looks for a function.
 
-/// A section defines at most so many names, against generated pages.
+/// Maximum number of names of a section.
 const MAX_NAMES: usize = 200;
 
-/// The options of a command that a term defines: `-v` and `--verbose` of `-v, --verbose=<level>`.
+/// The options of a command that a term defines: `-v` and `--verbose` for `-v, --verbose=<level>`.
 pub(super) fn options(term: &str) -> Vec<String> {
     let mut names = Names::default();
     if term.starts_with('-') {
@@ -15,9 +15,9 @@ pub(super) fn options(term: &str) -> Vec<String> {
     names.0
 }
 
-/// The name of a definition of Sphinx, from its id and from the name in its signature. Ids of
-/// Python are names (`asyncio.gather`); those of other languages have a prefix (`c.PyList_New`)
-/// or are mangled, and then the signature tells.
+/// The name of a definition of Sphinx, from its id and the name in its signature. The id is the
+/// name in Python (`asyncio.gather`). In other languages it has a prefix (`c.PyList_New`) or is
+/// mangled, and the signature has the name.
 pub(super) fn defined(id: &str, signature: &str) -> String {
     let signature = signature.trim_start_matches('@');
     let ends_with_signature = id.strip_suffix(signature);
@@ -39,7 +39,7 @@ pub(super) fn of_heading(id: &str, text: &str) -> Vec<String> {
     if text.contains("nherited from ") {
         return names.0;
     }
-    // Sphinx writes so what documents a module.
+    // Sphinx gives this id to the documentation of a module.
     if let Some(module) = id.strip_prefix("module-") {
         names.add_if(is_identifier(module), module);
     }
@@ -49,7 +49,7 @@ pub(super) fn of_heading(id: &str, text: &str) -> Vec<String> {
     }
     let is_name = is_distinctive(id) && !is_slug(id, text) && is_about(id, text);
     names.add_if(is_name, id);
-    // A heading that is one call names what it calls, however plain its name.
+    // A heading that is one call names the function, even if its name is a plain word.
     if let Some((call, "()")) = text.find('(').map(|at| text.split_at(at)) {
         names.add_if(is_identifier(call), call);
     }
@@ -64,7 +64,7 @@ pub(super) fn of_heading(id: &str, text: &str) -> Vec<String> {
     names.0
 }
 
-/// The names before the dash in the section NAME of a manual page (man-pages(7)):
+/// The names before the dash in the section NAME of a manual page (man-pages(7)), such as
 /// `open, openat, creat - open and possibly create a file`.
 pub(super) fn of_manual(text: &str) -> Vec<String> {
     let mut names = Names::default();
@@ -80,7 +80,7 @@ pub(super) fn of_manual(text: &str) -> Vec<String> {
     names.0
 }
 
-/// The names that code declares in C's manner: what is called outside of parentheses, and macros.
+/// The names that C code declares: functions outside of parentheses, and macros.
 pub(super) fn of_declarations(code: &str) -> Vec<String> {
     let mut names = Names::default();
     let mut depth = 0_usize;
@@ -109,7 +109,7 @@ pub(super) fn of_declarations(code: &str) -> Vec<String> {
     names.0
 }
 
-/// Names in order, each once.
+/// Names in order, without repetition.
 #[derive(Default)]
 struct Names(Vec<String>);
 
@@ -121,14 +121,14 @@ impl Names {
     }
 }
 
-/// A word of a heading without what stands around a name: quotes, brackets, arguments.
+/// A word of a heading without quotes, brackets and arguments around its name.
 fn bare(word: &str) -> &str {
     let word = word.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_');
     let word = word.split_once('(').map_or(word, |(name, _)| name);
     word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_')
 }
 
-/// Whether an id was made from the words of its heading, and so names nothing.
+/// Whether an id was generated from the words of its heading, so that it names nothing.
 fn is_slug(id: &str, text: &str) -> bool {
     let (text_letters, id_letters) = (letters(text), letters(id));
     // `Buffer.Write` is more than the end of `func (*Buffer) Write`.
@@ -139,7 +139,7 @@ fn is_slug(id: &str, text: &str) -> bool {
     is_made && !text.contains(id)
 }
 
-/// Whether an id has a word with its heading in common; if not, it names a place on the page
+/// Whether an id and its heading have a word in common. If not, the id names a place on the page
 /// (`firstHeading`).
 fn is_about(id: &str, text: &str) -> bool {
     let text = letters(text);
@@ -147,7 +147,7 @@ fn is_about(id: &str, text: &str) -> bool {
         .any(|word| word.len() > 2 && text.contains(&letters(word)))
 }
 
-/// Letters and digits alone, in lower case.
+/// The letters and digits of a text, in lower case.
 fn letters(text: &str) -> String {
     text.chars()
         .filter(|c| c.is_alphanumeric())
@@ -155,7 +155,8 @@ fn letters(text: &str) -> String {
         .collect()
 }
 
-/// Whether a term defines its id: that is a name, or what the term calls (`abs` of `abs(X)`).
+/// Whether a term defines its id, which is then a distinctive name or the function that the term
+/// calls (`abs` for `abs(X)`).
 pub(super) fn is_defined_by(id: &str, term: &str) -> bool {
     let is_called = term
         .split_once('(')
@@ -163,7 +164,7 @@ pub(super) fn is_defined_by(id: &str, term: &str) -> bool {
     is_distinctive(id) || (is_called && is_identifier(id))
 }
 
-/// Whether a text can be a name in a program: letters, digits, `_`, with `.`, `::` or `$` between.
+/// Whether a text can be a name in a program: letters, digits and `_`, joined by `.`, `::` or `$`.
 pub(super) fn is_identifier(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '$')
         && !text.ends_with(['.', ':'])
@@ -173,8 +174,8 @@ pub(super) fn is_identifier(text: &str) -> bool {
             .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$'))
 }
 
-/// Whether a text is such a name and no plain word: it has a `_`, a `.`, a `::` or an inner
-/// capital.
+/// Whether a text can be a name in a program but not a plain word: it has a `_`, a `.`, a `::` or
+/// an inner capital.
 pub(super) fn is_distinctive(text: &str) -> bool {
     let mut inner = text.chars().skip(1);
     is_identifier(text)

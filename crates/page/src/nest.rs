@@ -1,57 +1,60 @@
-//! From tags to nested elements: the rules of WHATWG HTML, "tree construction", as far as a
-//! reader sees them.
+//! Nests the elements of a page by the rules of WHATWG HTML, "tree construction", as far as they
+//! matter to a reader.
 //!
-//! End tags that may be left out, formatting that goes on in the next block, tables, SVG: as the
-//! standard has them. Nothing is moved or copied, so that the steps stay in the order of the page,
-//! and this differs where browsers do so to mend a page:
-//! - what stands in a table outside of its cells stays there, and is not put before the table;
-//! - a link that crosses blocks is one link, and is not copied into each of them;
-//! - a form ends at its end tag, with all that was left open in it;
-//! - pages of frames have a body; SVG and MathML share the names of elements that hold HTML.
+//! Omitted end tags, formatting that continues in the next block, tables and SVG follow the
+//! standard. But nothing is moved or copied, so the events stay in the order of the page. The
+//! result differs where browsers move or copy elements to repair a page:
 //!
-//! Each tag costs a search of the open elements, which are bounded.
+//! - Content of a table outside of its cells stays there instead of moving before the table.
+//! - A link that crosses blocks is one link instead of a copy in each of them.
+//! - A form ends at its end tag, with everything that is open in it.
+//! - Pages with frames have a body, and SVG and MathML share the names of elements that contain
+//!   HTML.
+//!
+//! Each tag costs a search of the open elements, whose number is bounded.
 
 use std::ops::Range;
 
+use super::events::Events;
 use super::open::{Open, Scope};
 use super::recorder::Recorder;
-use super::steps::Steps;
 use super::tag::{Kind, Tag};
 
-/// A page has at most one step for so many bytes, and [`SPARE_STEPS`]; after that it is plain text.
-/// Documentation has one for 8 or more.
-const BYTES_PER_STEP: usize = 2;
-const SPARE_STEPS: usize = 10_000;
+/// Minimum number of bytes per event of a page, not counting [`SPARE_EVENTS`]. The rest of a page
+/// with more events is plain text. Documentation has 8 bytes per event or more.
+const BYTES_PER_EVENT: usize = 2;
+/// Number of events that a page may have whatever its length.
+const SPARE_EVENTS: usize = 10_000;
 
 /// Nests the elements of a page.
 pub(super) struct Nest {
     pub(super) open: Open,
     pub(super) has_body: bool,
     pub(super) raw: Raw,
-    /// A line break that follows is part of the markup.
+    /// Whether a line break that follows belongs to the markup.
     pub(super) skips_line_break: bool,
-    /// Start tags left out whose end tags have not come.
+    /// Number of start tags left out whose end tags have not come yet.
     pub(super) left_out: u32,
-    /// Markup of the fallback that is open, or has just ended.
+    /// Markup of the fallback that is open or has just ended.
     pub(super) fallback: Vec<u8>,
-    max_steps: usize,
+    max_events: usize,
 }
 
-/// What the tokenizer reads up to an end tag.
+/// The raw text that the tokenizer reads up to an end tag.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Raw {
-    /// Nothing.
+    /// None: it reads markup.
     No,
-    /// Text.
+    /// Text for readers.
     Text,
-    /// What nobody reads.
+    /// Text that is not for readers.
     Silent,
-    /// What nobody reads, and yet its links lead to pages.
+    /// Markup that is not for readers, but whose links lead to pages.
     Fallback,
 }
 
 impl Nest {
-    /// For a page of so many bytes.
+    /// Nests the elements of a page of this length in bytes.
     pub(super) fn new(bytes: usize) -> Self {
         Nest {
             open: Open::new(Recorder::with_capacity(bytes)),
@@ -60,11 +63,11 @@ impl Nest {
             skips_line_break: false,
             left_out: 0,
             fallback: Vec::new(),
-            max_steps: bytes / BYTES_PER_STEP + SPARE_STEPS,
+            max_events: bytes / BYTES_PER_EVENT + SPARE_EVENTS,
         }
     }
 
-    /// Text; it may come in pieces.
+    /// Handles text, which may come in pieces.
     pub(super) fn text(&mut self, mut piece: &[u8]) {
         match self.raw {
             Raw::Silent => return,
@@ -87,11 +90,11 @@ impl Nest {
             }
         }
         if !piece.is_empty() {
-            self.open.steps.text(piece);
+            self.open.events.text(piece);
         }
     }
 
-    /// An end tag.
+    /// Handles an end tag.
     pub(super) fn end(&mut self, tag: Tag) {
         self.skips_line_break = false;
         match std::mem::replace(&mut self.raw, Raw::No) {
@@ -140,7 +143,7 @@ impl Nest {
         }
     }
 
-    /// A start tag in a fallback: its address counts, whatever it would be elsewhere.
+    /// Handles a start tag in a fallback, of which only the address is kept.
     pub(super) fn start_in_fallback(&mut self, tag: Tag, attributes: Range<u32>) {
         let leads = match tag {
             Tag::A | Tag::Area => Tag::Area,
@@ -148,15 +151,15 @@ impl Nest {
             _ => return,
         };
         if !self.is_full() {
-            self.open.steps.enter(leads, attributes);
+            self.open.events.enter(leads, attributes);
         }
     }
 
-    /// The page ends.
-    pub(super) fn finish(mut self) -> Steps {
+    /// Handles the end of the page, and returns its events.
+    pub(super) fn finish(mut self) -> Events {
         self.open.end(0);
         self.begin_body();
-        self.open.steps.finish()
+        self.open.events.finish()
     }
 
     /// Ends a paragraph, if one is open.
@@ -166,7 +169,7 @@ impl Nest {
         }
     }
 
-    /// Begins an element, unless it would lie too deep; whether it did.
+    /// Begins an element unless it would lie too deep, and returns whether it did.
     pub(super) fn enter(&mut self, tag: Tag, attributes: Range<u32>) -> bool {
         if self.open.is_deep() {
             self.left_out += 1;
@@ -176,7 +179,7 @@ impl Nest {
         true
     }
 
-    /// An element that holds nothing.
+    /// Handles an element without content.
     pub(super) fn void(&mut self, tag: Tag, attributes: Range<u32>) {
         match tag {
             Tag::Hr => self.end_paragraph(),
@@ -189,14 +192,14 @@ impl Nest {
             }
             _ => {}
         }
-        self.open.steps.enter(tag, attributes);
+        self.open.events.enter(tag, attributes);
     }
 
-    /// Content comes: the body begins, unless it has.
+    /// Begins the body, if it has not begun.
     pub(super) fn begin_body(&mut self) {
         if self.is_before_body() {
             self.has_body = true;
-            self.open.steps.body(0..0);
+            self.open.events.body(0..0);
         }
     }
 
@@ -204,26 +207,26 @@ impl Nest {
         !self.has_body && self.open.is_empty()
     }
 
-    /// Whether the page has as many steps as it may have.
+    /// Whether the page has reached its maximum number of events.
     pub(super) fn is_full(&self) -> bool {
-        self.open.steps.len() > self.max_steps
+        self.open.events.len() > self.max_events
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::events::{ElementId, Event};
     use crate::parse::parse;
-    use crate::steps::{Step, StepId};
     use crate::tag::Tag;
 
-    /// The steps of the body, the end of each element with its name.
+    /// The events of the body as markup with all end tags.
     fn nested(html: &str) -> String {
-        let steps = parse(html);
-        let mut names: Vec<(StepId, String)> = Vec::new();
+        let events = parse(html);
+        let mut names: Vec<(ElementId, String)> = Vec::new();
         let mut seen = String::new();
-        for step in steps.walk_in(steps.body) {
-            match step {
-                Step::Enter(element) => {
+        for event in events.walk_in(events.body) {
+            match event {
+                Event::Enter(element) => {
                     let name = match element.tag {
                         Tag::Other(_) => "other".to_owned(),
                         tag => format!("{tag:?}").to_lowercase(),
@@ -231,11 +234,11 @@ mod tests {
                     seen += &format!("<{name}>");
                     names.push((element.id, name));
                 }
-                Step::Leave(id) => {
+                Event::Leave(id) => {
                     let (_, name) = names.iter().find(|(entered, _)| *entered == id).unwrap();
                     seen += &format!("</{name}>");
                 }
-                Step::Text(text) => seen += text,
+                Event::Text(text) => seen += text,
             }
         }
         let body = seen.strip_prefix("<body>").unwrap();

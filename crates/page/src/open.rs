@@ -1,43 +1,42 @@
-//! What is open while a page is read: elements, and the formatting that goes on in the next block.
-//!
-//! Both are bounded, so that a search in them costs a hostile page no more than another.
+//! The stack of open elements, and the list of active formatting elements, which continue in the
+//! next block. Both are bounded, so a hostile page cannot make a search in them expensive.
 
 use std::ops::Range;
 
+use super::events::ElementId;
 use super::recorder::Recorder;
-use super::steps::StepId;
 use super::tag::{Kind, Tag};
 
-/// Elements deeper than this are left out. Browsers have such a bound too (Blink: 512).
+/// Maximum number of open elements. Deeper ones are left out, as in browsers (Blink: 512).
 const MAX_DEPTH: usize = 256;
-/// So many formatting elements go on in the next block, as the last that began.
+/// Maximum number of formatting elements that continue in the next block.
 const MAX_FORMATTING: usize = 32;
-/// So many of the same formatting element go on ("Noah's Ark clause").
+/// Maximum number of equal formatting elements that continue ("Noah's Ark clause").
 const MAX_ALIKE: usize = 3;
 
-/// What is open, and the steps that it made.
+/// The open elements, and the events recorded so far.
 pub(super) struct Open {
-    pub(super) steps: Recorder,
+    pub(super) events: Recorder,
     elements: Vec<OpenElement>,
     formatting: Vec<Formatting>,
 }
 
 #[derive(Clone, Copy)]
 struct OpenElement {
-    id: StepId,
-    /// Its meaning.
+    id: ElementId,
+    /// What the element means.
     tag: Tag,
-    /// Its name as it is written, which tells something else inside SVG.
+    /// The element's name as it is written, which means something else inside SVG.
     name: Tag,
 }
 
 impl OpenElement {
-    /// Whether an element of SVG or MathML, of which HTML is inside.
+    /// Whether it is an element of SVG or MathML that contains HTML.
     fn holds_html(self) -> bool {
         self.tag == Tag::InForeign && self.name.holds_html()
     }
 
-    /// Whether no end tag outside of a table reaches beyond it.
+    /// Whether it stops end tags of elements other than tables.
     fn bounds(self) -> bool {
         let bounds = matches!(self.tag.kind(), Kind::Closed | Kind::Table | Kind::Cell);
         bounds || self.holds_html()
@@ -46,13 +45,13 @@ impl OpenElement {
 
 /// An entry of the "list of active formatting elements".
 enum Formatting {
-    /// What is before goes on outside alone.
-    Border,
+    /// The "marker": entries before it do not continue inside the current element.
+    Marker,
     Element {
         tag: Tag,
         attributes: Range<u32>,
-        /// None while a block that ended has cut it off.
-        open: Option<StepId>,
+        /// None after the end of a block has cut it off.
+        open: Option<ElementId>,
     },
 }
 
@@ -65,21 +64,21 @@ impl Formatting {
 /// How far up a search for an open element goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// To the next cell, table, object.
+    /// Up to the next cell, table or object.
     Default,
-    /// To the next button too.
+    /// Up to the next button, cell, table or object.
     Button,
-    /// To the next list too.
+    /// Up to the next list, cell, table or object.
     List,
-    /// To the next table or template.
+    /// Up to the next table or template.
     Table,
 }
 
 impl Open {
-    /// Nothing is open.
-    pub(super) fn new(steps: Recorder) -> Self {
+    /// No element is open yet.
+    pub(super) fn new(events: Recorder) -> Self {
         Open {
-            steps,
+            events,
             elements: Vec::with_capacity(64),
             formatting: Vec::new(),
         }
@@ -90,29 +89,29 @@ impl Open {
         self.elements.is_empty()
     }
 
-    /// Whether no more elements may be opened, unless they hold nothing but text.
+    /// Whether no more elements may be opened, except for those that contain only text.
     pub(super) fn is_deep(&self) -> bool {
         self.elements.len() >= MAX_DEPTH
     }
 
-    /// Whether such an element is open, however far up.
+    /// Whether an element of this tag is open, however far up.
     pub(super) fn is_in(&self, tag: Tag) -> bool {
         self.elements.iter().any(|element| element.tag == tag)
     }
 
-    /// The innermost element, by its meaning.
+    /// The innermost open element.
     pub(super) fn innermost(&self) -> Option<Tag> {
         self.elements.last().map(|element| element.tag)
     }
 
-    /// Whether tags are those of SVG or MathML.
+    /// Whether the next tag is one of SVG or MathML.
     pub(super) fn is_foreign(&self) -> bool {
         self.elements.last().is_some_and(|element| {
             matches!(element.tag, Tag::InForeign | Tag::Svg | Tag::Math) && !element.holds_html()
         })
     }
 
-    /// The open element nearest to the innermost one for which `wanted` holds.
+    /// The innermost open element in the scope for which `wanted` holds.
     pub(super) fn find(&self, scope: Scope, wanted: impl Fn(Tag) -> bool) -> Option<usize> {
         for (at, element) in self.elements.iter().enumerate().rev() {
             if wanted(element.tag) {
@@ -131,7 +130,8 @@ impl Open {
         None
     }
 
-    /// The innermost element for which `wanted` holds, if none for which `stops` holds is nearer.
+    /// The innermost open element for which `wanted` holds, unless `stops` holds for one inside of
+    /// it.
     pub(super) fn find_up_to(
         &self,
         wanted: impl Fn(Tag) -> bool,
@@ -143,7 +143,8 @@ impl Open {
         wanted(element.tag).then_some(at)
     }
 
-    /// The innermost element of SVG or MathML with this name, if HTML is not nearer.
+    /// The innermost open element of SVG or MathML with this name, unless there is HTML inside of
+    /// it.
     pub(super) fn find_foreign(&self, name: Tag) -> Option<usize> {
         let foreign =
             |element: &OpenElement| matches!(element.tag, Tag::InForeign | Tag::Svg | Tag::Math);
@@ -161,31 +162,31 @@ impl Open {
     }
 
     /// Begins an element.
-    pub(super) fn enter(&mut self, tag: Tag, name: Tag, attributes: Range<u32>) -> StepId {
-        let id = self.steps.enter(tag, attributes);
+    pub(super) fn enter(&mut self, tag: Tag, name: Tag, attributes: Range<u32>) -> ElementId {
+        let id = self.events.enter(tag, attributes);
         self.elements.push(OpenElement { id, tag, name });
         id
     }
 
-    /// Begins an element of formatting.
+    /// Begins a formatting element.
     pub(super) fn enter_formatting(&mut self, tag: Tag, attributes: Range<u32>) {
         let alike = |entry: &&Formatting| match entry {
             Formatting::Element {
                 tag: other,
                 attributes: theirs,
                 ..
-            } => *other == tag && self.steps.are_alike(theirs, &attributes),
-            Formatting::Border => false,
+            } => *other == tag && self.events.are_alike(theirs, &attributes),
+            Formatting::Marker => false,
         };
-        let here = &self.formatting[self.border()..];
+        let here = &self.formatting[self.after_marker()..];
         if here.iter().filter(alike).count() >= MAX_ALIKE
             && let Some(first) = here.iter().position(|entry| alike(&entry))
         {
-            self.formatting.remove(self.border() + first);
+            self.formatting.remove(self.after_marker() + first);
         }
-        let border = self.border();
-        if self.formatting.len() - border >= MAX_FORMATTING {
-            self.formatting.remove(border);
+        let start = self.after_marker();
+        if self.formatting.len() - start >= MAX_FORMATTING {
+            self.formatting.remove(start);
         }
         let open = Some(self.enter(tag, tag, attributes.clone()));
         self.formatting.push(Formatting::Element {
@@ -195,12 +196,12 @@ impl Open {
         });
     }
 
-    /// Formatting from before does not reach into the element that began last.
+    /// Keeps earlier formatting out of the element that began last.
     pub(super) fn close_off(&mut self) {
-        self.formatting.push(Formatting::Border);
+        self.formatting.push(Formatting::Marker);
     }
 
-    /// Begins again the formatting that the end of a block has cut off.
+    /// Reopens the formatting elements that the end of a block has cut off.
     pub(super) fn reopen(&mut self) {
         let is_shut = |entry: &Formatting| matches!(entry, Formatting::Element { open: None, .. });
         if !self.formatting.last().is_some_and(is_shut) {
@@ -223,23 +224,23 @@ impl Open {
             } = &mut self.formatting[at]
             {
                 let (tag, attributes) = (*tag, attributes.clone());
-                let id = self.steps.enter(tag, attributes);
+                let id = self.events.enter(tag, attributes);
                 *open = Some(id);
                 self.elements.push(OpenElement { id, tag, name: tag });
             }
         }
     }
 
-    /// Ends formatting where its end tag stands: blocks that are open inside stay open (the
-    /// "adoption agency algorithm", which moves nodes to that end). Whether there was such
-    /// formatting.
+    /// Ends a formatting element at its end tag, while the blocks inside of it stay open, and
+    /// returns whether there was one. The standard moves nodes for this ("adoption agency
+    /// algorithm").
     pub(super) fn end_formatting(&mut self, tag: Tag) -> bool {
-        let border = self.border();
-        let here = &self.formatting[border..];
+        let start = self.after_marker();
+        let here = &self.formatting[start..];
         let Some(at) = here.iter().rposition(|entry| entry.is(tag)) else {
             return false;
         };
-        let Formatting::Element { open: Some(id), .. } = self.formatting.remove(border + at) else {
+        let Formatting::Element { open: Some(id), .. } = self.formatting.remove(start + at) else {
             return true;
         };
         let Some(at) = self.elements.iter().rposition(|element| element.id == id) else {
@@ -250,20 +251,20 @@ impl Open {
             Some(block) if block > at => {
                 self.end(block + 1);
                 self.elements.remove(at);
-                self.steps.leave(id);
+                self.events.leave(id);
             }
             _ => self.end(at),
         }
         true
     }
 
-    /// Whether there is such formatting here.
+    /// Whether a formatting element of this tag is active.
     pub(super) fn has_formatting(&self, tag: Tag) -> bool {
-        let here = &self.formatting[self.border()..];
+        let here = &self.formatting[self.after_marker()..];
         here.iter().any(|entry| entry.is(tag))
     }
 
-    /// Ends the open element at a place, and all inside.
+    /// Ends the open element at this index, and all inside of it.
     pub(super) fn end(&mut self, at: usize) {
         while self.elements.len() > at {
             self.end_innermost();
@@ -275,10 +276,11 @@ impl Open {
         let Some(ended) = self.elements.pop() else {
             return;
         };
-        self.steps.leave(ended.id);
+        self.events.leave(ended.id);
         match ended.tag.kind() {
             Kind::Closed | Kind::Cell => {
-                self.formatting.truncate(self.border().saturating_sub(1));
+                let marker = self.after_marker().saturating_sub(1);
+                self.formatting.truncate(marker);
             }
             Kind::Formatting => {
                 for entry in self.formatting.iter_mut().rev() {
@@ -294,19 +296,19 @@ impl Open {
         }
     }
 
-    /// Ends elements down to the innermost one for which `wanted` holds, which stays.
+    /// Ends elements until `wanted` holds for the innermost one, which stays open.
     pub(super) fn end_down_to(&mut self, wanted: impl Fn(Tag) -> bool) {
         while self.innermost().is_some_and(|tag| !wanted(tag)) {
             self.end_innermost();
         }
     }
 
-    /// Where the formatting begins that may go on here.
-    fn border(&self) -> usize {
-        let is_border = |entry: &Formatting| matches!(entry, Formatting::Border);
+    /// Index of the first formatting element that may continue here.
+    fn after_marker(&self) -> usize {
+        let is_marker = |entry: &Formatting| matches!(entry, Formatting::Marker);
         self.formatting
             .iter()
-            .rposition(is_border)
+            .rposition(is_marker)
             .map_or(0, |at| at + 1)
     }
 }

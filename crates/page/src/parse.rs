@@ -1,20 +1,20 @@
-//! From HTML to the steps of a page, in one pass and in time and memory linear in its length.
+//! Parses HTML to events, in one pass and in time and memory linear in the length of the page.
 //!
-//! html5gum reads the tags by the standard's rules; [`Nest`] nests the elements. Names are packed
-//! into numbers as they come and the values of attributes go where they stay, so that a tag costs
-//! no memory of its own, however many attributes it has.
+//! The tokenizer of html5gum reads the tags by the standard's rules, and [`Nest`] nests the
+//! elements. Names are packed into numbers as they arrive, and the values of attributes are written
+//! where they stay, so a tag takes no memory of its own, however many attributes it has.
 
 use std::convert::Infallible;
 
 use html5gum::{Emitter, Error, State, Tokenizer};
 
+use super::events::Events;
 use super::nest::Nest;
 use super::start::state;
-use super::steps::Steps;
 use super::tag::{Attribute, Tag, pack};
 
 /// Parses a page as a browser with scripting does. Never fails.
-pub(super) fn parse(html: &str) -> Steps {
+pub(super) fn parse(html: &str) -> Events {
     let mut nest = Nest::new(html.len());
     tokenize(html.as_bytes(), &mut nest, false);
     nest.finish()
@@ -33,28 +33,28 @@ fn tokenize(html: &[u8], nest: &mut Nest, in_fallback: bool) {
         attribute: None,
         value: 0,
     };
-    // It cannot fail: the page is in memory.
+    // Reading cannot fail, since the page is in memory.
     let Ok(()) = Tokenizer::new_with_emitter(html, tags).finish();
 }
 
-/// Takes what the tokenizer finds.
+/// Receives what the tokenizer reads.
 struct Tags<'n> {
     nest: &'n mut Nest,
-    /// Only links count.
+    /// Whether the markup is a fallback, of which only links are kept.
     in_fallback: bool,
     /// Packed name of the tag that is being read.
     name: u128,
     is_end: bool,
     is_self_closing: bool,
-    /// The start tag that came last: its end tag ends raw text.
+    /// The last start tag, whose end tag ends raw text.
     raw_text: Tag,
-    /// How many attributes there were before this tag.
+    /// Number of attributes before this tag.
     attributes: u32,
-    /// Attributes that the tag has, a bit each: the first one of a name counts.
+    /// Bit set of the tag's attributes. Only the first attribute of a name counts.
     seen: u32,
     /// Packed name of the attribute that is being read.
     attribute: Option<u128>,
-    /// Where its value begins.
+    /// Where the attribute's value begins.
     value: usize,
 }
 
@@ -63,7 +63,7 @@ impl Tags<'_> {
         self.name = 0;
         self.is_end = is_end;
         self.is_self_closing = false;
-        self.attributes = self.nest.open.steps.attributes();
+        self.attributes = self.nest.open.events.attributes();
         self.seen = 0;
     }
 
@@ -71,24 +71,22 @@ impl Tags<'_> {
         let Some(name) = self.attribute.take() else {
             return;
         };
-        let steps = &mut self.nest.open.steps;
+        let events = &mut self.nest.open.events;
         match Attribute::of(name) {
             Some(attribute)
                 if !self.is_end
                     && self.seen & (1 << attribute as u32) == 0
-                    && attribute.is_read_of(|| Tag::of(self.name)) =>
+                    && attribute.is_kept_for(|| Tag::of(self.name)) =>
             {
                 self.seen |= 1 << attribute as u32;
-                steps.attribute(attribute, self.value);
+                events.attribute(attribute, self.value);
             }
-            _ => steps.forget_values(self.value),
+            _ => events.forget_values(self.value),
         }
     }
-}
 
-impl Tags<'_> {
-    /// Looks for links in what stands in for something else. A browser reads it up to the first
-    /// end tag, whatever it holds, so that it is cut off first.
+    /// Looks for links in a fallback that has ended. A browser reads a fallback up to the first end
+    /// tag, whatever it contains, so it is collected before it is parsed.
     fn read_fallback(&mut self) {
         let markup = std::mem::take(&mut self.nest.fallback);
         if !markup.is_empty() {
@@ -129,7 +127,7 @@ impl Emitter for Tags<'_> {
     fn init_attribute(&mut self) {
         self.end_attribute();
         self.attribute = Some(0);
-        self.value = self.nest.open.steps.values();
+        self.value = self.nest.open.events.values();
     }
 
     fn push_attribute_name(&mut self, name: &[u8]) {
@@ -137,7 +135,7 @@ impl Emitter for Tags<'_> {
     }
 
     fn push_attribute_value(&mut self, value: &[u8]) {
-        self.nest.open.steps.value(value);
+        self.nest.open.events.value(value);
     }
 
     fn emit_current_tag(&mut self) -> Option<State> {
@@ -154,7 +152,7 @@ impl Emitter for Tags<'_> {
             return None;
         }
         self.raw_text = tag;
-        let attributes = self.attributes..self.nest.open.steps.attributes();
+        let attributes = self.attributes..self.nest.open.events.attributes();
         if self.in_fallback {
             self.nest.start_in_fallback(tag, attributes);
             return state(tag).filter(|_| !tag.is_fallback());

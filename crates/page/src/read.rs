@@ -1,34 +1,34 @@
-//! Reads a page: bytes to text, text to tree, tree to what the page says.
+//! Reads a page: decodes it, parses it, and extracts what the page says.
 
 use url::Url;
 
+use super::boilerplate::Boilerplate;
 use super::content::{Content, extract};
+use super::events::{ElementId, Events};
 use super::facts::Facts;
 use super::item::Item;
 use super::language::detected;
-use super::noise::Noise;
 use super::sections::SectionWriter;
-use super::steps::{StepId, Steps};
 use super::{Page, encoding, parse};
 
-/// Main content with less text than this, in bytes, is almost empty.
+/// Minimum length of main content that is not almost empty, in bytes.
 const ALMOST_EMPTY: usize = 200;
-/// The body is taken in its place when it has so many times as much.
+/// Ratio of lengths beyond which the body replaces main content that is almost empty.
 const MUCH_MORE: usize = 5;
 
 /// Reads the page that was fetched from `url`, given its body and its `Content-Type`. Never fails:
-/// what is broken gives less.
+/// a broken page gives less.
 pub fn read(body: &[u8], content_type: Option<&str>, url: &Url) -> Page {
     read_html(&encoding::decode(body, content_type, url), url)
 }
 
-/// The same for a page that is decoded already.
+/// Reads a page that is decoded already.
 pub fn read_html(html: &str, url: &Url) -> Page {
-    let steps = parse::parse(html);
-    let mut facts = Facts::collect(&steps);
+    let events = parse::parse(html);
+    let mut facts = Facts::collect(&events);
     let base = facts.base(url);
     let title = facts.title();
-    let content = content(&steps, &facts, &title);
+    let content = content(&events, &facts, &title);
     Page {
         language: facts.language().or_else(|| detected(&content.text)),
         canonical: facts.canonical(&base),
@@ -42,14 +42,14 @@ pub fn read_html(html: &str, url: &Url) -> Page {
     }
 }
 
-fn content(steps: &Steps, facts: &Facts<'_>, title: &str) -> Content {
+fn content(events: &Events, facts: &Facts<'_>, title: &str) -> Content {
     let body = facts.body;
     let Some(main) = facts.main() else {
-        return part(steps, facts, title, body, true);
+        return part(events, facts, title, body, true);
     };
-    let content = part(steps, facts, title, main, false);
+    let content = part(events, facts, title, main, false);
     if content.text.len() < ALMOST_EMPTY {
-        let whole = part(steps, facts, title, body, true);
+        let whole = part(events, facts, title, body, true);
         if whole.text.len() > content.text.len() * MUCH_MORE {
             return whole;
         }
@@ -57,13 +57,24 @@ fn content(steps: &Steps, facts: &Facts<'_>, title: &str) -> Content {
     content
 }
 
-fn part(steps: &Steps, facts: &Facts<'_>, title: &str, root: StepId, whole_body: bool) -> Content {
+fn part(
+    events: &Events,
+    facts: &Facts<'_>,
+    title: &str,
+    root: ElementId,
+    whole_body: bool,
+) -> Content {
     let generator = facts.generator;
     let item = Item::of_page(generator, title, facts.description.unwrap_or_default());
-    let noise = Noise {
+    let boilerplate = Boilerplate {
         whole_body,
         first_heading: facts.first_heading(),
         generator,
     };
-    extract(steps, root, noise, SectionWriter::new(item, generator))
+    extract(
+        events,
+        root,
+        boilerplate,
+        SectionWriter::new(item, generator),
+    )
 }

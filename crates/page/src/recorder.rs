@@ -1,95 +1,95 @@
-//! Records the steps of a page as they come.
+//! Records the events of a page as they arrive.
 
 use std::ops::Range;
 
-use super::steps::{Recorded, StepId, Steps, place};
+use super::events::{ElementId, Events, Recorded, place};
 use super::tag::{Attribute, Tag};
 
-/// Records the steps of a page, in order. Text and values come as bytes, in pieces that may end
+/// Records the events of a page, in order. Text and values arrive as bytes, in pieces that may end
 /// inside a character.
 #[derive(Default)]
 pub(super) struct Recorder {
-    steps: Steps,
+    events: Events,
     text: Vec<u8>,
     values: Vec<u8>,
 }
 
 impl Recorder {
-    /// Nothing recorded; a page of so many bytes is expected.
+    /// A recorder with room for a page of this length in bytes.
     pub(super) fn with_capacity(bytes: usize) -> Self {
         let mut recorder = Recorder::default();
-        recorder.steps.list.reserve(bytes / 16);
-        recorder.steps.attributes.reserve(bytes / 64);
+        recorder.events.list.reserve(bytes / 16);
+        recorder.events.attributes.reserve(bytes / 64);
         recorder.text.reserve(bytes / 2);
         recorder.values.reserve(bytes / 4);
         recorder
     }
 
-    /// How many steps there are.
+    /// Number of events so far.
     pub(super) fn len(&self) -> usize {
-        self.steps.list.len()
+        self.events.list.len()
     }
 
-    /// An element begins: one that holds nothing, or whose end will be told.
-    pub(super) fn enter(&mut self, tag: Tag, attributes: Range<u32>) -> StepId {
+    /// Begins an element. Unless it has no content, its end must be recorded too.
+    pub(super) fn enter(&mut self, tag: Tag, attributes: Range<u32>) -> ElementId {
         let id = place(self.len());
         let entered = Recorded::Enter(tag, attributes, id.saturating_add(1));
-        self.steps.list.push(entered);
+        self.events.list.push(entered);
         id
     }
 
-    /// An element ends.
-    pub(super) fn leave(&mut self, id: StepId) {
-        self.steps.list.push(Recorded::Leave(id));
+    /// Ends an element.
+    pub(super) fn leave(&mut self, id: ElementId) {
+        self.events.list.push(Recorded::Leave(id));
         let after = place(self.len());
-        if let Some(Recorded::Enter(_, _, end)) = self.steps.list.get_mut(id as usize) {
+        if let Some(Recorded::Enter(_, _, end)) = self.events.list.get_mut(id as usize) {
             *end = after;
         }
     }
 
-    /// Text goes on.
+    /// Adds a piece of text.
     pub(super) fn text(&mut self, piece: &[u8]) {
         let start = place(self.text.len());
         self.text.extend_from_slice(piece);
         let end = place(self.text.len());
-        if let Some(Recorded::Text(range)) = self.steps.list.last_mut() {
+        if let Some(Recorded::Text(range)) = self.events.list.last_mut() {
             range.end = end;
         } else {
-            self.steps.list.push(Recorded::Text(start..end));
+            self.events.list.push(Recorded::Text(start..end));
         }
     }
 
-    /// How many attributes there are.
+    /// Number of attributes so far.
     pub(super) fn attributes(&self) -> u32 {
-        place(self.steps.attributes.len())
+        place(self.events.attributes.len())
     }
 
-    /// The value of an attribute goes on.
+    /// Adds a piece of an attribute's value.
     pub(super) fn value(&mut self, piece: &[u8]) {
         self.values.extend_from_slice(piece);
     }
 
-    /// An attribute ends, whose value began at byte `start` of all values.
+    /// Ends an attribute whose value began at byte `start` of all values.
     pub(super) fn attribute(&mut self, attribute: Attribute, start: usize) {
         let value = place(start)..place(self.values.len());
-        self.steps.attributes.push((attribute, value));
+        self.events.attributes.push((attribute, value));
     }
 
-    /// Bytes of all values.
+    /// Length of all values, in bytes.
     pub(super) fn values(&self) -> usize {
         self.values.len()
     }
 
-    /// Forgets the values from a byte on.
+    /// Drops the values from byte `start` on.
     pub(super) fn forget_values(&mut self, start: usize) {
         self.values.truncate(start);
     }
 
-    /// Whether two elements have the same attributes.
+    /// Whether two ranges have the same attributes.
     pub(super) fn are_alike(&self, one: &Range<u32>, other: &Range<u32>) -> bool {
         let of = |range: &Range<u32>| {
             let range = range.start as usize..range.end as usize;
-            let attributes = self.steps.attributes.get(range).unwrap_or_default();
+            let attributes = self.events.attributes.get(range).unwrap_or_default();
             attributes.iter().map(|(name, value)| {
                 (
                     name,
@@ -100,34 +100,34 @@ impl Recorder {
         one.len() == other.len() && of(one).eq(of(other))
     }
 
-    /// The attributes of `html`, unless it has some.
+    /// Sets the attributes of `html`, unless it has some.
     pub(super) fn html(&mut self, attributes: Range<u32>) {
-        if self.steps.html.is_empty() {
-            self.steps.html = attributes;
+        if self.events.html.is_empty() {
+            self.events.html = attributes;
         }
     }
 
-    /// The body begins here.
+    /// Begins the body.
     pub(super) fn body(&mut self, attributes: Range<u32>) {
-        self.steps.body = self.enter(Tag::Body, attributes);
+        self.events.body = self.enter(Tag::Body, attributes);
     }
 
-    /// The attributes of the body, unless it has some.
+    /// Sets the attributes of the body, unless it has some.
     pub(super) fn body_again(&mut self, attributes: Range<u32>) {
         if let Some(Recorded::Enter(_, known, _)) =
-            self.steps.list.get_mut(self.steps.body as usize)
+            self.events.list.get_mut(self.events.body as usize)
             && known.start == known.end
         {
             *known = attributes;
         }
     }
 
-    /// All steps; the body ends here.
-    pub(super) fn finish(mut self) -> Steps {
-        self.leave(self.steps.body);
-        // All pieces together are the characters of a text.
-        self.steps.text = String::from_utf8(self.text).unwrap_or_default();
-        self.steps.values = String::from_utf8(self.values).unwrap_or_default();
-        self.steps
+    /// Ends the body and returns all events.
+    pub(super) fn finish(mut self) -> Events {
+        self.leave(self.events.body);
+        // The pieces are valid UTF-8 once they are joined.
+        self.events.text = String::from_utf8(self.text).unwrap_or_default();
+        self.events.values = String::from_utf8(self.values).unwrap_or_default();
+        self.events
     }
 }

@@ -1,10 +1,10 @@
 //! Redirects by `<meta http-equiv=refresh>`.
 
-/// A refresh after more seconds than this shows the page to a reader, and is no redirect.
+/// Maximum delay of a redirect, in seconds. A later refresh lets a reader see the page first.
 const MAX_DELAY_S: u64 = 100;
 
-/// The reference that a refresh leads to (WHATWG HTML, "shared declarative refresh steps"); none
-/// when it is malformed, reloads the page itself or comes late.
+/// The target of a refresh, as it is written (WHATWG HTML, "shared declarative refresh steps").
+/// None if the refresh is malformed, reloads the page itself or comes late.
 pub(super) fn target(content: &str) -> Option<&str> {
     let content = content.trim_ascii_start();
     let digits = content.bytes().take_while(u8::is_ascii_digit).count();

@@ -1,7 +1,7 @@
-//! Relations by which `<link>` elements and `Link` headers lead to pages.
+//! The link relations by which `<link>` elements and `Link` headers lead to pages.
 
-/// Link types of HTML 4.01 §6.12 and of the HTML standard that name another document for
-/// readers; the historical ones are those that documentation generators write.
+/// Link types that name another document for readers: those of HTML 4.01 §6.12, those of the HTML
+/// standard, and historical ones that documentation generators write.
 const PAGES: [&str; 25] = [
     "appendix",
     "author",
@@ -30,9 +30,9 @@ const PAGES: [&str; 25] = [
     "child",
 ];
 
-/// Whether a link with this `rel` leads to a page: of the site's structure, or the same page in
-/// another language (`alternate` with `hreflang`). Style sheets, icons, feeds and what a browser is
-/// to load ahead are none, and neither is what has the type of something else than HTML.
+/// Whether a link with this `rel` leads to a page: one of the site's structure, or the same page in
+/// another language (`alternate` with `hreflang`). Style sheets, icons, feeds and preloads are not
+/// pages, nor is anything whose type is not HTML.
 pub(super) fn leads_to_page(rel: &str, hreflang: Option<&str>, media_type: Option<&str>) -> bool {
     let is_page = media_type.is_none_or(|name| {
         let essence = name.split(';').next().unwrap_or_default().trim();
@@ -45,7 +45,7 @@ pub(super) fn leads_to_page(rel: &str, hreflang: Option<&str>, media_type: Optio
     is_page && !has("stylesheet") && (PAGES.iter().any(|page| has(page)) || is_translation())
 }
 
-/// Whether `rel` holds a word, whatever its letter case.
+/// Whether `rel` has a word. Letter case does not matter.
 pub(super) fn has_word(rel: &str, wanted: &str) -> bool {
     rel.split_ascii_whitespace()
         .any(|word| word.eq_ignore_ascii_case(wanted))

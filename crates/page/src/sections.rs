@@ -4,52 +4,52 @@ use std::ops::Range;
 
 use super::Section;
 use super::anchors::Anchors;
+use super::events::Element;
 use super::item::{Generator, Item};
 use super::links::decoded;
 use super::names;
-use super::steps::Element;
 use super::tag::{Attribute, Tag};
 use super::text::TextWriter;
 
 /// Level of a definition.
 const DEFINITION: u8 = 7;
 
-/// The section of a manual page that names what it is about is one of so many first ones.
-const MANUAL: usize = 3;
+/// Number of first sections among which a manual page has its section NAME.
+const MANUAL_SECTIONS: usize = 3;
 
-/// How an element takes part in the sections.
+/// The part of a section that an element is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Entry {
-    /// Begins a section: a heading.
+pub(super) enum SectionPart {
+    /// A heading, which begins a section.
     Heading,
-    /// Begins a section: a definition.
+    /// The term of a definition, which begins a section.
     Definition,
-    /// The name within a definition's term.
+    /// The name within the term of a definition.
     Name,
 }
 
-/// Sections being written, in step with their text.
+/// Writes the sections while their text is written.
 pub(super) struct SectionWriter {
     item: Option<Item>,
     sections: Vec<Section>,
-    open: Option<Open>,
+    open: Option<OpenHeading>,
     anchors: Anchors,
     generator: Generator,
 }
 
-/// A heading whose text is being read; its section is the last one.
-struct Open {
-    /// Found inside the heading, so that it gives way to nothing but its own id.
+/// A heading or term whose text is being read. Its section is the last one.
+struct OpenHeading {
+    /// Whether the anchor is a guess, which gives way to an id inside the heading.
     anchor_is_guess: bool,
     is_definition: bool,
-    /// Where the name within the term stands.
+    /// Range of the name within the term.
     name: Option<Range<usize>>,
-    /// The last part of the name has begun.
+    /// Whether the last part of the name has begun.
     has_name: bool,
 }
 
 impl SectionWriter {
-    /// No section yet. `item` is what the page as a whole defines.
+    /// A writer of no sections yet. `item` is what the page as a whole defines.
     pub(super) fn new(item: Option<Item>, generator: Generator) -> Self {
         SectionWriter {
             item,
@@ -60,37 +60,37 @@ impl SectionWriter {
         }
     }
 
-    /// Notes an element that begins at byte `at`; what it begins, if anything.
-    pub(super) fn entry(&mut self, element: &Element<'_>, at: usize) -> Option<Entry> {
+    /// Notes an element that begins at byte `at`, and returns the part that it is, if any.
+    pub(super) fn part(&mut self, element: &Element<'_>, at: usize) -> Option<SectionPart> {
         if self.open.is_some() {
-            return self.entry_inside(element);
+            return self.part_inside(element);
         }
         let id = element.id_attr();
         match element.tag {
             Tag::H1 | Tag::H2 | Tag::H3 | Tag::H4 | Tag::H5 | Tag::H6 => {
-                return Some(Entry::Heading);
+                return Some(SectionPart::Heading);
             }
             Tag::Dt if id.is_some() || self.anchors.is_aimed(at) => {
-                return Some(Entry::Definition);
+                return Some(SectionPart::Definition);
             }
             Tag::Section | Tag::Article | Tag::Span
                 if self.generator == Generator::Rustdoc
                     && id.is_some_and(|id| self.generator.member_of_id(id).is_some()) =>
             {
-                return Some(Entry::Definition);
+                return Some(SectionPart::Definition);
             }
             Tag::Section | Tag::Article => self.anchors.wrap(id, at),
             Tag::Div if self.generator == Generator::Doxygen && element.has_class("title") => {
-                return Some(Entry::Heading);
+                return Some(SectionPart::Heading);
             }
             Tag::Div
                 if self.generator == Generator::Pdoc
                     && element.has_class("attr")
                     && self.anchors.is_wrapped(at) =>
             {
-                return Some(Entry::Definition);
+                return Some(SectionPart::Definition);
             }
-            // The page itself is what leads to its first heading.
+            // An element around the first heading is the page itself.
             Tag::Div | Tag::Li if !self.sections.is_empty() || element.has_class("section") => {
                 self.anchors.wrap(id, at);
             }
@@ -105,10 +105,10 @@ impl SectionWriter {
         None
     }
 
-    fn entry_inside(&mut self, element: &Element<'_>) -> Option<Entry> {
+    fn part_inside(&mut self, element: &Element<'_>) -> Option<SectionPart> {
         let open = self.open.as_mut()?;
         if open.is_definition {
-            // What follows the name is written like what precedes it: ` <command>` of `-c`.
+            // What follows the name has the same class as what precedes it: ` <command>` of `-c`.
             if open.has_name {
                 return None;
             }
@@ -117,7 +117,7 @@ impl SectionWriter {
                 open.has_name |= matches!(class, "sig-name" | "descname");
                 begins |= open.has_name || matches!(class, "sig-prename" | "descclassname");
             }
-            return begins.then_some(Entry::Name);
+            return begins.then_some(SectionPart::Name);
         }
         let section = self.sections.last_mut()?;
         if section.anchor.is_none() || open.anchor_is_guess {
@@ -133,7 +133,7 @@ impl SectionWriter {
         None
     }
 
-    /// Notes an element that is left out of the text: a mark beside a heading leads to it.
+    /// Notes an element that is left out of the text, since it may be the permalink of a heading.
     pub(super) fn pass(&mut self, element: &Element<'_>) {
         if element.tag != Tag::A {
             return;
@@ -152,8 +152,8 @@ impl SectionWriter {
     }
 
     /// Begins a section at byte `start` of the text.
-    pub(super) fn begin(&mut self, element: &Element<'_>, entry: Entry, start: usize) {
-        let is_definition = entry == Entry::Definition;
+    pub(super) fn begin(&mut self, element: &Element<'_>, part: SectionPart, start: usize) {
+        let is_definition = part == SectionPart::Definition;
         let own = element.id_attr().map(str::to_owned);
         let [wrapper, target] = self.anchors.take(start);
         let anchor_is_guess = own.is_none() && wrapper.is_none();
@@ -172,7 +172,7 @@ impl SectionWriter {
             range: start..start,
             ..Section::default()
         });
-        self.open = Some(Open {
+        self.open = Some(OpenHeading {
             anchor_is_guess,
             is_definition,
             name: None,
@@ -180,13 +180,13 @@ impl SectionWriter {
         });
     }
 
-    /// Whether an anchor with the name of something stands right before byte `at`.
+    /// Whether an anchor that names something stands right before byte `at`.
     pub(super) fn has_target(&self, at: usize) -> bool {
         self.open.is_none() && self.anchors.has_name(at)
     }
 
-    /// Begins a definition at byte `start`, named by the anchor before it: hand-made pages mark
-    /// what they define so.
+    /// Begins a definition at byte `start` that the anchor before it names. Hand-made pages mark
+    /// their definitions this way.
     pub(super) fn begin_at_target(&mut self, start: usize) {
         if let Some(name) = self.anchors.take_name() {
             self.sections.push(Section {
@@ -199,21 +199,21 @@ impl SectionWriter {
         }
     }
 
-    /// The name within a term begins.
+    /// Begins the name within a term.
     pub(super) fn name_begins(&mut self, at: usize) {
         if let Some(open) = &mut self.open {
             open.name.get_or_insert(at..at);
         }
     }
 
-    /// The name within a term, or a part of it, ends.
+    /// Ends the name within a term, or a part of it.
     pub(super) fn name_ends(&mut self, at: usize) {
         if let Some(Range { end, .. }) = self.open.as_mut().and_then(|open| open.name.as_mut()) {
             *end = at;
         }
     }
 
-    /// The text of the heading or term that began last is complete.
+    /// Ends the heading or term that began last.
     pub(super) fn end(&mut self, writer: &TextWriter) {
         let Some(open) = self.open.take() else {
             return;
@@ -250,7 +250,7 @@ impl SectionWriter {
             section.names = match (member, &self.item) {
                 (Some(member), Some(item)) => item.members(member),
                 (Some(member), None) => vec![member.to_owned()],
-                // The headings between the members only sort them.
+                // Javadoc's other headings only group the members.
                 (None, _) if self.generator == Generator::Javadoc => Vec::new(),
                 (None, _) => names::of_heading(anchor, &text),
             };
@@ -262,7 +262,7 @@ impl SectionWriter {
         }
     }
 
-    /// All sections; they cover all of `text`, whose code is in the ranges `code`.
+    /// The sections, which cover all of `text`. The ranges `code` of it are code.
     pub(super) fn finish(self, text: &str, code: &[Range<usize>]) -> Vec<Section> {
         let mut sections = self.sections;
         let mut end = text.len();
@@ -272,13 +272,13 @@ impl SectionWriter {
             end = section.range.start;
         }
         let name = |section: &&mut Section| section.title.eq_ignore_ascii_case("name");
-        if let Some(section) = sections.iter_mut().take(MANUAL).find(name) {
+        if let Some(section) = sections.iter_mut().take(MANUAL_SECTIONS).find(name) {
             let body = text.get(section.range.clone()).unwrap_or_default();
             let body = body.get(section.title.len()..).unwrap_or_default();
             section.names.extend(names::of_manual(body));
         }
         if end > 0 {
-            // A page without headings that begins with declarations is about them.
+            // A page that begins with declarations before any heading is about them.
             let names = match code.first() {
                 Some(code) if code.start == 0 => names::of_declarations(&text[code.clone()]),
                 _ => Vec::new(),

@@ -1,4 +1,4 @@
-//! The rules of start tags: what they end, and what they begin.
+//! The rules for start tags: what they end, and what they begin.
 
 use std::ops::Range;
 
@@ -9,7 +9,8 @@ use super::open::Scope;
 use super::tag::{Kind, Tag};
 
 impl Nest {
-    /// A start tag, and how the tokenizer has to read on.
+    /// Handles a start tag, and returns the state in which the tokenizer must continue, if not that
+    /// of markup.
     pub(super) fn start(
         &mut self,
         tag: Tag,
@@ -35,11 +36,11 @@ impl Nest {
         }
         match tag {
             Tag::Html | Tag::Body if self.open.is_in(Tag::Template) => {}
-            Tag::Html => self.open.steps.html(attributes),
-            Tag::Body if self.has_body => self.open.steps.body_again(attributes),
+            Tag::Html => self.open.events.html(attributes),
+            Tag::Body if self.has_body => self.open.events.body_again(attributes),
             Tag::Body => {
                 self.has_body = true;
-                self.open.steps.body(attributes);
+                self.open.events.body(attributes);
             }
             Tag::Head => {}
             _ => {
@@ -109,7 +110,7 @@ impl Nest {
         }
     }
 
-    /// Ends a button or a list of choices that is open; whether it was.
+    /// Ends a button or select that is open, and returns whether it was.
     pub(super) fn end_control(&mut self, tag: Tag) -> bool {
         let control = self.open.find(Scope::Default, |open| open == tag);
         if let Some(at) = control {
@@ -137,7 +138,7 @@ impl Nest {
             self.open.end_formatting(tag);
         }
         self.open.reopen();
-        // Links are needed at any depth; they do not nest.
+        // Links are needed at any depth, where they do not nest.
         if tag == Tag::A && self.open.is_deep() && self.open.innermost() == Some(Tag::A) {
             self.open.end_innermost();
         }
@@ -154,7 +155,7 @@ impl Nest {
         } else if tag.kind() == Kind::Silent {
             self.raw = Raw::Silent;
             if tag == Tag::Iframe {
-                self.open.steps.enter(tag, attributes);
+                self.open.events.enter(tag, attributes);
             }
         } else {
             if matches!(tag, Tag::Xmp | Tag::Plaintext) {
@@ -186,7 +187,7 @@ impl Nest {
 
     fn start_foreign(&mut self, tag: Tag, name: Tag, attributes: Range<u32>, self_closing: bool) {
         if self_closing {
-            self.open.steps.enter(tag, attributes);
+            self.open.events.enter(tag, attributes);
         } else if self.open.is_deep() {
             self.left_out += 1;
         } else {
@@ -205,7 +206,7 @@ impl Nest {
     }
 }
 
-/// How the tokenizer reads what an element holds, if not as markup.
+/// The state in which the tokenizer reads the content of an element, if not that of markup.
 pub(super) fn state(tag: Tag) -> Option<State> {
     match tag.kind() {
         Kind::Text | Kind::Silent => Some(match tag {

@@ -1,7 +1,7 @@
-//! The elements and attributes that mean something to a reader, and how elements nest.
+//! The elements and attributes that have a meaning here, and how elements nest.
 
-/// Packs a name into a number, which is the name itself up to 16 bytes; hand on the number of a
-/// name's beginning to go on with it.
+/// Packs a name into a number, which is the name itself up to 16 bytes. `so_far` is the packed
+/// beginning of the name, or 0.
 pub(super) const fn pack(mut so_far: u128, name: &[u8]) -> u128 {
     let mut at = 0;
     while at < name.len() {
@@ -14,31 +14,31 @@ pub(super) const fn pack(mut so_far: u128, name: &[u8]) -> u128 {
 /// How an element of HTML nests (WHATWG HTML, "tree construction").
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Begins after the paragraph before it.
+    /// Ends an open paragraph.
     Block,
-    /// The same; headings do not nest.
+    /// Ends an open paragraph or heading.
     Heading,
     /// Ends the item before it.
     Item,
-    /// Ends where its end tag stands, whatever is open inside; opened again after a block that
-    /// cut it off.
+    /// Ends at its end tag, whatever is open inside, and is opened again after a block that cut it
+    /// off.
     Formatting,
-    /// Holds nothing.
+    /// Has no content.
     Void,
-    /// Holds text alone.
+    /// Has only text.
     Text,
-    /// Holds text that is not for readers.
+    /// Has text that is not for readers.
     Silent,
-    /// Formatting from outside does not reach into it.
+    /// Keeps formatting from outside out.
     Closed,
     Table,
-    /// Only inside a table.
+    /// Exists only inside a table.
     TablePart,
-    /// The same, and closed.
+    /// Exists only inside a table, and keeps formatting from outside out.
     Cell,
     /// Ends the choice before it.
     Choice,
-    /// No end tag of something inline reaches beyond it.
+    /// Stops the end tags of inline elements.
     Special,
     /// SVG or MathML.
     Foreign,
@@ -54,7 +54,7 @@ macro_rules! tags {
             $($($tag,)*)*
             /// Inside SVG or MathML.
             InForeign,
-            /// A name without a meaning here, by a hash.
+            /// An element without a meaning here, as a hash of its name.
             Other(u32),
         }
 
@@ -64,7 +64,7 @@ macro_rules! tags {
         }
 
         impl Tag {
-            /// From a packed name in lower case.
+            /// The tag of a packed name in lower case.
             pub(super) fn of(key: u128) -> Tag {
                 match key {
                     $($(keys::$tag => Tag::$tag,)*)*
@@ -114,12 +114,12 @@ tags! {
 }
 
 impl Tag {
-    /// Whether it stands in for something that a browser may lack.
+    /// Whether its content is for browsers that lack a feature.
     pub(super) fn is_fallback(self) -> bool {
         matches!(self, Tag::Noframes | Tag::Noscript)
     }
 
-    /// Whether an end tag of something inline does not reach beyond it.
+    /// Whether it stops the end tags of inline elements.
     pub(super) fn is_special(self) -> bool {
         !matches!(
             self.kind(),
@@ -127,7 +127,7 @@ impl Tag {
         )
     }
 
-    /// Whether it ends SVG or MathML that it stands in.
+    /// Whether it ends the SVG or MathML around it.
     pub(super) fn breaks_out(self) -> bool {
         match self.kind() {
             Kind::Heading | Kind::Item | Kind::Table => true,
@@ -160,7 +160,7 @@ impl Tag {
         }
     }
 
-    /// Whether an element of SVG or MathML with this name holds HTML.
+    /// Whether an element of SVG or MathML with this name contains HTML.
     pub(super) fn holds_html(self) -> bool {
         matches!(
             self,
@@ -176,7 +176,7 @@ impl Tag {
         )
     }
 
-    /// Whether it stands before the body of a page that names none.
+    /// Whether it may precede the body of a page without a `body` tag.
     pub(super) fn is_of_head(self) -> bool {
         matches!(
             self,
@@ -197,7 +197,7 @@ impl Tag {
 
 macro_rules! attributes {
     ($($attribute:ident $name:literal)*) => {
-        /// An attribute that is read; all others are dropped.
+        /// An attribute that is kept. All others are dropped.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Attribute {
             $($attribute,)*
@@ -209,7 +209,7 @@ macro_rules! attributes {
         }
 
         impl Attribute {
-            /// From a packed name in lower case.
+            /// The attribute of a packed name in lower case.
             pub(super) fn of(key: u128) -> Option<Attribute> {
                 match key {
                     $(attribute_keys::$attribute => Some(Attribute::$attribute),)*
@@ -228,8 +228,9 @@ attributes! {
 }
 
 impl Attribute {
-    /// Whether it is read of such an element. The `src` of an image may hold the image itself.
-    pub(super) fn is_read_of(self, tag: impl FnOnce() -> Tag) -> bool {
+    /// Whether it is kept for an element of this tag. The `src` of an image is not, since it may be
+    /// the image itself.
+    pub(super) fn is_kept_for(self, tag: impl FnOnce() -> Tag) -> bool {
         match self {
             Attribute::Src => matches!(tag(), Tag::Frame | Tag::Iframe),
             Attribute::Type | Attribute::Hreflang => tag() == Tag::Link,

@@ -1,15 +1,15 @@
-//! Writes plain text: white space folded, blocks on lines of their own, code as it stands.
+//! Writes plain text: with folded white space, each block on its own line, and code as it is.
 
 use std::ops::Range;
 
-/// A text being written.
+/// Writes a plain text.
 #[derive(Default)]
 pub(super) struct TextWriter {
     text: String,
     gap: Gap,
 }
 
-/// What has to stand between the text so far and what comes next.
+/// The separator between the text so far and the next word.
 #[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {
     #[default]
@@ -19,7 +19,7 @@ enum Gap {
 }
 
 impl TextWriter {
-    /// A writer with room for so many bytes.
+    /// A writer with room for `bytes` bytes.
     pub(super) fn with_capacity(bytes: usize) -> Self {
         TextWriter {
             text: String::with_capacity(bytes),
@@ -27,27 +27,27 @@ impl TextWriter {
         }
     }
 
-    /// Bytes written.
+    /// Number of bytes written.
     pub(super) fn len(&self) -> usize {
         self.text.len()
     }
 
-    /// What was written in a range.
+    /// The text in a range of what was written.
     pub(super) fn get(&self, range: Range<usize>) -> &str {
         self.text.get(range).unwrap_or_default()
     }
 
-    /// What comes next begins a line.
+    /// Begins a new line with the next word.
     pub(super) fn line(&mut self) {
         self.gap = Gap::Line;
     }
 
-    /// What comes next is another word.
+    /// Begins a new word.
     pub(super) fn space(&mut self) {
         self.gap = self.gap.max(Gap::Space);
     }
 
-    /// Writes what has to stand before the next word, and says where that begins.
+    /// Writes the separator before the next word, and returns where that word begins.
     pub(super) fn settle(&mut self) -> usize {
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             match self.gap {
@@ -60,7 +60,7 @@ impl TextWriter {
         self.text.len()
     }
 
-    /// Text of a paragraph: runs of white space, no-break space included, become one space.
+    /// Writes text in which each run of white space, including no-break spaces, becomes one space.
     pub(super) fn folded(&mut self, text: &str) {
         let mut rest = text;
         while !rest.is_empty() {
@@ -78,7 +78,8 @@ impl TextWriter {
         }
     }
 
-    /// Text inside `pre`. Only the no-break space becomes another: nobody types it.
+    /// Writes text of a `pre` as it is, except that no-break spaces, which nobody types, become
+    /// spaces.
     pub(super) fn verbatim(&mut self, text: &str) {
         if text.is_empty() {
             return;
@@ -92,32 +93,32 @@ impl TextWriter {
         }
     }
 
-    /// Takes white space off the end of the text, down to `start`: the end of `pre`.
+    /// Removes white space from the end of the text, but not before byte `start`.
     pub(super) fn trim_end(&mut self, start: usize) {
         let tail = self.text.get(start..).unwrap_or_default();
         let keep = start.min(self.text.len()) + tail.trim_end().len();
         self.text.truncate(keep);
     }
 
-    /// All that was written.
+    /// The text that was written.
     pub(super) fn finish(self) -> String {
         self.text
     }
 }
 
-/// Folds white space in a text of its own.
+/// Folds the white space of a text.
 pub(super) fn fold(text: &str) -> String {
     let mut writer = TextWriter::with_capacity(text.len());
     writer.folded(text);
     writer.finish()
 }
 
-/// Whether a text is white space alone, no-break space included.
+/// Whether a text has only white space, including no-break spaces.
 pub(super) fn is_blank(text: &str) -> bool {
     space_end(text) == text.len()
 }
 
-/// Length of the white space that a text begins with.
+/// Length of the white space at the start of a text, in bytes.
 fn space_end(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -130,7 +131,7 @@ fn space_end(text: &str) -> usize {
     }
 }
 
-/// Length of the words that a text begins with, as far as a single space stands between them.
+/// Length of the words at the start of a text that are separated by single spaces, in bytes.
 fn words_end(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = 0;

@@ -1,9 +1,10 @@
-//! URLs as canter compares them: two spellings of one resource are one URL, and a URL that looks
-//! generated without end is not followed.
+//! URLs as canter compares them: two spellings of one resource are one URL, and crawler traps are
+//! not followed.
 //!
-//! Parsing and resolving are the WHATWG's, as browsers do it. On top come only steps that RFC 3986
-//! §6.2.2 calls safe. What a site might tell apart stays: the order of a query, a final slash,
-//! `index.html`, letter case of the path. The site itself joins those, by redirect or canonical.
+//! URLs are parsed and resolved by the WHATWG standard, as in browsers. Normalising adds only what
+//! RFC 3986 §6.2.2 calls safe. It keeps everything by which a site may tell resources apart: the
+//! order of a query, a final slash, `index.html`, the letter case of the path. The site itself can
+//! join such URLs by redirects or canonical URLs.
 
 mod changes;
 
@@ -15,13 +16,13 @@ use url::Url;
 
 pub use changes::{Change, changes};
 
-/// The form under which a URL is claimed, fetched and stored.
+/// The form in which a URL is claimed, fetched and stored.
 ///
-/// Escapes are in upper case, escaped unreserved characters (RFC 3986 §2.3) are decoded, the
-/// fragment and an empty query (`/a?`) are gone. A component with a malformed escape (`100%`)
-/// stays as it is, since decoding beside it could make a new escape. Credentials are dropped: a
-/// page must not decide what canter sends along, and they would end up in the index.
-/// Applying it twice changes nothing more.
+/// Escapes are in upper case, escaped unreserved characters (RFC 3986 §2.3) are decoded, and the
+/// fragment and an empty query (`/a?`) are removed. A component with a malformed escape (`100%`)
+/// stays as it is, since decoding next to it could make a new escape. Credentials are removed: a
+/// page must not decide what canter sends along, and they would end up in the index. Normalising
+/// again changes nothing.
 pub fn normalise(mut url: Url) -> Url {
     if url.fragment().is_some() {
         url.set_fragment(None);
@@ -30,11 +31,11 @@ pub fn normalise(mut url: Url) -> Url {
         url.set_query(None);
     }
     if has_credentials(&url) {
-        // Both fail only for URLs without a host, which cannot have credentials.
+        // Both calls fail only for URLs without a host, which cannot have credentials.
         let _ = url.set_password(None);
         let _ = url.set_username("");
     }
-    // Most links hold no escape and are done here.
+    // Most URLs have no escape.
     if url.as_str().contains('%') {
         if let Some(path) = tidy_escapes(url.path()) {
             url.set_path(&path);
@@ -46,10 +47,10 @@ pub fn normalise(mut url: Url) -> Url {
     url
 }
 
-/// The normalised http(s) URL that a reference on the page `base` leads to; none for other
-/// schemes (`mailto:`, `javascript:`) and for what does not parse.
+/// The normalised http(s) URL that a reference on the page `base` leads to. None for other schemes
+/// (`mailto:`, `javascript:`) and if the reference does not parse.
 pub fn join(base: &Url, reference: &str) -> Option<Url> {
-    // Browsers strip ASCII whitespace around a reference; the parser strips more and agrees.
+    // Browsers strip ASCII white space around a reference. The parser strips that and more.
     let reference = reference.trim_ascii();
     if names_other_scheme(reference) {
         return None;
@@ -58,13 +59,17 @@ pub fn join(base: &Url, reference: &str) -> Option<Url> {
     is_http(&url).then(|| normalise(url))
 }
 
-/// Reads what a person typed as the start of a crawl.
+/// Parses what a person typed as the start of a crawl.
+///
+/// # Errors
+///
+/// Fails unless the input is an http(s) URL without credentials.
 pub fn parse_seed(input: &str) -> Result<Url, SeedError> {
     let input = input.trim();
     if input.is_empty() {
         return Err(SeedError::Empty);
     }
-    // `example.org:8080/x` parses as the scheme `example.org`, so look for the scheme first.
+    // `example.org:8080/x` parses as a URL of the scheme `example.org`, so that is ruled out first.
     let parsed = Url::parse(input);
     if !parsed.as_ref().is_ok_and(is_http)
         && let Some(suggestion) = with_scheme(input, parsed.is_ok())
@@ -86,30 +91,30 @@ pub fn parse_seed(input: &str) -> Result<Url, SeedError> {
     Ok(normalise(url))
 }
 
-/// Why a crawl cannot start at what was typed, one sentence for the person who typed it.
+/// Why a crawl cannot start at what was typed. The message is for the person who typed it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SeedError {
-    /// Nothing was typed.
+    /// The input is empty.
     #[error("the URL is empty: give one like https://docs.example.org/")]
     Empty,
-    /// A host without a scheme.
+    /// The input has a host but no scheme.
     #[error("the URL lacks its scheme: did you mean {suggestion}?")]
     NoScheme {
         /// The URL that was probably meant.
         suggestion: String,
     },
-    /// Not of the web.
+    /// The scheme is neither http nor https.
     #[error("only http and https URLs can be crawled, not {scheme}:")]
     OtherScheme {
         /// Scheme of the URL, without the colon.
         scheme: String,
     },
-    /// User name or password before the host.
+    /// The URL has a user name or a password.
     #[error(
         "the URL holds credentials, which would be stored with every page: leave them out and send them with --header 'Authorization: ...'"
     )]
     Credentials,
-    /// It does not parse.
+    /// The input does not parse.
     #[error("{input:?} is no URL: {why}")]
     Invalid {
         /// What was typed, trimmed.
@@ -119,20 +124,20 @@ pub enum SeedError {
     },
 }
 
-/// How far a URL may go before it counts as generated without end.
+/// Limits beyond which a URL counts as a crawler trap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Longest URL in bytes, normalised.
+    /// Maximum length of a normalised URL, in bytes.
     pub bytes: usize,
-    /// Most segments of a path.
+    /// Maximum number of segments of a path.
     pub segments: usize,
-    /// How often one segment may occur in a path.
+    /// Maximum number of times that one segment occurs in a path.
     pub repeats: usize,
 }
 
 impl Default for Limits {
-    /// Wide enough for every documentation site that was looked at; a link that is relative by
-    /// mistake (`/a/b/a/b/...`) ends after five rounds.
+    /// These limits are wide enough for every documentation site that was looked at, and end a link
+    /// that is relative by mistake (`/a/b/a/b/...`) after five rounds.
     fn default() -> Self {
         Limits {
             bytes: 2_000,
@@ -142,18 +147,19 @@ impl Default for Limits {
     }
 }
 
-/// What makes a URL look generated without end.
+/// Why a URL counts as a crawler trap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trap<'a> {
-    /// So many bytes are too long.
+    /// It is too long. The value is its length in bytes.
     Long(usize),
-    /// So many segments are too many.
+    /// Its path has too many segments. The value is their number.
     Segments(usize),
-    /// This segment occurs so often.
+    /// A segment of its path is repeated too often. The values are the segment and the number of
+    /// times that it occurs.
     Repeats(&'a str, usize),
 }
 
-/// For a person: a sentence about the URL.
+/// A sentence about the URL for a person.
 impl fmt::Display for Trap<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -169,7 +175,7 @@ impl fmt::Display for Trap<'_> {
     }
 }
 
-/// Why a URL is not followed, judged by its spelling alone.
+/// Why a URL counts as a crawler trap, judged by its spelling only; none if it does not.
 pub fn trap<'a>(url: &'a Url, limits: &Limits) -> Option<Trap<'a>> {
     let bytes = url.as_str().len();
     if bytes > limits.bytes {
@@ -183,13 +189,13 @@ pub fn trap<'a>(url: &'a Url, limits: &Limits) -> Option<Trap<'a>> {
         return None;
     }
     segments.iter().find_map(|segment| {
-        // Numbers repeat in honest paths, such as dates and shards (`/0/0/0/0/0/0/7.html`).
+        // Numbers are repeated in honest paths, such as dates and shards (`/0/0/0/0/0/0/7.html`).
         let times = segments.iter().filter(|other| *other == segment).count();
         (times > limits.repeats && !is_number(segment)).then_some(Trap::Repeats(segment, times))
     })
 }
 
-/// Whether this is a URL of the web.
+/// Whether the scheme is http or https.
 pub fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
@@ -202,8 +208,8 @@ fn is_number(segment: &str) -> bool {
     !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Upper-cases escapes and decodes unreserved characters; none when nothing changes or an escape
-/// is malformed.
+/// Puts escapes in upper case and decodes unreserved characters. None if nothing changes or an
+/// escape is malformed.
 fn tidy_escapes(part: &str) -> Option<String> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut pieces = part.split('%');
@@ -227,8 +233,8 @@ fn tidy_escapes(part: &str) -> Option<String> {
     (tidied != part).then_some(tidied)
 }
 
-/// Tells `mailto:` and long `data:` references without parsing them. A scheme that is hidden by
-/// tabs or line breaks gets through; the parser sees it.
+/// Recognises `mailto:` and long `data:` references without parsing them. A scheme with tabs or
+/// line breaks in it is not recognised and is left to the parser.
 fn names_other_scheme(reference: &str) -> bool {
     let end = reference
         .bytes()
@@ -244,20 +250,21 @@ fn names_other_scheme(reference: &str) -> bool {
     }
 }
 
-/// Leaves two of the slashes at the start of `///host/path`: all lead to the authority (WHATWG
-/// URL, "special authority ignore slashes state"), where the parser sees an empty host.
+/// Leaves two of the slashes at the start of `///host/path`. By the standard the authority follows
+/// all of them (WHATWG URL, "special authority ignore slashes state"), but the parser sees an empty
+/// host.
 fn single_authority(reference: &str) -> &str {
     let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
     let slashes = reference.bytes().take_while(is_slash).count();
-    // Slashes are single bytes, so that the cut is at a character's border.
+    // Slashes are single bytes, so the cut is on a character boundary.
     reference
         .get(slashes.saturating_sub(2)..)
         .filter(|_| slashes > 2)
         .unwrap_or(reference)
 }
 
-/// The input with a scheme before it, when that makes a URL that a person may have meant.
-/// `has_colon` says that the input parses with its first word as the scheme.
+/// The input with a scheme before it, if that makes a URL that a person may have meant. `has_colon`
+/// tells whether the input parses with its first word as the scheme.
 fn with_scheme(input: &str, has_colon: bool) -> Option<String> {
     if input.contains("://") {
         return None;
@@ -266,12 +273,12 @@ fn with_scheme(input: &str, has_colon: bool) -> Option<String> {
     let url = Url::parse(&format!("https://{rest}")).ok()?;
     let local = match url.host()? {
         url::Host::Domain("localhost") => true,
-        // `tel:123` is no host and port.
+        // `tel:123` is not a host and port.
         url::Host::Domain(name) if has_colon && !name.contains('.') => return None,
         url::Host::Domain(_) => false,
         url::Host::Ipv4(_) | url::Host::Ipv6(_) => true,
     };
-    // Servers of one's own seldom have a certificate; `mailto:a@b.org` has a user name.
+    // A local server seldom has a certificate. `mailto:a@b.org` would have a user name.
     let scheme = if local { "http" } else { "https" };
     (!has_credentials(&url)).then(|| format!("{scheme}://{rest}"))
 }

@@ -18,8 +18,8 @@ pub async fn a_verdict_comes_back<R: Robots>(robots: &R) {
     let verdict = Verdict::Rules(Rules::parse(file, "canter"));
     fine(robots.save(AUTHORITY, &verdict, FETCHED).await);
     let loaded = fine(robots.load(AUTHORITY, Moment(0), FETCHED).await);
-    assert_eq!(loaded, Loaded::Known(verdict, FETCHED));
-    let Loaded::Known(Verdict::Rules(rules), _) = loaded else {
+    assert_eq!(loaded, Loaded::Verdict(verdict, FETCHED));
+    let Loaded::Verdict(Verdict::Rules(rules), _) = loaded else {
         panic!("{loaded:?}");
     };
     assert!(!rules.allows(&url("/a")) && rules.allows(&url("/a/b")) && rules.allows(&url("/c")));
@@ -32,7 +32,7 @@ pub async fn a_verdict_comes_back<R: Robots>(robots: &R) {
 pub async fn an_old_verdict_is_none<R: Robots>(robots: &R) {
     fine(robots.save(AUTHORITY, &Verdict::AllowAll, FETCHED).await);
     let load = async |authority, since| fine(robots.load(authority, Moment(since), FETCHED).await);
-    let known = Loaded::Known(Verdict::AllowAll, FETCHED);
+    let known = Loaded::Verdict(Verdict::AllowAll, FETCHED);
     assert_eq!(load(AUTHORITY, FETCHED.0).await, known);
     assert_eq!(load(AUTHORITY, FETCHED.0 + 1).await, Loaded::Fetch);
     assert_eq!(load("http://example.org:80", 0).await, Loaded::Fetch);
@@ -46,7 +46,7 @@ pub async fn a_verdict_is_replaced<R: Robots>(robots: &R) {
     fine(robots.save(AUTHORITY, &verdict, later).await);
     assert_eq!(
         fine(robots.load(AUTHORITY, Moment(0), later).await),
-        Loaded::Known(verdict, later)
+        Loaded::Verdict(verdict, later)
     );
 }
 
@@ -67,7 +67,7 @@ pub async fn one_worker_fetches<R: Robots>(robots: &R) {
     );
     let later = FETCHED + FETCHING * 2;
     fine(robots.save(AUTHORITY, &Verdict::AllowAll, later).await);
-    assert_eq!(load(later).await, Loaded::Known(Verdict::AllowAll, later));
+    assert_eq!(load(later).await, Loaded::Verdict(Verdict::AllowAll, later));
 }
 
 /// Who was to fetch it and did not lets another one, at once.

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
+use canter_core::back_off::back_off;
 use canter_core::failure::Failure;
-use canter_core::patience::back_off;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 

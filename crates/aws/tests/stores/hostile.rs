@@ -373,7 +373,7 @@ async fn a_robots_txt_of_any_size_is_no_failure() {
         robots.save(&authority, &verdict, at).await.unwrap();
         let loaded = robots.load(&authority, at, at).await.unwrap();
         let expect = match kept {
-            true => Loaded::Known(verdict, at),
+            true => Loaded::Verdict(verdict, at),
             false => Loaded::Fetch,
         };
         assert!(loaded == expect, "{authority}");

@@ -1,4 +1,4 @@
-//! Why a URL does not belong to a site, and what would take it in.
+//! Why a URL does not belong to a site, and which options would change that.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use url::Url;
 use super::{Options, Scope, globs};
 use canter_page::url::is_http;
 
-/// The part of a scope that leaves a URL out.
+/// Why a URL does not belong to a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outside {
-    /// It is not of the web.
+    /// This scheme is neither http nor https.
     Scheme(String),
-    /// No seed is on its host.
+    /// No seed is on this host.
     Host(String),
-    /// No seed is on its host at this port, the effective one.
+    /// No seed on its host has this effective port.
     Port(u16),
-    /// It is below none of these path prefixes, those of the seeds on its host.
+    /// Its path is below none of these prefixes of the seeds on its host.
     Path(Vec<String>),
     /// It matches none of these `--include` globs.
     Include(Vec<String>),
@@ -38,7 +38,7 @@ impl Outside {
     }
 }
 
-/// For a person: the end of "not in the site, since ...".
+/// The end of a sentence for a person: "not in the site, since …".
 impl fmt::Display for Outside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -55,7 +55,8 @@ impl fmt::Display for Outside {
 }
 
 impl Scope {
-    /// Why a normalised URL is not one of the site's; none when it is, as [`Scope::contains`] says.
+    /// Why a normalised URL does not belong to the site; none if it does, as [`Scope::contains`]
+    /// tells.
     pub fn outside(&self, url: &Url) -> Option<Outside> {
         if !is_http(url) {
             return Some(Outside::Scheme(url.scheme().to_owned()));
@@ -87,8 +88,8 @@ impl Scope {
         exclude.map(|glob| Outside::Exclude(glob.clone()))
     }
 
-    /// The options that would take in a URL that is outside, beside those that hold now. None when
-    /// options cannot: for another host, another port, and an excluded path.
+    /// The options to add so that a URL outside of the scope belongs to the site. None if no option
+    /// can do that: for another host, another port and an excluded path.
     pub fn remedy(&self, url: &Url) -> Option<String> {
         let takes_in = |options: &Options| {
             Scope::new(self.seeds(), options.clone()).is_ok_and(|scope| scope.contains(url))
@@ -101,7 +102,7 @@ impl Scope {
             }
             options.subdomains = false;
         }
-        // The first --include takes the place of the prefixes, which are then to be named as well.
+        // The first --include replaces the prefixes, which must then be named as well.
         let mut more = Vec::new();
         if options.include.is_empty() {
             let prefixes = self.places.iter().map(|place| place.prefix.as_str());
@@ -118,12 +119,12 @@ impl Scope {
     }
 }
 
-/// The glob of what is below a path prefix.
+/// The glob that matches everything below a path prefix.
 fn below(prefix: &str) -> String {
     format!("{}/**", escaped(prefix.trim_end_matches('/')))
 }
 
-/// A path as a glob that means just this path.
+/// The glob that matches exactly this path.
 fn escaped(path: &str) -> String {
     let mut glob = String::with_capacity(path.len());
     for char in path.chars() {

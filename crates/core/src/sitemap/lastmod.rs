@@ -1,4 +1,4 @@
-//! Dates of sitemaps: W3C datetime (<https://www.w3.org/TR/NOTE-datetime>), and what feeds write.
+//! Dates of sitemaps and feeds: W3C datetime (<https://www.w3.org/TR/NOTE-datetime>) and RFC 2822.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 
 use crate::time::Moment;
 
-/// The moment that a date names: a year, a month or a day begins with its first second; without a
-/// zone it is that of Greenwich. None for what is no date, or one before 1970.
+/// The moment that a date names. A year, a month or a day means its first second, and a time
+/// without a zone is UTC. None for what is not a date, and for one before 1970.
 pub(super) fn parse(text: &str) -> Option<Moment> {
     let text = text.trim();
     let at = match text.len() {

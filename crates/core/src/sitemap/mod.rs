@@ -1,9 +1,10 @@
-//! Sitemaps (sitemaps.org): XML lists of URLs and of other sitemaps, plain lists with a URL a
-//! line, RSS and Atom feeds; packed by gzip or not. What a file is shows in its content.
+//! Sitemaps (sitemaps.org): XML lists of URLs or of other sitemaps, plain lists with one URL a
+//! line, RSS and Atom feeds, each of them plain or compressed with gzip. The content of a file
+//! shows which of these it is.
 //!
-//! A sitemap may lie and may be broken: what cannot be of use is left out and counted, and what
-//! stands before a break is read. It is read once from front to end, so that memory beside the
-//! file itself goes to the URLs that are kept.
+//! A sitemap may be wrong or broken. Entries that are of no use are left out and counted, and what
+//! precedes a break is read. The file is read once from front to end, so besides the file itself
+//! only the URLs that are kept take memory.
 
 mod lastmod;
 mod xml;
@@ -20,53 +21,53 @@ use crate::task::{Kind, UrlKey};
 use crate::time::Moment;
 use canter_page::url::{is_http, normalise};
 
-/// Most bytes of a sitemap, packed or not: 50 MiB, the limit of the protocol. What lies beyond is
-/// An XML declaration is no longer.
-const DECLARATION: usize = 200;
-/// not read.
+/// Maximum size of a sitemap in bytes, both compressed and decompressed: 50 MiB, the limit of the
+/// protocol. The rest of a larger one is not read.
 pub const MAX_BYTES: usize = 50 << 20;
-/// Most entries of a sitemap, the limit of the protocol. What lies beyond is not read.
+/// Maximum number of entries of a sitemap, the limit of the protocol. Further ones are not read.
 pub const MAX_ENTRIES: usize = 50_000;
-/// Most URLs that are kept of a sitemap, the alternates in other languages among them.
+/// Maximum number of URLs kept of a sitemap, including alternates in other languages.
 const MAX_URLS: usize = 2 * MAX_ENTRIES;
-/// Longest text of a URL or a date, in bytes: far beyond the 2,048 of the protocol.
+/// Maximum length of a URL or a date in bytes, far beyond the 2,048 of the protocol.
 const MAX_TEXT: usize = 16 * 1024;
+/// Maximum length of an XML declaration, in bytes.
+const MAX_DECLARATION: usize = 200;
 
-/// What a file that should be a sitemap turned out to be.
+/// What a file turned out to be that was expected to be a sitemap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contents {
     /// A sitemap.
     Listing(Listing),
     /// A page.
     Html,
-    /// Neither; one phrase says why.
+    /// Something else, as one phrase describes.
     Other(String),
 }
 
-/// What a sitemap lists, each URL once.
+/// The URLs that a sitemap lists, without repetition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     /// Pages, in the order of the file.
     pub pages: Vec<Entry>,
-    /// Other sitemaps.
+    /// Other sitemaps, in the order of the file.
     pub sitemaps: Vec<Entry>,
-    /// Entries that are no absolute http(s) URL, or were not wanted.
+    /// Number of entries that are not an absolute http(s) URL, or were not wanted.
     pub left_out: u64,
-    /// False when the file is broken or beyond the limits; what comes after that is unknown.
+    /// False if the file is broken or exceeds the limits, so that the rest of it is unknown.
     pub whole: bool,
 }
 
-/// One URL of a sitemap.
+/// One entry of a sitemap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Normalised.
+    /// The URL, normalised.
     pub url: Url,
-    /// When it last changed, as the sitemap says; never after it was fetched.
+    /// When the page last changed, according to the sitemap. A date after the fetch is ignored.
     pub lastmod: Option<Moment>,
 }
 
-/// Reads a sitemap that was fetched at `now`, since the Unix epoch. `wanted` says of normalised
-/// URLs of pages and of sitemaps whether they are kept.
+/// Reads a sitemap that was fetched at `now`, since the Unix epoch. `wanted` decides which of the
+/// normalised URLs of pages and sitemaps are kept.
 pub fn read(body: &[u8], now: Moment, wanted: impl Fn(&Url, Kind) -> bool) -> Contents {
     let mut unpacked = BufReader::new(unpacked(body));
     let mut file = BufReader::new(
@@ -82,7 +83,7 @@ pub fn read(body: &[u8], now: Moment, wanted: impl Fn(&Url, Kind) -> bool) -> Co
         now,
         wanted,
     };
-    // An error is met again where the file is read.
+    // An error comes again when the file is read.
     let start = file.fill_buf().unwrap_or_default();
     if start.trim_ascii_start().starts_with(b"<") {
         xml::read(file, &mut collector)
@@ -91,7 +92,7 @@ pub fn read(body: &[u8], now: Moment, wanted: impl Fn(&Url, Kind) -> bool) -> Co
     }
 }
 
-/// The file as it was before it was packed, as far as it may be read.
+/// The decompressed file, up to the limit.
 fn unpacked(body: &[u8]) -> Box<dyn Read + '_> {
     if body.starts_with(b"\x1f\x8b") {
         Box::new(MultiGzDecoder::new(body).take(MAX_BYTES as u64))
@@ -100,12 +101,12 @@ fn unpacked(body: &[u8]) -> Box<dyn Read + '_> {
     }
 }
 
-/// The encoding that an XML declaration names (XML 1.0 §4.3.3), or else UTF-8. One that the
-/// declaration could not be read in is none.
+/// The encoding that the XML declaration names (XML 1.0 §4.3.3), or else UTF-8. An encoding in
+/// which the declaration itself could not have been read is ignored.
 fn declared(file: &mut impl BufRead) -> &'static Encoding {
-    // An error is met again where the file is read.
+    // An error comes again when the file is read.
     let start = file.fill_buf().unwrap_or_default();
-    let start = String::from_utf8_lossy(start.get(..DECLARATION).unwrap_or(start));
+    let start = String::from_utf8_lossy(start.get(..MAX_DECLARATION).unwrap_or(start));
     let named = start
         .trim_start()
         .strip_prefix("<?xml")
@@ -121,7 +122,7 @@ fn declared(file: &mut impl BufRead) -> &'static Encoding {
         .unwrap_or(UTF_8)
 }
 
-/// A list with one URL a line.
+/// Reads a list with one URL a line.
 fn lines(
     mut file: impl BufRead,
     collector: &mut Collector<impl Fn(&Url, Kind) -> bool>,
@@ -136,7 +137,7 @@ fn lines(
             Err(_) => break false,
         }
         if bytes >= MAX_BYTES && !line.ends_with(b"\n") {
-            // The limit cuts it.
+            // The line was cut at the limit.
             break false;
         }
         let text = String::from_utf8_lossy(&line);
@@ -156,7 +157,7 @@ fn lines(
     }
 }
 
-/// Takes what a sitemap lists.
+/// Collects the entries of a sitemap.
 struct Collector<F> {
     listing: Listing,
     met: HashSet<UrlKey>,
@@ -166,7 +167,7 @@ struct Collector<F> {
 }
 
 impl<F: Fn(&Url, Kind) -> bool> Collector<F> {
-    /// An entry; whether more may follow.
+    /// Adds an entry, and returns whether more may follow.
     fn add(&mut self, text: &str, lastmod: Option<&str>, kind: Kind) -> bool {
         if self.entries == MAX_ENTRIES {
             return false;
@@ -179,7 +180,7 @@ impl<F: Fn(&Url, Kind) -> bool> Collector<F> {
         true
     }
 
-    /// Keeps a URL that is of use; one that is met again is neither kept nor counted.
+    /// Keeps a URL if it is wanted. A repeated URL is neither kept nor counted.
     fn keep(&mut self, text: &str, lastmod: Option<Moment>, kind: Kind) {
         let url = absolute(text).filter(|url| (self.wanted)(url, kind));
         let Some(url) = url else {
@@ -202,8 +203,7 @@ impl<F: Fn(&Url, Kind) -> bool> Collector<F> {
     }
 }
 
-/// The URL that a sitemap names: absolute, by http or https (sitemaps.org, "Sitemap file
-/// location").
+/// Parses an absolute http(s) URL (sitemaps.org, "Sitemap file location").
 fn absolute(text: &str) -> Option<Url> {
     let text = text.trim();
     if text.is_empty() || text.len() > MAX_TEXT {

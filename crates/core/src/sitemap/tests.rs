@@ -8,7 +8,7 @@ use super::*;
 /// 2020-01-01.
 const NOW: Moment = Moment::from_millis(1_577_836_800_000);
 
-/// All of `example.org`.
+/// Reads a sitemap of which all URLs of `example.org` are wanted.
 fn listing(body: &[u8]) -> Listing {
     match read(body, NOW, |url, _| url.host_str() == Some("example.org")) {
         Contents::Listing(listing) => listing,
@@ -21,7 +21,7 @@ fn urls(entries: &[Entry]) -> String {
     urls.join(" ")
 }
 
-/// Pages, sitemaps, how many were left out, and whether it is whole.
+/// The pages, the sitemaps and the number of entries left out, and `broken` unless it is whole.
 fn told(body: &[u8]) -> String {
     let listing = listing(body);
     let (pages, sitemaps) = (urls(&listing.pages), urls(&listing.sitemaps));
@@ -166,8 +166,8 @@ fn a_bomb_does_not_go_off() {
 #[test]
 fn a_url_that_the_limit_cuts_is_none() {
     let mut list = b"http://example.org/a\n".to_vec();
-    list.resize(MAX_BYTES - 20, b'\n');
-    list.extend_from_slice(b"http://example.org/bc\n");
+    list.resize(MAX_BYTES - 21, b' ');
+    list.extend_from_slice(b"\nhttp://example.org/bc\n");
     assert_eq!(told(&list), "/a |  | 0 broken");
 }
 

@@ -1,7 +1,7 @@
 //! Sitemaps in XML: `urlset`, `sitemapindex`, and feeds.
 //!
-//! Elements go by their local names, whatever their prefixes, and by the element that they stand
-//! in: an image's `loc` is no page's. Entities are the five of XML; nothing is expanded.
+//! An element is known by its local name, whatever its prefix, and by its parent: the `loc` of an
+//! image is not that of a page. Only the five entities of XML are known; nothing is expanded.
 
 use std::io::BufRead;
 
@@ -12,27 +12,27 @@ use url::Url;
 use super::{Collector, Contents, MAX_TEXT};
 use crate::task::Kind;
 
-/// An element, as far as it says something.
+/// An element that has a meaning here.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     UrlSet,
     Index,
     Rss,
     Feed,
-    /// Of a page.
+    /// Entry of a page.
     Url,
-    /// Of a sitemap.
+    /// Entry of a sitemap.
     Sitemap,
-    /// Of a feed in RSS.
+    /// Entry of an RSS feed.
     Item,
-    /// Of a feed in Atom.
+    /// Entry of an Atom feed.
     Entry,
     Loc,
     LastMod,
     Other,
 }
 
-/// An entry while it is read.
+/// An entry that is being read.
 #[derive(Default)]
 struct Draft {
     loc: Option<String>,
@@ -47,7 +47,7 @@ pub(super) fn read(
 ) -> Contents {
     let mut reader = Reader::from_reader(file);
     let config = reader.config_mut();
-    // `?a=1&b=2` is often written as it is.
+    // `?a=1&b=2` often lacks its escapes.
     config.allow_dangling_amp = true;
     config.expand_empty_elements = true;
     let mut buffer = Vec::new();
@@ -95,7 +95,7 @@ pub(super) fn read(
     }
 }
 
-/// What the root element makes of the file.
+/// What the root element tells of the file.
 fn root(element: &BytesStart<'_>) -> Result<Place, Contents> {
     let name = element.local_name();
     Ok(match name.as_ref() {
@@ -116,7 +116,7 @@ fn root(element: &BytesStart<'_>) -> Result<Place, Contents> {
 struct Walk<'c, F> {
     open: Vec<Place>,
     draft: Draft,
-    /// Of the innermost element that says something by its text.
+    /// Text of the innermost element.
     text: String,
     collector: &'c mut Collector<F>,
 }
@@ -150,7 +150,7 @@ impl<F: Fn(&Url, Kind) -> bool> Walk<'_, F> {
         self.open.push(place);
     }
 
-    /// `<xhtml:link rel="alternate" hreflang="de" href="…"/>`, or the link of an entry in Atom.
+    /// Reads `<xhtml:link rel="alternate" hreflang="de" href="…"/>`, or the link of an Atom entry.
     fn link(&mut self, element: &BytesStart<'_>, parent: Place) {
         let (mut href, mut is_alternate) = (None, parent == Place::Entry);
         for attribute in element.attributes().with_checks(false).flatten() {
@@ -177,7 +177,7 @@ impl<F: Fn(&Url, Kind) -> bool> Walk<'_, F> {
         }
     }
 
-    /// An element ends; whether more may follow.
+    /// Ends an element, and returns whether more entries may follow.
     fn leave(&mut self) -> bool {
         match self.open.pop() {
             Some(Place::Loc) if !self.text.trim().is_empty() => {
@@ -191,7 +191,7 @@ impl<F: Fn(&Url, Kind) -> bool> Walk<'_, F> {
         true
     }
 
-    /// The file breaks off: an entry that has begun may have its URL already.
+    /// Ends the entry that the break of the file cut off: it may have its URL already.
     fn end_entry(&mut self) {
         while !self.open.is_empty() {
             if matches!(self.open.last(), Some(Place::Loc | Place::LastMod)) {
@@ -216,7 +216,7 @@ impl<F: Fn(&Url, Kind) -> bool> Walk<'_, F> {
     }
 }
 
-/// The text of an entity; one that XML does not know stays as it is written (`&b;`).
+/// The text of an entity. An unknown entity stays as it is written (`&b;`).
 fn resolved(entity: &BytesRef<'_>) -> String {
     let name: &str = entity;
     match (
@@ -229,7 +229,7 @@ fn resolved(entity: &BytesRef<'_>) -> String {
     }
 }
 
-/// An attribute's value; as it is written where an entity is unknown.
+/// The value of an attribute. If an entity is unknown, the value stays as it is written.
 fn unescaped(value: &str) -> String {
     match quick_xml::escape::unescape(value) {
         Ok(text) => text.into_owned(),

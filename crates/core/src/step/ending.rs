@@ -4,23 +4,15 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::back_off::back_off;
 use crate::document::document_id;
 use crate::failure::Failure;
-use crate::patience::back_off;
+use crate::limits::{LONGEST_HOLD, MAX_HOLD, MAX_MISSES, PATIENT_ATTEMPTS};
 use crate::ports::{Exchange, Finish, Frontier, IndexWriter, Known, Pages};
 use crate::task::{Outcome, Skip, Task};
 use crate::world::World;
 
 use super::End;
-
-/// Crawls in a row in which a page may be missing before it leaves the index.
-const MAX_MISSES: u32 = 3;
-/// Attempts at a URL whose site asks for patience (429, 503).
-const PATIENT_ATTEMPTS: u32 = 10;
-/// What a site asks for beyond this is taken for a mistake.
-pub(crate) const LONGEST_HOLD: Duration = Duration::from_secs(7 * 24 * 3600);
-/// A site that wants to be left alone for longer is paused.
-pub const MAX_HOLD: Duration = Duration::from_secs(3600);
 
 /// There is no page; a copy leaves the index when that is certain.
 pub(super) async fn gone<W: World>(

@@ -1,4 +1,4 @@
-//! Links of a page on their way into the frontier.
+//! Hands the links of a page on to the frontier.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::task::{Skip, Task, UrlKey};
 use crate::world::World;
 use canter_page::url::trap;
 
-/// Links that are claimed at once, so that no transaction of a store is long.
+/// Maximum number of claims made at once, which keeps the transactions of a store short.
 const BATCH: usize = 1_000;
 
-/// Links of a page that may become tasks: in scope, each once, not handed on before, traps and
-/// depth marked.
+/// Claims of the targets that may become tasks: those that are in scope and were not handed on
+/// before, without repetition. Traps and targets that lie too deep are marked to be skipped.
 pub(super) fn claims<'a, W: World>(
     world: &W,
     task: &Task,
@@ -28,7 +28,7 @@ pub(super) fn claims<'a, W: World>(
     let too_deep = limits.max_depth.is_some_and(|most| depth > most);
     let mut met: HashSet<&Url, RandomState> = HashSet::default();
     let targets = targets.filter(|url| met.insert(url) && scope.contains(url));
-    // Most are known: those are not even copied.
+    // Most targets are known already, and those are not even copied.
     let unknown = world
         .seen()
         .unknown(targets.collect(), |url| UrlKey::of(url));
@@ -43,8 +43,8 @@ pub(super) fn claims<'a, W: World>(
         .collect()
 }
 
-/// Claims links and pushes what is now ours; only then is it remembered as seen. What another
-/// parent has claimed is not: that parent may die before it pushes, and be done again here.
+/// Makes the claims and pushes the tasks that were won. Only then are the URLs remembered as seen.
+/// A URL that another parent has claimed is not remembered: that parent may die before it pushes.
 pub(super) async fn hand_on<W: World>(
     world: &W,
     task: &Task,

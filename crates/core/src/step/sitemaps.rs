@@ -1,4 +1,4 @@
-//! Sitemaps on their way into the frontier, and what they list.
+//! Hands sitemaps, and what they list, on to the frontier.
 
 use url::Url;
 
@@ -14,12 +14,13 @@ use canter_page::url::trap;
 use super::links::hand_on;
 use super::{End, end, fail, page, remove};
 
-/// How deep sitemaps may list sitemaps. The protocol has one index of sitemaps; real sites have
-/// an index of indexes.
+/// Maximum depth of sitemaps that list sitemaps. The protocol allows one index of sitemaps, but
+/// real sites have an index of indexes.
 const MAX_NESTING: u32 = 3;
 
-/// Claims the sitemaps that the robots.txt of a seed's authority names, as the seed's children. A
-/// seed's redirect may lead to another authority, so that what has its depth counts as a seed.
+/// Claims the sitemaps that the robots.txt of a seed's authority names, as children of the seed.
+/// Every task with the depth of a seed counts as one, since a seed's redirect may lead to another
+/// authority.
 pub(super) async fn hand_on_named<W: World>(world: &W, task: &Task) -> Result<(), Failure> {
     let limits = &world.site().limits;
     if task.depth > 0 || task.kind == Kind::Sitemap || limits.max_depth == Some(0) {
@@ -34,13 +35,13 @@ pub(super) async fn hand_on_named<W: World>(world: &W, task: &Task) -> Result<()
     hand_on(world, task, claims).await
 }
 
-/// Whether a sitemap may lead to another one: on its own domain, or in the site. What it names
-/// elsewhere is nothing that the site's owner answers for.
+/// Whether a sitemap may lead to another one: on its own domain, or in the site. The site's owner
+/// does not answer for what lies elsewhere.
 pub(super) fn may_lead(scope: &Scope, from: &Url, to: &Url) -> bool {
     domain(from) == domain(to) || scope.contains(to)
 }
 
-/// Claims what a sitemap lists. One that is a page after all is read as one.
+/// Claims what a sitemap lists. If it turns out to be a page, it is read as one.
 pub(super) async fn listed<W: World>(
     world: &W,
     task: &Task,
@@ -57,7 +58,8 @@ pub(super) async fn listed<W: World>(
     let (response, contents) = world
         .read(move || {
             let contents = read(&response.body, response.started, wanted);
-            // Only a page is read once more; a list goes before what it lists is claimed.
+            // Only a page is read again. The body of a list is dropped before its entries are
+            // claimed.
             let page = (contents == Contents::Html).then_some(response);
             (page, contents)
         })

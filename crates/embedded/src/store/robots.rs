@@ -16,7 +16,7 @@ impl Robots for Store {
             .await?;
         // The folder's lock keeps other workers away: whoever asks is the only one.
         Ok(match stored.and_then(verdict) {
-            Some((verdict, fetched_at)) => Loaded::Known(verdict, fetched_at),
+            Some((verdict, fetched_at)) => Loaded::Verdict(verdict, fetched_at),
             None => Loaded::Fetch,
         })
     }

@@ -1,4 +1,4 @@
-//! The gate of one domain: where this process's requests wait for their slots.
+//! The gate of one domain, at which the requests of this process wait for their slots.
 
 mod shared;
 mod state;
@@ -19,7 +19,7 @@ use state::State;
 
 pub use state::Tally;
 
-/// Lets the requests of a domain start at its pace. Clones share the gate.
+/// Makes the requests of a domain start at its pace. Clones are the same gate.
 pub struct PacedGate<P> {
     shared: Arc<Shared<P>>,
 }
@@ -33,7 +33,7 @@ impl<P> Clone for PacedGate<P> {
 }
 
 impl<P: Paces + 'static> PacedGate<P> {
-    /// A gate for a domain; without a pace requests start as fast as they come.
+    /// A gate for a domain. Without a pace, requests start as soon as they come.
     pub fn new(
         paces: Arc<P>,
         domain: &str,
@@ -57,7 +57,7 @@ impl<P: Paces + 'static> PacedGate<P> {
         }
     }
 
-    /// Keeps starts at least `delay` apart from now on (`Crawl-delay`); never speeds up.
+    /// Keeps starts at least `delay` apart from now on (`Crawl-delay`). The pace never gets faster.
     pub fn slow(&self, delay: Duration) {
         let mut state = self.shared.state();
         state.tally.delay = state.tally.delay.max(delay);
@@ -78,7 +78,11 @@ impl<P: Paces + 'static> PacedGate<P> {
         self.shared.changed.send_replace(());
     }
 
-    /// Starts nothing before `until`, in any process (`Retry-After`).
+    /// Lets nothing start before `until`, in any process (`Retry-After`).
+    ///
+    /// # Errors
+    ///
+    /// Fails if the hold cannot be stored. This process keeps to it nevertheless.
     pub async fn hold(&self, until: Moment) -> Result<(), Failure> {
         {
             let mut state = self.shared.state();
@@ -90,16 +94,16 @@ impl<P: Paces + 'static> PacedGate<P> {
         self.shared.paces.hold(&self.shared.domain, until).await
     }
 
-    /// How long nothing may start, since the site asked for it; zero when it may.
+    /// Time for which nothing may start because the site asked for it; zero if requests may start.
     pub async fn held_for(&self) -> Duration {
-        // Without an answer of the store nothing starts either, and whoever asks for a slot waits.
+        // If the store does not answer, nothing starts either: every request waits for its slot.
         let _ = self.shared.learn_hold().await;
         let held_until = self.shared.state().held_until;
         self.shared.clock.now().until(held_until)
     }
 
-    /// Resolves when nothing can start for longer than `beyond`, since others are ahead or the
-    /// domain is held; gives how long.
+    /// Resolves once nothing can start for longer than `beyond`, because other workers are ahead or
+    /// the domain is held. Returns for how long.
     pub async fn far(&self, beyond: Duration) -> Duration {
         let mut asked_again = self.shared.asked_again.subscribe();
         loop {
@@ -108,19 +112,19 @@ impl<P: Paces + 'static> PacedGate<P> {
             if wait > beyond {
                 return wait;
             }
-            // The sender lives as long as this gate.
+            // This cannot fail, since the sender lives as long as the gate.
             let _ = asked_again.changed().await;
         }
     }
 
-    /// So many requests will come, at most, besides those that wait already: no more slots are leased
-    /// than they can use. Unless it is told, a gate takes it that there is no end of them.
+    /// Sets the maximum number of requests that will come besides those that wait already. No more
+    /// slots are leased than these can use. Without this call there is no maximum.
     pub fn expect(&self, coming: usize) {
         self.shared.state().coming = coming;
     }
 
-    /// Leases no more: whoever finds nothing leased gets [`FetchError::Closed`]. Gives how long
-    /// there is something, zero where no pace is set.
+    /// Stops leasing slots. A request that finds no leased slot fails with [`FetchError::Closed`].
+    /// Returns how long the current lease lasts; zero without a pace.
     pub fn finish(&self) -> Duration {
         let mut state = self.shared.state();
         state.finishing = true;
@@ -133,19 +137,20 @@ impl<P: Paces + 'static> PacedGate<P> {
         rest
     }
 
-    /// Lets nobody through any more: whoever waits gets [`FetchError::Closed`].
+    /// Lets no request start any more. Those that wait fail with [`FetchError::Closed`].
     pub fn close(&self) {
         self.shared.state().closed = true;
         self.shared.changed.send_replace(());
     }
 
-    /// Why nothing starts, where that is the store's failure: it is asked again and again. After
-    /// a permanent one, such as this machine's clock being wrong, there is no use in waiting.
+    /// The failure of the store because of which nothing starts, if there is one. The gate keeps
+    /// asking the store, but after a permanent failure, such as a wrong clock of this machine,
+    /// waiting is of no use.
     pub fn trouble(&self) -> Option<Failure> {
         self.shared.state().trouble.clone()
     }
 
-    /// What went through so far.
+    /// The starts so far, in figures.
     pub fn tally(&self) -> Tally {
         let mut state = self.shared.state();
         let now = self.shared.clock.now();
@@ -156,7 +161,7 @@ impl<P: Paces + 'static> PacedGate<P> {
         }
     }
 
-    /// When it went through.
+    /// When requests started.
     pub fn starts(&self) -> Starts {
         self.shared.state().starts.clone()
     }

@@ -1,10 +1,10 @@
-//! How requests wait: for a lease, for their turn, for the time of their slot.
+//! How requests wait: for a lease, for their turn, and for the time of their slot.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::pace::{Grant, Pace, Slot, Tolerance, Verdict};
+use canter_core::pace::{Grant, Pace, Slot, Timing, Tolerance};
 use canter_core::ports::{FetchError, Paces};
 use canter_core::time::Moment;
 use tokio::sync::{Mutex as AsyncMutex, watch};
@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::state::State;
 use crate::clock::Clock;
 
-/// Slots are leased for about so long at a time.
+/// Time for which slots are leased at once, approximately.
 const LEASE: Duration = Duration::from_secs(1);
 
 pub(super) struct Shared<P> {
@@ -22,20 +22,20 @@ pub(super) struct Shared<P> {
     pub(super) clock: Clock,
     pub(super) tolerance: Tolerance,
     pub(super) state: Mutex<State>,
-    /// Wakes those who wait when the gate is closed or held, or when an approach ends.
+    /// Wakes the requests that wait, after the gate was closed or held or an approach ended.
     pub(super) changed: watch::Sender<()>,
-    /// When slots are asked for again, since others are ahead or the domain is held.
+    /// When the store is next asked for slots, because others are ahead or the domain is held.
     pub(super) asked_again: watch::Sender<Moment>,
-    /// Held by the one request whose turn it is to come near; the others queue in order.
+    /// Locked by the one request whose turn it is to come near. The others queue in order.
     pub(super) turn: AsyncMutex<()>,
-    /// Held while slots are leased, so that one lease is asked for at a time.
+    /// Locked while slots are leased, so that only one lease is asked for at a time.
     pub(super) leasing: AsyncMutex<()>,
 }
 
-/// One request's place until its start.
+/// The place of one request in the gate until its start.
 pub(super) struct Place<P> {
     shared: Arc<Shared<P>>,
-    /// Its turn has come.
+    /// Whether its turn has come.
     pub(super) near: bool,
 }
 
@@ -69,13 +69,13 @@ impl<P> Shared<P> {
     /// Sleeps until the clock shows `until` or something changes.
     async fn sleep(&self, until: Moment, changes: &mut watch::Receiver<()>) {
         let wake = Instant::now() + self.clock.now().until(until);
-        // Both ends, time passed and a change, mean the same to the caller: look again.
+        // Whether the time has passed or something has changed, the caller looks again.
         let _ = timeout_at(wake, changes.changed()).await;
     }
 }
 
 impl<P: Paces> Shared<P> {
-    /// Resolves when the next slot is near and there is room among those who approach it.
+    /// Resolves when the next slot is near and there is room among the requests that approach it.
     pub(super) async fn come_near(&self, lead: Duration) -> Result<(), FetchError> {
         let mut changes = self.changed.subscribe();
         loop {
@@ -131,7 +131,7 @@ impl<P: Paces> Shared<P> {
         }
     }
 
-    /// Waits for the slot's time; nothing when the slot was forfeited meanwhile.
+    /// Waits for the time of the slot and returns the start; none if the slot was forfeited.
     async fn fire(
         &self,
         slot: Slot,
@@ -148,14 +148,14 @@ impl<P: Paces> Shared<P> {
                 }
                 let now = self.clock.now();
                 let opens = state.pace.and_then(|pace| state.window.opens(pace));
-                match (slot.verdict(now), opens) {
-                    (Verdict::Late, _) => return Ok(None),
-                    (Verdict::Fire, Some(opens)) if opens > now => opens,
-                    (Verdict::Fire, _) => {
+                match (slot.timing(now), opens) {
+                    (Timing::Late, _) => return Ok(None),
+                    (Timing::Fire, Some(opens)) if opens > now => opens,
+                    (Timing::Fire, _) => {
                         state.record(now);
                         return Ok(Some(now));
                     }
-                    (Verdict::Early(_), _) => slot.at,
+                    (Timing::Early(_), _) => slot.at,
                 }
             };
             self.sleep(wake, changes).await;
@@ -176,7 +176,7 @@ impl<P: Paces> Shared<P> {
         Ok(())
     }
 
-    /// Makes sure that there is a slot to take, waiting for others or for a hold to end.
+    /// Makes sure that there is a slot to take. Waits while others are ahead or the domain is held.
     async fn ensure_lease(&self) -> Result<(), FetchError> {
         let _leasing = self.leasing.lock().await;
         let mut changes = self.changed.subscribe();
@@ -223,7 +223,7 @@ impl<P: Paces> Shared<P> {
         }
     }
 
-    /// Asks the store for slots; gives the time at which to look again.
+    /// Asks the store for slots, and returns when to look again.
     async fn ask(&self, pace: Pace, now: Moment) -> Result<Moment, ()> {
         let wanted = {
             let state = self.state();
@@ -240,7 +240,7 @@ impl<P: Paces> Shared<P> {
             }
             Grant::Take { lease, .. } => {
                 let mut state = self.state();
-                // Meanwhile the pace may have been slowed or the domain held: then the lease is lost.
+                // If the pace was slowed or the domain held meanwhile, the lease is lost.
                 if state.pace == Some(pace) && state.held_until <= now {
                     state.lease = Some(lease);
                 }

@@ -1,4 +1,4 @@
-//! What a gate knows at a moment.
+//! The state of a gate.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,44 +10,44 @@ use canter_core::time::Moment;
 use crate::starts::Starts;
 
 pub(super) struct State {
-    /// None: as fast as it goes.
+    /// Without a pace, requests start as soon as they come.
     pub(super) pace: Option<Pace>,
     pub(super) lease: Option<Lease>,
     pub(super) held_until: Moment,
-    /// The stored hold is known.
+    /// Whether the store was asked for its hold.
     pub(super) asked: bool,
-    /// Requests that want a slot.
+    /// Number of requests that want a slot.
     pub(super) waiting: usize,
-    /// Of those, the ones whose turn has come.
+    /// Number of those whose turn has come.
     pub(super) approaching: usize,
-    /// Requests that will come, at most, besides those that wait.
+    /// Maximum number of requests that will come besides those that wait.
     pub(super) coming: usize,
-    /// What is leased is the last.
+    /// Whether the current lease is the last.
     pub(super) finishing: bool,
     pub(super) closed: bool,
     pub(super) window: Window,
     pub(super) tally: Tally,
     pub(super) starts: Starts,
     pub(super) last_second: VecDeque<Moment>,
-    /// Why the store gave no answer when it was asked last.
+    /// The failure of the store when it was last asked; none if it answered.
     pub(super) trouble: Option<Failure>,
 }
 
-/// What a gate let through.
+/// The starts of a gate, in figures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Requests started.
+    /// Number of requests started.
     pub started: u64,
-    /// The largest number of starts in any sliding second.
+    /// Maximum number of starts in any sliding second.
     pub peak: u32,
-    /// Starts in the second that has just passed.
+    /// Number of starts in the last second.
     pub current: u32,
-    /// The longest delay between starts that the site asked for (`Crawl-delay`); zero for none.
+    /// Maximum delay between starts that the site asked for (`Crawl-delay`); zero for none.
     pub delay: Duration,
 }
 
 impl State {
-    /// Nothing has come yet, and nothing is leased.
+    /// The state of a new gate.
     pub(super) fn new(pace: Option<Pace>) -> Self {
         State {
             pace,

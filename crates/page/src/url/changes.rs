@@ -1,4 +1,4 @@
-//! What normalising changes in a URL as a person typed it or a page spells it.
+//! What normalising changes in a URL that a person typed or that a page has.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{has_credentials, normalise, tidy_escapes};
 
-/// One difference between a spelling and its normalised form.
+/// One difference between a URL as it is written and its normalised form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// Blanks around it, tabs and line breaks within it.
@@ -15,25 +15,25 @@ pub enum Change {
     Slashes,
     /// Letter case of scheme and host.
     LetterCase,
-    /// Another spelling of the host: letters beyond ASCII, numbers of an IPv4 address.
+    /// Spelling of the host: letters beyond ASCII, numbers of an IPv4 address.
     Host,
     /// The scheme's own port.
     DefaultPort,
     /// User name and password.
     Credentials,
-    /// The slash of an empty path.
+    /// The missing slash of an empty path.
     RootPath,
     /// `.` and `..` in the path.
     DotSegments,
-    /// Characters that a URL cannot hold as they are.
+    /// Characters that must be escaped.
     Encoded,
-    /// Escapes in small letters, and of characters that need none.
+    /// Escapes in lower case, and of characters that need none.
     Escapes,
     /// A question mark with nothing after it.
     EmptyQuery,
-    /// What comes after `#`.
+    /// The fragment.
     Fragment,
-    /// Something else that the parser reads in another way.
+    /// Another spelling that the parser changes.
     Spelling,
 }
 
@@ -58,7 +58,7 @@ impl Change {
     }
 }
 
-/// For a person: what was done.
+/// What was done, for a person.
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -79,8 +79,8 @@ impl fmt::Display for Change {
     }
 }
 
-/// What [`normalise`] and the parser before it change in this spelling of `url`; nothing exactly
-/// when the spelling is the normalised form itself.
+/// What the parser and [`normalise`] change in this spelling of `url`. The result is empty exactly
+/// if the spelling is the normalised form.
 pub fn changes(typed: &str, url: &Url) -> Vec<Change> {
     let normal = normalise(url.clone());
     if normal.as_str() == typed {
@@ -140,7 +140,7 @@ pub fn changes(typed: &str, url: &Url) -> Vec<Change> {
     changes
 }
 
-/// What is before and after the first `sign`.
+/// The text before and after the first `sign`.
 fn cut(text: &str, sign: char) -> (&str, Option<&str>) {
     match text.split_once(sign) {
         Some((before, after)) => (before, Some(after)),
@@ -148,7 +148,8 @@ fn cut(text: &str, sign: char) -> (&str, Option<&str>) {
     }
 }
 
-/// `.` and `..`, escaped or not (WHATWG URL, "single-dot" and "double-dot URL path segment").
+/// Whether a segment is `.` or `..`, escaped or not (WHATWG URL, "single-dot" and "double-dot URL
+/// path segment").
 fn is_dots(segment: &str) -> bool {
     let plain = segment.to_ascii_lowercase().replace("%2e", ".");
     plain == "." || plain == ".."

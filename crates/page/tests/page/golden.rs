@@ -1,10 +1,5 @@
-//! Whole pages, each with what is to be read out of it beside it. After a wanted change run with
-//! `CANTER_REWRITE_GOLDEN=1` and look at the difference.
-
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that panics fails, and that is all"
-)]
+//! Whole pages, each with the expected result in a file beside it. After an intended change, run
+//! with `CANTER_REWRITE_GOLDEN=1` and review the difference.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +8,7 @@ use canter_page::{Page, read};
 use serde_json::{Value, json};
 use url::Url;
 
-/// A page for people: sections with their texts, code as it stands.
+/// The result of reading a page in a form for people, with the texts of sections and code.
 fn readable(page: &Page) -> Value {
     let sections: Vec<Value> = page
         .sections

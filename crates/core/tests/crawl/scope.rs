@@ -1,4 +1,4 @@
-//! Scope: what a person means by a seed and by `--include`, `--exclude`, `--subdomains`.
+//! Scope: what a person means by a seed and by `--include`, `--exclude` and `--subdomains`.
 
 use canter_core::scope::{Options, Scope, site_id};
 use url::Url;
@@ -20,7 +20,7 @@ fn scope(seeds: &str, options: &str) -> Scope {
     Scope::new(&seeds, parsed).expect("valid globs")
 }
 
-/// A row: seeds; options as `+include -exclude subdomains`; URLs inside; URLs outside.
+/// Each row has seeds, options (`+include -exclude subdomains`), URLs inside and URLs outside.
 macro_rules! scopes {
     ($($name:ident: $seeds:expr, $options:expr, $inside:expr, $outside:expr;)*) => {$(
         #[test]
@@ -89,7 +89,7 @@ scopes! {
     nothing: "", "+/**", "", "https://h.org/";
 }
 
-/// Each part of a scope says for itself that it leaves a URL out, and what would take it in.
+/// Each part of a scope gives its own reason, and the options that would change it.
 #[test]
 fn reasons_and_remedies() {
     let rows = [
@@ -234,7 +234,7 @@ fn redirects_of_seeds_move_the_scope() {
         two.moved(&url("https://h.org/z/"), &url("https://www.h.org/")),
         None
     );
-    // With --include, the place that a seed leads to counts as the seed did.
+    // With --include, the target takes the place of the seed, which always counts.
     let included = scope("https://h.org/", "+/blog/**");
     let moved = included
         .moved(&url("https://h.org/"), &url("https://h.org/en/"))

@@ -1,13 +1,8 @@
-//! The reader against another one, which builds the whole tree by the standard (`scraper`): the
-//! same title, text and links on real pages and on generated markup.
+//! Compares the reader with a second one that builds the whole tree by the standard (`scraper`).
+//! Both must find the same title, text and links on real pages and on generated markup.
 //!
-//! White space is left out of the comparison. So are copies of a link: where one is cut off by a
-//! block, the standard copies it into the block, and `read` goes on with the one there is.
-
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that panics fails, and that is all"
-)]
+//! White space is not compared, nor are copies of a link: where a block cuts a link off, the
+//! standard copies it into the block, and `read` continues the same link.
 
 use std::collections::HashSet;
 use std::fs;
@@ -22,8 +17,8 @@ use proptest::test_runner::RngSeed;
 use scraper::{ElementRef, Html, Node, Selector};
 use url::Url;
 
-/// What never belongs to the content.
-const NOISE: &str = "script, style, template, noscript, noframes, nav, search, footer, form, button, \
+/// Elements that are never content.
+const BOILERPLATE: &str = "script, style, template, noscript, noframes, nav, search, footer, form, button, \
     select, textarea, iframe, object, audio, video, canvas, svg, [aria-hidden=true], \
     [role=navigation], [role=search], [role=contentinfo], [role=menu], [role=menubar], \
     [role=toolbar], [role=tooltip], [role=doc-toc], [role=doc-pagelist], [role=doc-pageheader], \
@@ -35,15 +30,15 @@ const NOISE: &str = "script, style, template, noscript, noframes, nav, search, f
     .navfooter, .nav-panel, .pageId, .docInfo, .breadcrumb, .breadcrumbs, .pagination, .skip-link, \
     .skip-to-content, .theme-edit-this-page, .edit-link, .srclink, .view-source-button, \
     div.pdoc-code, span.lang, span.boring, table.head, table.foot, #siteSub, #contentSub";
-/// Words for those who hear a page; headings among them count.
+/// Elements for screen readers. Headings among them are content.
 const HEARD: &str = ".sr-only, .visually-hidden, .screen-reader-text";
-/// What may be a page's contents.
+/// Elements that may be a table of contents.
 const CONTENTS: &str = ".toc, .dw__toc, .table-of-contents, #toc, #TOC, #table-of-contents";
-/// What is noise beside a page's whole body.
+/// Elements that are boilerplate if the content is the whole body.
 const SURROUNDINGS: &str = "body > header, div > header, [role=banner], [role=complementary], \
     div#footer, div#sidebar, div#navbar, div#nav, div#navigation, div#menu, ul#menu, ul#nav, \
     div#breadcrumbs";
-/// Last parts of classes that name such things.
+/// Last parts of classes that name such elements.
 const SURROUNDING: [&str; 13] = [
     "menu",
     "mainmenu",
@@ -59,17 +54,17 @@ const SURROUNDING: [&str; 13] = [
     "footer",
     "topNav",
 ];
-/// What is noise on a page of rustdoc, and of Doxygen.
+/// Elements that are boilerplate on a page of rustdoc, and on one of Doxygen.
 const RUSTDOC: &str = ".src, .since, .rightside, .out-of-band, .rustdoc-breadcrumbs, .hideme, .sub-heading, \
     .test-arrow";
 const DOXYGEN: &str = ".summary, .ttc, .navpath, .levels, .mlabels, .ingroups, div#top, div#titlearea, div#side-nav, \
     div#nav-path";
-/// What leads to pages, as far as the pages here have it.
+/// Elements that lead to pages, as far as they occur in the pages here.
 const LINKS: &str = "a[href], area[href], frame[src], iframe[src], link[href][rel=next], \
     link[href][rel=prev], link[href][rel=index], link[href][rel=search]:not([type]), \
     link[href][rel=copyright], link[href][rel=author], link[href][rel=up], link[href][rel=top], \
     link[href][rel=alternate][hreflang]";
-/// Main content with fewer characters than this gives way to a body that has more.
+/// Minimum length of main content that does not give way to a longer body, in bytes.
 const ALMOST_EMPTY: usize = 200;
 
 struct Reference {
@@ -95,7 +90,7 @@ impl Reference {
             .unwrap_or_default()
     }
 
-    /// Text of the main content, without white space.
+    /// The text of the main content without white space.
     fn text(&self) -> String {
         let articles = self.all("article");
         let main = self.all("main, [role=main]").first().copied();
@@ -119,39 +114,39 @@ impl Reference {
     }
 
     fn text_of(&self, root: ElementRef<'_>, whole_body: bool) -> String {
-        let mut noise = self.all(NOISE);
+        let mut boilerplate = self.all(BOILERPLATE);
         let is_heading = |element: &ElementRef| element.value().name().starts_with('h');
-        noise.extend(self.all(HEARD).into_iter().filter(|e| !is_heading(e)));
-        noise.extend(self.all(CONTENTS).into_iter().filter(|list| {
+        boilerplate.extend(self.all(HEARD).into_iter().filter(|e| !is_heading(e)));
+        boilerplate.extend(self.all(CONTENTS).into_iter().filter(|list| {
             let reference = first_link(*list).and_then(|link| link.attr("href"));
             !is_heading(list) && reference.is_some_and(|reference| reference.starts_with('#'))
         }));
         if whole_body {
-            noise.extend(self.all(SURROUNDINGS));
-            noise.extend(self.all("[class]").into_iter().filter(|element| {
+            boilerplate.extend(self.all(SURROUNDINGS));
+            boilerplate.extend(self.all("[class]").into_iter().filter(|element| {
                 element.value().classes().any(|class| {
                     let parts: Vec<&str> = class.split(['-', '_']).collect();
                     SURROUNDING.contains(&parts[parts.len() - 1])
                         && (parts.len() == 1 || !["has", "no", "with", "left"].contains(&parts[0]))
                 })
             }));
-            noise.extend(self.all(".header").into_iter().filter(|header| {
+            boilerplate.extend(self.all(".header").into_iter().filter(|header| {
                 let rel = first_link(*header).and_then(|link| link.attr("rel"));
                 rel.is_some_and(|rel| rel.contains("next") || rel.contains("prev"))
             }));
-            noise.extend(self.menus());
+            boilerplate.extend(self.menus());
         }
         if self.is_by("rustdoc") {
-            noise.extend(self.all(RUSTDOC));
+            boilerplate.extend(self.all(RUSTDOC));
         }
         if self.is_by("Doxygen") {
-            noise.extend(self.all(DOXYGEN));
+            boilerplate.extend(self.all(DOXYGEN));
         }
-        noise.extend(self.all("a[href^='#']").into_iter().filter(|link| {
+        boilerplate.extend(self.all("a[href^='#']").into_iter().filter(|link| {
             let text: String = link.text().collect();
             link.attr("href") != Some("#") && !text.contains(char::is_alphanumeric)
         }));
-        text_without(root, &noise)
+        text_without(root, &boilerplate)
     }
 
     fn is_by(&self, generator: &str) -> bool {
@@ -160,7 +155,7 @@ impl Reference {
         names.any(|name| name.starts_with(generator))
     }
 
-    /// Lists before the first heading that are links alone.
+    /// Lists before the first heading that have only links.
     fn menus(&self) -> Vec<ElementRef<'_>> {
         let lists = self.all("h1, ul").into_iter();
         let before = lists.take_while(|element| element.value().name() == "ul");
@@ -176,7 +171,7 @@ impl Reference {
         menus
     }
 
-    /// Links that lead to other URLs than the one before, and all their texts.
+    /// The targets of the links without repetitions in a row, and the texts of all links.
     fn links(&self, url: &Url) -> (Vec<String>, String) {
         let base = self
             .all("base[href]")
@@ -188,7 +183,7 @@ impl Reference {
         let unread = self.all("script, style, template, noscript, iframe, a a");
         for link in self.all(&format!("{LINKS}, noscript")) {
             if link.value().name() == "noscript" {
-                // A browser with scripts sees its content as text.
+                // With scripting, the content of `noscript` is text.
                 let without_scripts = Html::parse_fragment(&link.text().collect::<String>());
                 let leading = selectors(LINKS);
                 let found = without_scripts.select(&leading);
@@ -213,7 +208,7 @@ fn first_link(element: ElementRef<'_>) -> Option<ElementRef<'_>> {
     element.select(&selectors("a")).next()
 }
 
-/// Text inside an element and outside of some, without white space.
+/// The text of an element without that of the elements left out, and without white space.
 fn text_without(root: ElementRef<'_>, left_out: &[ElementRef<'_>]) -> String {
     let left_out: HashSet<_> = left_out.iter().map(|element| element.id()).collect();
     let texts = root.descendants().filter_map(|node| match node.value() {
@@ -352,7 +347,7 @@ const OTHERS: [&str; 40] = [
     "three",
 ];
 
-/// Markup in which most tags are left out, doubled or crossed.
+/// Markup in which most tags are missing, doubled or crossed.
 fn markup() -> impl Strategy<Value = String> {
     let blocks = prop::collection::vec(prop::sample::select(&BLOCKS[..]), 0..8);
     let others = prop::collection::vec(prop::sample::select(&OTHERS[..]), 0..32);
@@ -361,8 +356,8 @@ fn markup() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    // Always the same pages: the standard bounds how many elements the end of a link crosses, and
-    // `read` does not, so that one of some 20,000 differs.
+    // The pages are always the same, since one page in some 20,000 differs: the standard bounds how
+    // many elements the end of a link crosses, and `read` does not.
     #![proptest_config(ProptestConfig {
         cases: 2_000,
         rng_seed: RngSeed::Fixed(1),

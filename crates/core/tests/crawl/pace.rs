@@ -1,45 +1,47 @@
-//! The promise of the pace, over simulated workers whose clocks disagree: never more than R starts
-//! in any sliding second, and at least 1/R between starts below one a second.
+//! The promise of the pace, with simulated workers whose clocks disagree: never more than R starts
+//! in any sliding second, and below one request a second at least 1/R between starts.
 
 use std::time::Duration;
 
-use canter_core::pace::{Grant, Pace, Rate, Tolerance, Verdict, Window, grant};
+use canter_core::pace::{Grant, Lease, Pace, Rate, Timing, Tolerance, Window, grant};
 use canter_core::time::Moment;
 use proptest::prelude::*;
 
 const EPOCH: u64 = 1_000_000_000_000;
 
-/// One worker: its clock's error, and for each step how many slots it leases, how long it thinks
-/// before it asks, and how late within the allowed time it fires.
+/// One worker: its clock's error, and for each lease the number of slots, how long the worker
+/// thinks before it asks, how late within the allowed time it fires, and how long a request is on
+/// its way.
 #[derive(Debug, Clone)]
 struct Worker {
     skew_ns: i64,
-    steps: Vec<(u32, u64, f64, u64)>,
+    leases: Vec<(u32, u64, f64, u64)>,
 }
 
 fn worker(clock_error: Duration) -> impl Strategy<Value = Worker> {
     let e = clock_error.as_nanos() as i64;
-    let step = (1u32..12, 0u64..400_000_000, 0.0..=1.0, 0u64..40_000_000);
-    (-e..=e, prop::collection::vec(step, 1..40))
-        .prop_map(|(skew_ns, steps)| Worker { skew_ns, steps })
+    let lease = (1u32..12, 0u64..400_000_000, 0.0..=1.0, 0u64..40_000_000);
+    (-e..=e, prop::collection::vec(lease, 1..40))
+        .prop_map(|(skew_ns, leases)| Worker { skew_ns, leases })
 }
 
-/// Runs all workers against one shared record and returns when a site saw each start, in true
-/// nanoseconds. Workers act in the order of their true times, as a store would serialise them.
+/// Runs all workers against one shared record and returns when the site saw each start, in true
+/// nanoseconds. Workers act in the order of their true times, in which a store would serialise
+/// them.
 fn starts(pace: Pace, workers: &[Worker]) -> Vec<u64> {
     let mut seen = Vec::new();
     let mut next: Option<Moment> = None;
     let mut queue: Vec<(u64, usize, usize)> = (0..workers.len()).map(|w| (EPOCH, w, 0)).collect();
     while let Some(at) = (0..queue.len()).min_by_key(|&i| queue[i]) {
-        let (mut now, who, step) = queue.swap_remove(at);
+        let (mut now, who, turn) = queue.swap_remove(at);
         let worker = &workers[who];
-        let Some(&(count, think, late, transit)) = worker.steps.get(step) else {
+        let Some(&(count, think, late, transit)) = worker.leases.get(turn) else {
             continue;
         };
         now += think;
         let clock = |true_ns: u64| Moment(true_ns.saturating_add_signed(worker.skew_ns));
         match grant(next, clock(now), pace, count, Duration::from_secs(1)) {
-            Grant::Wait(wait) => queue.push((now + wait.as_nanos() as u64 + 1, who, step)),
+            Grant::Wait(wait) => queue.push((now + wait.as_nanos() as u64 + 1, who, turn)),
             Grant::Take {
                 mut lease,
                 next: after,
@@ -48,11 +50,11 @@ fn starts(pace: Pace, workers: &[Worker]) -> Vec<u64> {
                 while let Some(slot) = lease.take(clock(now)) {
                     let spare = slot.until.0 - slot.at.0.max(clock(now).0);
                     let fire = slot.at.0.max(clock(now).0) + (spare as f64 * late) as u64;
-                    assert_eq!(slot.verdict(Moment(fire)), Verdict::Fire);
+                    assert_eq!(slot.timing(Moment(fire)), Timing::Fire);
                     now = fire.saturating_add_signed(-worker.skew_ns);
                     seen.push(now + transit);
                 }
-                queue.push((now, who, step + 1));
+                queue.push((now, who, turn + 1));
             }
         }
     }
@@ -60,21 +62,19 @@ fn starts(pace: Pace, workers: &[Worker]) -> Vec<u64> {
     seen
 }
 
-/// One worker on a machine that now and then holds it up: for each start how long the scheduler
-/// adds, how many times that in bad moments, and how long the request is under way.
+/// Runs one worker on a machine that holds it up now and then. `held_up` has for each start the
+/// delay of the scheduler, a number above 95 if that is a hundred times as long, and how long the
+/// request is on its way.
 fn starts_alone(pace: Pace, held_up: &[(u64, u64, u64)]) -> Vec<u64> {
     let mut now = EPOCH;
     let mut next = None;
     let mut window = Window::default();
-    let mut lease = None;
+    let mut lease: Option<Lease> = None;
     let mut seen = Vec::new();
     for &(delay, bad, transit) in held_up {
         now += delay * if bad > 95 { 100 } else { 1 };
         let slot = loop {
-            match lease
-                .as_mut()
-                .and_then(|lease: &mut canter_core::pace::Lease| lease.take(Moment(now)))
-            {
+            match lease.as_mut().and_then(|lease| lease.take(Moment(now))) {
                 Some(slot) => break slot,
                 None => match grant(next, Moment(now), pace, 50, Duration::from_secs(1)) {
                     Grant::Wait(wait) => now += wait.as_nanos() as u64 + 1,
@@ -92,7 +92,7 @@ fn starts_alone(pace: Pace, held_up: &[(u64, u64, u64)]) -> Vec<u64> {
             .at
             .max(Moment(now))
             .max(window.opens(pace).unwrap_or(Moment(0)));
-        if slot.verdict(start) == Verdict::Fire {
+        if slot.timing(start) == Timing::Fire {
             window.record(start, pace.span);
             seen.push(start.0 + transit);
             now = start.0;
@@ -151,12 +151,11 @@ proptest! {
     }
 }
 
-/// The bound is reached, so the spacing wastes nothing: with every slot fired as late as allowed
-/// first and on time afterwards, a window holds exactly R.
+/// The spacing is no wider than necessary: a window can hold exactly R starts.
 #[test]
 fn the_bound_is_tight() {
     let rate = Rate::new(10.0).unwrap();
-    let steps = vec![(10, 0, 0.0, 0); 4];
-    let seen = starts(Pace::new(rate, MANY), &[Worker { skew_ns: 0, steps }]);
+    let leases = vec![(10, 0, 0.0, 0); 4];
+    let seen = starts(Pace::new(rate, MANY), &[Worker { skew_ns: 0, leases }]);
     assert_eq!(most_in_any_second(&seen), 10);
 }

@@ -1,9 +1,4 @@
-//! Cases of other projects: links, redirects by meta.
-
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that panics fails, and that is all"
-)]
+//! Test cases of other projects for links and meta redirects.
 
 use canter_page::{read, read_html};
 use serde_json::Value;
@@ -20,14 +15,14 @@ fn text<'r>(row: &'r Value, field: &str) -> &'r str {
     row[field].as_str().unwrap_or_default()
 }
 
-/// The bytes of a page, of which each stands as the character with its number.
+/// The bytes of a page in which each byte is written as the character of that number.
 fn bytes(text: &str) -> Vec<u8> {
     text.chars().map(|c| c as u8).collect()
 }
 
 #[test]
 fn links_of_scrapy() {
-    for row in rows(include_str!("data/scrapy/link-extractor.jsonl")) {
+    for row in rows(include_str!("../data/scrapy/link-extractor.jsonl")) {
         let charset = row["http_charset"].as_str();
         let content_type = charset.map(|charset| format!("text/html; charset={charset}"));
         let page = Url::parse(text(&row, "page")).unwrap();
@@ -36,7 +31,7 @@ fn links_of_scrapy() {
         for link in page.links {
             let fragment = link.fragment.map(|fragment| format!("#{fragment}"));
             let url = format!("{}{}", link.url, fragment.unwrap_or_default());
-            // The source keeps each URL once, and leaves out addresses of images.
+            // The source keeps each URL once and leaves out images.
             if !found.iter().any(|(known, ..)| *known == url) && !url.ends_with(".jpg") {
                 found.push((url, link.text, link.nofollow));
             }
@@ -45,7 +40,7 @@ fn links_of_scrapy() {
             .as_array()
             .unwrap()
             .iter()
-            // A crawler of the web follows http and https alone.
+            // Canter follows only http and https.
             .filter(|link| text(link, "url").starts_with("http"))
             .map(|link| {
                 let (url, nofollow) = (text(link, "url"), link["nofollow"].as_bool().unwrap());
@@ -58,7 +53,7 @@ fn links_of_scrapy() {
 
 #[test]
 fn meta_refresh_of_scrapy() {
-    for row in rows(include_str!("data/scrapy/meta-refresh.jsonl")) {
+    for row in rows(include_str!("../data/scrapy/meta-refresh.jsonl")) {
         let page = Url::parse(text(&row, "page")).unwrap();
         let refresh = read_html(text(&row, "html"), &page).refresh;
         let refresh = refresh.as_ref().map(Url::as_str);

@@ -1,25 +1,25 @@
-//! What a page shows beside its content: navigation, banners, forms, buttons, marks beside
-//! headings, numbers beside lines. Told by structure, by roles (WAI-ARIA, DPUB-ARIA) and by the
-//! classes that the common generators write.
+//! Boilerplate: what a page shows besides its content, such as navigation, banners, forms, buttons,
+//! permalinks of headings, and line numbers. It is recognised by structure, by roles (WAI-ARIA,
+//! DPUB-ARIA) and by the classes that the common generators write.
 
+use super::events::{Element, ElementId, Event};
 use super::item::Generator;
-use super::steps::{Element, Step, StepId};
 use super::tag::{Attribute, Kind, Tag};
 
-/// What counts as noise in a part of a page.
+/// Which elements are boilerplate in a part of a page.
 #[derive(Clone, Copy)]
-pub(super) struct Noise {
-    /// The part is the whole body, so that the site's own surroundings are in it.
+pub(super) struct Boilerplate {
+    /// Whether the part is the whole body, which includes what the site shows around its content.
     pub(super) whole_body: bool,
-    /// The page's first `h1`.
-    pub(super) first_heading: Option<StepId>,
+    /// The first `h1` of the page.
+    pub(super) first_heading: Option<ElementId>,
     pub(super) generator: Generator,
 }
 
-impl Noise {
-    /// Whether an element says nothing that belongs to the content. `in_section` tells whether it
-    /// lies inside an article or section, whose headers are content.
-    pub(super) fn is(self, element: &Element<'_>, in_section: bool) -> bool {
+impl Boilerplate {
+    /// Whether an element is boilerplate. `in_section` tells whether it lies in an article or
+    /// section, whose headers are content.
+    pub(super) fn contains(self, element: &Element<'_>, in_section: bool) -> bool {
         match element.tag {
             Tag::Template
             | Tag::Svg
@@ -44,7 +44,7 @@ impl Noise {
             .any(|(attribute, value)| match attribute {
                 Attribute::AriaHidden => value == "true",
                 Attribute::Role => self.is_role(value, element.tag),
-                // The sheets of a set of tabs are hidden until a script shows one.
+                // The panels of a set of tabs are hidden until a script shows one.
                 Attribute::Hidden => {
                     !value.eq_ignore_ascii_case("until-found")
                         && element.attr(Attribute::Role) != Some("tabpanel")
@@ -58,28 +58,28 @@ impl Noise {
             })
     }
 
-    /// Whether a list before the page's heading has many items, each of them a link.
+    /// Whether a list stands before the page's heading and has many items, all of them links.
     fn is_menu(self, list: &Element<'_>) -> bool {
         let is_before = |heading| list.id < heading;
         if !self.whole_body || !self.first_heading.is_some_and(is_before) {
             return false;
         }
         let mut links = 0;
-        let mut open: Option<StepId> = None;
-        for step in list.walk().take(MOST_STEPS_OF_A_MENU) {
-            match step {
-                Step::Enter(link) if link.tag == Tag::A => {
+        let mut open: Option<ElementId> = None;
+        for event in list.walk().take(MAX_MENU_EVENTS) {
+            match event {
+                Event::Enter(link) if link.tag == Tag::A => {
                     links += 1;
                     open = Some(link.id);
                 }
-                Step::Leave(id) if open == Some(id) => open = None,
-                Step::Text(text) if open.is_none() && text.contains(char::is_alphanumeric) => {
+                Event::Leave(id) if open == Some(id) => open = None,
+                Event::Text(text) if open.is_none() && text.contains(char::is_alphanumeric) => {
                     return false;
                 }
                 _ => {}
             }
         }
-        links >= MENU
+        links >= MIN_MENU_LINKS
     }
 
     fn is_role(self, role: &str, tag: Tag) -> bool {
@@ -94,9 +94,9 @@ impl Noise {
 
     fn is_class(self, class: &str, element: &Element<'_>) -> bool {
         match class {
-            // Sphinx, Pygments; and what a site marks for its own search.
+            // Sphinx, Pygments; and what a site excludes from its own search.
             "sphinxsidebar" | "headerlink" | "viewcode-link" | "nosearch" => true,
-            // Numbers of lines: Pygments, Chroma, Rouge, Shiki, highlight.js, Javadoc.
+            // Line numbers: Pygments, Chroma, Rouge, Shiki, highlight.js, Javadoc.
             "linenos"
             | "lineno"
             | "gutter"
@@ -109,24 +109,24 @@ impl Noise {
             | "linenumber"
             | "source-line-no"
             | "sourceLineNo" => true,
-            // What is not printed belongs to the screen, not to the text.
+            // What is not printed is not part of the text.
             "noprint" | "no-print" | "d-print-none" | "print:hidden" => true,
-            // Ways around: MediaWiki, DocBook, Texinfo, DokuWiki, Bootstrap.
+            // Navigation: MediaWiki, DocBook, Texinfo, DokuWiki, Bootstrap.
             "mw-editsection" | "mw-jump-link" | "printfooter" | "catlinks" | "navheader"
             | "navfooter" | "nav-panel" | "pageId" | "docInfo" | "breadcrumb" | "breadcrumbs"
             | "pagination" | "skip-link" | "skip-to-content" => true,
-            // Ways to the source: Docusaurus, gi-docgen, pdoc.
+            // Links to the source: Docusaurus, gi-docgen, pdoc.
             "theme-edit-this-page" | "edit-link" | "srclink" | "view-source-button" => true,
             // The lines above and below a manual page: mandoc.
             "head" | "foot" => element.tag == Tag::Table,
             "pdoc-code" => element.tag == Tag::Div,
-            // Words for those who only hear a page repeat what others see, but for headings.
+            // Text for screen readers repeats what others see, except in headings.
             "sr-only" | "visually-hidden" | "screen-reader-text" => {
                 element.tag.kind() != Kind::Heading
             }
-            // The name of a language in the corner of its code.
+            // The name of the language, shown in the corner of a code block.
             "lang" => element.tag == Tag::Span,
-            // What an example needs to run and mdBook hides.
+            // The lines of an example that mdBook hides.
             "boring" => element.tag == Tag::Span,
             "table-of-contents" => leads_into_page(element),
             "src"
@@ -168,8 +168,8 @@ impl Noise {
     }
 }
 
-/// What a class names: its last part (`footer` of `site-footer`), unless it only says that there is
-/// such a thing (`has-sidebar`).
+/// What a class names: its last part (`footer` of `site-footer`), unless the class only tells that
+/// there is such a thing (`has-sidebar`).
 fn name(class: &str) -> Option<&str> {
     let Some((before, name)) = class.rsplit_once(['-', '_']) else {
         return Some(class);
@@ -181,7 +181,7 @@ fn name(class: &str) -> Option<&str> {
     (!is_about_another).then_some(name)
 }
 
-/// Whether a class with such a name is on what surrounds the content.
+/// Whether a class of this name marks what surrounds the content.
 fn is_surrounding(name: &str) -> bool {
     matches!(
         name,
@@ -203,21 +203,22 @@ fn is_surrounding(name: &str) -> bool {
     )
 }
 
-/// How many steps of an element are looked at for the first link in it.
-const MOST_STEPS: usize = 64;
-/// A menu has at least so many links.
-const MENU: usize = 8;
-/// And is told by so many steps, so that lists in lists cost little.
-const MOST_STEPS_OF_A_MENU: usize = 256;
+/// Maximum number of events of an element that are searched for its first link.
+const MAX_EVENTS: usize = 64;
+/// Minimum number of links of a menu.
+const MIN_MENU_LINKS: usize = 8;
+/// Maximum number of events of a list that are read to recognise a menu, so that nested lists cost
+/// little.
+const MAX_MENU_EVENTS: usize = 256;
 
-/// Whether the first link inside an element leads into its own page, as in a page's contents.
+/// Whether the first link inside an element leads into its own page, as in a table of contents.
 fn leads_into_page(element: &Element<'_>) -> bool {
     first_link(element)
         .and_then(|link| link.attr(Attribute::Href))
         .is_some_and(|reference| reference.starts_with('#'))
 }
 
-/// Whether the first link inside an element leads to the page before or after, or up from it.
+/// Whether the first link inside an element leads to the previous or next page, or up.
 fn is_way_on(element: &Element<'_>) -> bool {
     first_link(element)
         .and_then(|link| link.attr(Attribute::Rel))
@@ -228,21 +229,24 @@ fn is_way_on(element: &Element<'_>) -> bool {
 }
 
 fn first_link<'s>(element: &Element<'s>) -> Option<Element<'s>> {
-    element.walk().take(MOST_STEPS).find_map(|step| match step {
-        Step::Enter(inside) if inside.tag == Tag::A => Some(inside),
-        _ => None,
-    })
+    element
+        .walk()
+        .take(MAX_EVENTS)
+        .find_map(|event| match event {
+            Event::Enter(inside) if inside.tag == Tag::A => Some(inside),
+            _ => None,
+        })
 }
 
-/// Whether an element is a link into its own page whose text is a mark, no word: `¶`, `§`, `#`,
-/// an image.
-pub(super) fn is_permalink(element: &Element<'_>) -> bool {
+/// Whether an element is a link into its own page whose text is a mark and not a word: `¶`, `§`,
+/// `#`, or an image.
+fn is_permalink(element: &Element<'_>) -> bool {
     let into_page = element
         .attr(Attribute::Href)
         .is_some_and(|reference| reference.starts_with('#') && reference.len() > 1);
     into_page
-        && !element.walk().any(|step| match step {
-            Step::Text(text) => text.contains(char::is_alphanumeric),
+        && !element.walk().any(|event| match event {
+            Event::Text(text) => text.contains(char::is_alphanumeric),
             _ => false,
         })
 }
@@ -258,7 +262,7 @@ mod tests {
         read_html(html, &url).text
     }
 
-    /// A list of so many links.
+    /// A list of `count` links.
     fn links(count: usize) -> String {
         format!("<ul>{}</ul>", "<li><a href=b>l</a>".repeat(count))
     }

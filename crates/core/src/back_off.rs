@@ -1,4 +1,4 @@
-//! How long to wait after a server said no: as long as it asks for, else longer each time.
+//! How long to wait after a failure: as long as the server asks for, or else longer each time.
 
 use std::time::Duration;
 
@@ -6,37 +6,38 @@ use jiff::Timestamp;
 use jiff::fmt::{rfc2822, strtime};
 use jiff::tz::TimeZone;
 
-use crate::ports::Headers;
+use crate::exchange::Headers;
 use crate::time::Moment;
 
 /// Wait after the first failed attempt, before jitter.
-const FIRST: Duration = Duration::from_secs(1);
-/// Longest wait that canter chooses on its own.
-const LONGEST: Duration = Duration::from_secs(60);
+const MIN_WAIT: Duration = Duration::from_secs(1);
+/// Maximum wait where the server names none.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// What `Retry-After` asks for (RFC 9110 §10.2.3), from `now` (Unix epoch) on: seconds, or a date
-/// in any of the three forms of §5.6.7. A date that has passed is a wait of zero. None without
-/// the header and for a value that is neither. The server may ask for years: the caller bounds it.
+/// The wait from `now` (since the Unix epoch) that `Retry-After` asks for (RFC 9110 §10.2.3): a
+/// number of seconds, or a date in any of the three forms of §5.6.7. A date that has passed gives a
+/// wait of zero. None without the header, and if its value is neither. The server may ask for
+/// years, so the caller must bound the wait.
 pub fn retry_after(headers: &Headers, now: Moment) -> Option<Duration> {
     let value = headers.get("retry-after")?.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are a long wait, not a broken header.
+        // A number too large to parse is a long wait, not a broken header.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let millis = http_date(value)?.as_millisecond();
-    // A date before 1970 has passed like any other.
+    // A date before 1970 has passed, like any other in the past.
     let then = Moment::from_millis(u64::try_from(millis).unwrap_or(0));
     Some(now.until(then))
 }
 
-/// Wait before the next try when the server names none: 1 s after the first failure
-/// (`attempt` 0, as in [`crate::task::Task::attempts`]), doubling up to 60 s. Half of it is fixed,
-/// the other half is scaled by `jitter` (0 to 1), so that workers that failed together come back
-/// apart.
+/// The wait before the next attempt where the server names none: 1 s after the first failure
+/// (`attempt` 0, as in [`Task::attempts`](crate::task::Task::attempts)), doubling up to 60 s. Half
+/// of it is fixed and the other half is scaled by `jitter` (0 to 1), so that workers that failed
+/// together come back apart.
 pub fn back_off(attempt: u32, jitter: f64) -> Duration {
-    let wait = FIRST
+    let wait = MIN_WAIT
         .saturating_mul(2_u32.saturating_pow(attempt))
-        .min(LONGEST);
+        .min(MAX_WAIT);
     let jitter = if jitter.is_nan() {
         0.0
     } else {
@@ -45,13 +46,14 @@ pub fn back_off(attempt: u32, jitter: f64) -> Duration {
     wait.mul_f64(0.5 + jitter / 2.0)
 }
 
-/// RFC 9110 §5.6.7. Weekdays are not compared: servers get them wrong, and the date is clear.
+/// Parses a date by RFC 9110 §5.6.7. The weekday may be wrong: servers get it wrong, and the rest
+/// of the date is clear.
 fn http_date(value: &str) -> Option<Timestamp> {
     let imf = rfc2822::DateTimeParser::new().relaxed_weekday(true);
     if let Ok(timestamp) = imf.parse_timestamp(value) {
         return Some(timestamp);
     }
-    // The obsolete forms, of RFC 850 and of C's asctime(), after their weekday.
+    // The obsolete forms of RFC 850 and of C's asctime(), after their weekday.
     let (_, date) = value.split_once(' ')?;
     ["%d-%b-%y %H:%M:%S GMT", "%b %e %H:%M:%S %Y"]
         .into_iter()

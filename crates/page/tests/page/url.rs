@@ -1,4 +1,4 @@
-//! URLs: the web platform's own cases, normalisation as a property, seeds and traps.
+//! URLs: the test cases of the web platform, properties of normalising, seeds and traps.
 
 use canter_page::url::{Change, Limits, Trap, changes, join, normalise, parse_seed, trap};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ fn url(text: &str) -> Url {
 #[test]
 fn web_platform_cases() {
     let mut count = 0;
-    for line in include_str!("data/wpt-url/cases.jsonl").lines() {
+    for line in include_str!("../data/wpt-url/cases.jsonl").lines() {
         let case: serde_json::Value = serde_json::from_str(line).unwrap();
         let input = case["input"].as_str().unwrap();
         let expected = case["href"].as_str().map(|href| {
@@ -19,8 +19,8 @@ fn web_platform_cases() {
             assert_eq!(parsed.as_str(), href);
             normalise(parsed)
         });
-        // Without a base of the web: what is absolute means the same on any page, but for
-        // `http:path`, which is relative on a page of its own scheme.
+        // Where the case has no http base, any will do: an absolute reference means the same on
+        // every page, except for `http:path`, which is relative on a page of its own scheme.
         let base = match case["base"].as_str() {
             Some(base) if base.starts_with("http") => url(base),
             _ if input.trim_start().starts_with("https") => url("http://base.test/"),
@@ -236,7 +236,7 @@ fn what_normalising_changes() {
     }
 }
 
-/// References of the kinds that normalisation touches, often malformed.
+/// References with what normalising changes, often malformed.
 fn reference() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "[a-z0-9~._-]{1,3}",
@@ -249,7 +249,7 @@ fn reference() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
-/// Every octet decoded: what the escapes of a component stand for.
+/// The octets of a component with every escape decoded.
 fn octets(part: &str) -> Vec<u8> {
     let bytes = part.as_bytes();
     let mut octets = Vec::new();
@@ -266,7 +266,7 @@ fn octets(part: &str) -> Vec<u8> {
 }
 
 proptest! {
-    /// A change is told exactly where there is one.
+    /// A change is reported exactly if there is one.
     #[test]
     fn changes_are_told(scheme in "https?:/{0,3}", reference in reference()) {
         let typed = format!("{scheme}h.org{reference}");
@@ -281,10 +281,10 @@ proptest! {
         let base = url("https://example.org/a/");
         if let Ok(resolved) = base.join(&format!("/{reference}")) {
             let once = normalise(resolved.clone());
-            // Again gives the same, and so does reading it back.
+            // Normalising again and parsing again change nothing.
             prop_assert_eq!(&normalise(once.clone()), &once);
             prop_assert_eq!(&url(once.as_str()), &once);
-            // The same resource: same place, same octets, and no delimiter came or went.
+            // The resource is the same: same origin, same octets, same delimiters.
             prop_assert_eq!(once.origin(), resolved.origin());
             prop_assert_eq!(octets(once.path()), octets(resolved.path()));
             prop_assert_eq!(once.path().matches('/').count(), resolved.path().matches('/').count());
@@ -297,7 +297,7 @@ proptest! {
         }
     }
 
-    /// A link means the same as by the standard's own steps.
+    /// A reference is resolved as by the standard.
     #[test]
     fn joining(reference in reference()) {
         let base = url("https://example.org/a/b");

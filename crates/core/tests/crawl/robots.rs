@@ -1,10 +1,11 @@
-//! robots.txt: a public suite for RFC 9309, precedence as a property, and how answers are judged.
+//! robots.txt: a public test suite for RFC 9309, properties of precedence, and how responses are
+//! judged.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use canter_core::ports::{FetchError, Head, Headers};
-use canter_core::robots::{self, Rules, Step, Verdict};
+use canter_core::robots::{self, Hop, Rules, Verdict};
 use canter_core::time::Moment;
 use proptest::prelude::*;
 use url::Url;
@@ -13,13 +14,13 @@ fn url(text: &str) -> Url {
     Url::parse(text).expect("a URL")
 }
 
-/// The rules as another worker reads them from the store.
+/// The rules after they were stored and loaded.
 fn restored(rules: &Rules) -> Rules {
     let stored = serde_json::to_string(rules).expect("rules have a stored form");
     serde_json::from_str(&stored).expect("stored rules can be read")
 }
 
-/// Cases of the suite that RFC 9309 does not ask for and canter answers otherwise.
+/// Cases of the suite that RFC 9309 does not require and in which canter differs.
 const QUIRKS: [(&str, &[&str]); 6] = [
     ("nobody asks about an empty URL", &["spec-023"]),
     (
@@ -48,7 +49,7 @@ const QUIRKS: [(&str, &[&str]); 6] = [
 fn public_suite() {
     let mut differ = Vec::new();
     let mut count = 0;
-    for line in include_str!("data/robots/cases.jsonl").lines() {
+    for line in include_str!("../data/robots/cases.jsonl").lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         let file: Vec<u8> = line["robots"]
             .as_str()
@@ -59,7 +60,7 @@ fn public_suite() {
         for case in line["cases"].as_array().unwrap() {
             count += 1;
             let rules = Rules::parse(&file, case[1].as_str().unwrap());
-            // Some cases ask about an empty URL, which is none.
+            // Some cases ask about an empty URL, which is not a URL.
             let allowed = match Url::parse(case[2].as_str().unwrap()) {
                 Ok(url) => rules.allows(&url),
                 Err(_) => true,
@@ -112,7 +113,7 @@ decided! {
 
 #[test]
 fn a_line_cut_at_the_limit_is_no_rule() {
-    // The first line is mended and shorter then: the limit is that of the file as it came.
+    // The repair shortens the first line, but the limit applies to the file as it was received.
     let mut file = b"User-agent: * and others\nDisallow: /\n".to_vec();
     let allow = b"\nAllow: /private";
     // The limit falls after `Allow: /`.
@@ -185,7 +186,7 @@ fn location_is_one_an_authority() {
     assert_eq!(at("mailto:a@h.org"), None);
 }
 
-fn answer(status: u16, headers: &[(&str, &str)], hops: u8) -> Step {
+fn answer(status: u16, headers: &[(&str, &str)], hops: u8) -> Hop {
     let pairs = headers
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()));
@@ -200,18 +201,18 @@ fn answer(status: u16, headers: &[(&str, &str)], hops: u8) -> Step {
 
 #[test]
 fn verdicts() {
-    let rules = Step::Done(Verdict::Rules(Rules::parse(
+    let rules = Hop::Done(Verdict::Rules(Rules::parse(
         b"User-agent: *\nDisallow: /a",
         "canter",
     )));
-    let allow = Step::Done(Verdict::AllowAll);
-    let follow = |to: &str| Step::Follow(url(to));
+    let allow = Hop::Done(Verdict::AllowAll);
+    let follow = |to: &str| Hop::Follow(url(to));
     let retry = |seconds: Option<u64>| {
         let after = seconds.map(Duration::from_secs);
-        Step::Done(Verdict::Retry { after })
+        Hop::Done(Verdict::Retry { after })
     };
     let moved = [("Location", "//www.example.org/r#x")];
-    for (step, expected) in [
+    for (hop, expected) in [
         (answer(200, &[], 0), rules.clone()),
         (answer(206, &[], 5), rules),
         (answer(301, &moved, 0), follow("https://www.example.org/r")),
@@ -226,7 +227,7 @@ fn verdicts() {
         (answer(429, &[("retry-after", "7")], 0), retry(Some(7))),
         (answer(503, &[("retry-after", "7")], 0), retry(Some(7))),
     ] {
-        assert_eq!(step, expected);
+        assert_eq!(hop, expected);
     }
     for (status, headers) in [
         (500, [("Retry-After", "7")].as_slice()),
@@ -235,9 +236,9 @@ fn verdicts() {
         (0, &[]),
         (999, &[]),
     ] {
-        let step = answer(status, headers, 0);
+        let hop = answer(status, headers, 0);
         assert!(
-            matches!(step, Step::Done(Verdict::DisallowAll { .. })),
+            matches!(hop, Hop::Done(Verdict::DisallowAll { .. })),
             "{status}"
         );
     }
@@ -267,8 +268,8 @@ fn verdicts_can_be_stored() {
 }
 
 proptest! {
-    /// RFC 9309 §2.2.2: the longest rule that matches decides, and allow wins a tie; whatever the
-    /// order of the lines. The oracle knows no wildcards.
+    /// The longest matching rule decides, and `Allow` wins a tie, whatever the order of the lines
+    /// (RFC 9309 §2.2.2). The oracle knows no wildcards.
     #[test]
     fn longest_match_wins(
         rules in prop::collection::vec((any::<bool>(), "/[ab/]{0,4}"), 0..12),
@@ -290,7 +291,7 @@ proptest! {
         prop_assert_eq!(restored(&parsed), parsed);
     }
 
-    /// No file is too broken, and what is stored decides like what was read.
+    /// Every file can be parsed, and the stored rules decide like those that were parsed.
     #[test]
     fn any_bytes(file in prop::collection::vec(any::<u8>(), 0..200), path in "/\\PC{0,10}") {
         let mut bytes = b"User-agent: *\nDisallow: ".to_vec();
@@ -303,7 +304,7 @@ proptest! {
         }
     }
 
-    /// The rule that is named decides as the rules do, with wildcards and escapes too.
+    /// The rule that is shown agrees with the decision, also with wildcards and escapes.
     #[test]
     fn the_rule_that_is_named_is_the_one_that_decides(
         rules in prop::collection::vec((any::<bool>(), "[/*]{1,2}(a|%61|b|\\*|\\$|robots.txt){0,3}\\$?"), 0..8),

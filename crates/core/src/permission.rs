@@ -1,0 +1,162 @@
+//! Whether robots.txt lets a URL be fetched. The file of each authority is fetched once for all
+//! tasks and kept for a day.
+
+use std::time::Duration;
+
+use url::Url;
+
+use crate::domain::authority;
+use crate::exchange::{FetchError, Request};
+use crate::failure::Failure;
+use crate::limits::{LONGEST_HOLD, MAX_HOLD};
+use crate::ports::{Loaded, Robots};
+use crate::robots::{Hop, MAX_AGE, MAX_BYTES, Verdict, judge, location, unreachable};
+use crate::rulebook::Cached;
+use crate::site::PRODUCT;
+use crate::task::Skip;
+use crate::world::World;
+
+/// Wait before a robots.txt is asked for again that could not be fetched.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Whether a URL may be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Permission {
+    /// It may be fetched.
+    Granted,
+    /// It may not: a rule disallows it, or its host has a private address.
+    Denied(Skip),
+    /// It is not known yet, for this reason: try later.
+    Later(String),
+    /// Another worker is fetching the robots.txt.
+    Busy,
+    /// The site asks to be left alone for this time before its robots.txt is read.
+    Pause(Duration),
+    /// The crawl is being stopped.
+    Stopped,
+}
+
+/// Looks a URL up, and fetches the robots.txt of its authority if necessary.
+pub(crate) async fn permission<W: World>(world: &W, url: &Url) -> Result<Permission, Failure> {
+    let authority = authority(url);
+    let cached = world.rulebook().cached(&authority);
+    let mut cached = cached.lock().await;
+    if cached
+        .as_ref()
+        .is_none_or(|cached| cached.until <= world.now())
+    {
+        match obtain(world, &authority, url).await? {
+            Obtained::Verdict(fresh) => *cached = Some(fresh),
+            Obtained::Busy => return Ok(Permission::Busy),
+            Obtained::Private => return Ok(Permission::Denied(Skip::PrivateAddress)),
+            Obtained::Stopped => return Ok(Permission::Stopped),
+        }
+    }
+    Ok(match cached.as_ref().map(|cached| &cached.verdict) {
+        Some(Verdict::Rules(rules)) if !rules.allows(url) => Permission::Denied(Skip::Robots),
+        Some(Verdict::Rules(_) | Verdict::AllowAll) => Permission::Granted,
+        Some(Verdict::DisallowAll { why }) => Permission::Later(why.clone()),
+        Some(Verdict::Retry { after: Some(span) }) if *span > MAX_HOLD => Permission::Pause(*span),
+        Some(Verdict::Retry { .. }) | None => {
+            Permission::Later("the site asks to wait before its robots.txt is read".into())
+        }
+    })
+}
+
+/// The result of looking for a verdict.
+enum Obtained {
+    Verdict(Cached),
+    Busy,
+    /// The site has a private address, so nothing may be sent to it.
+    Private,
+    Stopped,
+}
+
+/// Gets the verdict from the store, or from the site.
+async fn obtain<W: World>(world: &W, authority: &str, url: &Url) -> Result<Obtained, Failure> {
+    let now = world.now();
+    let loaded = world.robots().load(authority, now - MAX_AGE, now).await?;
+    let cached = match loaded {
+        Loaded::Verdict(verdict, fetched_at) => Cached {
+            verdict,
+            until: fetched_at + MAX_AGE,
+        },
+        Loaded::Busy => return Ok(Obtained::Busy),
+        Loaded::Fetch => {
+            let verdict = match ask(world, url).await? {
+                Ok(verdict) => verdict,
+                Err(error) => {
+                    world.robots().release(authority).await?;
+                    return Ok(match error {
+                        FetchError::PrivateAddress(_) => Obtained::Private,
+                        _ => Obtained::Stopped,
+                    });
+                }
+            };
+            let now = world.now();
+            let is_final = matches!(verdict, Verdict::Rules(_) | Verdict::AllowAll);
+            if is_final {
+                world.robots().save(authority, &verdict, now).await?;
+            } else {
+                // A failure is not shared: the next worker may have better luck, at the domain's
+                // pace.
+                world.robots().release(authority).await?;
+            }
+            Cached {
+                until: now + if is_final { MAX_AGE } else { ASK_AGAIN },
+                verdict,
+            }
+        }
+    };
+    if let Verdict::Rules(rules) = &cached.verdict
+        && let Some(delay) = rules.crawl_delay()
+    {
+        world.slow(url, delay);
+    }
+    Ok(Obtained::Verdict(cached))
+}
+
+/// Fetches the file and follows its redirects, each in a slot. The inner error says nothing about
+/// the file: the crawl is being stopped, or the host has a private address.
+async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<Verdict, FetchError>, Failure> {
+    let Some(mut at) = location(url) else {
+        return Ok(Ok(Verdict::AllowAll));
+    };
+    let mut hops = 0;
+    loop {
+        let request = Request {
+            url: at.clone(),
+            headers: world.site().headers_for(&at),
+            max_bytes: MAX_BYTES,
+            timeout: world.site().limits.timeout,
+            wants_body: |head| (200..300).contains(&head.status),
+        };
+        let response = match world.fetch(request).await {
+            Ok(response) => response,
+            Err(FetchError::Closed) => return Ok(Err(FetchError::Closed)),
+            Err(error @ FetchError::PrivateAddress(_)) if hops == 0 => return Ok(Err(error)),
+            Err(error) => return Ok(Ok(unreachable(&error))),
+        };
+        match judge(
+            &at,
+            hops,
+            &response.head,
+            &response.body,
+            PRODUCT,
+            world.now(),
+        ) {
+            Hop::Follow(to) => {
+                at = to;
+                hops += 1;
+            }
+            Hop::Done(verdict) => {
+                if let Verdict::Retry { after } = verdict {
+                    world
+                        .hold(&at, after.unwrap_or(ASK_AGAIN).min(LONGEST_HOLD))
+                        .await?;
+                }
+                return Ok(Ok(verdict));
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Where tasks wait, and what is known about every URL.
+
+use std::time::Duration;
+
+use url::Url;
+
+use crate::exchange::Exchange;
+use crate::failure::Failure;
+use crate::task::{Kind, Outcome, Skip, Task, UrlKey};
+use crate::time::Moment;
+
+/// A URL that a page leads to and that may become a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Normalised and in scope.
+    pub url: Url,
+    /// Depth of the task.
+    pub depth: u32,
+    /// Number of redirects in a row so far.
+    pub hops: u8,
+    /// If set, the URL is not fetched: it is recorded, and its task ends at once.
+    pub skip: Option<Skip>,
+    /// What is expected there.
+    pub kind: Kind,
+    /// When the page last changed, according to a sitemap. Nothing relies on it.
+    pub lastmod: Option<Moment>,
+}
+
+impl Claim {
+    /// A page to fetch.
+    pub fn page(url: Url, depth: u32) -> Self {
+        Claim {
+            url,
+            depth,
+            hops: 0,
+            skip: None,
+            kind: Kind::Page,
+            lastmod: None,
+        }
+    }
+}
+
+/// What became of the claims of a parent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// Tasks of the URLs that now belong to the parent.
+    pub tasks: Vec<Task>,
+    /// URLs that no claim of this crawl will win again: their tasks have ended or are safely in the
+    /// frontier. A URL that another parent has claimed but not pushed is not among them, since that
+    /// parent may die and claim it again.
+    pub settled: Vec<UrlKey>,
+}
+
+/// What an earlier crawl left about a URL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// `ETag` of the copy in the index.
+    pub etag: Option<String>,
+    /// `Last-Modified` of the copy in the index.
+    pub last_modified: Option<String>,
+    /// Hash of the body of the copy in the index; none if the index has no copy.
+    pub indexed: Option<UrlKey>,
+    /// Target of the copy's `rel=canonical`, if it is in scope.
+    pub canonical: Option<Url>,
+    /// Number of crawls in a row that missed the page.
+    pub misses: u32,
+}
+
+/// The end of a task, as the page store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finish {
+    /// How the task ended.
+    pub outcome: Outcome,
+    /// What the next crawl is to know.
+    pub known: Known,
+    /// The last response; none if there was none.
+    pub exchange: Option<Exchange>,
+}
+
+/// What is known about every URL. Each URL of a site has exactly one row.
+pub trait Pages: Send + Sync {
+    /// Begins a task and returns what is known of its URL. Returns nothing if the task must be
+    /// dropped: its page is finished in this crawl, or it belongs to an older crawl.
+    fn begin(&self, task: &Task) -> impl Future<Output = Result<Option<Known>, Failure>> + Send;
+
+    /// Makes tasks of the URLs that the parent wins: those that are new, that only an older crawl
+    /// knows, or that this same parent has claimed and that are not finished. So a parent that died
+    /// between claiming and pushing gets its children again. A claim with [`Claim::skip`] is
+    /// finished at once and gives no task.
+    fn claim(
+        &self,
+        parent: &Task,
+        claims: Vec<Claim>,
+    ) -> impl Future<Output = Result<Claimed, Failure>> + Send;
+
+    /// Ends a task. Ending it again is no error and changes nothing.
+    fn finish(
+        &self,
+        task: &Task,
+        finish: Finish,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Tasks that wait.
+pub trait Frontier: Send + Sync {
+    /// Makes tasks wait until `delay` has passed. A task that is waiting already is moved.
+    fn push(
+        &self,
+        tasks: Vec<Task>,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}

@@ -1,0 +1,51 @@
+//! Documents in the index.
+
+use crate::document::{Document, Stored};
+use crate::failure::Failure;
+use crate::task::UrlKey;
+
+/// A document that the index will never take. The others of its batch are in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Id of the document.
+    pub id: UrlKey,
+    /// The index's reason, one phrase for a person.
+    pub why: String,
+}
+
+/// The index as a crawl writes it.
+pub trait IndexWriter: Send + Sync {
+    /// Puts documents, each in the place of its older version. Resolves when they are durable. A
+    /// refused document does not make the call fail.
+    fn put(
+        &self,
+        documents: Vec<Document>,
+    ) -> impl Future<Output = Result<Vec<Refused>, Failure>> + Send;
+
+    /// Deletes documents. Resolves when that is durable. Unknown ids are no error.
+    fn delete(&self, ids: Vec<UrlKey>) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Makes everything put and deleted so far durable now instead of with the next batch.
+    fn flush(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// The documents that an index holds, as they were put. Searching is a port of its own, in
+/// `canter-ranking`.
+pub trait IndexReader: Send + Sync {
+    /// The stored form of one document.
+    fn get(&self, id: UrlKey) -> impl Future<Output = Result<Option<Stored>, Failure>> + Send;
+
+    /// Number of documents of a site.
+    fn count(&self, site: &str) -> impl Future<Output = Result<u64, Failure>> + Send;
+
+    /// The ids of all documents that a site had at the time of the call, in any order.
+    fn ids(&self, site: &str) -> impl Future<Output = Result<Vec<UrlKey>, Failure>> + Send;
+
+    /// Calls `each` with every document that the site had at the time of the call, ordered by id.
+    /// Stops at the first failure of `each`.
+    fn export(
+        &self,
+        site: &str,
+        each: impl FnMut(Stored) -> Result<(), Failure> + Send,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
