@@ -111,7 +111,7 @@ impl Change {
                     cloud.account.refused("UpdateItem");
                     return Ok(Written::Refused(item));
                 }
-                Err(failure(&error, &format!("the table {table}")))
+                Err(failure(error, &format!("the table {table}")))
             }
         }
     }
@@ -142,7 +142,7 @@ pub(crate) async fn remove(
         Err(error) => {
             let service = error.as_service_error();
             if !service.is_some_and(|error| error.is_conditional_check_failed_exception()) {
-                return Err(failure(&error, &format!("the table {table}")));
+                return Err(failure(error, &format!("the table {table}")));
             }
             cloud.account.refused("DeleteItem");
         }

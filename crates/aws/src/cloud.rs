@@ -117,7 +117,7 @@ impl Cloud {
             .consistent_read(consistent)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = request.send().await;
-        let answer = answer.map_err(|error| failure(&error, &format!("the table {table}")))?;
+        let answer = answer.map_err(|error| failure(error, &format!("the table {table}")))?;
         self.account.read("GetItem", answer.consumed_capacity());
         Ok(answer.item.unwrap_or_default())
     }

@@ -5,7 +5,14 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use canter_core::failure::Failure;
 
 /// The failure of a request to `what`: "the table pages", "the queue https://…".
-pub(crate) fn failure<E>(error: &SdkError<E, HttpResponse>, what: &str) -> Failure
+pub(crate) fn failure<E>(error: SdkError<E, HttpResponse>, what: &str) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    explained(&error, what).with_source(error)
+}
+
+fn explained<E>(error: &SdkError<E, HttpResponse>, what: &str) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -158,7 +165,7 @@ mod tests {
             ),
         ];
         for (error, passes, advice) in rows {
-            let failure = failure(&error, "the table pages");
+            let failure = failure(error, "the table pages");
             let sentence = failure.to_string();
             assert!(sentence.contains(advice), "{sentence}");
             assert_eq!(
@@ -228,7 +235,7 @@ mod tests {
         for (status, code, passes) in rows {
             let said = ErrorMetadata::builder().code(code).build();
             let error = Error::service_error(GetItemError::generic(said), answer(status));
-            let failure = failure(&error, "the table pages");
+            let failure = failure(error, "the table pages");
             let transient = matches!(failure, Failure::Transient(_));
             assert_eq!(transient, passes, "{status} {code}: {failure}");
         }

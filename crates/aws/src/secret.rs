@@ -13,7 +13,7 @@ pub async fn secret(arn: &str) -> Result<String, Failure> {
     let asked = Client::new(&config).get_secret_value().secret_id(arn);
     let what = format!("the secret {arn}");
     let answer = asked.send().await;
-    let answer = answer.map_err(|error| failure(&error, &what))?;
+    let answer = answer.map_err(|error| failure(error, &what))?;
     let text = answer.secret_string().map(|text| text.trim().to_owned());
     text.ok_or_else(|| {
         Failure::permanent(format!("{what} holds no text: store the API key as it is"))

@@ -71,7 +71,7 @@ pub async fn create(cloud: &Cloud) -> Result<(), Failure> {
 pub async fn delete(cloud: &Cloud) -> Result<(), Failure> {
     for name in [&cloud.names.pages, &cloud.names.state] {
         let deleted = cloud.dynamodb.delete_table().table_name(name).send().await;
-        deleted.map_err(|error| failure(&error, &format!("the table {name}")))?;
+        deleted.map_err(|error| failure(error, &format!("the table {name}")))?;
     }
     Ok(())
 }
@@ -103,12 +103,12 @@ async fn table(
             if error
                 .as_service_error()
                 .is_some_and(|error| error.is_resource_in_use_exception()) => {}
-        created => drop(created.map_err(|error| failure(&error, &what))?),
+        created => drop(created.map_err(|error| failure(error, &what))?),
     }
     loop {
         let described = cloud.dynamodb.describe_table().table_name(name);
         let described = described.send().await;
-        let described = described.map_err(|error| failure(&error, &what))?;
+        let described = described.map_err(|error| failure(error, &what))?;
         let status = described.table().and_then(|table| table.table_status());
         if status == Some(&TableStatus::Active) {
             return Ok(());

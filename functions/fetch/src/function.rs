@@ -157,7 +157,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         match failure {
             // The link that was taken is not taken a second time: the next one follows it.
             Failure::Transient(why) => {
-                tracing::warn!(why, "an errand is tried again");
+                tracing::warn!(why = &*why, "an errand is tried again");
                 let errand = match errand {
                     Errand::Sweep(sweep) => Errand::Sweep(Sweep {
                         link: sweep.link.next(),

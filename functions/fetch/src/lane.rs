@@ -259,7 +259,7 @@ impl<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static> Lane<F, I> {
             Ok((id, end)) => (id, end),
             Err(error) => {
                 let why = format!("the step broke off: {error}");
-                (error.id(), Err(Failure::Permanent(why)))
+                (error.id(), Err(Failure::permanent(why)))
             }
         };
         let Some(work) = self.under_way.remove(&id) else {

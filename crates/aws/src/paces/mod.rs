@@ -194,7 +194,7 @@ impl CloudPaces {
             .interceptor(self.skew.clone())
             .send()
             .await
-            .map_err(|error| failure(&error, &self.table()))?;
+            .map_err(|error| failure(error, &self.table()))?;
         let account = &self.cloud.account;
         account.read("GetItem", answer.consumed_capacity());
         let record = answer.item().map(record);
@@ -233,7 +233,7 @@ impl CloudPaces {
                         self.remember(domain, |known| known.saw(old));
                         Ok(Err(old))
                     }
-                    _ => Err(failure(&error, &self.table())),
+                    _ => Err(failure(error, &self.table())),
                 }
             }
         }

@@ -193,7 +193,7 @@ impl CloudSite {
                 .request_items(table, asked.build().map_err(Failure::permanent)?)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let answer = request.send().await;
-            let mut answer = answer.map_err(|error| failure(&error, &what))?;
+            let mut answer = answer.map_err(|error| failure(error, &what))?;
             for consumed in answer.consumed_capacity() {
                 self.cloud.account.read("BatchGetItem", Some(consumed));
             }

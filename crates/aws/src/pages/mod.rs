@@ -145,7 +145,7 @@ impl CloudSite {
             .consistent_read(consistent)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = request.send().await;
-        let answer = answer.map_err(|error| failure(&error, &format!("the table {table}")))?;
+        let answer = answer.map_err(|error| failure(error, &format!("the table {table}")))?;
         let consumed = answer.consumed_capacity();
         self.cloud.account.read("GetItem", consumed);
         Ok(answer.item)

@@ -27,7 +27,7 @@ pub async fn bury(cloud: &Cloud, body: &str, why: &str) -> Result<(), Failure> {
         .send()
         .await;
     sent.map(drop)
-        .map_err(|error| failure(&error, &format!("the queue {queue}")))
+        .map_err(|error| failure(error, &format!("the queue {queue}")))
 }
 
 /// A text as SQS takes it: no control characters, and not empty.

@@ -117,7 +117,7 @@ impl Errand {
             .send()
             .await;
         sent.map(drop)
-            .map_err(|error| failure(&error, &format!("the queue {queue}")))
+            .map_err(|error| failure(error, &format!("the queue {queue}")))
     }
 }
 

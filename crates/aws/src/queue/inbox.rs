@@ -65,7 +65,7 @@ pub async fn depth(cloud: &Cloud) -> Result<Depth, Failure> {
         .attribute_names(ApproximateNumberOfMessagesNotVisible)
         .attribute_names(ApproximateNumberOfMessagesDelayed);
     let answer = asked.send().await;
-    let answer = answer.map_err(|error| failure(&error, &name(cloud)))?;
+    let answer = answer.map_err(|error| failure(error, &name(cloud)))?;
     let count = |name: QueueAttributeName| {
         let value = answer.attributes().and_then(|all| all.get(&name));
         let count = value.and_then(|value| value.parse().ok());
@@ -91,7 +91,7 @@ pub async fn create(cloud: &Cloud, name: &str, visibility: Duration) -> Result<S
         )
         .send()
         .await;
-    let created = created.map_err(|error| failure(&error, &format!("the queue {name}")))?;
+    let created = created.map_err(|error| failure(error, &format!("the queue {name}")))?;
     let url = created.queue_url().map(str::to_owned);
     url.ok_or_else(|| Failure::transient(format!("the queue {name} was made without a URL")))
 }
@@ -102,7 +102,7 @@ pub async fn remove(cloud: &Cloud) -> Result<(), Failure> {
     let removed = removal.send().await;
     removed
         .map(drop)
-        .map_err(|error| failure(&error, &name(cloud)))
+        .map_err(|error| failure(error, &name(cloud)))
 }
 
 /// Receives up to ten messages; waits so long for the first.
@@ -117,7 +117,7 @@ pub async fn receive(cloud: &Cloud, wait: Duration) -> Result<Vec<Letter>, Failu
         .message_attribute_names(REASON)
         .send()
         .await;
-    let received = received.map_err(|error| failure(&error, &name(cloud)))?;
+    let received = received.map_err(|error| failure(error, &name(cloud)))?;
     let letters = received.messages().iter().filter_map(|message| {
         let attributes = message.attributes();
         let receives = attributes
@@ -150,7 +150,7 @@ pub async fn delete(cloud: &Cloud, letters: &[Letter]) -> Result<(), Failure> {
             request = request.entries(entry.build().map_err(Failure::permanent)?);
         }
         let deleted = request.send().await;
-        deleted.map_err(|error| failure(&error, &name(cloud)))?;
+        deleted.map_err(|error| failure(error, &name(cloud)))?;
     }
     Ok(())
 }

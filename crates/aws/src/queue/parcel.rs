@@ -135,10 +135,7 @@ async fn send_once(
             .message_body(&parcel.body);
         request = request.entries(entry.build().map_err(Failure::permanent)?);
     }
-    let answer = request
-        .send()
-        .await
-        .map_err(|error| failure(&error, what))?;
+    let answer = request.send().await.map_err(|error| failure(error, what))?;
     let confirmed: Vec<&str> = answer.successful().iter().map(|entry| entry.id()).collect();
     let refused: HashMap<&str, Failure> = answer
         .failed()
