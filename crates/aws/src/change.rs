@@ -102,13 +102,13 @@ impl Change {
         match request.send().await {
             Ok(answer) => {
                 let consumed = answer.consumed_capacity();
-                cloud.account.wrote("UpdateItem", consumed);
+                cloud.meter.wrote("UpdateItem", consumed);
                 Ok(Written::Done)
             }
             Err(error) => {
                 let service = error.as_service_error();
                 if let Some(item) = service.and_then(refused_update) {
-                    cloud.account.refused("UpdateItem");
+                    cloud.meter.refused("UpdateItem");
                     return Ok(Written::Refused(item));
                 }
                 Err(failure(error, &format!("the table {table}")))
@@ -137,14 +137,14 @@ pub(crate) async fn remove(
     match request.send().await {
         Ok(answer) => {
             let consumed = answer.consumed_capacity();
-            cloud.account.wrote("DeleteItem", consumed);
+            cloud.meter.wrote("DeleteItem", consumed);
         }
         Err(error) => {
             let service = error.as_service_error();
             if !service.is_some_and(|error| error.is_conditional_check_failed_exception()) {
                 return Err(failure(error, &format!("the table {table}")));
             }
-            cloud.account.refused("DeleteItem");
+            cloud.meter.refused("DeleteItem");
         }
     }
     Ok(())

@@ -14,9 +14,9 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use canter_core::failure::Failure;
 
-use crate::account::Account;
 use crate::failure::failure;
 use crate::item::Item;
+use crate::meter::Meter;
 
 /// One attempt at a request may take so long: none of ours has an answer that takes longer to make.
 const ATTEMPT: Duration = Duration::from_secs(5);
@@ -51,14 +51,14 @@ pub struct Endpoints {
     pub sqs: String,
 }
 
-/// A stack, connected. Clones share connections and the account.
+/// A stack, connected. Clones share connections and the meter.
 #[derive(Debug, Clone)]
 pub struct Cloud {
     pub(crate) dynamodb: DynamoDb,
     pub(crate) sqs: Sqs,
     pub(crate) names: Names,
-    /// What is asked through this connection.
-    pub account: Account,
+    /// Counts the usage of this connection.
+    pub meter: Meter,
 }
 
 impl Cloud {
@@ -78,7 +78,7 @@ impl Cloud {
     }
 
     async fn over(names: Names, loader: ConfigLoader, endpoints: Option<Endpoints>) -> Self {
-        let account = Account::default();
+        let meter = Meter::default();
         let config = configured(loader).await;
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
         let mut sqs = aws_sdk_sqs::config::Builder::from(&config);
@@ -87,10 +87,10 @@ impl Cloud {
             sqs.set_endpoint_url(Some(endpoints.sqs));
         }
         Cloud {
-            dynamodb: DynamoDb::from_conf(dynamodb.interceptor(account.clone()).build()),
-            sqs: Sqs::from_conf(sqs.interceptor(account.clone()).build()),
+            dynamodb: DynamoDb::from_conf(dynamodb.interceptor(meter.clone()).build()),
+            sqs: Sqs::from_conf(sqs.interceptor(meter.clone()).build()),
             names,
-            account,
+            meter,
         }
     }
 
@@ -118,7 +118,7 @@ impl Cloud {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = request.send().await;
         let answer = answer.map_err(|error| failure(error, &format!("the table {table}")))?;
-        self.account.read("GetItem", answer.consumed_capacity());
+        self.meter.read("GetItem", answer.consumed_capacity());
         Ok(answer.item.unwrap_or_default())
     }
 }

@@ -7,10 +7,11 @@ use canter_core::failure::Failure;
 use canter_core::pace::Rate;
 
 use crate::bill::Bill;
+use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::pages::{Clock, CloudSite};
-use crate::queue::{CloudFrontier, Errand, Link, Outbox, Surroundings, Sweep, Watch};
-use crate::sites::{Beginning, Crawling, Plan, Rest, Sites};
+use crate::pages::CloudSite;
+use crate::queue::{CloudFrontier, Errand, Outbox, OutboxOptions, Sweep, Watch};
+use crate::sites::{Beginning, Crawling, Plan, Progress, Rest, Sites, Turn};
 
 /// The first look for a crawl's end comes after this: whoever starts it is to fill it first.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
@@ -63,7 +64,7 @@ impl Steering {
             | Beginning::ChangedScope => {
                 self.look_for_end(&crawling).await?;
                 self.fill(&crawling).await?;
-                let bill = Bill::of(who, self.cloud.account.take());
+                let bill = Bill::of(who, self.cloud.meter.take());
                 let crawl = (plan.site.id.as_str(), crawling.crawl);
                 bill.add_to(&self.cloud, crawl, (self.clock)()).await?;
             }
@@ -121,7 +122,7 @@ impl Steering {
         let sweep = Errand::Sweep(Sweep {
             site: site.clone(),
             crawl,
-            link: Link { chain, number: 1 },
+            turn: Turn { chain, number: 1 },
             watch: Watch::default(),
         });
         sweep.send(&self.cloud, FIRST_LOOK).await
@@ -133,19 +134,19 @@ impl Steering {
         let pages = CloudSite::new(self.cloud.clone(), site, crawl, Arc::clone(&self.clock))
             .in_run(crawling.run);
         let most = crawling.plan.rate.map_or(UNLIMITED, per_message);
-        let surroundings = Surroundings {
+        let options = OutboxOptions {
             clock: Arc::clone(&self.clock),
             most: Box::new(move |_| most),
         };
-        let outbox = Outbox::open(&self.cloud, surroundings);
+        let outbox = Outbox::open(&self.cloud, options);
         let frontier = CloudFrontier::new(pages.clone(), outbox, Arc::clone(&self.clock));
         let filled = pages.fill(crawling, &frontier.noted()).await?;
         self.sites.note_filled(site, crawl).await?;
-        let found = crate::Progress {
+        let progress = Progress {
             found: filled,
-            ..crate::Progress::default()
+            ..Progress::default()
         };
-        self.sites.note(site, crawl, found).await.map(drop)
+        self.sites.note(site, crawl, progress).await.map(drop)
     }
 }
 

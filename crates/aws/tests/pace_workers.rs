@@ -118,10 +118,10 @@ async fn crawl(work: Work) -> Told {
     for task in tasks {
         task.await.unwrap();
     }
-    let lines = cloud.account.lines();
+    let lines = cloud.meter.lines();
     let sent = |operation: &str| {
         let line = lines.get(&("DynamoDB".to_owned(), operation.to_owned()));
-        line.map_or(0, |line| line.sent)
+        line.map_or(0, |line| line.sent as u64)
     };
     Told {
         requests: gate.tally().started,

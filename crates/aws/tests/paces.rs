@@ -115,10 +115,10 @@ async fn a_lease_is_one_write_as_a_rule() {
         take(&store, now, pace, 9).await;
         now = now + pace.spacing * 9;
     }
-    let lines = state.cloud.account.lines();
+    let lines = state.cloud.meter.lines();
     let sent = |operation: &str| {
         let line = lines.get(&("DynamoDB".to_owned(), operation.to_owned()));
-        line.map_or(0, |line| line.sent)
+        line.map_or(0, |line| line.sent as u64)
     };
     assert_eq!((sent("UpdateItem"), sent("GetItem")), (10, 0), "{lines:?}");
 }

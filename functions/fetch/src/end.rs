@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_aws::queue::{Link, Watch, depth};
-use canter_aws::{Counts, Crawling, Rest, Swept};
+use canter_aws::queue::{Watch, depth};
+use canter_aws::{Counts, Crawling, Rest, Swept, Turn};
 use canter_core::failure::Failure;
 use canter_core::link_pass::{Passed, link_pass, parts};
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
@@ -80,7 +80,7 @@ impl<F: Fetcher, I: IndexReader + IndexWriter> Worker<F, I> {
     /// Looks for the end of a crawl once: sweeps when the queue looks empty, and ends the crawl when
     /// two sweeps in a row have seen nothing open; then drops leftovers, ends circles, folds
     /// duplicates, and counts links, part by part of a large site. Fills a crawl whose filler died. A crawl that rests, or is no longer the newest,
-    /// is left as it is. `link` is the look's place in a chain of errands, where it has one.
+    /// is left as it is. `turn` is the look's place in a chain of errands, where it has one.
     ///
     /// While the queue is in use nothing is pushed, since a task that waits long in it looks lost; a
     /// crawl of which nothing happens is counted all the same, so that one site's end does not wait
@@ -88,7 +88,7 @@ impl<F: Fetcher, I: IndexReader + IndexWriter> Worker<F, I> {
     pub async fn look(
         self: &Arc<Self>,
         (site, crawl): (&str, u64),
-        link: Option<Link>,
+        turn: Option<Turn>,
         watch: &mut Watch,
         looks: Looks,
     ) -> Result<Look, Failure> {
@@ -97,8 +97,8 @@ impl<F: Fetcher, I: IndexReader + IndexWriter> Worker<F, I> {
             Standing::Over(ending) => return Ok(Look::Over(ending)),
         };
         let now = self.time.now();
-        let ours = match link {
-            Some(link) => self.sites.take_link(site, crawl, link).await?,
+        let ours = match turn {
+            Some(turn) => self.sites.take_turn(site, crawl, turn).await?,
             None => self.sites.note_alive(site, crawl).await?,
         };
         if !ours {

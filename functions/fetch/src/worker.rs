@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::available_parallelism;
 
-use canter_aws::queue::{CloudFrontier, Outbox, Surroundings};
+use canter_aws::queue::{CloudFrontier, Outbox, OutboxOptions};
 use canter_aws::{Cloud, CloudPaces, CloudRobots, CloudSite, Crawling, Plan, Rest, Sites};
 use canter_core::failure::Failure;
 use canter_core::pace::Rate;
@@ -88,7 +88,7 @@ impl<F, I> Worker<F, I> {
     pub fn new(parts: Parts<F, I>) -> Self {
         let time = Time::new(parts.clock, CloudPaces::new(parts.cloud.clone()));
         let rates = Arc::new(Rates::default());
-        let surroundings = Surroundings {
+        let options = OutboxOptions {
             clock: time.teller(),
             most: {
                 let rates = Arc::clone(&rates);
@@ -96,7 +96,7 @@ impl<F, I> Worker<F, I> {
             },
         };
         Worker {
-            outbox: Outbox::open(&parts.cloud, surroundings),
+            outbox: Outbox::open(&parts.cloud, options),
             sites: Sites::new(parts.cloud.clone(), time.teller()),
             robots: CloudRobots::new(parts.cloud.clone()),
             rulebook: Rulebook::default(),

@@ -39,8 +39,8 @@
 //! A hold reaches whoever leases next. Slots that others have leased are still used: they lie less
 //! than the horizon and a lease away.
 
-mod hearing;
-mod known;
+mod clock_sync;
+mod memory;
 mod record;
 
 use std::collections::HashMap;
@@ -57,28 +57,29 @@ use canter_core::pace::{Given, Grant, Lease, Pace};
 use canter_core::ports::Paces;
 use canter_core::time::Moment;
 
-use self::hearing::Hearing;
-use self::known::Known;
-use self::record::{AT, HELD, LAST, PROMISED, Record, expiry, key, record, span, time, write};
+use self::clock_sync::ClockSync;
+use self::memory::Memory;
+use self::record::{AT, HELD, LAST, PROMISED, Record, expiry, key, record, span, time};
 use crate::cloud::Cloud;
 use crate::failure::failure;
 use crate::skew::Skew;
 use crate::tables::{EXPIRES, KEY};
 
-/// Slots are given out no further ahead.
+/// How far ahead slots are given out.
 const HORIZON: Duration = Duration::from_secs(1);
-/// Writes that a lease may take, when others write at the same time.
+/// Maximum number of writes for a lease, when others write at the same time.
 const TRIES: usize = 4;
-/// Of how many domains a process remembers what it saw.
-const KNOWN: usize = 1000;
+/// Maximum number of domains that a process remembers.
+const MAX_REMEMBERED: usize = 1000;
+
 /// The paces in DynamoDB. Clones share what they know of other clocks, and belong to one process.
 #[derive(Debug, Clone)]
 pub struct CloudPaces {
     cloud: Cloud,
     skew: Skew,
     checked: bool,
-    domains: Arc<Mutex<HashMap<String, Known>>>,
-    hearing: Arc<Mutex<Hearing>>,
+    domains: Arc<Mutex<HashMap<String, Memory>>>,
+    sync: Arc<Mutex<ClockSync>>,
 }
 
 impl CloudPaces {
@@ -89,7 +90,7 @@ impl CloudPaces {
             skew: Skew::default(),
             checked: true,
             domains: Arc::default(),
-            hearing: Arc::default(),
+            sync: Arc::default(),
         }
     }
 
@@ -111,7 +112,7 @@ impl CloudPaces {
 
     /// Whether others were using the domain when this process leased last.
     pub fn contested(&self, domain: &str) -> bool {
-        self.known(domain).contested
+        self.memory(domain).contested
     }
 
     /// When to come back with `count` requests that are sent away now: how long from `now`. Each
@@ -126,7 +127,7 @@ impl CloudPaces {
     ) -> Result<Duration, Failure> {
         self.check(domain, now).await?;
         let now = now + self.skew.behind();
-        let pace = self.known(domain).given.pace(now, pace);
+        let pace = self.memory(domain).given.pace(now, pace);
         let share = pace.spacing * count;
         let on = self
             .update(domain)
@@ -195,11 +196,11 @@ impl CloudPaces {
             .send()
             .await
             .map_err(|error| failure(error, &self.table()))?;
-        let account = &self.cloud.account;
-        account.read("GetItem", answer.consumed_capacity());
+        let meter = &self.cloud.meter;
+        meter.read("GetItem", answer.consumed_capacity());
         let record = answer.item().map(record);
         if let Some(record) = record {
-            self.remember(domain, |known| known.saw(record));
+            self.remember(domain, |memory| memory.saw(record));
         }
         Ok(record)
     }
@@ -221,8 +222,8 @@ impl CloudPaces {
         let none = HashMap::new();
         match answer {
             Ok(answer) => {
-                let account = &self.cloud.account;
-                account.wrote("UpdateItem", answer.consumed_capacity());
+                let meter = &self.cloud.meter;
+                meter.wrote("UpdateItem", answer.consumed_capacity());
                 Ok(Ok(record(answer.attributes().unwrap_or(&none))))
             }
             Err(error) => {
@@ -230,7 +231,7 @@ impl CloudPaces {
                 match service {
                     Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                         let old = record(failed.item().unwrap_or(&none));
-                        self.remember(domain, |known| known.saw(old));
+                        self.remember(domain, |memory| memory.saw(old));
                         Ok(Err(old))
                     }
                     _ => Err(failure(error, &self.table())),
@@ -246,21 +247,21 @@ impl CloudPaces {
             .key(KEY, key(domain))
     }
 
-    fn known(&self, domain: &str) -> Known {
+    fn memory(&self, domain: &str) -> Memory {
         let domains = self.domains();
-        domains.get(domain).copied().unwrap_or(Known::NOTHING)
+        domains.get(domain).copied().unwrap_or(Memory::NOTHING)
     }
 
-    fn remember<T>(&self, domain: &str, change: impl FnOnce(&mut Known) -> T) -> T {
+    fn remember<T>(&self, domain: &str, change: impl FnOnce(&mut Memory) -> T) -> T {
         let mut domains = self.domains();
-        if domains.len() >= KNOWN && !domains.contains_key(domain) {
+        if domains.len() >= MAX_REMEMBERED && !domains.contains_key(domain) {
             // What is forgotten costs a write that fails.
             domains.clear();
         }
-        change(domains.entry(domain.to_owned()).or_insert(Known::NOTHING))
+        change(domains.entry(domain.to_owned()).or_insert(Memory::NOTHING))
     }
 
-    fn domains(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+    fn domains(&self) -> MutexGuard<'_, HashMap<String, Memory>> {
         self.domains.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -280,7 +281,7 @@ impl Paces for CloudPaces {
         let began = Instant::now();
         self.check(domain, now).await?;
         if self.checked {
-            if let Some(at) = self.known(domain).at {
+            if let Some(at) = self.memory(domain).at {
                 self.adopt(domain, at, now)?;
             }
             if let Some(wait) = self.listen(domain, now).await? {
@@ -290,14 +291,15 @@ impl Paces for CloudPaces {
         let count = count.max(1);
         for tried in 0..TRIES {
             let shared = now + self.skew.behind();
-            let planned = self.remember(domain, |known| known.plan(shared, pace, count, tried > 0));
-            let step = match planned {
-                Ok(step) => step,
+            let planned =
+                self.remember(domain, |memory| memory.plan(shared, pace, count, tried > 0));
+            let write = match planned {
+                Ok(write) => write,
                 Err(wait) => return Ok(Grant::Wait(wait)),
             };
-            let before = self.known(domain);
+            let before = self.memory(domain);
             let sent = self
-                .send(domain, write(self.update(domain), step, shared))
+                .send(domain, write.apply(self.update(domain), shared))
                 .await?;
             let (Ok(old) | Err(old)) = sent;
             let read = now + began.elapsed();
@@ -310,26 +312,26 @@ impl Paces for CloudPaces {
             if sent.is_err() {
                 continue;
             }
-            let spacing = step.pace.spacing;
+            let spacing = write.pace.spacing;
             let next = old.given.last.map(|last| last + spacing);
-            let first = step.first.or(next).unwrap_or(shared);
+            let first = write.first.or(next).unwrap_or(shared);
             let last = first + spacing * (count - 1);
-            self.remember(domain, |known| {
+            self.remember(domain, |memory| {
                 let mine = old.given.last == before.mine;
-                known.contested = !mine && next.is_some_and(|next| next >= shared);
-                known.mine = Some(last);
-                (known.at, known.wrote) = (Some(shared), Some(shared));
-                known.crowd = known.crowd.saturating_sub(3);
-                known.given = Given {
+                memory.contested = !mine && next.is_some_and(|next| next >= shared);
+                memory.mine = Some(last);
+                (memory.at, memory.wrote) = (Some(shared), Some(shared));
+                memory.crowd = memory.crowd.saturating_sub(3);
+                memory.given = Given {
                     last: Some(last),
                     spacing,
-                    asked: if step.own { shared } else { old.given.asked },
+                    asked: if write.own { shared } else { old.given.asked },
                     held: old.given.held,
                 };
             });
             let behind = self.skew.behind();
             return Ok(Grant::Take {
-                lease: Lease::new(first - behind, count, step.pace),
+                lease: Lease::new(first - behind, count, write.pace),
                 next: last + spacing - behind,
             });
         }
@@ -353,8 +355,8 @@ impl Paces for CloudPaces {
             .expression_attribute_values(":until", time(until))
             .expression_attribute_values(":expires", expiry(until));
         if self.send(domain, hold).await?.is_ok() {
-            self.remember(domain, |known| {
-                known.given.held = known.given.held.max(until)
+            self.remember(domain, |memory| {
+                memory.given.held = memory.given.held.max(until)
             });
         }
         Ok(())

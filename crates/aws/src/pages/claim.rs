@@ -195,7 +195,7 @@ impl CloudSite {
             let answer = request.send().await;
             let mut answer = answer.map_err(|error| failure(error, &what))?;
             for consumed in answer.consumed_capacity() {
-                self.cloud.account.read("BatchGetItem", Some(consumed));
+                self.cloud.meter.read("BatchGetItem", Some(consumed));
             }
             let found = answer.responses.as_mut().and_then(|all| all.remove(table));
             items.extend(found.unwrap_or_default());

@@ -43,6 +43,7 @@ use canter_core::task::{Task, UrlKey};
 use canter_core::time::Moment;
 
 use crate::change::{Change, Written, names};
+use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::failure::failure;
 use crate::item::{Item, number};
@@ -54,9 +55,6 @@ pub use sweep::{LOSSES, Swept};
 /// A sweep takes a task for lost when so much time has passed since it was claimed or was due: more
 /// than a message is hidden from others while a worker has it.
 pub const GRACE: Duration = Duration::from_secs(15 * 60);
-
-/// The time now, since the Unix epoch.
-pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
 /// The rows of one site, for one crawl of it.
 #[derive(Clone)]
@@ -147,7 +145,7 @@ impl CloudSite {
         let answer = request.send().await;
         let answer = answer.map_err(|error| failure(error, &format!("the table {table}")))?;
         let consumed = answer.consumed_capacity();
-        self.cloud.account.read("GetItem", consumed);
+        self.cloud.meter.read("GetItem", consumed);
         Ok(answer.item)
     }
 }

@@ -68,7 +68,7 @@ impl CloudSite {
         let answer = request.send().await;
         let answer = answer.map_err(|error| failure(error, &format!("the table {table}")))?;
         let consumed = answer.consumed_capacity();
-        self.cloud.account.read("Query", consumed);
+        self.cloud.meter.read("Query", consumed);
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 }

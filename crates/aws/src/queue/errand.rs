@@ -16,6 +16,7 @@ use super::message::{Refusal, VERSION, check_envelope};
 use super::outbox::LONGEST_DELAY;
 use crate::cloud::Cloud;
 use crate::failure::failure;
+use crate::sites::Turn;
 
 /// Something to be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,31 +35,12 @@ pub struct Sweep {
     pub site: String,
     /// Id of the crawl.
     pub crawl: u64,
-    /// Its place in a chain of them.
-    pub link: Link,
+    /// Its place in the chain of sweeps.
+    #[serde(rename = "link")]
+    pub turn: Turn,
     /// What the ones before it saw.
     #[serde(default)]
     pub watch: Watch,
-}
-
-/// A link of a chain of sweeps. All chains of a crawl but the newest are dropped, and of a link that
-/// comes twice the second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// Token of the chain.
-    pub chain: u32,
-    /// Number of the link, from 1.
-    pub number: u64,
-}
-
-impl Link {
-    /// The one after it.
-    pub fn next(self) -> Self {
-        Link {
-            number: self.number + 1,
-            ..self
-        }
-    }
 }
 
 /// What was seen of a crawl by looks for its end.
@@ -129,7 +111,7 @@ mod tests {
         Errand::Sweep(Sweep {
             site: "docs.example.org".into(),
             crawl: 1_767_225_600_000,
-            link: Link {
+            turn: Turn {
                 chain: 7,
                 number: 1,
             },

@@ -10,7 +10,8 @@ use canter_core::time::Moment;
 
 use super::message::Terms;
 use super::outbox::Outbox;
-use crate::pages::{Clock, CloudSite};
+use crate::clock::Clock;
+use crate::pages::CloudSite;
 use crate::side_by_side::{WRITES, side_by_side};
 
 /// One site's way into the queue.

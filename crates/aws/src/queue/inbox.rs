@@ -7,7 +7,7 @@ use aws_sdk_sqs::types::{
 };
 use canter_core::failure::Failure;
 
-use super::burial::REASON;
+use super::dead_letters::REASON;
 use crate::cloud::Cloud;
 use crate::failure::failure;
 
@@ -25,7 +25,8 @@ pub struct Letter {
     pub body: String,
     /// How often it was received, this time counted.
     pub receives: u32,
-    /// Why it is a dead letter, where a function made it one: see [`super::bury`].
+    /// Why a function sent it to the dead-letter queue, if one did: see
+    /// [`super::send_to_dead_letters`].
     pub reason: Option<String>,
 }
 

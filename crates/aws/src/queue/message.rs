@@ -96,11 +96,11 @@ struct Wire {
     run: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parents: Vec<Url>,
-    tasks: Vec<Entry>,
+    tasks: Vec<WireTask>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Entry {
+struct WireTask {
     url: Url,
     #[serde(default, skip_serializing_if = "is_default")]
     depth: u32,
@@ -131,7 +131,7 @@ impl Message {
                     parents.len() - 1
                 })
             });
-            tasks.push(Entry {
+            tasks.push(WireTask {
                 url: task.url.clone(),
                 depth: task.depth,
                 hops: task.hops,
@@ -161,7 +161,7 @@ impl Message {
         let wire: Wire =
             serde_json::from_str(body).map_err(|error| Refusal::Broken(error.to_string()))?;
         let tasks: Result<Vec<Task>, Refusal> =
-            wire.tasks.iter().map(|entry| task(&wire, entry)).collect();
+            wire.tasks.iter().map(|it| task(&wire, it)).collect();
         let tasks = tasks?;
         let Some(first) = tasks.first() else {
             return Err(Refusal::Broken("it has no task".into()));
@@ -192,27 +192,27 @@ pub(super) fn check_envelope(body: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn task(wire: &Wire, entry: &Entry) -> Result<Task, Refusal> {
+fn task(wire: &Wire, it: &WireTask) -> Result<Task, Refusal> {
     let broken = |what: String| Err(Refusal::Broken(what));
-    if !is_http(&entry.url) {
-        return broken(format!("{} cannot be fetched", entry.url));
+    if !is_http(&it.url) {
+        return broken(format!("{} cannot be fetched", it.url));
     }
-    let parent = match entry.parent {
+    let parent = match it.parent {
         None => None,
         Some(place) => match wire.parents.get(place) {
             Some(parent) => Some(parent.clone()),
-            None => return broken(format!("{} has no parent {place}", entry.url)),
+            None => return broken(format!("{} has no parent {place}", it.url)),
         },
     };
     Ok(Task {
         site: wire.site.clone(),
         crawl: wire.crawl,
-        url: entry.url.clone(),
-        depth: entry.depth,
-        hops: entry.hops,
-        attempts: entry.attempts,
+        url: it.url.clone(),
+        depth: it.depth,
+        hops: it.hops,
+        attempts: it.attempts,
         parent,
-        kind: entry.kind,
+        kind: it.kind,
     })
 }
 

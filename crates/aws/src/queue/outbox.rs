@@ -19,8 +19,8 @@ use tokio::time::{Instant, sleep_until};
 use super::message::{Message, Terms};
 use super::packing::pack;
 use super::parcel::{Parcel, Receipt, batches, send};
+use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::pages::Clock;
 
 /// The longest delay that SQS knows.
 pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
@@ -50,8 +50,8 @@ struct Push {
     confirmed: oneshot::Sender<Result<(), Failure>>,
 }
 
-/// How things are, for the part that packs and sends.
-pub struct Surroundings {
+/// What the outbox needs to pack and delay messages.
+pub struct OutboxOptions {
     /// Time since the Unix epoch.
     pub clock: Clock,
     /// Tasks that keep a worker busy for about five seconds at the pace of a domain.
@@ -60,11 +60,11 @@ pub struct Surroundings {
 
 impl Outbox {
     /// Opens the way into the queue. To be called within a runtime.
-    pub fn open(cloud: &Cloud, surroundings: Surroundings) -> Self {
+    pub fn open(cloud: &Cloud, options: OutboxOptions) -> Self {
         let (orders, incoming) = mpsc::unbounded_channel();
         let sending = Sending {
             cloud: cloud.clone(),
-            surroundings,
+            options,
             waiting: Vec::new(),
             under_way: JoinSet::new(),
         };
@@ -117,7 +117,7 @@ fn whole_second(due: Moment) -> Moment {
 
 struct Sending {
     cloud: Cloud,
-    surroundings: Surroundings,
+    options: OutboxOptions,
     waiting: Vec<Push>,
     under_way: JoinSet<()>,
 }
@@ -157,7 +157,7 @@ impl Sending {
         if self.waiting.is_empty() {
             return;
         }
-        let now = (self.surroundings.clock)();
+        let now = (self.options.clock)();
         let mut alike: BTreeMap<(Terms, bool), Vec<Push>> = BTreeMap::new();
         for push in self.waiting.drain(..) {
             let terms = Terms {
@@ -199,7 +199,7 @@ impl Sending {
         };
         let most = |domain: &Domain| match apart {
             true => 1,
-            false => (self.surroundings.most)(domain),
+            false => (self.options.most)(domain),
         };
         pack(tasks, terms, most)
             .into_iter()

@@ -58,8 +58,8 @@ struct Packing {
 }
 
 impl Packing {
-    /// What the names, the marks and the numbers of an entry take at most.
-    const ENTRY: usize = 110;
+    /// Maximum bytes of a task beside its URLs: names, punctuation and numbers.
+    const TASK: usize = 110;
 
     fn new(message: Message, most: usize) -> Self {
         let empty = message.encode().len() + r#","parents":[]"#.len();
@@ -96,7 +96,7 @@ impl Packing {
     fn weight(&self, task: &Task) -> usize {
         let parent = task.parent.as_ref();
         let parent = parent.filter(|parent| !self.parents.contains_key(*parent));
-        Self::ENTRY + length(&task.url) + parent.map_or(0, |parent| length(parent) + 1)
+        Self::TASK + length(&task.url) + parent.map_or(0, |parent| length(parent) + 1)
     }
 }
 

@@ -13,7 +13,7 @@
 //! | `rest` | S | why it does not go on, JSON; absent while it does |
 //! | `ended` | N | when it ended, Unix ms; absent while tasks wait |
 //! | `counts` | S | how its rows stood when it ended, JSON |
-//! | `sweeper`, `link`, `swept` | N | the chain of sweeps that looks for its end, the last link of it that was taken, and when, Unix ms |
+//! | `sweeper`, `link`, `swept` | N | the chain of sweeps that looks for its end, the last turn of it that was taken, and when, Unix ms |
 //! | `pages`, `done`, `failed`, `retries`, `found`, `requests`, `bytes` | N | how far it is, about: see [`Sites::note`] |
 //!
 //! The item `sites#all` holds the ids of all of them, in the set `names`.
@@ -28,26 +28,25 @@ use canter_core::outcomes::Counts;
 use canter_core::scope::Scope;
 
 use crate::change::{Change, Written};
+use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::item::{Item, bytes, number, number_of, text};
 use crate::packed::{MOST, pack};
-use crate::pages::Clock;
-use crate::queue::Link;
 use crate::tables::state_key;
 
 use plan::{
-    ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, LINK, MOVED, PLAN, REST, RUN, SWEEPER, SWEPT,
+    ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, MOVED, PLAN, REST, RUN, SWEEPER, SWEPT, TURN,
 };
-pub use plan::{Beginning, Crawling, Plan, Progress, Rest};
+pub use plan::{Beginning, Crawling, Plan, Progress, Rest, Turn};
 
 /// A crawl that gives no sign of life for so long was cut off: whoever drives one notes its
 /// progress, or sweeps, many times as often.
 pub const SILENCE: Duration = Duration::from_secs(30 * 60);
 /// Others may begin the same site at the same time so often before this one gives up.
 const ROUNDS: usize = 8;
-/// Whoever has taken a link of a chain of sweeps for so long has died: the link comes again when its
-/// message is visible again, which is later.
-const TAKEN: Duration = Duration::from_secs(45);
+/// Time after which a turn that was taken may be taken again: whoever took it has died. The message
+/// of a turn is hidden from others for longer than this.
+const TURN_TIMEOUT: Duration = Duration::from_secs(45);
 /// Ids of all sites, in the item of that name.
 const NAMES: &str = "names";
 /// The name of that item.
@@ -109,7 +108,7 @@ impl Sites {
                 .set(CRAWL, number(crawl))
                 .set(BY, number(token))
                 .set(ALIVE, number(now))
-                .remove(&[REST, FILLED, SWEEPER, LINK]);
+                .remove(&[REST, FILLED, SWEEPER, TURN]);
             let begun = Crawling::begun(plan, crawl, beginning, known.as_ref());
             let change = match beginning.name() {
                 None => change.set(RUN, number(begun.run)),
@@ -191,23 +190,28 @@ impl Sites {
         let change = Change::default()
             .set(SWEEPER, number(token))
             .set(ALIVE, number(now))
-            .remove(&[LINK]);
+            .remove(&[TURN]);
         let open = " AND attribute_not_exists(#ended)";
         let noted = self.note_in(site, crawl, change, open).await?;
         Ok(noted.then_some(token))
     }
 
-    /// Takes a link of the crawl's chain of sweeps, which is a sign of life too; says whether it is
-    /// to be worked on. It is not when another chain has begun, and when it was taken already, as
-    /// where a queue delivers twice; unless that was a while ago, since whoever took it has died.
-    pub async fn take_link(&self, site: &str, crawl: u64, link: Link) -> Result<bool, Failure> {
+    /// Takes a turn in the crawl's chain of sweeps, which is a sign of life too, and says whether the
+    /// turn is the caller's. It is not when another chain has begun, nor when the turn was taken
+    /// already, as when a queue delivers twice. After a while it may be taken again, since whoever
+    /// took it has died.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
+    pub async fn take_turn(&self, site: &str, crawl: u64, turn: Turn) -> Result<bool, Failure> {
         let now = (self.clock)();
         let change = Change::default()
-            .set(LINK, number(link.number))
+            .set(TURN, number(turn.number))
             .set(SWEPT, number(now.millis()))
             .set(ALIVE, number(now.millis()))
-            .value(SWEEPER, number(link.chain))
-            .value("died", number((now - TAKEN).millis()));
+            .value(SWEEPER, number(turn.chain))
+            .value("died", number((now - TURN_TIMEOUT).millis()));
         let free = " AND #sweeper = :sweeper AND \
             (attribute_not_exists(#link) OR #link < :link OR #swept < :died)";
         self.note_in(site, crawl, change, free).await

@@ -23,7 +23,7 @@ pub(super) const REST: &str = "rest";
 pub(super) const ENDED: &str = "ended";
 pub(super) const COUNTS: &str = "counts";
 pub(super) const SWEEPER: &str = "sweeper";
-pub(super) const LINK: &str = "link";
+pub(super) const TURN: &str = "link";
 pub(super) const SWEPT: &str = "swept";
 
 /// All that a worker needs to crawl a site of which it knows the id. Its headers may let it into
@@ -38,6 +38,27 @@ pub struct Plan {
     pub user_agent: String,
     /// Private addresses are permitted at the seeds' own hosts and ports.
     pub allow_private: bool,
+}
+
+/// A turn in a chain of sweeps. Only the newest chain of a crawl goes on, and each of its turns is
+/// taken once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Token of the chain.
+    pub chain: u32,
+    /// Number of the turn, from 1.
+    pub number: u64,
+}
+
+impl Turn {
+    /// The turn after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Turn {
+            number: self.number + 1,
+            ..self
+        }
+    }
 }
 
 /// How a crawl begins.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use canter_aws::queue::{self, CloudFrontier, Message, Outbox, Surroundings, Terms};
+use canter_aws::queue::{self, CloudFrontier, Message, Outbox, OutboxOptions, Terms};
 use canter_aws::{Cloud, CloudSite, Endpoints, Names};
 use canter_core::failure::Failure;
 use canter_core::ports::{Frontier, Pages};
@@ -48,13 +48,13 @@ impl Queue {
         }
     }
 
-    /// With messages of at most so many tasks.
+    /// With messages of at most `most` tasks.
     fn outbox(&self, most: usize) -> Outbox {
-        let surroundings = Surroundings {
+        let options = OutboxOptions {
             clock: TestClock::at(1_000_000).clock(),
             most: Box::new(move |_| most),
         };
-        Outbox::open(&self.cloud, surroundings)
+        Outbox::open(&self.cloud, options)
     }
 
     async fn messages(&self) -> Vec<Message> {
@@ -347,8 +347,8 @@ async fn a_note_is_made_once() {
     };
     let tried: Vec<Task> = claimed.into_iter().map(tried).collect();
     let notes = || {
-        let lines = queue.cloud.account.lines();
-        lines[&("DynamoDB".to_owned(), "UpdateItem".to_owned())].sent
+        let lines = queue.cloud.meter.lines();
+        lines[&("DynamoDB".to_owned(), "UpdateItem".to_owned())].sent as u64
     };
     let frontier = CloudFrontier::new(pages, queue.outbox(50), clock.clock());
     let before = notes();

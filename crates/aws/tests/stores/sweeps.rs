@@ -369,8 +369,8 @@ async fn a_shard_of_several_pages_is_seen_whole() {
     assert_eq!(act.pages.counts().await.unwrap().waiting, 40);
     stage.clock.forward(GRACE);
     assert_eq!(act.pages.sweep(&stage.pushed).await.unwrap().pushed, 40);
-    let lines = stage.tables.requests("Query");
-    assert!(lines.sent > 32, "{lines:?}");
+    let usage = stage.tables.usage("Query");
+    assert!(usage.sent > 32.0, "{usage:?}");
 }
 
 /// The first crawl begins with its seeds; a second filling, after the first died, gives them and

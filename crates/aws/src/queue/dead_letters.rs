@@ -13,7 +13,7 @@ pub const REASON: &str = "reason";
 const LONGEST: usize = 1_000;
 
 /// Puts a message among the dead letters. Only after that may the message itself go.
-pub async fn bury(cloud: &Cloud, body: &str, why: &str) -> Result<(), Failure> {
+pub async fn send_to_dead_letters(cloud: &Cloud, body: &str, why: &str) -> Result<(), Failure> {
     let queue = &cloud.names.dead_letters;
     let reason = MessageAttributeValue::builder()
         .data_type("String")
