@@ -1,6 +1,6 @@
-//! List prices of AWS in us-east-1, in US dollars, without free tiers, as its pricing pages gave them
-//! in November 2026: on-demand tables, standard queues, functions on demand. Elasticsearch, logs,
-//! alarms and traffic are not in them.
+//! List prices of AWS in us-east-1, in US dollars, without free tiers, as of November 2026: on-demand
+//! tables, standard queues, functions on demand. Elasticsearch, logs, alarms and traffic are not
+//! included.
 
 use crate::meter::Usage;
 

@@ -1,4 +1,4 @@
-//! Starting and stopping crawls: what the command line does, and the schedule.
+//! Starting and stopping crawls, for the command line and the schedule.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use crate::pages::CloudSite;
 use crate::queue::{CloudFrontier, Errand, Outbox, OutboxOptions, Sweep, Watch};
 use crate::sites::{Beginning, Crawling, Plan, Progress, Rest, Sites, Turn};
 
-/// The first look for a crawl's end comes after this: whoever starts it is to fill it first.
+/// Delay of the first look for a crawl's end, which gives the starter time to fill the crawl.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
-/// A crawl that gives no sign of life for so long has lost its chain of sweeps: the longest pause
-/// between two of them is a fraction of this.
+/// Silence after which a crawl has lost its chain of sweeps. The longest pause between two sweeps is
+/// a fraction of this.
 const LOST: Duration = Duration::from_secs(10 * 60);
-/// Tasks of a message where no rate says how many are work for five seconds.
+/// Number of tasks in a message of a crawl without a rate.
 const UNLIMITED: usize = 100;
 
 /// Starts and stops the crawls of a stack.
@@ -40,9 +40,13 @@ impl Steering {
         }
     }
 
-    /// Begins a crawl, or continues or joins the one that is there, as [`Sites::begin`] says; puts
-    /// what it begins with into the queue. Its end is looked for even if this process dies here.
-    /// `who` is whose bill the requests are.
+    /// Begins a crawl, or continues or joins the one that is there, as [`Sites::begin`] says, and
+    /// pushes its first tasks. A sweep will look for its end even if this process dies here. The
+    /// requests go on the bill of `who`.
+    ///
+    /// # Errors
+    ///
+    /// The failure of DynamoDB or SQS. The call can be repeated.
     pub async fn start(
         &self,
         plan: &Plan,
@@ -73,7 +77,12 @@ impl Steering {
     }
 
     /// Asks the newest crawl of a site to rest: its tasks are dropped as they come up, and wait in
-    /// the page store. None for an unknown site, else the crawl as it was and whether it rests now.
+    /// the page store. Returns none for an unknown site, else the crawl as it was and whether this
+    /// call made it rest.
+    ///
+    /// # Errors
+    ///
+    /// The failure of DynamoDB.
     pub async fn stop(&self, site: &str) -> Result<Option<(Crawling, bool)>, Failure> {
         let Some(crawling) = self.sites.load_now(site).await? else {
             return Ok(None);
@@ -87,9 +96,13 @@ impl Steering {
         Ok(Some((crawling, rests)))
     }
 
-    /// Starts every site anew whose crawl has ended, and lets those go on that were cut off or are
-    /// paused; a stop and a limit stay. Gives what failed, by site: one site's failure is not to
-    /// hold up the others.
+    /// Starts a new crawl of every site whose crawl has ended, and continues those that were cut off
+    /// or are paused. Stopped crawls and those at a limit stay as they are. Returns the failures by
+    /// site, since one site's failure must not hold up the others.
+    ///
+    /// # Errors
+    ///
+    /// The failure to list the sites.
     pub async fn refresh_all(&self, who: &str) -> Result<Vec<(String, Failure)>, Failure> {
         let mut failed = Vec::new();
         for site in self.sites.all().await? {
@@ -112,11 +125,11 @@ impl Steering {
         Ok(failed)
     }
 
-    /// Sends the first of a chain of sweeps.
+    /// Begins a new chain of sweeps.
     async fn look_for_end(&self, crawling: &Crawling) -> Result<(), Failure> {
         let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
         let Some(chain) = self.sites.new_sweeper(site, crawl).await? else {
-            // It has ended meanwhile.
+            // The crawl has ended in the meantime.
             return Ok(());
         };
         let sweep = Errand::Sweep(Sweep {
@@ -128,7 +141,7 @@ impl Steering {
         sweep.send(&self.cloud, FIRST_LOOK).await
     }
 
-    /// Puts into the queue what a crawl begins or goes on with.
+    /// Pushes the tasks that a crawl begins or goes on with.
     async fn fill(&self, crawling: &Crawling) -> Result<(), Failure> {
         let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
         let pages = CloudSite::new(self.cloud.clone(), site, crawl, Arc::clone(&self.clock))
@@ -150,7 +163,7 @@ impl Steering {
     }
 }
 
-/// Tasks that are work for about five seconds.
+/// Number of tasks that take about five seconds.
 fn per_message(rate: Rate) -> usize {
     ((rate.per_second() * 4.5) as usize).max(1)
 }

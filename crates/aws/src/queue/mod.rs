@@ -1,4 +1,4 @@
-//! The frontier in SQS: tasks that wait are messages of one queue, each of one domain.
+//! The frontier in SQS: waiting tasks are messages of one queue, each of one domain.
 
 mod dead_letters;
 mod errand;
