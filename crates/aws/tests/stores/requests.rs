@@ -6,6 +6,7 @@ use canter_core::robots::Verdict;
 use canter_core::task::{Task, UrlKey};
 use canter_core::time::Moment;
 use canter_tests::contract::{indexed, link};
+use tokio::task::JoinSet;
 
 use crate::world::{Tables, TestClock, site};
 
@@ -24,6 +25,7 @@ fn links(count: usize) -> Vec<Claim> {
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_page_with_a_hundred_links() {
     let tables = Tables::create().await;
     let (pages, crawl) = site(&tables, &TestClock::at(1_000_000));
@@ -75,6 +77,7 @@ async fn a_page_with_a_hundred_links() {
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn an_attempt_and_a_sweep() {
     let tables = Tables::create().await;
     let clock = TestClock::at(1_000_000);
@@ -100,6 +103,7 @@ async fn an_attempt_and_a_sweep() {
 
 /// A pass over a site's rows is paid by their size: what a sweep of a million of them costs.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_pass() {
     let tables = Tables::create().await;
     let (pages, crawl) = site(&tables, &TestClock::at(1_700_000_000_000));
@@ -113,10 +117,15 @@ async fn a_pass() {
         .await
         .unwrap()
         .tasks;
-    for task in &tasks {
+    let mut ends = JoinSet::new();
+    for task in tasks {
         let mut finish = indexed("5f3c-61a2b3c4d5e6f");
         finish.known.last_modified = Some("Sun, 22 Nov 2026 10:00:00 GMT".into());
-        pages.finish(task, finish).await.unwrap();
+        let pages = pages.clone();
+        ends.spawn(async move { pages.finish(&task, finish).await });
+    }
+    while let Some(ended) = ends.join_next().await {
+        ended.unwrap().unwrap();
     }
     assert_eq!(pages.counts().await.unwrap().indexed, 300);
     let (_, read, _) = of(tables.usage("Query"));
@@ -126,6 +135,7 @@ async fn a_pass() {
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn robots_txt() {
     let tables = Tables::create().await;
     let robots = CloudRobots::new(tables.cloud.clone());
