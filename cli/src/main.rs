@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use canter_core::failure::Failure;
 use clap::Parser;
 use console::style;
 use directories::ProjectDirs;
@@ -56,14 +57,31 @@ fn main() -> ExitCode {
         // Whoever read the output has seen enough of it.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{} {error:#}", style("error:").red().bold());
+            eprintln!("{} {}", style("error:").red().bold(), told(&error));
             ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
         }
     }
 }
 
+/// What is told of an error, in one line.
+fn told(error: &anyhow::Error) -> String {
+    let causes: Vec<_> = causes(error).map(ToString::to_string).collect();
+    causes.join(": ")
+}
+
+/// The causes of an error down to a failure, whose sentence says what its own source said.
+fn causes(error: &anyhow::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    let mut ended = false;
+    let mut causes = error.chain();
+    std::iter::from_fn(move || {
+        let cause = causes.next().filter(|_| !ended)?;
+        ended = cause.is::<Failure>();
+        Some(cause)
+    })
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
+    causes(error).any(|cause| {
         let cause = cause.downcast_ref::<io::Error>();
         cause.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use canter_aws::{Bill, Taken};
+use canter_aws::{Bill, Usage};
 use console::style;
 use serde_json::{Value, json};
 
 /// What was taken of a service's operation, by whoever asked for it.
-type Operations<'a> = BTreeMap<(&'a str, &'a str), Taken>;
+type Operations<'a> = BTreeMap<(&'a str, &'a str), Usage>;
 
 /// For a program. Without a page there is nothing to divide by: then all is null.
 pub fn json(bill: &Bill, pages: u64) -> Value {
     let per_page = |amount: f64| (pages > 0).then(|| amount / pages as f64);
     let operations = operations(bill);
-    let total = |service: &str, figure: fn(&Taken) -> f64| {
+    let total = |service: &str, figure: fn(&Usage) -> f64| {
         let of_service = operations.iter().filter(|((name, _), _)| *name == service);
         per_page(of_service.map(|(_, taken)| figure(taken)).sum())
     };
@@ -114,7 +114,7 @@ mod tests {
             service: service.to_owned(),
             operation: operation.to_owned(),
         };
-        let taken = |sent, write_units, gb_seconds| Taken {
+        let taken = |sent, write_units, gb_seconds| Usage {
             sent,
             write_units,
             gb_seconds,

@@ -117,7 +117,7 @@ async fn answer_lines(knowledge: &Knowledge, site: Option<&str>) -> Result<()> {
         }
         let answer = match answer_line(knowledge, text, site).await {
             Ok(answer) => serde_json::to_string(&answer)?,
-            Err(error) => json!({ "line": number, "error": format!("{error:#}") }).to_string(),
+            Err(error) => json!({ "line": number, "error": crate::told(&error) }).to_string(),
         };
         let mut out = stdout().lock();
         // Whoever asks may wait for each answer.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use canter_aws::queue::{self, Depth};
 use canter_aws::{
-    Account, Bill, Cloud, CloudSite, Counts, Crawling, Endpoints, Names, Progress, Requests, Sites,
+    Bill, Cloud, CloudSite, Counts, Crawling, Endpoints, Meter, Names, Progress, Sites, Usage,
 };
 use canter_core::ports::{Finish, Known, Pages};
 use canter_core::task::{Kind, Outcome, Task};
@@ -94,14 +94,14 @@ impl Deployed {
         };
         self.runtime.block_on(async {
             self.rows(&crawling).finish(&task, finish).await.unwrap();
-            let account = Account::default();
-            let took = Requests {
-                sent: 3,
+            let meter = Meter::default();
+            let took = Usage {
+                sent: 3.0,
                 write_units: 4.0,
-                ..Requests::default()
+                ..Usage::default()
             };
-            account.add("DynamoDB", "UpdateItem", took);
-            let bill = Bill::of("fetch", account.take());
+            meter.add("DynamoDB", "UpdateItem", took);
+            let bill = Bill::of("fetch", meter.take());
             let now = Clock::start().now();
             bill.add_to(&self.cloud, (site, crawling.crawl), now)
                 .await

@@ -35,14 +35,14 @@ impl Problem {
     pub(crate) fn failed(failure: &Failure) -> Self {
         match failure {
             Failure::Transient(why) => {
-                tracing::warn!(why, "no answer for now");
+                tracing::warn!(why = &**why, "no answer for now");
                 Problem::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "The index does not answer at the moment; ask again soon.",
                 )
             }
             Failure::Permanent(why) => {
-                tracing::error!(why, "no answer");
+                tracing::error!(why = &**why, "no answer");
                 Problem::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "The index cannot answer; the log of the service says why.",

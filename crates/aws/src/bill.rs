@@ -1,8 +1,8 @@
-//! What a crawl took of AWS, over all functions that worked on it: one item a crawl,
+//! The AWS usage of a crawl, over all functions that worked on it: one item a crawl,
 //! `bill#docs.example.org#1767225600000`, in the table `state`.
 //!
-//! Each batch adds what it took, as numbers of the form `fetch_DynamoDB_UpdateItem_sent`: who asked,
-//! the service, the operation, and the figure. What a process took and died before it noted is
+//! Each batch adds its usage, as numbers of the form `fetch_DynamoDB_UpdateItem_sent`: who asked,
+//! the service, the operation, and the figure. The usage of a process that died before it noted it is
 //! missing, and so is the idle polling of queues, which goes on without a crawl.
 
 use std::collections::BTreeMap;
@@ -12,17 +12,20 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use canter_core::failure::Failure;
 use canter_core::time::Moment;
 
-use crate::account::Requests;
 use crate::change::Change;
 use crate::cloud::Cloud;
 use crate::item::{Item, number};
+use crate::meter::Usage;
 use crate::prices::dollars;
 use crate::tables::{EXPIRES, state_key};
 
-/// A bill is kept for so long.
+/// How long a bill is kept.
 const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
-/// Figures of a line, as they are stored.
-const FIGURES: [&str; 4] = ["sent", "read", "write", "gbs"];
+// The figures of a line, as they are stored.
+const SENT: &str = "sent";
+const READ: &str = "read";
+const WRITE: &str = "write";
+const GB_SECONDS: &str = "gbs";
 
 /// Who asked, the service, and its operation, as AWS names both.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,87 +38,41 @@ pub struct Line {
     pub operation: String,
 }
 
-/// What was taken of an operation: parts of a request where one served two crawls.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Taken {
-    /// Requests.
-    pub sent: f64,
-    /// Read units.
-    pub read_units: f64,
-    /// Write units.
-    pub write_units: f64,
-    /// Seconds that functions ran, times GB of their memory.
-    pub gb_seconds: f64,
-}
-
-impl From<Requests> for Taken {
-    fn from(requests: Requests) -> Self {
-        Taken {
-            sent: requests.sent as f64,
-            read_units: requests.read_units,
-            write_units: requests.write_units,
-            gb_seconds: requests.gb_seconds,
-        }
-    }
-}
-
-impl Taken {
-    fn times(self, share: f64) -> Self {
-        let [sent, read_units, write_units, gb_seconds] = self.figures().map(|it| it * share);
-        Taken {
-            sent,
-            read_units,
-            write_units,
-            gb_seconds,
-        }
-    }
-
-    /// As [`FIGURES`] name them.
-    fn figures(self) -> [f64; 4] {
-        [
-            self.sent,
-            self.read_units,
-            self.write_units,
-            self.gb_seconds,
-        ]
-    }
-}
-
-/// What was taken, line by line.
+/// The usage of a crawl, line by line.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Bill {
-    /// All of them, in their order.
-    pub lines: BTreeMap<Line, Taken>,
+    /// All lines, in their order.
+    pub lines: BTreeMap<Line, Usage>,
 }
 
 impl Bill {
-    /// The bill of one who asked, from the account of its process.
-    pub fn of(who: &str, lines: BTreeMap<(String, String), Requests>) -> Self {
-        let lines = lines.into_iter().map(|((service, operation), requests)| {
+    /// The bill of one who asked, from the meter of its process.
+    pub fn of(who: &str, lines: BTreeMap<(String, String), Usage>) -> Self {
+        let lines = lines.into_iter().map(|((service, operation), usage)| {
             let who = who.to_owned();
             let line = Line {
                 who,
                 service,
                 operation,
             };
-            (line, requests.into())
+            (line, usage)
         });
         Bill {
             lines: lines.collect(),
         }
     }
 
-    /// The part of it that is `share` of the whole, as where two sites were worked on together.
+    /// The given share of the bill, as when two sites were worked on together.
     pub fn share(&self, share: f64) -> Self {
         let lines = self.lines.iter();
         Bill {
             lines: lines
-                .map(|(line, it)| (line.clone(), it.times(share)))
+                .map(|(line, it)| (line.clone(), *it * share))
                 .collect(),
         }
     }
 
-    /// What it comes to at list prices, in US dollars: see [`crate::prices`].
+    /// The total at list prices, in US dollars: see [`crate::prices`].
     pub fn dollars(&self) -> f64 {
         let lines = self.lines.iter();
         lines
@@ -124,6 +81,10 @@ impl Bill {
     }
 
     /// Adds this to the bill of a crawl.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
     pub async fn add_to(
         &self,
         cloud: &Cloud,
@@ -132,9 +93,14 @@ impl Bill {
     ) -> Result<(), Failure> {
         let expires = (now + KEPT).millis() / 1_000;
         let mut change = Change::default().set(EXPIRES, number(expires));
-        for (line, requests) in &self.lines {
-            let values = FIGURES.into_iter().zip(requests.figures());
-            for (figure, value) in values.filter(|(_, value)| *value > 0.0) {
+        for (line, usage) in &self.lines {
+            let values = [
+                (SENT, usage.sent),
+                (READ, usage.read_units),
+                (WRITE, usage.write_units),
+                (GB_SECONDS, usage.gb_seconds),
+            ];
+            for (figure, value) in values.into_iter().filter(|(_, value)| *value > 0.0) {
                 let Line {
                     who,
                     service,
@@ -152,6 +118,10 @@ impl Bill {
     }
 
     /// The bill of a crawl so far; empty for one that nobody has worked on.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the read.
     pub async fn load(cloud: &Cloud, site: &str, crawl: u64) -> Result<Self, Failure> {
         let item = cloud
             .item(&cloud.names.state, key(site, crawl), true)
@@ -166,12 +136,12 @@ impl Bill {
                 .ok()
                 .and_then(|it| it.parse().ok())
                 .unwrap_or(0.0);
-            let requests = bill.lines.entry(line).or_default();
+            let usage = bill.lines.entry(line).or_default();
             match figure {
-                "sent" => requests.sent = value,
-                "read" => requests.read_units = value,
-                "write" => requests.write_units = value,
-                "gbs" => requests.gb_seconds = value,
+                SENT => usage.sent = value,
+                READ => usage.read_units = value,
+                WRITE => usage.write_units = value,
+                GB_SECONDS => usage.gb_seconds = value,
                 _ => {}
             }
         }
@@ -183,8 +153,8 @@ fn key(site: &str, crawl: u64) -> Item {
     state_key("bill", &format!("{site}#{crawl}"))
 }
 
-/// The line and the figure of an attribute's name; an operation may have the sign between them in
-/// its own name.
+/// The line and the figure of an attribute's name. An operation may have an underscore in its own
+/// name.
 fn parse(name: &str) -> Option<(Line, &str)> {
     let (rest, figure) = name.rsplit_once('_')?;
     let mut parts = rest.splitn(3, '_').map(str::to_owned);

@@ -1,7 +1,7 @@
-//! Changes of one item under a condition: what every write here is.
+//! Conditional changes of one item: every write of this crate is one.
 //!
-//! The SDK repeats a write whose answer was lost, so that each condition must also hold, or its
-//! failure be read rightly, when the write has been done already.
+//! The SDK repeats a write whose answer was lost. Each condition must therefore also hold when the
+//! write has been done already, or its failure must be read that way.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,12 +14,12 @@ use crate::cloud::Cloud;
 use crate::failure::failure;
 use crate::item::Item;
 
-/// What became of a change.
+/// The result of a change.
 #[derive(Debug)]
 pub(crate) enum Written {
-    /// It was made.
+    /// The change was made.
     Done,
-    /// Its condition did not hold for this item; it is empty where there is none.
+    /// The condition did not hold for this item, which is empty where there is none.
     Refused(Item),
 }
 
@@ -39,13 +39,13 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// Sets an attribute, to be named `:name` in the condition.
+    /// Sets an attribute, whose new value the condition knows as `:name`.
     pub(crate) fn set(mut self, name: &str, value: AttributeValue) -> Self {
         self.set.push(format!("#{name} = :{name}"));
         self.value(name, value)
     }
 
-    /// Sets an attribute that has a value, and removes one that has none.
+    /// Sets an attribute, or removes it where there is no value.
     pub(crate) fn put(self, name: &str, value: Option<AttributeValue>) -> Self {
         match value {
             Some(value) => self.set(name, value),
@@ -53,7 +53,7 @@ impl Change {
         }
     }
 
-    /// Adds to a number; one that is absent counts as zero.
+    /// Adds to a number. An absent one counts as zero.
     pub(crate) fn add(mut self, name: &str, value: AttributeValue) -> Self {
         self.add.push(format!("#{name} :{name}"));
         self.value(name, value)
@@ -65,13 +65,13 @@ impl Change {
         self
     }
 
-    /// A value that the condition alone names.
+    /// Names a value for the condition alone.
     pub(crate) fn value(mut self, name: &str, value: AttributeValue) -> Self {
         self.values.insert(format!(":{name}"), value);
         self
     }
 
-    /// Makes the change where the condition holds, which names attributes as `#name`.
+    /// Makes the change if the condition holds, which names attributes as `#name`.
     pub(crate) async fn write(
         self,
         cloud: &Cloud,
@@ -102,22 +102,22 @@ impl Change {
         match request.send().await {
             Ok(answer) => {
                 let consumed = answer.consumed_capacity();
-                cloud.account.wrote("UpdateItem", consumed);
+                cloud.meter.wrote("UpdateItem", consumed);
                 Ok(Written::Done)
             }
             Err(error) => {
                 let service = error.as_service_error();
                 if let Some(item) = service.and_then(refused_update) {
-                    cloud.account.refused("UpdateItem");
+                    cloud.meter.refused("UpdateItem");
                     return Ok(Written::Refused(item));
                 }
-                Err(failure(&error, &format!("the table {table}")))
+                Err(failure(error, &format!("the table {table}")))
             }
         }
     }
 }
 
-/// Removes an item where the condition holds, which knows one value; none there is none to remove.
+/// Removes an item if the condition holds, which may name one value.
 pub(crate) async fn remove(
     cloud: &Cloud,
     table: &str,
@@ -137,14 +137,14 @@ pub(crate) async fn remove(
     match request.send().await {
         Ok(answer) => {
             let consumed = answer.consumed_capacity();
-            cloud.account.wrote("DeleteItem", consumed);
+            cloud.meter.wrote("DeleteItem", consumed);
         }
         Err(error) => {
             let service = error.as_service_error();
             if !service.is_some_and(|error| error.is_conditional_check_failed_exception()) {
-                return Err(failure(&error, &format!("the table {table}")));
+                return Err(failure(error, &format!("the table {table}")));
             }
-            cloud.account.refused("DeleteItem");
+            cloud.meter.refused("DeleteItem");
         }
     }
     Ok(())
@@ -162,8 +162,8 @@ fn refused_update(
     }
 }
 
-/// The names behind the `#name`s of expressions: as placeholders, since many short words are
-/// DynamoDB's own.
+/// The attributes behind the placeholders `#name` of expressions. Placeholders are needed since many
+/// short words are reserved by DynamoDB.
 pub(crate) fn names(expressions: &[&str]) -> HashMap<String, String> {
     let pieces = expressions.iter().flat_map(|text| text.split('#').skip(1));
     let names: BTreeSet<&str> = pieces

@@ -1,4 +1,4 @@
-//! The connection to AWS: clients, and the names of what a stack is made of.
+//! The connection to AWS: the clients, and the names of a stack's resources.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use canter_core::failure::Failure;
 
-use crate::account::Account;
 use crate::failure::failure;
 use crate::item::Item;
+use crate::meter::Meter;
 
-/// One attempt at a request may take so long: none of ours has an answer that takes longer to make.
+/// Timeout of one attempt at a request. None of our requests takes longer to answer.
 const ATTEMPT: Duration = Duration::from_secs(5);
-/// Attempts of the SDK at a request that a server refused for now, or did not answer: over six
-/// seconds on average.
+/// Maximum number of attempts of the SDK at a request that is refused for now or not answered: over
+/// six seconds on average.
 const ATTEMPTS: u32 = 8;
-/// Longest wait before the second attempt, doubling from there: a busy table is often ready again
-/// much sooner than after the SDK's second.
+/// Maximum wait before the second attempt, doubling from there. A busy table is often ready again much
+/// sooner than after the SDK's default of a second.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// What a stack is made of.
+/// Names of a stack's resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
     /// Table of the page store.
@@ -38,7 +38,7 @@ pub struct Names {
     pub queue: String,
     /// URL of the queue of errands: sweeps, refreshes.
     pub errands: String,
-    /// URL of the queue for messages that nobody can work on.
+    /// URL of the dead-letter queue.
     pub dead_letters: String,
 }
 
@@ -51,19 +51,19 @@ pub struct Endpoints {
     pub sqs: String,
 }
 
-/// A stack, connected. Clones share connections and the account.
+/// The connection to a stack. Clones share connections and the meter.
 #[derive(Debug, Clone)]
 pub struct Cloud {
     pub(crate) dynamodb: DynamoDb,
     pub(crate) sqs: Sqs,
     pub(crate) names: Names,
-    /// What is asked through this connection.
-    pub account: Account,
+    /// Counts the usage of this connection.
+    pub meter: Meter,
 }
 
 impl Cloud {
-    /// A connection with the credentials, the region and the endpoint that the environment names,
-    /// in the way of all AWS tools. Sends nothing yet.
+    /// A connection with the credentials, the region and the endpoint of the environment, as all AWS
+    /// tools read them. Sends nothing yet.
     pub async fn connect(names: Names) -> Self {
         Self::over(names, aws_config::defaults(BehaviorVersion::latest()), None).await
     }
@@ -78,7 +78,7 @@ impl Cloud {
     }
 
     async fn over(names: Names, loader: ConfigLoader, endpoints: Option<Endpoints>) -> Self {
-        let account = Account::default();
+        let meter = Meter::default();
         let config = configured(loader).await;
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
         let mut sqs = aws_sdk_sqs::config::Builder::from(&config);
@@ -87,22 +87,22 @@ impl Cloud {
             sqs.set_endpoint_url(Some(endpoints.sqs));
         }
         Cloud {
-            dynamodb: DynamoDb::from_conf(dynamodb.interceptor(account.clone()).build()),
-            sqs: Sqs::from_conf(sqs.interceptor(account.clone()).build()),
+            dynamodb: DynamoDb::from_conf(dynamodb.interceptor(meter.clone()).build()),
+            sqs: Sqs::from_conf(sqs.interceptor(meter.clone()).build()),
             names,
-            account,
+            meter,
         }
     }
 
-    /// The same connection with another queue in the place of the tasks': errands, dead letters.
+    /// The same connection with another queue, of errands or dead letters, in place of the tasks'.
     pub fn at_queue(&self, url: &str) -> Self {
         let mut other = self.clone();
         url.clone_into(&mut other.names.queue);
         other
     }
 
-    /// An item of a table, empty where there is none; maybe as it was a moment ago, unless the read
-    /// is to be consistent.
+    /// Reads an item, which is empty where there is none. Unless the read is consistent, the item may
+    /// be as it was a moment ago.
     pub(crate) async fn item(
         &self,
         table: &str,
@@ -117,13 +117,13 @@ impl Cloud {
             .consistent_read(consistent)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = request.send().await;
-        let answer = answer.map_err(|error| failure(&error, &format!("the table {table}")))?;
-        self.account.read("GetItem", answer.consumed_capacity());
+        let answer = answer.map_err(|error| failure(error, &format!("the table {table}")))?;
+        self.meter.read("GetItem", answer.consumed_capacity());
         Ok(answer.item.unwrap_or_default())
     }
 }
 
-/// How every client of AWS connects, waits and tries again.
+/// The settings of all AWS clients: TLS, timeouts, retries.
 pub(crate) async fn configured(loader: ConfigLoader) -> SdkConfig {
     let http = Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))

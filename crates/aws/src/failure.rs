@@ -1,11 +1,18 @@
-//! What an error of AWS means for whoever asked.
+//! Failures from the errors of AWS.
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use canter_core::failure::Failure;
 
 /// The failure of a request to `what`: "the table pages", "the queue https://…".
-pub(crate) fn failure<E>(error: &SdkError<E, HttpResponse>, what: &str) -> Failure
+pub(crate) fn failure<E>(error: SdkError<E, HttpResponse>, what: &str) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    explained(&error, what).with_source(error)
+}
+
+fn explained<E>(error: &SdkError<E, HttpResponse>, what: &str) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -41,8 +48,8 @@ where
     }
 }
 
-/// The failure that a service named by its code. `status` is the one of the answer, where an answer
-/// speaks of one request only.
+/// The failure for the code of a service. `status` is that of the answer, where the answer is for one
+/// request only.
 pub(crate) fn service(code: &str, status: Option<u16>, said: &str, what: &str) -> Failure {
     match code {
         "ResourceNotFoundException"
@@ -64,7 +71,7 @@ pub(crate) fn service(code: &str, status: Option<u16>, said: &str, what: &str) -
              ({code}: {said})"
         )),
         code if passes(code, status) => {
-            // Whatever stands between, a load balancer for instance, has no code of AWS.
+            // A load balancer in between, for instance, has no code of AWS.
             let named = match status {
                 Some(status) if code.is_empty() => format!("status {status}"),
                 _ => code.to_owned(),
@@ -89,8 +96,8 @@ pub(crate) fn service(code: &str, status: Option<u16>, said: &str, what: &str) -
     }
 }
 
-/// Whether a refusal is one of the moment. Beyond what the status says, the codes are those at which
-/// the SDK itself tries again, and those by which services speak of their own faults.
+/// Whether a refusal may pass. Beside the status, the codes are those at which the SDK itself retries
+/// and those for faults of the services themselves.
 fn passes(code: &str, status: Option<u16>) -> bool {
     // Every service, and KMS behind a queue, has a name of its own for throttling.
     status.is_some_and(|status| status == 429 || status >= 500)
@@ -158,7 +165,7 @@ mod tests {
             ),
         ];
         for (error, passes, advice) in rows {
-            let failure = failure(&error, "the table pages");
+            let failure = failure(error, "the table pages");
             let sentence = failure.to_string();
             assert!(sentence.contains(advice), "{sentence}");
             assert_eq!(
@@ -228,7 +235,7 @@ mod tests {
         for (status, code, passes) in rows {
             let said = ErrorMetadata::builder().code(code).build();
             let error = Error::service_error(GetItemError::generic(said), answer(status));
-            let failure = failure(&error, "the table pages");
+            let failure = failure(error, "the table pages");
             let transient = matches!(failure, Failure::Transient(_));
             assert_eq!(transient, passes, "{status} {code}: {failure}");
         }

@@ -4,12 +4,13 @@
 //! Every write may be repeated, arrive late or get no answer; each module says why that loses
 //! nothing.
 
-mod account;
 mod bill;
 mod change;
+mod clock;
 mod cloud;
 mod failure;
 mod item;
+mod meter;
 mod paces;
 mod packed;
 mod pages;
@@ -23,13 +24,14 @@ mod skew;
 mod steering;
 pub mod tables;
 
-pub use account::{Account, Requests};
-pub use bill::{Bill, Line, Taken};
+pub use bill::{Bill, Line};
 pub use canter_core::outcomes::Counts;
+pub use clock::Clock;
 pub use cloud::{Cloud, Endpoints, Names};
+pub use meter::{Meter, Usage};
 pub use paces::CloudPaces;
-pub use pages::{Clock, CloudSite, GRACE, LOSSES, Swept};
+pub use pages::{CloudSite, GRACE, LOSSES, Swept};
 pub use robots::CloudRobots;
 pub use secret::secret;
-pub use sites::{Beginning, Crawling, Plan, Progress, Rest, SILENCE, Sites};
+pub use sites::{Beginning, Crawling, Plan, Progress, Rest, SILENCE, Sites, Turn};
 pub use steering::Steering;

@@ -1,4 +1,4 @@
-//! Values that are long and seldom read: JSON, gzipped.
+//! Long values as gzipped JSON.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Bytes of a value that leave room for the rest of an item, which holds 400 KB.
+/// Maximum bytes of a packed value, which leave room for the rest of an item of 400 KB.
 pub(crate) const MOST: usize = 390_000;
 
 pub(crate) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>, Failure> {
@@ -19,7 +19,7 @@ pub(crate) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>, Failure> {
     packed.finish().map_err(Failure::permanent)
 }
 
-/// What [`pack`] wrote; none for what another canter wrote in another form.
+/// Reads what [`pack`] wrote; none for a value that another version of canter wrote differently.
 pub(crate) fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Option<T> {
     serde_json::from_reader(GzDecoder::new(packed)).ok()
 }

@@ -1,8 +1,8 @@
-//! List prices of AWS in us-east-1, in US dollars, without free tiers, as its pricing pages gave them
-//! in November 2026: on-demand tables, standard queues, functions on demand. Elasticsearch, logs,
-//! alarms and traffic are not in them.
+//! List prices of AWS in us-east-1, in US dollars, without free tiers, as of November 2026: on-demand
+//! tables, standard queues, functions on demand. Elasticsearch, logs, alarms and traffic are not
+//! included.
 
-use crate::bill::Taken;
+use crate::meter::Usage;
 
 /// A write request unit (DynamoDB, on demand).
 const WRITE_UNIT: f64 = 0.625e-6;
@@ -17,18 +17,18 @@ const GB_SECOND_ARM64: f64 = 0.0000133334;
 /// The same on x86_64.
 const GB_SECOND_X86_64: f64 = 0.0000166667;
 
-/// What is taken of an operation costs.
-pub(crate) fn dollars(service: &str, operation: &str, taken: &Taken) -> f64 {
+/// The price of the usage of an operation.
+pub(crate) fn dollars(service: &str, operation: &str, usage: &Usage) -> f64 {
     match service {
-        "DynamoDB" => taken.read_units * READ_UNIT + taken.write_units * WRITE_UNIT,
-        "SQS" => taken.sent * SQS_REQUEST,
+        "DynamoDB" => usage.read_units * READ_UNIT + usage.write_units * WRITE_UNIT,
+        "SQS" => usage.sent * SQS_REQUEST,
         "Lambda" => {
             let second = if operation == "arm64" {
                 GB_SECOND_ARM64
             } else {
                 GB_SECOND_X86_64
             };
-            taken.sent * INVOCATION + taken.gb_seconds * second
+            usage.sent * INVOCATION + usage.gb_seconds * second
         }
         _ => 0.0,
     }
@@ -41,7 +41,7 @@ mod tests {
     /// A million of each, as the pricing pages say it.
     #[test]
     fn a_million_costs_what_the_list_says() {
-        let million = Taken {
+        let million = Usage {
             sent: 1e6,
             read_units: 1e6,
             write_units: 1e6,

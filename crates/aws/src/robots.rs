@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `verdict` | B | the verdict, packed |
 //! | `fetched` | N | when it was fetched, Unix ns |
-//! | `until`, `by` | N | a worker is fetching it until then, Unix ns; the call that let it |
+//! | `until`, `by` | N | end of the right of a worker to fetch it, Unix ns; the call that gave it |
 //! | `expires` | N | when the item may go, Unix s |
 
 use canter_core::failure::Failure;
@@ -23,7 +23,7 @@ const FETCHED: &str = "fetched";
 const UNTIL: &str = "until";
 const BY: &str = "by";
 
-/// Robots.txt verdicts that all workers of a stack share.
+/// The robots.txt verdicts that all workers of a stack share.
 #[derive(Debug, Clone)]
 pub struct CloudRobots {
     cloud: Cloud,
@@ -62,9 +62,9 @@ impl Robots for CloudRobots {
         if number_of(&item, UNTIL).is_some_and(|until| until > now.0) {
             return Ok(Loaded::Busy);
         }
-        // A verdict that nobody can read must not keep others from fetching it anew.
+        // A verdict that cannot be read must not keep workers from fetching it again.
         let unreadable = number_of(&item, FETCHED).filter(|fetched| *fetched >= since.0);
-        // The SDK repeats a write whose answer was lost: the token says that it was this one.
+        // The SDK repeats a write whose answer was lost. The token shows that it was this call's.
         let token = fastrand::u64(..);
         let until = now + FETCHING;
         let change = Change::default()
@@ -80,7 +80,7 @@ impl Robots for CloudRobots {
         let written = self.change(authority, change, condition).await?;
         Ok(match written {
             Written::Done => Loaded::Fetch,
-            // Somebody saved one in this moment, or is at it.
+            // Another worker has just saved one, or is fetching it.
             Written::Refused(item) => match verdict(&item, since) {
                 Some((verdict, fetched)) => Loaded::Verdict(verdict, fetched),
                 None => Loaded::Busy,
@@ -89,7 +89,7 @@ impl Robots for CloudRobots {
     }
 
     async fn release(&self, authority: &str) -> Result<(), Failure> {
-        // Should another one have taken over meanwhile, it is fetched twice at worst.
+        // If another worker has taken over in the meantime, the file is fetched twice at worst.
         let change = Change::default().remove(&[UNTIL, BY]);
         let condition = "attribute_exists(#until)";
         self.change(authority, change, condition).await.map(drop)
@@ -104,7 +104,7 @@ impl Robots for CloudRobots {
         let packed = pack(verdict)?;
         let change = Change::default().remove(&[UNTIL, BY]);
         let saved = if packed.len() > MOST {
-            // Rules that no item holds: each worker fetches them for itself, one at a time.
+            // Rules too large for an item are fetched by each worker for itself, one at a time.
             tracing::warn!(
                 authority,
                 bytes = packed.len(),
@@ -122,7 +122,7 @@ impl Robots for CloudRobots {
         };
         let condition = "attribute_not_exists(#fetched) OR #fetched <= :newest";
         let saved = saved.value("newest", number(fetched_at.0));
-        // Refused: a newer one is there.
+        // Refused when a newer verdict is stored.
         self.change(authority, saved, condition).await.map(drop)
     }
 }

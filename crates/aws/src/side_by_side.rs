@@ -1,15 +1,15 @@
-//! Requests that do not wait for each other.
+//! Concurrent requests.
 
 use std::future::Future;
 
 use canter_core::failure::Failure;
 use tokio::task::JoinSet;
 
-/// Writes to a table under way at the same time, for one caller.
+/// Maximum number of concurrent writes to a table for one caller.
 pub(crate) const WRITES: usize = 32;
 
-/// Runs jobs, so many at the same time; their results in any order, or the first failure. What is
-/// under way then may be done or not.
+/// Runs jobs, at most `width` at the same time. Returns their results in any order, or the first
+/// failure; the jobs under way then may be done or not.
 pub(crate) async fn side_by_side<T, F>(
     width: usize,
     jobs: impl IntoIterator<Item = F>,

@@ -1,10 +1,10 @@
-//! How far this process's clock is from those of the others.
+//! The skew between this process's clock and those of others.
 //!
-//! Two things are known of other clocks. Every answer of DynamoDB has a `Date`, in whole seconds:
-//! enough to say that a clock is grossly wrong, and which one. Every record of a pace holds its
-//! writer's time: who reads a time that has not come yet is behind, and goes by the writer's clock
-//! from then on. What is adopted only grows, so that the workers of a domain come together at the
-//! fastest of their clocks.
+//! Two sources tell of other clocks. Every answer of DynamoDB has a `Date` in whole seconds, which is
+//! enough to prove that a clock is grossly wrong. Every record of a pace holds its writer's time: a
+//! process that reads a time in its future is behind, and goes by the writer's clock from then on.
+//! The adopted skew only grows, so that the workers of a domain converge on the fastest of their
+//! clocks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,10 +22,10 @@ use aws_smithy_types::date_time::Format;
 use canter_core::failure::Failure;
 use canter_core::time::Moment;
 
-/// A clock that is provably further than this from DynamoDB's is wrong.
+/// Maximum skew from DynamoDB's clock. A clock that is provably further off is wrong.
 const GROSS: Duration = Duration::from_secs(2);
 
-/// What this process knows of other clocks. Clones know the same.
+/// What this process knows of other clocks. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Skew {
     shared: Arc<Shared>,
@@ -33,7 +33,7 @@ pub(crate) struct Skew {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// How far the fastest clock that was heard of is ahead, in nanoseconds.
+    /// How far the fastest known clock is ahead, in nanoseconds.
     behind: AtomicU64,
     answer: Mutex<Option<Answer>>,
 }
@@ -43,7 +43,7 @@ struct Shared {
 struct Answer {
     sent: Instant,
     received: Instant,
-    /// `Date`, in seconds since the Unix epoch: rounded down.
+    /// `Date` in seconds since the Unix epoch, rounded down.
     date: u64,
 }
 
@@ -61,12 +61,12 @@ impl Skew {
         Duration::from_nanos(self.shared.behind.load(Ordering::SeqCst))
     }
 
-    /// An answer's date is known.
+    /// Whether the date of an answer is known.
     pub(crate) fn asked(&self) -> bool {
         self.answer().is_some()
     }
 
-    /// Goes by the clock of a writer that wrote at `at`, in shared time, what was read at `now`.
+    /// Adopts the clock of a writer whose record says `at`, in shared time, and was read at `now`.
     pub(crate) fn adopt(&self, at: Moment, now: Moment) -> Result<(), Failure> {
         let behind = now.until(at);
         if behind > GROSS * 2 {
@@ -82,14 +82,14 @@ impl Skew {
         Ok(())
     }
 
-    /// Refuses a clock that shows `now` and is grossly wrong, as DynamoDB's last answer proves.
+    /// Refuses a clock that shows `now` if DynamoDB's last answer proves it grossly wrong.
     pub(crate) fn check(&self, now: Moment) -> Result<(), Failure> {
         let Some(answer) = *self.answer() else {
             return Ok(());
         };
         let read = Instant::now();
         let shown = |at: Instant| now - read.duration_since(at);
-        // Its time was between `date` and a second later, and between sending and receiving.
+        // DynamoDB read its clock between sending and receiving, at `date` or up to a second later.
         let (from, to) = (answer.date, answer.date.saturating_add(1));
         let ahead = Moment::from_millis(to.saturating_mul(1000)).until(shown(answer.sent));
         let behind = shown(answer.received).until(Moment::from_millis(from.saturating_mul(1000)));

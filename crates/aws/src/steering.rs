@@ -1,4 +1,4 @@
-//! Starting and stopping crawls: what the command line does, and the schedule.
+//! Starting and stopping crawls, for the command line and the schedule.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,17 +7,18 @@ use canter_core::failure::Failure;
 use canter_core::pace::{Pace, Tolerance};
 
 use crate::bill::Bill;
+use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::pages::{Clock, CloudSite};
+use crate::pages::CloudSite;
 use crate::queue::{
-    CloudFrontier, Errand, Link, Outbox, Surroundings, Sweep, Watch, tasks_per_message,
+    CloudFrontier, Errand, Outbox, OutboxOptions, Sweep, Watch, tasks_per_message,
 };
-use crate::sites::{Beginning, Crawling, Plan, Rest, Sites};
+use crate::sites::{Beginning, Crawling, Plan, Progress, Rest, Sites, Turn};
 
-/// The first look for a crawl's end comes after this: whoever starts it is to fill it first.
+/// Delay of the first look for a crawl's end, which gives the starter time to fill the crawl.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
-/// A crawl that gives no sign of life for so long has lost its chain of sweeps: the longest pause
-/// between two of them is a fraction of this.
+/// Silence after which a crawl has lost its chain of sweeps. The longest pause between two sweeps is
+/// a fraction of this.
 const LOST: Duration = Duration::from_secs(10 * 60);
 
 /// Starts and stops the crawls of a stack.
@@ -39,9 +40,13 @@ impl Steering {
         }
     }
 
-    /// Begins a crawl, or continues or joins the one that is there, as [`Sites::begin`] says; puts
-    /// what it begins with into the queue. Its end is looked for even if this process dies here.
-    /// `who` is whose bill the requests are.
+    /// Begins a crawl, or continues or joins the one that is there, as [`Sites::begin`] says, and
+    /// pushes its first tasks. A sweep will look for its end even if this process dies here. The
+    /// requests go on the bill of `who`.
+    ///
+    /// # Errors
+    ///
+    /// The failure of DynamoDB or SQS. The call can be repeated.
     pub async fn start(
         &self,
         plan: &Plan,
@@ -63,7 +68,7 @@ impl Steering {
             | Beginning::ChangedScope => {
                 self.look_for_end(&crawling).await?;
                 self.fill(&crawling).await?;
-                let bill = Bill::of(who, self.cloud.account.take());
+                let bill = Bill::of(who, self.cloud.meter.take());
                 let crawl = (plan.site.id.as_str(), crawling.crawl);
                 bill.add_to(&self.cloud, crawl, (self.clock)()).await?;
             }
@@ -72,7 +77,12 @@ impl Steering {
     }
 
     /// Asks the newest crawl of a site to rest: its tasks are dropped as they come up, and wait in
-    /// the page store. None for an unknown site, else the crawl as it was and whether it rests now.
+    /// the page store. Returns none for an unknown site, else the crawl as it was and whether this
+    /// call made it rest.
+    ///
+    /// # Errors
+    ///
+    /// The failure of DynamoDB.
     pub async fn stop(&self, site: &str) -> Result<Option<(Crawling, bool)>, Failure> {
         let Some(crawling) = self.sites.load_now(site).await? else {
             return Ok(None);
@@ -86,9 +96,13 @@ impl Steering {
         Ok(Some((crawling, rests)))
     }
 
-    /// Starts every site anew whose crawl has ended, and lets those go on that were cut off or are
-    /// paused; a stop and a limit stay. Gives what failed, by site: one site's failure is not to
-    /// hold up the others.
+    /// Starts a new crawl of every site whose crawl has ended, and continues those that were cut off
+    /// or are paused. Stopped crawls and those at a limit stay as they are. Returns the failures by
+    /// site, since one site's failure must not hold up the others.
+    ///
+    /// # Errors
+    ///
+    /// The failure to list the sites.
     pub async fn refresh_all(&self, who: &str) -> Result<Vec<(String, Failure)>, Failure> {
         let mut failed = Vec::new();
         for site in self.sites.all().await? {
@@ -111,23 +125,23 @@ impl Steering {
         Ok(failed)
     }
 
-    /// Sends the first of a chain of sweeps.
+    /// Begins a new chain of sweeps.
     async fn look_for_end(&self, crawling: &Crawling) -> Result<(), Failure> {
         let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
         let Some(chain) = self.sites.new_sweeper(site, crawl).await? else {
-            // It has ended meanwhile.
+            // The crawl has ended in the meantime.
             return Ok(());
         };
         let sweep = Errand::Sweep(Sweep {
             site: site.clone(),
             crawl,
-            link: Link { chain, number: 1 },
+            turn: Turn { chain, number: 1 },
             watch: Watch::default(),
         });
         sweep.send(&self.cloud, FIRST_LOOK).await
     }
 
-    /// Puts into the queue what a crawl begins or goes on with.
+    /// Pushes the tasks that a crawl begins or goes on with.
     async fn fill(&self, crawling: &Crawling) -> Result<(), Failure> {
         let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
         let pages = CloudSite::new(self.cloud.clone(), site, crawl, Arc::clone(&self.clock))
@@ -137,18 +151,18 @@ impl Steering {
             .rate
             .map(|rate| Pace::new(rate, Tolerance::SHARED));
         let most = tasks_per_message(pace.map_or(Duration::ZERO, |pace| pace.spacing));
-        let surroundings = Surroundings {
+        let options = OutboxOptions {
             clock: Arc::clone(&self.clock),
             most: Box::new(move |_| most),
         };
-        let outbox = Outbox::open(&self.cloud, surroundings);
+        let outbox = Outbox::open(&self.cloud, options);
         let frontier = CloudFrontier::new(pages.clone(), outbox, Arc::clone(&self.clock));
         let filled = pages.fill(crawling, &frontier.noted()).await?;
         self.sites.note_filled(site, crawl).await?;
-        let found = crate::Progress {
+        let progress = Progress {
             found: filled,
-            ..crate::Progress::default()
+            ..Progress::default()
         };
-        self.sites.note(site, crawl, found).await.map(drop)
+        self.sites.note(site, crawl, progress).await.map(drop)
     }
 }

@@ -1,10 +1,10 @@
-//! The two tables: their keys, and how they are made where no stack makes them.
+//! The two tables: their keys, and how they are created where no stack creates them.
 //!
-//! `pages` has one item a URL of a site: partition key [`SHARD`] (site, `#` and one of 16 shards of
-//! the URL's hash, so that the writes of a site spread and a sweep over it is 16 queries), sort key
-//! [`HASH`]. `state` has one item a thing: partition key [`KEY`], a kind, `#` and a name
-//! (`pace#example.org`). Both expire items by [`EXPIRES`], in seconds since the Unix epoch; DynamoDB
-//! takes up to days for that, so that whoever reads looks at it too.
+//! `pages` has one item for each URL of a site. Its partition key is [`SHARD`]: the site, `#` and one
+//! of 16 shards of the URL's hash, so that the writes of a site spread and a sweep is 16 queries. Its
+//! sort key is [`HASH`]. `state` has the partition key [`KEY`]: a kind, `#` and a name
+//! (`pace#example.org`). Both expire items by [`EXPIRES`], in seconds since the Unix epoch. DynamoDB
+//! may take days for that, so that readers look at it too.
 
 use std::time::Duration;
 
@@ -25,12 +25,12 @@ pub(crate) const SHARD: &str = "shard";
 pub(crate) const HASH: &str = "hash";
 /// Partition key of `state`: a string.
 pub(crate) const KEY: &str = "key";
-/// When an item may go.
+/// When an item may be deleted.
 pub(crate) const EXPIRES: &str = "expires";
 
-/// Shards of a site: the values of the first four bits of a URL's key.
+/// Number of shards of a site: the values of the first four bits of a URL's key.
 pub(crate) const SHARDS: u8 = 16;
-/// A partition key holds 2,048 bytes: longer names are hashed.
+/// Maximum bytes of a name in a key. Longer names are hashed, since a partition key holds 2,048 bytes.
 const LONGEST_NAME: usize = 1_024;
 
 /// The value of [`SHARD`] for a site and one of its shards.
@@ -59,7 +59,11 @@ fn name(name: &str) -> String {
     }
 }
 
-/// Makes the tables of a stack on one machine, where they are not there yet.
+/// Creates the tables of a stack on one machine, unless they exist.
+///
+/// # Errors
+///
+/// The failure of DynamoDB.
 pub async fn create(cloud: &Cloud) -> Result<(), Failure> {
     use ScalarAttributeType::{B, S};
     let pages = [(SHARD, S, KeyType::Hash), (HASH, B, KeyType::Range)];
@@ -67,11 +71,15 @@ pub async fn create(cloud: &Cloud) -> Result<(), Failure> {
     table(cloud, &cloud.names.state, &[(KEY, S, KeyType::Hash)]).await
 }
 
-/// Deletes the tables of a stack on one machine, with all that is in them.
+/// Deletes the tables of a stack on one machine, with all of their items.
+///
+/// # Errors
+///
+/// The failure of DynamoDB.
 pub async fn delete(cloud: &Cloud) -> Result<(), Failure> {
     for name in [&cloud.names.pages, &cloud.names.state] {
         let deleted = cloud.dynamodb.delete_table().table_name(name).send().await;
-        deleted.map_err(|error| failure(&error, &format!("the table {name}")))?;
+        deleted.map_err(|error| failure(error, &format!("the table {name}")))?;
     }
     Ok(())
 }
@@ -103,12 +111,12 @@ async fn table(
             if error
                 .as_service_error()
                 .is_some_and(|error| error.is_resource_in_use_exception()) => {}
-        created => drop(created.map_err(|error| failure(&error, &what))?),
+        created => drop(created.map_err(|error| failure(error, &what))?),
     }
     loop {
         let described = cloud.dynamodb.describe_table().table_name(name);
         let described = described.send().await;
-        let described = described.map_err(|error| failure(&error, &what))?;
+        let described = described.map_err(|error| failure(error, &what))?;
         let status = described.table().and_then(|table| table.table_status());
         if status == Some(&TableStatus::Active) {
             return Ok(());

@@ -1,14 +1,15 @@
-//! The pace over many workers, by the log of the site that they share: never more requests in any
-//! sliding second than the rate, and most of the rate delivered. Each worker is a process with a
-//! connection to DynamoDB, a gate and a fetcher of its own.
+//! The pace over many workers: never more requests in any sliding second than the rate, and most of
+//! the rate delivered. Each worker is a process with a connection to DynamoDB, a gate and a fetcher of
+//! its own, so that these tests are a program of their own too: nothing else may take the machine.
 //!
-//! One at a time, and a row is run again only when it failed on a machine that stalled: as in the
-//! command line's tests of the pace, and for the same reasons.
+//! Safety is asserted always, by the times at which the workers start requests. What arrives at the
+//! site is a matter of the machine as well: when it lets nobody run for a while, requests are seen
+//! later than they were sent, and some slots are lost. So the site's log and the delivered share are
+//! asserted where the machine did not stall; where it did, a row is run once more, and then left
+//! unjudged.
 
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures")]
-
-mod state;
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -17,16 +18,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use canter_aws::CloudPaces;
+use canter_aws::{Cloud, CloudPaces, Endpoints, Names, tables};
 use canter_core::domain::authority;
 use canter_core::pace::{Pace, Rate, Tolerance};
-use canter_core::ports::{FetchError, Fetcher, Headers, Request};
+use canter_core::ports::{Approach, Boxed, FetchError, Fetcher, Gate, Headers, Request};
 use canter_core::time::Moment;
 use canter_http::{Clock, HttpConfig, HttpFetcher, PacedGate};
+use canter_tests::faults::{Faults, Turn};
 use canter_tests::log::most_in_a_second;
+use canter_tests::stack::Stack;
 use canter_tests::{Answer, Serving, Site};
 use serde::{Deserialize, Serialize};
-use state::{Door, State};
 use tokio::runtime::Runtime;
 use url::Url;
 
@@ -41,6 +43,7 @@ const WORKER: &str = "CANTER_TEST_PACE_WORKER";
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Work {
+    /// Part of the tables' names.
     tables: String,
     dynamodb: String,
     site: Url,
@@ -58,6 +61,38 @@ struct Told {
     reads: u64,
 }
 
+/// What a worker said: when it started requests, since the Unix epoch, and at its end, unless it was
+/// killed.
+struct Said {
+    starts: Vec<Duration>,
+    told: Option<Told>,
+}
+
+/// A worker's gate. Prints each start by the right time, before the request goes out.
+struct PrintingGate {
+    gate: PacedGate<CloudPaces>,
+    skew_ms: i64,
+}
+
+impl Gate for PrintingGate {
+    fn near(&self, lead: Duration) -> Boxed<'_, Result<Approach, FetchError>> {
+        self.gate.near(lead)
+    }
+
+    fn slot(&self) -> Boxed<'_, Result<Moment, FetchError>> {
+        Box::pin(async {
+            let start = self.gate.slot().await?;
+            println!("start {}", shifted(start, -self.skew_ms).0);
+            Ok(start)
+        })
+    }
+}
+
+fn shifted(moment: Moment, ms: i64) -> Moment {
+    let span = Duration::from_millis(ms.unsigned_abs());
+    if ms < 0 { moment - span } else { moment + span }
+}
+
 /// A worker's process: this file again, as its environment says. Nothing, where it says nothing.
 #[test]
 fn worker() {
@@ -65,21 +100,17 @@ fn worker() {
         return;
     };
     let work: Work = serde_json::from_str(&work).unwrap();
+    // The line so far is the test harness's.
+    println!();
     let told = Runtime::new().unwrap().block_on(crawl(work));
-    println!("\ntold {}", serde_json::to_string(&told).unwrap());
+    println!("told {}", serde_json::to_string(&told).unwrap());
 }
 
 /// Asks for pages, a few at a time, as long as it may.
 async fn crawl(work: Work) -> Told {
-    let cloud = state::connect(&work.tables, &work.dynamodb).await;
+    let cloud = connect(&work.tables, &work.dynamodb).await;
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let skew = Duration::from_millis(work.skew_ms.unsigned_abs());
-    let right = Moment(0) + wall;
-    let clock = Clock::showing(if work.skew_ms < 0 {
-        right - skew
-    } else {
-        right + skew
-    });
+    let clock = Clock::showing(shifted(Moment(0) + wall, work.skew_ms));
     let tolerance = Tolerance::SHARED;
     let pace = Pace::new(Rate::new(work.rps).unwrap(), tolerance);
     let paces = Arc::new(CloudPaces::new(cloud.clone()));
@@ -89,9 +120,14 @@ async fn crawl(work: Work) -> Told {
         private: [authority(&work.site)].into(),
     });
     let fetcher = Arc::new(fetcher.unwrap());
+    let printing = Arc::new(PrintingGate {
+        gate: gate.clone(),
+        skew_ms: work.skew_ms,
+    });
     let number = Arc::new(AtomicUsize::new(0));
     let tasks = (0..4).map(|_| {
-        let (gate, fetcher, number) = (gate.clone(), Arc::clone(&fetcher), Arc::clone(&number));
+        let (gate, fetcher) = (Arc::clone(&printing), Arc::clone(&fetcher));
+        let number = Arc::clone(&number);
         let site = work.site.clone();
         tokio::spawn(async move {
             loop {
@@ -105,7 +141,7 @@ async fn crawl(work: Work) -> Told {
                     timeout: Duration::from_secs(5),
                     wants_body: |_| true,
                 };
-                match fetcher.fetch(request, Arc::new(gate.clone())).await {
+                match fetcher.fetch(request, gate.clone()).await {
                     Err(FetchError::Closed) => return,
                     answer => assert_eq!(answer.unwrap().head.status, 200),
                 }
@@ -118,10 +154,10 @@ async fn crawl(work: Work) -> Told {
     for task in tasks {
         task.await.unwrap();
     }
-    let lines = cloud.account.lines();
+    let lines = cloud.meter.lines();
     let sent = |operation: &str| {
         let line = lines.get(&("DynamoDB".to_owned(), operation.to_owned()));
-        line.map_or(0, |line| line.sent)
+        line.map_or(0, |line| line.sent as u64)
     };
     Told {
         requests: gate.tally().started,
@@ -141,14 +177,29 @@ fn start(work: &Work) -> Child {
 }
 
 /// Waits for a worker's end, and reads what it said.
-fn told(mut worker: Child) -> Told {
+fn said(mut worker: Child) -> Said {
     let mut said = String::new();
     let mut stdout = worker.stdout.take().unwrap();
     stdout.read_to_string(&mut said).unwrap();
+    worker.wait().unwrap();
+    let starts = said.lines().filter_map(|line| line.strip_prefix("start "));
     let told = said.lines().find_map(|line| line.strip_prefix("told "));
-    let told = told.and_then(|told| serde_json::from_str(told).ok());
-    assert!(worker.wait().unwrap().success());
-    told.unwrap()
+    Said {
+        starts: starts
+            .map(|start| Duration::from_nanos(start.parse().unwrap()))
+            .collect(),
+        told: told.map(|told| serde_json::from_str(told).unwrap()),
+    }
+}
+
+/// Asserts that in no sliding second more than `limit` requests were started.
+#[track_caller]
+fn assert_paced(said: &[Said], limit: usize) {
+    let starts = said.iter().flat_map(|said| &said.starts);
+    let mut starts: Vec<Duration> = starts.copied().collect();
+    starts.sort_unstable();
+    let most = most_in_a_second(&starts);
+    assert!(most <= limit, "{most} started in a second");
 }
 
 fn site() -> Serving {
@@ -156,26 +207,37 @@ fn site() -> Serving {
     Site::new().otherwise(page).watched().start()
 }
 
-/// Workers on a site of their own, by the door.
+/// Workers on a site of their own, with tables of their own.
 struct Stage {
-    state: State,
+    tables: String,
     site: Serving,
-    door: Option<Door>,
+    /// Makes DynamoDB slow.
+    proxy: Option<Faults>,
 }
 
 impl Stage {
     fn set(delay: Duration) -> Self {
-        let state = Runtime::new().unwrap().block_on(State::create());
-        let door = (!delay.is_zero()).then(|| Door::to(&state::endpoint(), delay));
+        let tables = format!("paces-{}-{:x}", std::process::id(), fastrand::u64(..));
+        let proxy = (!delay.is_zero()).then(|| {
+            let proxy = Faults::before(&Stack::find().dynamodb_endpoint);
+            proxy.rule(move |_| Turn::Late(delay));
+            proxy
+        });
+        on_tables(&tables, async |cloud| tables::create(cloud).await.unwrap());
         let site = site();
-        Stage { state, site, door }
+        Stage {
+            tables,
+            site,
+            proxy,
+        }
     }
 
     fn work(&self, rps: f64, seconds: u64) -> Work {
-        let door = self.door.as_ref().map(|door| door.url.clone());
+        let proxy = self.proxy.as_ref().map(Faults::url);
+        let dynamodb = proxy.unwrap_or_else(|| Stack::find().dynamodb_endpoint);
         Work {
-            tables: self.state.name.clone(),
-            dynamodb: door.unwrap_or_else(state::endpoint),
+            tables: self.tables.clone(),
+            dynamodb: dynamodb.to_string(),
             site: Url::parse(&self.site.url("/")).unwrap(),
             rps,
             skew_ms: 0,
@@ -192,16 +254,47 @@ impl Stage {
 
     /// Runs `attempt` until it keeps its promise, or breaks it on a machine that did not stall.
     fn play(delay: Duration, attempt: impl Fn(&Stage) -> Result<(), String>) {
-        for last in [false, false, true] {
+        for judged in ["once more", "not judged"] {
             let stage = Stage::set(delay);
             let Err(why) = attempt(&stage) else {
                 return;
             };
             let stalls = stage.site.log().stalls();
-            assert!(!last && stalls > 0, "{why}");
-            eprintln!("{why}; the machine stalled {stalls} times: once more");
+            assert!(stalls > 0, "{why}");
+            eprintln!("{why}; the machine stalled {stalls} times: {judged}");
         }
     }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // Tables that stay behind harm nobody.
+        on_tables(&self.tables, async |cloud| {
+            drop(tables::delete(cloud).await)
+        });
+    }
+}
+
+fn on_tables(tables: &str, act: impl AsyncFnOnce(&Cloud)) {
+    Runtime::new().unwrap().block_on(async {
+        let dynamodb = Stack::find().dynamodb_endpoint.to_string();
+        act(&connect(tables, &dynamodb).await).await;
+    });
+}
+
+async fn connect(tables: &str, dynamodb: &str) -> Cloud {
+    let names = Names {
+        pages: format!("{tables}-pages"),
+        state: format!("{tables}-state"),
+        queue: "no queue is asked".into(),
+        errands: String::new(),
+        dead_letters: String::new(),
+    };
+    let endpoints = Endpoints {
+        dynamodb: dynamodb.to_owned(),
+        sqs: Stack::find().aws_endpoint.to_string(),
+    };
+    Cloud::connect_local(names, endpoints).await
 }
 
 /// The time in which workers start, and meet.
@@ -216,13 +309,15 @@ fn row(rps: u32, seconds: u64, skews: &[i64], limit: u32, delay: Duration, share
             start(&Work { skew_ms, ..work })
         });
         let workers: Vec<Child> = workers.collect();
-        let told: Vec<Told> = workers.into_iter().map(told).collect();
-        let (requests, writes, reads) = told.iter().fold((0, 0, 0), |sum, told| {
+        let said: Vec<Said> = workers.into_iter().map(said).collect();
+        assert_paced(&said, limit as usize);
+        let (requests, writes, reads) = said.iter().fold((0, 0, 0), |sum, said| {
             let Told {
                 requests,
                 writes,
                 reads,
-            } = *told;
+            } = said.told.unwrap();
+            assert!(said.starts.len() as u64 >= requests, "every start is told");
             (sum.0 + requests, sum.1 + writes, sum.2 + reads)
         });
         let all = stage.times(Duration::ZERO);
@@ -251,7 +346,7 @@ fn row(rps: u32, seconds: u64, skews: &[i64], limit: u32, delay: Duration, share
 
 macro_rules! rows {
     ($($name:ident: $workers:literal workers, $rps:literal rps, $seconds:literal s;)+) => {
-        $(#[test] fn $name() {
+        $(#[test] #[ignore = "needs the servers of make test"] fn $name() {
             row($rps, $seconds, &[0; $workers], $rps, Duration::ZERO, 0.9);
         })+
     };
@@ -267,39 +362,45 @@ rows! {
 }
 
 #[test]
+#[ignore = "needs the servers of make test"]
 fn an_answer_of_dynamodb_takes_150_ms() {
     row(20, 7, &[0; 4], 20, Duration::from_millis(150), 0.7);
 }
 
 /// `N * (1 + D)` at most, whenever they hear of each other.
 #[test]
+#[ignore = "needs the servers of make test"]
 fn clocks_that_are_50_ms_wrong() {
     row(10, 9, &[-50, 50, 0, 20], 11, Duration::ZERO, 0.8);
 }
 
 #[test]
+#[ignore = "needs the servers of make test"]
 fn clocks_that_are_200_ms_wrong() {
     row(10, 10, &[-200, 200, 50, -50], 14, Duration::ZERO, 0.8);
 }
 
 #[test]
+#[ignore = "needs the servers of make test"]
 fn workers_that_are_killed_and_replaced() {
     let _alone = alone();
     Stage::play(Duration::ZERO, |stage| {
         let work = stage.work(20.0, 60);
         let mut workers: Vec<Child> = (0..5).map(|_| start(&work)).collect();
+        let mut told = Vec::new();
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(8) {
             sleep(Duration::from_millis(fastrand::u64(200..1200)));
             let which = fastrand::usize(..workers.len());
             let mut killed = std::mem::replace(&mut workers[which], start(&work));
             killed.kill().unwrap();
-            killed.wait().unwrap();
+            told.push(said(killed));
         }
         for mut worker in workers {
             worker.kill().unwrap();
-            worker.wait().unwrap();
+            told.push(said(worker));
         }
+        assert_paced(&told, 20);
         let times = stage.times(Duration::ZERO);
         let most = most_in_a_second(&times);
         eprintln!(

@@ -313,9 +313,10 @@ impl Bulk {
 /// What is to be done when patience has run out: whoever crawls has noted what is not indexed.
 fn again_later(failure: Failure) -> Failure {
     match failure {
-        Failure::Transient(why) => Failure::Transient(format!(
+        Failure::Transient(why) => Failure::transient(format!(
             "{why}; run the same command again later, nothing is lost"
-        )),
+        ))
+        .with_source(why),
         permanent => permanent,
     }
 }

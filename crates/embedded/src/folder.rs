@@ -30,6 +30,7 @@ impl Folder {
                 "the data folder {} cannot be written: {error}",
                 path.display()
             ))
+            .with_source(error)
         };
         fs::create_dir_all(path).map_err(cannot)?;
         let marker = path.join(MARKER);
@@ -87,6 +88,7 @@ impl Folder {
         let path = self.path.join("lock");
         let cannot = |error: std::io::Error| {
             Failure::permanent(format!("{} cannot be locked: {error}", path.display()))
+                .with_source(error)
         };
         let file = OpenOptions::new()
             .create(true)

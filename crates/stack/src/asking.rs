@@ -64,7 +64,7 @@ impl Asking {
     /// What CloudFormation says of a stack.
     pub(crate) async fn describe(&self, name: &str) -> Result<Described, Failure> {
         let asked = self.client.describe_stacks().stack_name(name).send().await;
-        let answer = asked.map_err(|error| refusal(&error, name, &self.whom))?;
+        let answer = asked.map_err(|error| refusal(&error, name, &self.whom).with_source(error))?;
         let stacks = answer.stacks.unwrap_or_default();
         let first = stacks.into_iter().next();
         first.ok_or_else(|| crate::refusal::no_such_stack(name, &self.whom))

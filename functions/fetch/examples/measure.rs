@@ -28,20 +28,20 @@ async fn main() {
     let began = Instant::now();
     let counts = crawl(&place, &plan, &index, workers.parse().unwrap()).await;
     println!("{counts:?} in {:?}", began.elapsed());
-    print_account(&place, counts.pages);
+    print_usage(&place, counts.pages);
 }
 
 /// What the crawl took.
-fn print_account(place: &Place, pages: u64) {
+fn print_usage(place: &Place, pages: u64) {
     let mut reads = 0.0;
     let mut writes = 0.0;
-    for ((service, operation), line) in place.cloud.account.lines() {
+    for ((service, operation), line) in place.cloud.meter.lines() {
         reads += line.read_units;
         writes += line.write_units;
         println!(
             "{service:9} {operation:20} {:6} {:.3} a page, {:.3} read, {:.3} write units",
             line.sent,
-            line.sent as f64 / pages as f64,
+            line.sent / pages as f64,
             line.read_units / pages as f64,
             line.write_units / pages as f64,
         );

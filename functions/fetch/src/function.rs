@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use canter_aws::queue::{Errand, Sweep, bury};
-use canter_aws::{Bill, Requests, Steering};
+use canter_aws::queue::{Errand, Sweep, send_to_dead_letters};
+use canter_aws::{Bill, Steering, Usage};
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::task::UrlKey;
@@ -137,12 +137,12 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
             }
         };
         match failure {
-            // The link that was taken is not taken a second time: the next one follows it.
+            // The turn that was taken is not taken a second time: the next one follows it.
             Failure::Transient(why) => {
-                tracing::warn!(why, "an errand is tried again");
+                tracing::warn!(why = &*why, "an errand is tried again");
                 let errand = match errand {
                     Errand::Sweep(sweep) => Errand::Sweep(Sweep {
-                        link: sweep.link.next(),
+                        turn: sweep.turn.next(),
                         ..sweep
                     }),
                     Errand::Refresh => errand,
@@ -166,7 +166,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         };
         let mut watch = sweep.watch.clone();
         let crawl = (sweep.site.as_str(), sweep.crawl);
-        let look = self.worker.look(crawl, Some(sweep.link), &mut watch, looks);
+        let look = self.worker.look(crawl, Some(sweep.turn), &mut watch, looks);
         match look.await? {
             Look::Over(ending) => {
                 let (site, crawl) = crawl;
@@ -174,10 +174,10 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
                 Ok(None)
             }
             Look::Again(after) => {
-                let link = sweep.link.next();
+                let turn = sweep.turn.next();
                 Ok(Some((
                     Sweep {
-                        link,
+                        turn,
                         watch,
                         ..sweep
                     },
@@ -198,7 +198,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
             let dead = hopeless || receives >= self.most_receives;
             let body = message.map(|message| message.body).unwrap_or_default();
             if dead {
-                match bury(self.worker.cloud(), &body, &why).await {
+                match send_to_dead_letters(self.worker.cloud(), &body, &why).await {
                     Ok(()) => continue,
                     Err(failure) => tracing::error!(id, %failure, "a dead letter is not buried"),
                 }
@@ -210,7 +210,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
 
     /// Adds what this batch took to the bills of its crawls, by their shares of its tasks.
     async fn bill(&self, who: &str, report: &Report, messages: usize, began: Instant) {
-        let account = &self.worker.cloud().account;
+        let meter = &self.worker.cloud().meter;
         let begun = self
             .began
             .lock()
@@ -221,24 +221,24 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
             "aarch64" => "arm64",
             other => other,
         };
-        let one = Requests {
-            sent: 1,
-            ..Requests::default()
+        let one = Usage {
+            sent: 1.0,
+            ..Usage::default()
         };
-        account.add(
+        meter.add(
             "Lambda",
             processor,
-            Requests {
+            Usage {
                 gb_seconds: ran.as_secs_f64() * self.memory_gb,
                 ..one
             },
         );
         // What the event source asks of the queue for a batch: up to ten messages a request.
-        account.add("SQS", "ReceiveMessage", one);
+        meter.add("SQS", "ReceiveMessage", one);
         if messages > 0 {
-            account.add("SQS", "DeleteMessageBatch", one);
+            meter.add("SQS", "DeleteMessageBatch", one);
         }
-        let bill = Bill::of(who, account.take());
+        let bill = Bill::of(who, meter.take());
         let all: u64 = report.came.values().sum();
         for ((site, crawl), tasks) in &report.came {
             let share = bill.share(*tasks as f64 / all as f64);

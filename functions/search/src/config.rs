@@ -84,8 +84,10 @@ impl Place {
             Some(arn) => Some(secret(arn).await?),
             None => None,
         };
-        let settings = Settings::new(&self.url, key)
-            .map_err(|failure| Failure::permanent(format!("the secret of {SECRET}: {failure}")))?;
+        let settings = Settings::new(&self.url, key).map_err(|failure| {
+            let what = format!("the secret of {SECRET}: {failure}");
+            Failure::permanent(what).with_source(failure)
+        })?;
         let settings = settings.patience(PATIENCE).key_in(KEY_PLACE);
         ElasticReader::open(&settings).await
     }

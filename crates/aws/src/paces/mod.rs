@@ -1,46 +1,45 @@
-//! The paces' records, shared by all workers: one item `pace#DOMAIN` of the table `state` each.
+//! The paces that all workers share: one item `pace#DOMAIN` of the table `state` for each domain.
 //!
-//! An item holds `last` (the time of the last slot that was given), `spacing` and `asked` (the
-//! spacing that counts, and when somebody last asked for it), `held`, `promised`, `at` (the time of
-//! its last writer) and `expires`. Times are nanoseconds since the Unix epoch. The next free slot
-//! lies one spacing after `last`: so whoever asks with another spacing keeps his own distance, and
-//! one addition says both, where DynamoDB allows one operation for each attribute.
+//! An item holds `last` (the time of the last slot given), `spacing` and `asked` (the spacing that
+//! counts, and when a worker last asked for it), `held`, `promised`, `at` (the time of its last
+//! writer) and `expires`. Times are nanoseconds since the Unix epoch. The next free slot lies one
+//! spacing after `last`. So a worker that asks with another spacing keeps its own distance, and one
+//! addition covers both, since DynamoDB allows one operation for each attribute.
 //!
 //! # A lease is one conditional write
 //!
-//! DynamoDB has no `max()`, so that there are two of them. *On*: `last += k * T`, if the slot after
-//! `last` lies between now and the horizon; it succeeds however many workers write it at once.
-//! *From*: `last = first + (k - 1) * T`, if nothing was given after `first - T`: where a domain was
-//! idle or held. Which one is tried first is guessed by what this process saw last; a condition that
-//! fails returns the item, from which [`grant`] decides about the other, or about waiting, without a
-//! read.
+//! DynamoDB has no `max()`, so there are two kinds of writes. *On*: `last += k * T`, if the slot after
+//! `last` lies between now and the horizon. It succeeds however many workers write at once.
+//! *From*: `last = first + (k - 1) * T`, if nothing was given after `first - T`, as when a domain was
+//! idle or held. The process guesses which one to try by what it remembers. A failed condition
+//! returns the item, from which [`grant`] decides without a read whether to try the other or wait.
 //!
 //! # What stays exact
 //!
-//! `last` never goes back, and each success moves it past slots that nobody else has: two workers
-//! never get the same slot, whatever their clocks show and however often the SDK repeats a write
-//! that had succeeded: of two such writes, the first one's slots are lost. A write without an answer
-//! gives no slots either.
+//! `last` never goes back, and each success moves it past slots that no other worker has. So two
+//! workers never get the same slot, whatever their clocks show, and however often the SDK repeats a
+//! write that had succeeded: of two such writes, the slots of the first are lost. A write without an
+//! answer gives no slots either.
 //!
-//! When a slot is *used* is a matter of clocks. With clocks that agree to 10 ms
+//! When a slot is *used* depends on clocks. With clocks that agree to 10 ms
 //! ([`Tolerance::SHARED`](canter_core::pace::Tolerance::SHARED)) no sliding second has more than N
-//! starts. Where they differ by more, a second has at most `N * (1 + D)` starts, rounded up, D being
-//! the seconds between the slowest and the fastest clock, until the slow ones have heard of the fast
-//! ones: every record holds its writer's time, and whoever reads a time that has not come yet goes by
-//! that clock from then on. A time that was written a while ago tells less. So a process that meets
-//! another one at work for the first time, or finds itself behind, takes no slot until it has seen
-//! somebody write: it writes its own time, and reads the record again and again, for a second and a
-//! half at most. A worker that comes later, with a faster clock than all who are there, is heard of by
-//! their leases only, which may take some of them.
+//! starts. If they differ by more, a second has at most `N * (1 + D)` starts, rounded up, D being the
+//! seconds between the slowest and the fastest clock, until the slow workers have synchronized with
+//! the fast ones. Every record holds its writer's time, and a worker that reads a time in its future
+//! goes by that clock from then on. The older the record, the less its time tells. So a process that
+//! meets another one at work for the first time, or finds itself behind, takes no slot until it has
+//! seen another worker write. It writes its own time, and polls the record for at most a second and
+//! a half. A worker that joins later with a faster clock than all others is noticed only by their
+//! leases, which may take some of them.
 //!
-//! A fast clock costs the others no slots: all go by it. A clock that is more than 2 s off, as the
-//! `Date` of DynamoDB's answers proves, gets a failure and no slot, before it has written anything.
+//! A fast clock costs the others no slots, since all go by it. A clock that is more than 2 s off, as
+//! the `Date` of DynamoDB's answers proves, gets a failure and no slot before it has written anything.
 //!
-//! A hold reaches whoever leases next. Slots that others have leased are still used: they lie less
-//! than the horizon and a lease away.
+//! A hold reaches every later lease. Slots that were leased before are still used: they lie less than
+//! the horizon and a lease away.
 
-mod hearing;
-mod known;
+mod clock_sync;
+mod memory;
 mod record;
 
 use std::collections::HashMap;
@@ -57,28 +56,29 @@ use canter_core::pace::{Given, Grant, Lease, Pace};
 use canter_core::ports::Paces;
 use canter_core::time::Moment;
 
-use self::hearing::Hearing;
-use self::known::Known;
-use self::record::{AT, HELD, LAST, PROMISED, Record, expiry, key, record, span, time, write};
+use self::clock_sync::ClockSync;
+use self::memory::Memory;
+use self::record::{AT, HELD, LAST, PROMISED, Record, expiry, key, record, span, time};
 use crate::cloud::Cloud;
 use crate::failure::failure;
 use crate::skew::Skew;
 use crate::tables::{EXPIRES, KEY};
 
-/// Slots are given out no further ahead.
+/// How far ahead slots are given out.
 const HORIZON: Duration = Duration::from_secs(1);
-/// Writes that a lease may take, when others write at the same time.
+/// Maximum number of writes for a lease, when others write at the same time.
 const TRIES: usize = 4;
-/// Of how many domains a process remembers what it saw.
-const KNOWN: usize = 1000;
+/// Maximum number of domains that a process remembers.
+const MAX_REMEMBERED: usize = 1000;
+
 /// The paces in DynamoDB. Clones share what they know of other clocks, and belong to one process.
 #[derive(Debug, Clone)]
 pub struct CloudPaces {
     cloud: Cloud,
     skew: Skew,
     checked: bool,
-    domains: Arc<Mutex<HashMap<String, Known>>>,
-    hearing: Arc<Mutex<Hearing>>,
+    domains: Arc<Mutex<HashMap<String, Memory>>>,
+    sync: Arc<Mutex<ClockSync>>,
 }
 
 impl CloudPaces {
@@ -89,11 +89,11 @@ impl CloudPaces {
             skew: Skew::default(),
             checked: true,
             domains: Arc::default(),
-            hearing: Arc::default(),
+            sync: Arc::default(),
         }
     }
 
-    /// The paces of a stack for callers whose `now` is no wall clock: it is held against no other.
+    /// The paces of a stack for callers whose `now` is no wall clock. No clocks are compared.
     pub fn unchecked(cloud: Cloud) -> Self {
         CloudPaces {
             checked: false,
@@ -101,7 +101,7 @@ impl CloudPaces {
         }
     }
 
-    /// The same paces for a process whose clock was set anew: nothing is known of other clocks.
+    /// The same paces for a process whose clock was reset. What was known of other clocks is forgotten.
     pub fn forgetful(&self) -> Self {
         CloudPaces {
             checked: self.checked,
@@ -111,12 +111,16 @@ impl CloudPaces {
 
     /// Whether others were using the domain when this process leased last.
     pub fn contested(&self, domain: &str) -> bool {
-        self.known(domain).contested
+        self.memory(domain).contested
     }
 
-    /// When to come back with `count` requests that are sent away now: how long from `now`. Each
-    /// who asks gets a share of the time to come, after what is leased and what was promised before,
-    /// so that each waits about once. A promise gives no slots. Fails as a lease does.
+    /// How long from `now` to come back with `count` requests that are sent away. Each caller gets a
+    /// share of the time after the slots leased and the promises made before, so that each waits about
+    /// once. A promise gives no slots.
+    ///
+    /// # Errors
+    ///
+    /// The failure of DynamoDB; a clock that is wrong.
     pub async fn promise(
         &self,
         domain: &str,
@@ -126,7 +130,7 @@ impl CloudPaces {
     ) -> Result<Duration, Failure> {
         self.check(domain, now).await?;
         let now = now + self.skew.behind();
-        let pace = self.known(domain).given.pace(now, pace);
+        let pace = self.memory(domain).given.pace(now, pace);
         let share = pace.spacing * count;
         let on = self
             .update(domain)
@@ -165,12 +169,12 @@ impl CloudPaces {
                 Err(newer) => old = newer,
             }
         }
-        // Too many promise at once: what was read last is as good a time as any.
+        // Too many workers promise at once. The time that was read last is as good as any.
         Ok(now.until(begin) + pace.spacing.mul_f64(fastrand::f64()))
     }
 
-    /// Refuses a wrong clock. The first time in a process, DynamoDB is asked for what its clock
-    /// shows, so that a wrong one has written nothing.
+    /// Refuses a wrong clock. The first call in a process asks DynamoDB for its time, so that a wrong
+    /// clock has written nothing.
     async fn check(&self, domain: &str, now: Moment) -> Result<(), Failure> {
         if !self.checked {
             return Ok(());
@@ -194,17 +198,17 @@ impl CloudPaces {
             .interceptor(self.skew.clone())
             .send()
             .await
-            .map_err(|error| failure(&error, &self.table()))?;
-        let account = &self.cloud.account;
-        account.read("GetItem", answer.consumed_capacity());
+            .map_err(|error| failure(error, &self.table()))?;
+        let meter = &self.cloud.meter;
+        meter.read("GetItem", answer.consumed_capacity());
         let record = answer.item().map(record);
         if let Some(record) = record {
-            self.remember(domain, |known| known.saw(record));
+            self.remember(domain, |memory| memory.saw(record));
         }
         Ok(record)
     }
 
-    /// Sends a write; gives the item as it was before, in which the condition held or failed.
+    /// Sends a write. Returns the item as it was before, for which the condition held or failed.
     async fn send(
         &self,
         domain: &str,
@@ -221,8 +225,8 @@ impl CloudPaces {
         let none = HashMap::new();
         match answer {
             Ok(answer) => {
-                let account = &self.cloud.account;
-                account.wrote("UpdateItem", answer.consumed_capacity());
+                let meter = &self.cloud.meter;
+                meter.wrote("UpdateItem", answer.consumed_capacity());
                 Ok(Ok(record(answer.attributes().unwrap_or(&none))))
             }
             Err(error) => {
@@ -230,10 +234,10 @@ impl CloudPaces {
                 match service {
                     Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                         let old = record(failed.item().unwrap_or(&none));
-                        self.remember(domain, |known| known.saw(old));
+                        self.remember(domain, |memory| memory.saw(old));
                         Ok(Err(old))
                     }
-                    _ => Err(failure(&error, &self.table())),
+                    _ => Err(failure(error, &self.table())),
                 }
             }
         }
@@ -246,21 +250,21 @@ impl CloudPaces {
             .key(KEY, key(domain))
     }
 
-    fn known(&self, domain: &str) -> Known {
+    fn memory(&self, domain: &str) -> Memory {
         let domains = self.domains();
-        domains.get(domain).copied().unwrap_or(Known::NOTHING)
+        domains.get(domain).copied().unwrap_or(Memory::NOTHING)
     }
 
-    fn remember<T>(&self, domain: &str, change: impl FnOnce(&mut Known) -> T) -> T {
+    fn remember<T>(&self, domain: &str, change: impl FnOnce(&mut Memory) -> T) -> T {
         let mut domains = self.domains();
-        if domains.len() >= KNOWN && !domains.contains_key(domain) {
-            // What is forgotten costs a write that fails.
+        if domains.len() >= MAX_REMEMBERED && !domains.contains_key(domain) {
+            // A forgotten domain costs a write that fails.
             domains.clear();
         }
-        change(domains.entry(domain.to_owned()).or_insert(Known::NOTHING))
+        change(domains.entry(domain.to_owned()).or_insert(Memory::NOTHING))
     }
 
-    fn domains(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+    fn domains(&self) -> MutexGuard<'_, HashMap<String, Memory>> {
         self.domains.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -280,7 +284,7 @@ impl Paces for CloudPaces {
         let began = Instant::now();
         self.check(domain, now).await?;
         if self.checked {
-            if let Some(at) = self.known(domain).at {
+            if let Some(at) = self.memory(domain).at {
                 self.adopt(domain, at, now)?;
             }
             if let Some(wait) = self.listen(domain, now).await? {
@@ -290,14 +294,15 @@ impl Paces for CloudPaces {
         let count = count.max(1);
         for tried in 0..TRIES {
             let shared = now + self.skew.behind();
-            let planned = self.remember(domain, |known| known.plan(shared, pace, count, tried > 0));
-            let step = match planned {
-                Ok(step) => step,
+            let planned =
+                self.remember(domain, |memory| memory.plan(shared, pace, count, tried > 0));
+            let write = match planned {
+                Ok(write) => write,
                 Err(wait) => return Ok(Grant::Wait(wait)),
             };
-            let before = self.known(domain);
+            let before = self.memory(domain);
             let sent = self
-                .send(domain, write(self.update(domain), step, shared))
+                .send(domain, write.apply(self.update(domain), shared))
                 .await?;
             let (Ok(old) | Err(old)) = sent;
             let read = now + began.elapsed();
@@ -310,30 +315,30 @@ impl Paces for CloudPaces {
             if sent.is_err() {
                 continue;
             }
-            let spacing = step.pace.spacing;
+            let spacing = write.pace.spacing;
             let next = old.given.last.map(|last| last + spacing);
-            let first = step.first.or(next).unwrap_or(shared);
+            let first = write.first.or(next).unwrap_or(shared);
             let last = first + spacing * (count - 1);
-            self.remember(domain, |known| {
+            self.remember(domain, |memory| {
                 let mine = old.given.last == before.mine;
-                known.contested = !mine && next.is_some_and(|next| next >= shared);
-                known.mine = Some(last);
-                (known.at, known.wrote) = (Some(shared), Some(shared));
-                known.crowd = known.crowd.saturating_sub(3);
-                known.given = Given {
+                memory.contested = !mine && next.is_some_and(|next| next >= shared);
+                memory.mine = Some(last);
+                (memory.at, memory.wrote) = (Some(shared), Some(shared));
+                memory.crowd = memory.crowd.saturating_sub(3);
+                memory.given = Given {
                     last: Some(last),
                     spacing,
-                    asked: if step.own { shared } else { old.given.asked },
+                    asked: if write.own { shared } else { old.given.asked },
                     held: old.given.held,
                 };
             });
             let behind = self.skew.behind();
             return Ok(Grant::Take {
-                lease: Lease::new(first - behind, count, step.pace),
+                lease: Lease::new(first - behind, count, write.pace),
                 next: last + spacing - behind,
             });
         }
-        // Others were faster each time: not for long.
+        // Others were faster each time, so the wait is short.
         let millis = 5 + fastrand::u64(..20);
         Ok(Grant::Wait(Duration::from_millis(millis)))
     }
@@ -353,8 +358,8 @@ impl Paces for CloudPaces {
             .expression_attribute_values(":until", time(until))
             .expression_attribute_values(":expires", expiry(until));
         if self.send(domain, hold).await?.is_ok() {
-            self.remember(domain, |known| {
-                known.given.held = known.given.held.max(until)
+            self.remember(domain, |memory| {
+                memory.given.held = memory.given.held.max(until)
             });
         }
         Ok(())

@@ -1,14 +1,14 @@
 //! Claims: which links become tasks of the parent that found them.
 //!
-//! Most links of most pages are known, and a read costs a fraction of a write: so all are looked up
-//! first, in a way that may be a moment behind, and what that shows already settles most of them.
-//! The others are settled by one conditional write each. In this world a push is not written
-//! down: a parent that claims again, since it or its answer was lost, gets all of its children
-//! again that have not ended, and what is then fetched twice is dropped at its beginning.
+//! Most links of most pages are known, and a read costs a fraction of a write. So a claim first looks
+//! all links up by reads that may be a moment behind, which settles most of them. Each of the others
+//! takes a conditional write. Pushes are not written down here: a parent that claims again, because
+//! it or its answer was lost, gets all of its children again that have not ended, and a task that
+//! comes twice is dropped when it begins.
 //!
 //! Pages that are read at the same time share most of their links. So the claims of a process write
-//! one after the other, and what one has just won or lost is no question for the next: a write that
-//! is refused costs as much as one that is not.
+//! one after the other, and each knows what the ones before it have won or lost: a refused write
+//! costs as much as one that succeeds.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -27,21 +27,21 @@ use crate::item::{Item, key_of, number, text};
 use crate::side_by_side::{WRITES, side_by_side};
 use crate::tables::{HASH, page_key};
 
-/// Keys of one read: what DynamoDB takes.
+/// Maximum number of keys in one read (`BatchGetItem`).
 const KEYS: usize = 100;
-/// Reads under way at the same time, for one claim.
+/// Maximum number of concurrent reads for one claim.
 const READS: usize = 4;
-/// Keys that a busy table left out are asked for so often again.
+/// Maximum number of requests for keys that a busy table leaves out.
 const ROUNDS: u32 = 8;
-/// Wait before the first of those, doubling.
+/// Maximum wait before the second of those requests, doubling from there.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
-/// A URL beyond this fits no item and no message.
+/// Maximum bytes of a URL. A longer one fits no item and no message.
 const LONGEST_URL: usize = 64 * 1024;
-/// Attributes that settle a claim.
+/// Attributes that decide about a claim.
 const TO_CLAIM: &str = "#hash, #c, #o, #x, #p, #q";
 
 impl CloudSite {
-    /// Claims links; tasks of those that are the claimant's.
+    /// Claims links. Returns tasks for those that are the claimant's.
     pub(super) async fn claim_for(
         &self,
         claimant: Claimant,
@@ -54,10 +54,10 @@ impl CloudSite {
         let mut sorting = Sorting::default();
         let mut unknown = Vec::new();
         for (key, link) in links {
-            let seen = self.met.get(key);
+            let seen = self.cache.get(key);
             match decide(seen.as_ref(), &claimant, &link) {
                 Decision::No => sorting.lost(&claimant, key, seen.as_ref()),
-                // What was the claimant's may have been pushed by another meanwhile.
+                // A link of the claimant may have been pushed by a later run in the meantime.
                 Decision::Ours | Decision::Ask => unknown.push((key, link)),
             }
         }
@@ -71,7 +71,7 @@ impl CloudSite {
                 Decision::Ask => asked.push((key, link)),
             }
         }
-        self.met.keep(rows);
+        self.cache.keep(rows);
         self.ask(&claimant, asked, &mut sorting).await?;
         Ok(sorting.claimed(&claimant))
     }
@@ -86,10 +86,10 @@ impl CloudSite {
         if links.is_empty() {
             return Ok(());
         }
-        let _turn = self.met.turn.lock().await;
+        let _writing = self.cache.writing.lock().await;
         let mut writes = Vec::new();
         for (key, link) in links {
-            let seen = self.met.get(key);
+            let seen = self.cache.get(key);
             match decide(seen.as_ref(), claimant, &link) {
                 Decision::Ours => sorting.ours.push(link),
                 Decision::No => sorting.lost(claimant, key, seen.as_ref()),
@@ -104,12 +104,12 @@ impl CloudSite {
                 Some(link) if link.skip.is_none() => sorting.ours.push(link),
                 _ => sorting.lost(claimant, key, seen.as_ref()),
             }
-            self.met.keep(seen.map(|seen| (key, seen)));
+            self.cache.keep(seen.map(|seen| (key, seen)));
         }
         Ok(())
     }
 
-    /// Claims one link by a write; the link, when it is now the claimant's, and what its row says.
+    /// Claims one link by a write. Returns the link if it is now the claimant's, and its row.
     async fn claim_one(
         &self,
         claimant: &Claimant,
@@ -152,7 +152,7 @@ impl CloudSite {
         )
     }
 
-    /// What the rows of links say, of those that have rows.
+    /// The rows of those links that have rows.
     async fn look_up(
         &self,
         site: &str,
@@ -171,7 +171,7 @@ impl CloudSite {
             .collect())
     }
 
-    /// Reads rows by their keys; a busy table may answer for some of them only.
+    /// Reads rows by their keys. A busy table may answer for some of them only.
     async fn look_up_some(&self, keys: Vec<Item>) -> Result<Vec<Item>, Failure> {
         let table = &self.cloud.names.pages;
         let what = format!("the table {table}");
@@ -193,9 +193,9 @@ impl CloudSite {
                 .request_items(table, asked.build().map_err(Failure::permanent)?)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let answer = request.send().await;
-            let mut answer = answer.map_err(|error| failure(&error, &what))?;
+            let mut answer = answer.map_err(|error| failure(error, &what))?;
             for consumed in answer.consumed_capacity() {
-                self.cloud.account.read("BatchGetItem", Some(consumed));
+                self.cloud.meter.read("BatchGetItem", Some(consumed));
             }
             let found = answer.responses.as_mut().and_then(|all| all.remove(table));
             items.extend(found.unwrap_or_default());
@@ -212,7 +212,7 @@ impl CloudSite {
     }
 }
 
-/// Links by what became of their claims.
+/// Links by the results of their claims.
 #[derive(Default)]
 struct Sorting {
     ours: Vec<Claim>,
@@ -243,8 +243,8 @@ impl Sorting {
     }
 }
 
-/// When a link's row may become the claimant's. The same parent again: it died before it pushed
-/// the link, or the answer to this very write was lost.
+/// The condition under which a link becomes the claimant's. It holds for the same parent again, since
+/// that may have died before it pushed the link, or may have lost the answer to this very write.
 fn condition(claimant: &Claimant, link: &Claim) -> String {
     let mut condition = String::from("attribute_not_exists(#c) OR #c < :c");
     if link.skip.is_none() {
@@ -260,7 +260,7 @@ fn condition(claimant: &Claimant, link: &Claim) -> String {
     condition
 }
 
-/// A URL that no item can hold is recorded and not fetched.
+/// Skips a URL that no item can hold.
 fn fitting(link: Claim) -> Claim {
     match link.skip {
         None if link.url.as_str().len() > LONGEST_URL => Claim {

@@ -1,4 +1,4 @@
-//! How the rows of a crawl stand, counted.
+//! Counting the rows of a crawl.
 
 use canter_core::failure::Failure;
 use canter_core::outcomes::Counts;
@@ -8,7 +8,11 @@ use super::{CloudSite, row};
 use crate::item::{Item, text_of};
 
 impl CloudSite {
-    /// Counts the crawl's rows by outcome: a pass over all of the site's.
+    /// Counts the crawl's rows by outcome, in a pass over all rows of the site.
+    ///
+    /// # Errors
+    ///
+    /// The failure of a read.
     pub async fn counts(&self) -> Result<Counts, Failure> {
         let mut counts = Counts::default();
         let mut pass = self.pass("#o, #x", OF_CRAWL);

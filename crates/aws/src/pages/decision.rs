@@ -1,7 +1,7 @@
-//! What a row says to a claim, and the rows that a process has met.
+//! What a row says to a claim, and the cache of rows that a process has seen.
 //!
-//! A row only ever moves on: to its end, and to a newer crawl. So what is lost by a row that may be
-//! a moment behind, or was met an hour ago, stays lost; and nothing is won but by a write.
+//! A row only ever moves on: to its end, and to a newer crawl. So a claim that is lost by a row that
+//! may be a moment behind, or was read an hour ago, stays lost, and only a write wins a claim.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,11 +14,11 @@ use url::Url;
 use super::row;
 use crate::item::{Item, number_of};
 
-/// Rows that a process remembers, some 80 bytes each: what is forgotten costs a read, or a write that
-/// is refused.
-const MET: usize = 100_000;
+/// Maximum number of rows in the cache, some 80 bytes each. A row that is not in it costs a read, or a
+/// write that is refused.
+const MAX_CACHED: usize = 100_000;
 
-/// Who claims.
+/// The page that claims links, and its crawl.
 #[derive(Debug, Clone)]
 pub(super) struct Claimant {
     pub(super) site: String,
@@ -39,7 +39,7 @@ impl Claimant {
     }
 }
 
-/// What a row says to a claim.
+/// The part of a row that decides about claims.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Seen {
     crawl: u64,
@@ -50,7 +50,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Of a row as it was read; none where it is no row of ours.
+    /// Reads a row; none where it is no row of ours.
     pub(super) fn read(row: &Item) -> Option<Self> {
         Some(Seen {
             crawl: number_of(row, row::CRAWL)?,
@@ -72,26 +72,26 @@ impl Seen {
         }
     }
 
-    /// Whether no claim of this crawl will ever win the link again. That somebody else has it does
-    /// not settle it: who has it may die before it pushes it, and comes again.
+    /// Whether no claim of this crawl will ever win the link again. A link that another parent has
+    /// is not settled: that parent may die before it pushes the link, and claim it again.
     pub(super) fn is_settled(&self, crawl: u64) -> bool {
         let ended = !self.open && !self.too_deep;
         self.crawl > crawl || self.crawl == crawl && (ended || self.requeued)
     }
 }
 
-/// What can be said of a claim before anything is written.
+/// What a row decides about a claim before anything is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// It was the claimant's already, and has not ended.
+    /// The link is the claimant's already, and has not ended.
     Ours,
-    /// It is somebody else's, or has ended, or a newer crawl has it.
+    /// The link is another parent's, or has ended, or belongs to a newer crawl.
     No,
-    /// Only a conditional write can tell.
+    /// Only a conditional write can decide.
     Ask,
 }
 
-/// Decides from what was seen of a row.
+/// Decides about a claim by a row.
 pub(super) fn decide(seen: Option<&Seen>, claimant: &Claimant, link: &Claim) -> Decision {
     let Some(seen) = seen.filter(|seen| seen.crawl >= claimant.crawl) else {
         return Decision::Ask;
@@ -113,35 +113,36 @@ pub(super) fn decide(seen: Option<&Seen>, claimant: &Claimant, link: &Claim) -> 
     }
 }
 
-/// What the claims of a process have met, and whose turn it is to write.
+/// The rows that the claims of a process have seen.
 #[derive(Default)]
-pub(super) struct Met {
-    pub(super) turn: AsyncMutex<()>,
+pub(super) struct RowCache {
+    /// Held by the claim that writes.
+    pub(super) writing: AsyncMutex<()>,
     rows: Mutex<HashMap<UrlKey, Seen>>,
 }
 
-impl Met {
+impl RowCache {
     fn rows(&self) -> MutexGuard<'_, HashMap<UrlKey, Seen>> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was seen of a link.
+    /// The row of a link.
     pub(super) fn get(&self, key: UrlKey) -> Option<Seen> {
         self.rows().get(&key).cloned()
     }
 
-    /// Remembers what was seen of links.
+    /// Adds the rows of links.
     pub(super) fn keep(&self, seen: impl IntoIterator<Item = (UrlKey, Seen)>) {
         let mut rows = self.rows();
         for (key, seen) in seen {
-            if rows.len() >= MET {
+            if rows.len() >= MAX_CACHED {
                 rows.clear();
             }
             rows.insert(key, seen);
         }
     }
 
-    /// The task of a link has come to its end.
+    /// Notes that the task of a link has ended.
     pub(super) fn ended(&self, key: UrlKey) {
         if let Some(seen) = self.rows().get_mut(&key) {
             seen.open = false;

@@ -1,5 +1,5 @@
-//! The beginning of a crawl: its seeds, what an earlier process left, and in a refresh every URL
-//! that the last crawl fetched.
+//! Filling the frontier at the beginning of a crawl: with its seeds, the open tasks of an earlier
+//! process, and in a refresh every URL that the last crawl fetched.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -17,21 +17,24 @@ use crate::side_by_side::{WRITES, side_by_side};
 use crate::sites::{Beginning, Crawling};
 use crate::tables::HASH;
 
-/// Attributes of a row that this needs.
+/// Attributes of a row that filling needs.
 const TO_FILL: &str = "#shard, #hash, #o, #u, #c, #d, #h, #a, #p, #k, #f, #i";
 
 impl CloudSite {
-    /// Puts into the frontier what a crawl begins or goes on with, and says how many tasks that
-    /// are. Called again, it pushes again what has not ended: whoever dies in it is followed by
-    /// another one.
+    /// Pushes the tasks that a crawl begins or goes on with, and returns their number. When it is
+    /// called again, because a process died in it, it pushes again what has not ended.
     ///
-    /// What an earlier run of the crawl has left in the queue is dropped when it comes up, since the
-    /// rows are of this run now.
+    /// Tasks that an earlier run of the crawl has left in the queue are dropped when they come up,
+    /// since the rows are of this run now.
     ///
-    /// A pass over the site's rows, and a write for each that is pushed, so that the frontier need
-    /// not note what it is given. Rows of older crawls that
-    /// nothing was fetched for stay behind, as those that a changed scope leaves out: links claim
-    /// them anew, or the end of the crawl drops them.
+    /// A pass over the site's rows, and a write for each pushed row, so that the frontier need not
+    /// note what it is given. Two kinds of rows stay behind: those of older crawls for which nothing
+    /// was fetched, and those that a changed scope leaves out. Links claim them anew, or
+    /// the end of the crawl drops them.
+    ///
+    /// # Errors
+    ///
+    /// The failure of DynamoDB or of the frontier. The call can be repeated.
     pub async fn fill(
         &self,
         crawling: &Crawling,
@@ -71,7 +74,7 @@ impl CloudSite {
         Ok(filled)
     }
 
-    /// Whether a row is open, or is of an older crawl that came to fetch it.
+    /// Whether a row is open, or was fetched in an older crawl.
     fn is_to_be_done(&self, row: &Item, within: Option<&Scope>) -> bool {
         if number_of(row, row::CRAWL) == Some(self.crawl) {
             return row::is_open(row, self.crawl);
@@ -80,21 +83,21 @@ impl CloudSite {
         let fetched = copy
             || row.contains_key(row::FETCHED)
             || text_of(row, row::OUTCOME).is_some_and(|outcome| outcome != "skipped");
-        // Sitemaps come back where they are still named.
+        // Sitemaps come back if they are still named.
         let page = copy || row::kind(row) == Kind::Page;
         let inside = within
             .is_none_or(|scope| row::url_of(row, row::URL).is_some_and(|url| scope.contains(&url)));
         fetched && page && inside
     }
 
-    /// Makes a task of a row, unless something else has happened to it.
+    /// Makes a task of a row, unless the row has changed.
     async fn take_over(&self, row: Item) -> Result<Option<Task>, Failure> {
         let Some(task) = row::task(&row, &self.site, self.crawl) else {
             return Ok(None);
         };
         let due = (self.clock)() + GRACE;
         let run = Some(self.run).filter(|run| *run > 0).map(number);
-        // The parent stays for whoever asks who named the page; it claims it no more.
+        // The row keeps its parent for information. The parent claims it no more.
         let change = Change::default()
             .set(row::DUE, number(due.millis()))
             .set(row::REQUEUED, number(1_u64))
@@ -118,8 +121,8 @@ impl CloudSite {
         let written = change.write(&self.cloud, table, key(&row), condition);
         Ok(match written.await? {
             Written::Done => Some(task),
-            // The answer to this very write was lost, or another filler was here and may have
-            // died: the task is pushed twice at worst.
+            // The answer to this very write was lost, or another process fills too and may have
+            // died. The task is pushed twice at worst.
             Written::Refused(row)
                 if row::is_open(&row, self.crawl) && row.contains_key(row::REQUEUED) =>
             {

@@ -1,4 +1,4 @@
-//! The page store: one item a URL, under 1 KB as a rule, so that each write of it is one unit.
+//! The page store: one item for each URL, as a rule of less than 1 KB, so that a write is one unit.
 //!
 //! | attribute | type | what |
 //! |---|---|---|
@@ -6,8 +6,8 @@
 //! | `c` | N | crawl that it belongs to |
 //! | `d`, `h` | N | depth; redirects in a row |
 //! | `a` | N | attempts so far |
-//! | `t` | N | when a sweep takes it for lost, Unix ms; only while it is open |
-//! | `z` | N | how often a sweep took it for lost |
+//! | `t` | N | when a sweep counts it as lost, Unix ms; only while it is open |
+//! | `z` | N | how often a sweep counted it as lost |
 //! | `p` | S or B | URL of the parent that claimed it; its key when that is long; none for a seed |
 //! | `q` | N | 1 when whoever began the crawl, or let it go on, has pushed it: no parent may claim it again |
 //! | `g` | N | run of the crawl in which that was: the queue's tasks of earlier runs are dropped |
@@ -19,9 +19,9 @@
 //! | `e`, `m`, `n` | S | of that copy: ETag, Last-Modified, canonical URL |
 //! | `r` | N | crawls in a row in which the page was missing |
 //!
-//! A row is open until it has an outcome. Whatever claims, ends or counts a row does so under a
-//! condition on its crawl and on being open, so that what is repeated, late or of an older crawl
-//! changes nothing.
+//! A row is open until it has an outcome. Every claim, end and count of a row is a write under a
+//! condition on its crawl and on being open, so that repeated and late writes and those of an older
+//! crawl change nothing.
 
 mod claim;
 mod counts;
@@ -43,20 +43,18 @@ use canter_core::task::{Task, UrlKey};
 use canter_core::time::Moment;
 
 use crate::change::{Change, Written, names};
+use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::failure::failure;
 use crate::item::{Item, number};
 use crate::tables::page_key;
-use decision::{Claimant, Met};
+use decision::{Claimant, RowCache};
 
 pub use sweep::{LOSSES, Swept};
 
-/// A sweep takes a task for lost when so much time has passed since it was claimed or was due: more
-/// than a message is hidden from others while a worker has it.
+/// Time after its claim or its due time when a sweep counts a task as lost. It is longer than the time
+/// for which a message is hidden from others while a worker has it.
 pub const GRACE: Duration = Duration::from_secs(15 * 60);
-
-/// The time now, since the Unix epoch.
-pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
 /// The rows of one site, for one crawl of it.
 #[derive(Clone)]
@@ -66,8 +64,8 @@ pub struct CloudSite {
     crawl: u64,
     run: u32,
     clock: Clock,
-    /// What claims of this process have met, shared by all clones.
-    met: Arc<Met>,
+    /// Shared by all clones.
+    cache: Arc<RowCache>,
 }
 
 impl CloudSite {
@@ -79,12 +77,12 @@ impl CloudSite {
             crawl,
             run: 0,
             clock,
-            met: Arc::default(),
+            cache: Arc::default(),
         }
     }
 
-    /// The same rows for tasks of one run of the crawl, as [`crate::Crawling`] counts them: what
-    /// is pushed is of this run, and what a later run has pushed is not begun.
+    /// The same rows in a run of the crawl, as [`crate::Crawling`] counts runs. Tasks are pushed for
+    /// this run, and tasks that a later run has pushed are not begun.
     pub fn in_run(&self, run: u32) -> Self {
         CloudSite {
             run,
@@ -97,20 +95,28 @@ impl CloudSite {
         self.crawl
     }
 
-    /// The run whose tasks these are.
+    /// The run of the crawl.
     pub(crate) fn run(&self) -> u32 {
         self.run
     }
 
-    /// Claims the seeds of the crawl, which are nobody's links, and gives tasks of those that have
-    /// not ended: all of them again when it is called again.
+    /// Claims the seeds of the crawl, which have no parent, and returns tasks for those that have not
+    /// ended, also when it is called again.
+    ///
+    /// # Errors
+    ///
+    /// The failure of DynamoDB. The call can be repeated.
     pub async fn claim_seeds(&self, seeds: Vec<Claim>) -> Result<Vec<Task>, Failure> {
         let nobody = Claimant::new(&self.site, self.crawl, None);
         Ok(self.claim_for(nobody, seeds).await?.tasks)
     }
 
-    /// Notes that a task waits until `due`, with its attempts so far, so that a sweep that finds
-    /// the task lost goes on from there. Says whether the task is still to be done.
+    /// Notes that a task waits until `due`, with its attempts so far, so that a sweep that finds the
+    /// task lost goes on from there. Returns whether the task is still open.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
     pub async fn note_attempt(&self, task: &Task, due: Moment) -> Result<bool, Failure> {
         let change = Change::default()
             .set(row::ATTEMPTS, number(task.attempts))
@@ -131,7 +137,7 @@ impl CloudSite {
         change.write(&self.cloud, table, key, condition).await
     }
 
-    /// What [`Pages::begin`] needs of a row.
+    /// The attributes of a row that [`Pages::begin`] needs.
     async fn row(&self, task: &Task, consistent: bool) -> Result<Option<Item>, Failure> {
         let table = &self.cloud.names.pages;
         let request = self
@@ -145,23 +151,23 @@ impl CloudSite {
             .consistent_read(consistent)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = request.send().await;
-        let answer = answer.map_err(|error| failure(&error, &format!("the table {table}")))?;
+        let answer = answer.map_err(|error| failure(error, &format!("the table {table}")))?;
         let consumed = answer.consumed_capacity();
-        self.cloud.account.read("GetItem", consumed);
+        self.cloud.meter.read("GetItem", consumed);
         Ok(answer.item)
     }
 }
 
 impl Pages for CloudSite {
     async fn begin(&self, task: &Task) -> Result<Option<Known>, Failure> {
-        // A cheap read may be a moment behind, and not see the claim that made this task: it is
-        // believed when it sees the task, and asked again when it does not.
+        // A cheap read may be a moment behind, and miss the claim that made this task. Where it does
+        // not see the task, a consistent read follows.
         for consistent in [false, true] {
             let row = self.row(task, consistent).await?;
             let Some(row) = row.filter(|row| row::is_open(row, task.crawl)) else {
                 continue;
             };
-            // Pushed again by a later run, it comes a second time.
+            // A task of an earlier run comes again, since a later run has pushed it too.
             let earlier = self.run < row::small(&row, row::RUN);
             return Ok((!earlier).then(|| row::known(&row)));
         }
@@ -175,9 +181,9 @@ impl Pages for CloudSite {
 
     async fn finish(&self, task: &Task, finish: Finish) -> Result<(), Failure> {
         let change = row::ended(finish).value(row::CRAWL, number(task.crawl));
-        // Refused: it has ended already, or a newer crawl has the row.
+        // Refused when the row has ended already, or belongs to a newer crawl.
         self.change(task, change, row::IS_OPEN).await?;
-        self.met.ended(UrlKey::of(&task.url));
+        self.cache.ended(UrlKey::of(&task.url));
         Ok(())
     }
 }

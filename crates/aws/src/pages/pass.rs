@@ -1,10 +1,10 @@
 //! Passes over the rows of a site: a query for each shard, some rows at a time.
 //!
-//! A pass costs half a read unit for each 4 KB of rows that are there, whatever it asks of them. A
-//! row with URLs of 60 bytes takes 290: a million take 35,000 units, which is less than a cent. All
-//! shards are asked at the same time, and what they give comes mixed: writes to rows as they come
-//! spread over the table, of which one shard takes a thousand a second. In memory is one answer of
-//! each.
+//! A pass costs half a read unit for each 4 KB of rows, whatever it asks of them. A row with URLs of
+//! 60 bytes takes 290 bytes, so a million rows take 35,000 units, which is less than a cent. All
+//! shards are read at the same time and their rows come mixed, so that writes to rows as they come
+//! spread over the table, of which one shard takes a thousand a second. One answer of each shard is
+//! in memory.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use canter_core::failure::Failure;
@@ -16,7 +16,7 @@ use crate::item::{Item, number, number_of, text};
 use crate::side_by_side::side_by_side;
 use crate::tables::{HASH, SHARD, SHARDS, shard};
 
-/// Rows of a shard that are read at once, those that do not fulfil the condition among them.
+/// Maximum number of rows of a shard in one read, including rows that do not meet the condition.
 const ROWS: i32 = 1_000;
 
 /// A pass under way.
@@ -24,13 +24,13 @@ pub(super) struct Pass<'a> {
     site: &'a CloudSite,
     attributes: &'static str,
     condition: &'static str,
-    /// Shards that have more, and where to go on in them.
+    /// Shards with more rows, and where to go on in them.
     left: Vec<(u8, Option<Item>)>,
 }
 
 impl CloudSite {
-    /// A pass over the rows that fulfil a condition, which knows this crawl as `:c`. They come
-    /// as they are or were a moment ago, with the attributes that are named.
+    /// A pass over the rows that meet a condition, which knows this crawl as `:c`. The rows have the
+    /// named attributes, as they are or were a moment ago.
     pub(super) fn pass(&self, attributes: &'static str, condition: &'static str) -> Pass<'_> {
         Pass {
             site: self,
@@ -66,15 +66,15 @@ impl CloudSite {
             .limit(ROWS)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = request.send().await;
-        let answer = answer.map_err(|error| failure(&error, &format!("the table {table}")))?;
+        let answer = answer.map_err(|error| failure(error, &format!("the table {table}")))?;
         let consumed = answer.consumed_capacity();
-        self.cloud.account.read("Query", consumed);
+        self.cloud.meter.read("Query", consumed);
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 }
 
 impl Pass<'_> {
-    /// Some more rows, maybe none; nothing when all were seen.
+    /// Some more rows, maybe none; nothing at the end of the pass.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<Item>>, Failure> {
         if self.left.is_empty() {
             return Ok(None);
@@ -116,18 +116,18 @@ pub(super) const OLDER: &str = "#c < :c";
 /// Condition: of this crawl, with a copy in the index.
 pub(super) const WITH_COPY: &str = "#c = :c AND attribute_exists(#i)";
 
-/// Where a row is.
+/// The key of a row.
 pub(super) fn key(row: &Item) -> Item {
     let part = |name: &str| row.get(name).map(|value| (name.to_owned(), value.clone()));
     [SHARD, HASH].into_iter().filter_map(part).collect()
 }
 
-/// The crawl of this site as the conditions know it.
+/// The crawl as a value for conditions.
 pub(super) fn crawl_value(site: &CloudSite) -> AttributeValue {
     number(site.crawl)
 }
 
-/// When a row is due, Unix ms; one that does not say so is due.
+/// When a row is due, Unix ms; 0 without a due time.
 pub(super) fn due(row: &Item) -> u64 {
     number_of(row, row::DUE).unwrap_or_default()
 }

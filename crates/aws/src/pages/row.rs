@@ -1,7 +1,7 @@
-//! A row as it is stored. The names of its attributes are told in [`super`].
+//! A row as it is stored. [`super`] explains the names of its attributes.
 //!
-//! Nothing that a site sends may make a row too large: what only a person reads is cut, and
-//! validators that no server means are left out, which costs a transfer and no more.
+//! Nothing that a site sends may make a row too large. Texts for people are cut, and validators of
+//! absurd length are left out, which only costs a transfer.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use canter_core::outcomes::columns;
@@ -38,14 +38,14 @@ const MISSES: &str = "r";
 
 /// Condition: open, in the crawl `:c`.
 pub(super) const IS_OPEN: &str = "#c = :c AND attribute_not_exists(#o)";
-/// Attributes that say whether a task is to be done, and what is known of its URL.
+/// Attributes that [`known`] and [`is_open`] need, and the run.
 pub(super) const TO_BEGIN: &str = "#c, #o, #g, #e, #m, #i, #n, #r";
 
-/// Bytes of what a person reads, and of URLs that nobody fetches.
+/// Maximum bytes of texts for people, and of URLs that are not fetched.
 const LONG: usize = 2_048;
-/// Bytes of a parent's URL: each of its links holds it.
+/// Maximum bytes of a parent's URL, which each of its links holds.
 const LONG_PARENT: usize = 512;
-/// Bytes of an `ETag` or `Last-Modified`.
+/// Maximum bytes of an `ETag` or `Last-Modified`.
 const LONG_VALIDATOR: usize = 512;
 
 /// Whether a row is open in a crawl.
@@ -53,7 +53,7 @@ pub(super) fn is_open(row: &Item, crawl: u64) -> bool {
     number_of(row, CRAWL) == Some(crawl) && !row.contains_key(OUTCOME)
 }
 
-/// What an earlier crawl left.
+/// What earlier crawls know of the URL.
 pub(super) fn known(row: &Item) -> Known {
     let text = |name| text_of(row, name).map(str::to_owned);
     Known {
@@ -65,7 +65,7 @@ pub(super) fn known(row: &Item) -> Known {
     }
 }
 
-/// The task of a row; none when the row's URL cannot be read.
+/// The task of a row; none when its URL cannot be read.
 pub(super) fn task(row: &Item, site: &str, crawl: u64) -> Option<Task> {
     Some(Task {
         site: site.to_owned(),
@@ -86,7 +86,7 @@ pub(super) fn kind(row: &Item) -> Kind {
     }
 }
 
-/// How a kind is stored: most are pages, and need no attribute.
+/// The stored form of a kind. Most tasks are pages, which need no attribute.
 pub(super) fn kind_value(kind: Kind) -> Option<AttributeValue> {
     match kind {
         Kind::Page => None,
@@ -103,7 +103,7 @@ pub(super) fn small(row: &Item, name: &str) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// A parent as its links hold it.
+/// The stored form of a parent in its links.
 pub(super) fn parent_value(parent: &Url) -> AttributeValue {
     if parent.as_str().len() <= LONG_PARENT {
         text(parent.as_str())
@@ -123,7 +123,7 @@ pub(super) fn cut_url(url: &Url) -> AttributeValue {
     text(cut(url.as_str()))
 }
 
-/// What ends a row.
+/// The change that ends a row.
 pub(super) fn ended(finish: Finish) -> Change {
     let Finish {
         outcome,
@@ -141,7 +141,7 @@ pub(super) fn ended(finish: Finish) -> Change {
             Some(known.misses).filter(|misses| *misses > 0).map(number),
         );
     let Some(exchange) = exchange else {
-        // When it was fetched last is still true.
+        // The time of the last fetch stays.
         return change.remove(&[STATUS, TOOK, BYTES]);
     };
     let Exchange {
@@ -158,7 +158,7 @@ pub(super) fn ended(finish: Finish) -> Change {
         .set(BYTES, number(bytes))
 }
 
-/// Sets an outcome and what belongs to it.
+/// The change that sets an outcome and its detail.
 pub(super) fn outcome_change(outcome: &Outcome) -> Change {
     let (outcome, detail) = columns(outcome);
     let detail = detail.map(|detail| text(cut(&detail)));
@@ -167,7 +167,7 @@ pub(super) fn outcome_change(outcome: &Outcome) -> Change {
         .put(DETAIL, detail)
 }
 
-/// Whether a row was left out as too deep, which a shorter way may change.
+/// Whether a row was skipped as too deep, which a shorter path may change.
 pub(super) fn is_too_deep(row: &Item) -> bool {
     text_of(row, DETAIL) == Some(Skip::TooDeep.name())
 }
@@ -178,13 +178,13 @@ fn validator(value: Option<String>) -> Option<AttributeValue> {
         .map(text)
 }
 
-/// A longer one is a page's mistake: nothing is fetched there.
+/// Drops a canonical URL that is too long, which is a mistake of the page.
 fn canonical(url: Option<Url>) -> Option<AttributeValue> {
     let url = url.filter(|url| url.as_str().len() <= LONG)?;
     Some(text(url))
 }
 
-/// The first bytes of a text, whole letters.
+/// The first bytes of a text, up to a character boundary.
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(LONG)]
 }

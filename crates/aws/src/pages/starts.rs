@@ -1,4 +1,4 @@
-//! When the requests of a crawl started, as its rows tell.
+//! When the requests of a crawl started, by its rows.
 
 use canter_core::failure::Failure;
 
@@ -10,14 +10,18 @@ use crate::item::number_of;
 const SECOND: u64 = 1_000;
 
 impl CloudSite {
-    /// The largest number of requests that started in any sliding second, by the start of each
-    /// row's last request, which is as exact as the workers' clocks: requests for robots.txt and
-    /// those that were made again are not among them. A pass; in memory is a number a row.
+    /// The largest number of requests that started in any sliding second. It counts the last request
+    /// of each row, without retries and requests for robots.txt, and is as exact as the workers'
+    /// clocks. A pass over the rows, with a number for each in memory.
+    ///
+    /// # Errors
+    ///
+    /// The failure of a read.
     pub async fn peak(&self) -> Result<u64, Failure> {
         let mut starts = Vec::new();
         let mut pass = self.pass("#f", OF_CRAWL);
         while let Some(rows) = pass.next().await? {
-            // One that is as old as the last crawl has not been asked for in this one.
+            // A row that was fetched in the last crawl only is not counted.
             let times = rows.iter().filter_map(|row| number_of(row, row::FETCHED));
             starts.extend(times.filter(|at| *at >= self.crawl));
         }
@@ -26,7 +30,7 @@ impl CloudSite {
     }
 }
 
-/// Of times in order, in milliseconds.
+/// The largest number of starts in any sliding second, of sorted times in milliseconds.
 fn most_in_a_second(starts: &[u64]) -> u64 {
     let mut first = 0;
     let mut most = 0;

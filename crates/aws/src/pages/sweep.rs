@@ -1,7 +1,7 @@
-//! Sweeps: what was lost is pushed again, and the end of a crawl is seen.
+//! Sweeps push lost tasks again, and see the end of a crawl.
 //!
-//! A task is lost when its message is: a worker died with it too often, or between claim and push,
-//! or the queue was emptied. Its row is still open then, past its due time.
+//! A task is lost when its message is: because workers died with it too often, or one died between
+//! claim and push, or the queue was purged. Its row is then still open past its due time.
 
 use std::time::Duration;
 
@@ -18,22 +18,22 @@ use crate::change::{Change, Written};
 use crate::item::{Item, number, number_of};
 use crate::side_by_side::{WRITES, side_by_side};
 
-/// A task that was lost so often is given up: it may be what ends the workers.
+/// Number of losses after which a task is given up, since it may be what kills the workers.
 pub const LOSSES: u32 = 3;
-/// Tasks that are marked before they are pushed: whoever dies between has cost so many of them a
-/// life at most.
+/// Maximum number of tasks that are marked before they are pushed. If a sweep dies in between, only
+/// these have lost one of their lives.
 const PUSH: usize = 500;
 /// Attributes of a row that a sweep needs.
 const TO_SWEEP: &str = "#shard, #hash, #o, #x, #u, #c, #d, #h, #a, #p, #k, #t, #z";
 
-/// What a sweep found.
+/// The result of a sweep.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// How the rows of the crawl stand.
+    /// The rows of the crawl by outcome.
     pub counts: Counts,
-    /// Lost tasks that were pushed again.
+    /// Number of lost tasks that were pushed again.
     pub pushed: u64,
-    /// Tasks that were lost too often and have failed now.
+    /// Number of tasks that were lost too often and have failed now.
     pub given_up: u64,
     /// When the first of the open tasks will count as lost; none when none is open.
     pub next: Option<Moment>,
@@ -42,28 +42,32 @@ pub struct Swept {
 impl Swept {
     /// Whether the crawl has ended, by this sweep and the counts of the one before it.
     ///
-    /// One sweep that sees no open row does not show that: it reads one row after the other, and
-    /// a page may have been claimed behind its back by one that ended before its eyes. That page
-    /// is in the counts of the next sweep, open or ended: two that count the same and see nothing
-    /// open have missed nothing. Let some seconds lie between them, since reads may be behind.
+    /// A single sweep without an open row is no proof. It reads one row after the other, and a page
+    /// that it sees as ended may have claimed another one in a part that it had read before. The next
+    /// sweep counts that page, open or ended: two sweeps with the same counts and without an open row
+    /// have missed nothing. Let some seconds pass between them, since reads may be behind.
     pub fn is_the_end(&self, before: &Counts) -> bool {
         self.counts.waiting == 0 && self.counts == *before
     }
 }
 
-/// What became of a row that was lost.
+/// What became of a lost row.
 enum Lost {
     Task(Box<Task>),
     GivenUp,
-    /// It ended, or another sweep has it.
+    /// It has ended, or another sweep has taken it.
     NotOurs,
 }
 
 impl CloudSite {
-    /// Sweeps a crawl that was filled: pushes tasks that are past their due time, gives up those
-    /// that were lost [`LOSSES`] times, and counts. A pass over the site's rows and a write a lost
-    /// task; only when the queue looks empty, since tasks that wait in it longer than [`GRACE`]
-    /// look lost. The frontier need not note what it is given: that is done here.
+    /// Sweeps a filled crawl: pushes tasks that are past their due time, gives up those that were lost
+    /// [`LOSSES`] times, and counts. A pass over the site's rows, and a write for each lost task. Call
+    /// it only when the queue looks empty, since tasks that wait in it longer than [`GRACE`] look
+    /// lost. The frontier need not note what it is given, since the sweep does.
+    ///
+    /// # Errors
+    ///
+    /// The failure of DynamoDB or of the frontier. The call can be repeated.
     pub async fn sweep(&self, frontier: &impl Frontier) -> Result<Swept, Failure> {
         let mut swept = Swept::default();
         let mut pass = self.pass(TO_SWEEP, OF_CRAWL);
@@ -119,8 +123,8 @@ impl CloudSite {
         frontier.push(tasks, Duration::ZERO).await
     }
 
-    /// Counts a loss before the task is pushed: two sweeps at once count one, and one that dies
-    /// here leaves a row that is lost again after the grace.
+    /// Counts a loss before the task is pushed. Two sweeps at once count it once, and a sweep that
+    /// dies here leaves a row that is lost again after the grace.
     async fn mark_lost(&self, row: Item, again: Moment) -> Result<Lost, Failure> {
         let losses = row::small(&row, row::LOSSES) + 1;
         let task = row::task(&row, &self.site, self.crawl);

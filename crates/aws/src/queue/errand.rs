@@ -1,5 +1,5 @@
-//! Errands: what is to be done for a stack beside fetching pages, as messages of a queue of their
-//! own, so that the queue of tasks is empty when no task waits.
+//! Errands: the work of a stack beside fetching pages. They have a queue of their own, so that the
+//! queue of tasks is empty when no task waits.
 //!
 //! ```json
 //! {"canter":1,"errand":"sweep","site":"docs.example.org","crawl":1767225600000,"link":{"chain":7,"number":1}}
@@ -16,65 +16,48 @@ use super::message::{Refusal, VERSION, check_envelope};
 use super::outbox::LONGEST_DELAY;
 use crate::cloud::Cloud;
 use crate::failure::failure;
+use crate::sites::Turn;
 
-/// Something to be done.
+/// An errand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "errand", rename_all = "snake_case")]
 pub enum Errand {
-    /// Look for the end of a crawl, and push what was lost.
+    /// Look for the end of a crawl, and push its lost tasks again.
     Sweep(Sweep),
     /// Refresh all sites whose last crawl has ended, and continue those that were cut off.
     Refresh,
 }
 
-/// One look for the end of a crawl; as long as there is none, it is sent again with what was seen.
+/// One look for the end of a crawl. Until the crawl ends, each look sends the next one with what was
+/// seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sweep {
     /// Id of the site.
     pub site: String,
     /// Id of the crawl.
     pub crawl: u64,
-    /// Its place in a chain of them.
-    pub link: Link,
-    /// What the ones before it saw.
+    /// Its place in the chain of sweeps.
+    #[serde(rename = "link")]
+    pub turn: Turn,
+    /// What the sweeps before it saw.
     #[serde(default)]
     pub watch: Watch,
 }
 
-/// A link of a chain of sweeps. All chains of a crawl but the newest are dropped, and of a link that
-/// comes twice the second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// Token of the chain.
-    pub chain: u32,
-    /// Number of the link, from 1.
-    pub number: u64,
-}
-
-impl Link {
-    /// The one after it.
-    pub fn next(self) -> Self {
-        Link {
-            number: self.number + 1,
-            ..self
-        }
-    }
-}
-
-/// What was seen of a crawl by looks for its end.
+/// What the looks for the end of a crawl have seen.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Watch {
-    /// How the rows stood when they were seen last; none where tasks were under way since.
+    /// The counts of the last sweep; none when tasks were under way since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Counts>,
-    /// The next sweep makes sense at this time, Unix ms; looks at the queue come sooner.
+    /// When the next sweep makes sense, Unix ms. Looks at the queue come sooner.
     pub next_ms: u64,
-    /// Tasks that had ended.
+    /// Number of tasks that had ended.
     pub done: u64,
-    /// Since when there have been so many, Unix ms.
+    /// Since when that number has not changed, Unix ms.
     pub since_ms: u64,
-    /// Nothing is open any more: the part of the site whose links are counted next.
+    /// The part of the site whose links are counted next, once no task is open any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<u32>,
 }
@@ -87,24 +70,32 @@ struct Wire<'a> {
 }
 
 impl Errand {
-    /// As it is sent.
+    /// The body of the message.
     pub fn encode(&self) -> String {
         let wire = Wire {
             canter: VERSION,
             errand: self,
         };
-        // Strings, numbers and maps of them: nothing that JSON cannot say.
+        // Strings, numbers and maps of them always have a JSON form.
         serde_json::to_string(&wire).unwrap_or_default()
     }
 
-    /// Reads a body, whoever wrote it.
+    /// Parses the body of a message, whoever wrote it.
+    ///
+    /// # Errors
+    ///
+    /// Why the body is no errand.
     pub fn parse(body: &str) -> Result<Self, Refusal> {
         check_envelope(body)?;
         serde_json::from_str(body).map_err(|error| Refusal::Broken(error.to_string()))
     }
 
-    /// Puts the errand into its queue; it is given out after `delay`, of at most
-    /// [`LONGEST_DELAY`].
+    /// Sends the errand to its queue, which gives it out after `delay` or [`LONGEST_DELAY`],
+    /// whichever is shorter.
+    ///
+    /// # Errors
+    ///
+    /// The failure of SQS.
     pub async fn send(&self, cloud: &Cloud, delay: Duration) -> Result<(), Failure> {
         let queue = &cloud.names.errands;
         let delay = delay.min(LONGEST_DELAY).as_secs_f64().ceil() as i32;
@@ -117,7 +108,7 @@ impl Errand {
             .send()
             .await;
         sent.map(drop)
-            .map_err(|error| failure(&error, &format!("the queue {queue}")))
+            .map_err(|error| failure(error, &format!("the queue {queue}")))
     }
 }
 
@@ -129,7 +120,7 @@ mod tests {
         Errand::Sweep(Sweep {
             site: "docs.example.org".into(),
             crawl: 1_767_225_600_000,
-            link: Link {
+            turn: Turn {
                 chain: 7,
                 number: 1,
             },

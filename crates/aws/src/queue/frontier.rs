@@ -1,5 +1,5 @@
-//! The frontier as a step sees it: what it pushes is in the queue, and in the page store where a
-//! sweep must know of it.
+//! The frontier as a step sees it. What a step pushes goes to the queue, and to the page store where
+//! a sweep must know of it.
 
 use std::time::Duration;
 
@@ -10,16 +10,17 @@ use canter_core::time::Moment;
 
 use super::message::Terms;
 use super::outbox::Outbox;
-use crate::pages::{Clock, CloudSite};
+use crate::clock::Clock;
+use crate::pages::CloudSite;
 use crate::side_by_side::{WRITES, side_by_side};
 
-/// One site's way into the queue.
+/// The frontier of one site.
 #[derive(Clone)]
 pub struct CloudFrontier {
     site: CloudSite,
     outbox: Outbox,
     clock: Clock,
-    /// Whoever pushes has noted the tasks in the page store.
+    /// The caller has noted the tasks in the page store.
     noted: bool,
 }
 
@@ -34,8 +35,8 @@ impl CloudFrontier {
         }
     }
 
-    /// The frontier for [`CloudSite::sweep`] and [`CloudSite::fill`], which note what they push: a
-    /// second note would cost a write a task.
+    /// The frontier for [`CloudSite::sweep`] and [`CloudSite::fill`], which note what they push
+    /// themselves. A second note would cost a write per task.
     pub fn noted(self) -> Self {
         CloudFrontier {
             noted: true,
@@ -43,10 +44,10 @@ impl CloudFrontier {
         }
     }
 
-    /// The tasks that are still to be done, once all are in the page store.
+    /// Notes tasks in the page store, and returns those that are still open.
     async fn note(&self, tasks: Vec<Task>, due: Option<Moment>) -> Result<Vec<Task>, Failure> {
         let now = (self.clock)();
-        // A claim has noted the others, as tasks that are due now and were never tried.
+        // A claim has noted tasks that are due now and were never tried.
         let is_known = |task: &Task| self.noted || due.is_none() && task.attempts == 0;
         let (mut open, unknown): (Vec<Task>, Vec<Task>) = tasks.into_iter().partition(is_known);
         let notes = unknown.into_iter().map(|task| {

@@ -1,4 +1,4 @@
-//! What comes out of the queue, where no event source of Lambda's brings it: on one machine.
+//! Receiving from the queue on one machine, where Lambda has no event source.
 
 use std::time::Duration;
 
@@ -7,41 +7,42 @@ use aws_sdk_sqs::types::{
 };
 use canter_core::failure::Failure;
 
-use super::burial::REASON;
+use super::dead_letters::REASON;
 use crate::cloud::Cloud;
 use crate::failure::failure;
 
-/// Most messages of one request.
+/// Maximum number of messages in one request.
 const BATCH: i32 = 10;
 
-/// A message as it was received.
+/// A received message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
     /// The same each time it is received.
     pub id: String,
-    /// Deletes it; another one each time.
+    /// Receipt handle for deleting it, different each time.
     pub receipt: String,
-    /// What was sent.
+    /// The body.
     pub body: String,
-    /// How often it was received, this time counted.
+    /// How often it was received, this time included.
     pub receives: u32,
-    /// Why it is a dead letter, where a function made it one: see [`super::bury`].
+    /// Why a function sent it to the dead-letter queue, if one did: see
+    /// [`super::send_to_dead_letters`].
     pub reason: Option<String>,
 }
 
-/// About how many messages the queue holds; SQS's own counts lag by up to a minute.
+/// Approximate number of messages in the queue. SQS's own counts lag by up to a minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Depth {
-    /// That may be received now.
+    /// Messages that may be received now.
     pub visible: u64,
-    /// That were received and are not deleted yet.
+    /// Messages that were received and are not deleted yet.
     pub in_flight: u64,
-    /// Whose delay has not passed.
+    /// Messages whose delay has not passed.
     pub delayed: u64,
 }
 
 impl Depth {
-    /// Whether the queue looks empty: a reason to sweep, no proof.
+    /// Whether the queue looks empty, which is a reason to sweep but no proof.
     pub fn is_empty(self) -> bool {
         self == Depth::default()
     }
@@ -51,7 +52,11 @@ fn name(cloud: &Cloud) -> String {
     format!("the queue {}", cloud.names.queue)
 }
 
-/// How empty the queue looks.
+/// Asks how many messages the queue holds.
+///
+/// # Errors
+///
+/// The failure of SQS.
 pub async fn depth(cloud: &Cloud) -> Result<Depth, Failure> {
     use QueueAttributeName::{
         ApproximateNumberOfMessages, ApproximateNumberOfMessagesDelayed,
@@ -65,7 +70,7 @@ pub async fn depth(cloud: &Cloud) -> Result<Depth, Failure> {
         .attribute_names(ApproximateNumberOfMessagesNotVisible)
         .attribute_names(ApproximateNumberOfMessagesDelayed);
     let answer = asked.send().await;
-    let answer = answer.map_err(|error| failure(&error, &name(cloud)))?;
+    let answer = answer.map_err(|error| failure(error, &name(cloud)))?;
     let count = |name: QueueAttributeName| {
         let value = answer.attributes().and_then(|all| all.get(&name));
         let count = value.and_then(|value| value.parse().ok());
@@ -78,8 +83,12 @@ pub async fn depth(cloud: &Cloud) -> Result<Depth, Failure> {
     })
 }
 
-/// Makes a queue on one machine; gives its URL, which the names of a connection need. What was
-/// received is received again after `visibility` unless it is deleted.
+/// Creates a queue on one machine and returns its URL, which the names of a connection need. A message
+/// that is not deleted is received again after `visibility`.
+///
+/// # Errors
+///
+/// The failure of SQS.
 pub async fn create(cloud: &Cloud, name: &str, visibility: Duration) -> Result<String, Failure> {
     let created = cloud
         .sqs
@@ -91,21 +100,29 @@ pub async fn create(cloud: &Cloud, name: &str, visibility: Duration) -> Result<S
         )
         .send()
         .await;
-    let created = created.map_err(|error| failure(&error, &format!("the queue {name}")))?;
+    let created = created.map_err(|error| failure(error, &format!("the queue {name}")))?;
     let url = created.queue_url().map(str::to_owned);
     url.ok_or_else(|| Failure::transient(format!("the queue {name} was made without a URL")))
 }
 
-/// Removes the queue and what it holds.
+/// Deletes the queue with its messages.
+///
+/// # Errors
+///
+/// The failure of SQS.
 pub async fn remove(cloud: &Cloud) -> Result<(), Failure> {
     let removal = cloud.sqs.delete_queue().queue_url(&cloud.names.queue);
     let removed = removal.send().await;
     removed
         .map(drop)
-        .map_err(|error| failure(&error, &name(cloud)))
+        .map_err(|error| failure(error, &name(cloud)))
 }
 
-/// Receives up to ten messages; waits so long for the first.
+/// Receives up to ten messages, after waiting for the first for at most `wait`.
+///
+/// # Errors
+///
+/// The failure of SQS.
 pub async fn receive(cloud: &Cloud, wait: Duration) -> Result<Vec<Letter>, Failure> {
     let received = cloud
         .sqs
@@ -117,7 +134,7 @@ pub async fn receive(cloud: &Cloud, wait: Duration) -> Result<Vec<Letter>, Failu
         .message_attribute_names(REASON)
         .send()
         .await;
-    let received = received.map_err(|error| failure(&error, &name(cloud)))?;
+    let received = received.map_err(|error| failure(error, &name(cloud)))?;
     let letters = received.messages().iter().filter_map(|message| {
         let attributes = message.attributes();
         let receives = attributes
@@ -136,7 +153,11 @@ pub async fn receive(cloud: &Cloud, wait: Duration) -> Result<Vec<Letter>, Failu
     Ok(letters.collect())
 }
 
-/// Deletes messages for good. One that is not deleted is received again, which does no harm.
+/// Deletes messages. One that is not deleted is received again, which does no harm.
+///
+/// # Errors
+///
+/// The failure of SQS; some of the messages may be deleted.
 pub async fn delete(cloud: &Cloud, letters: &[Letter]) -> Result<(), Failure> {
     for letters in letters.chunks(BATCH as usize) {
         let mut request = cloud
@@ -150,7 +171,7 @@ pub async fn delete(cloud: &Cloud, letters: &[Letter]) -> Result<(), Failure> {
             request = request.entries(entry.build().map_err(Failure::permanent)?);
         }
         let deleted = request.send().await;
-        deleted.map_err(|error| failure(&error, &name(cloud)))?;
+        deleted.map_err(|error| failure(error, &name(cloud)))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! What one message of the queue says: tasks of one domain.
+//! A message of the queue: tasks of one domain.
 //!
-//! JSON, since LocalStack and Lambda's event source may parse a body and write it again; nothing
+//! The body is JSON. LocalStack and Lambda's event source may parse it and write it again, so nothing
 //! relies on its exact bytes:
 //!
 //! ```json
@@ -9,10 +9,10 @@
 //!  "tasks":[{"url":"https://docs.example.org/a","depth":1,"parent":0}]}
 //! ```
 //!
-//! `parent` is a place in `parents`, as many tasks have one parent. `due`, in milliseconds since
-//! the Unix epoch, is there when a message is to wait for longer than the queue can delay it,
-//! `outages` when its tasks were sent on since a store failed them, `run` when the crawl has gone
-//! on after a rest. Zeros are left out.
+//! `parent` is an index into `parents`, since many tasks share a parent. `due`, in milliseconds since
+//! the Unix epoch, is set when a message must wait for longer than the queue can delay it, `outages`
+//! when its tasks were sent on because a store failed, and `run` when the crawl went on after a rest.
+//! Zeros are left out.
 
 use std::collections::HashMap;
 
@@ -24,53 +24,53 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
-/// The version that this canter writes and reads.
+/// Version of the format.
 pub(super) const VERSION: u64 = 1;
-/// Nothing longer is even parsed: more than a whole batch of ours may have.
+/// Maximum number of bytes that are parsed: more than a whole batch of ours has.
 const MAX_PARSED: usize = 256 * 1024;
 
-/// Tasks of one domain, site and crawl; at least one.
+/// One or more tasks of one domain, site and crawl.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Id of the site.
     pub site: String,
     /// Id of the crawl.
     pub crawl: u64,
-    /// Whose pace the tasks wait for. In a message of a build with another list of public suffixes
-    /// they may wait for several: this is the first task's.
+    /// The domain whose pace the tasks wait for. A message of a build with another list of public
+    /// suffixes may hold tasks of several domains; this is the first task's.
     pub domain: Domain,
     /// How the tasks were sent.
     pub terms: Terms,
-    /// What is to be fetched.
+    /// The tasks.
     pub tasks: Vec<Task>,
 }
 
-/// What is said of tasks that are sent together.
+/// Terms of delivery that the tasks of a message share.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Terms {
-    /// Nothing is begun before this.
+    /// No task is begun before this.
     pub due: Option<Moment>,
-    /// How often, in a row, the tasks were sent on for no fault of their pages: a store failed, or
-    /// time was up before their end.
+    /// How often in a row the tasks were sent on through no fault of their pages: because a store
+    /// failed, or because time was up.
     pub outages: u32,
-    /// How often the crawl had gone on after a rest. Whoever lets it go on sends all tasks again,
-    /// and those of an earlier run that the queue still holds are dropped as they come up.
+    /// How often the crawl had gone on after a rest. All tasks are sent again when a crawl goes on,
+    /// and those of an earlier run are dropped as they come up.
     pub run: u32,
 }
 
 /// Why a body is no message of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// Some other sender's.
+    /// The message is another sender's.
     #[error("the message is not canter's")]
     NotOurs,
-    /// Of an older or a newer canter.
+    /// The message is of an older or a newer version of canter.
     #[error("the message has version {0}, this canter reads version {VERSION}")]
     Version(u64),
-    /// Ours by its looks, yet not whole.
+    /// The message looks like ours but is not whole.
     #[error("the message is broken: {0}")]
     Broken(String),
-    /// Longer than any of ours.
+    /// The message is longer than any of ours.
     #[error("the message has {0} bytes, canter's have at most {MAX_PARSED}")]
     TooLarge(usize),
 }
@@ -85,7 +85,7 @@ struct Wire {
     canter: u64,
     site: String,
     crawl: u64,
-    /// For who looks at a queue: a reader goes by its own list of public suffixes.
+    /// For people who look at a queue. Readers go by their own list of public suffixes.
     #[serde(skip_deserializing)]
     domain: Option<Domain>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,11 +96,11 @@ struct Wire {
     run: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parents: Vec<Url>,
-    tasks: Vec<Entry>,
+    tasks: Vec<WireTask>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Entry {
+struct WireTask {
     url: Url,
     #[serde(default, skip_serializing_if = "is_default")]
     depth: u32,
@@ -119,7 +119,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Message {
-    /// As it is sent.
+    /// The body of the message.
     pub fn encode(&self) -> String {
         let mut parents = Vec::new();
         let mut places: HashMap<&Url, usize> = HashMap::new();
@@ -131,7 +131,7 @@ impl Message {
                     parents.len() - 1
                 })
             });
-            tasks.push(Entry {
+            tasks.push(WireTask {
                 url: task.url.clone(),
                 depth: task.depth,
                 hops: task.hops,
@@ -151,17 +151,21 @@ impl Message {
             parents,
             tasks,
         };
-        // Strings, numbers and lists of them: nothing that JSON cannot say.
+        // Strings, numbers and lists of them always have a JSON form.
         serde_json::to_string(&wire).unwrap_or_default()
     }
 
-    /// Reads a body, whoever wrote it.
+    /// Parses the body of a message, whoever wrote it.
+    ///
+    /// # Errors
+    ///
+    /// Why the body is no message of ours.
     pub fn parse(body: &str) -> Result<Self, Refusal> {
         check_envelope(body)?;
         let wire: Wire =
             serde_json::from_str(body).map_err(|error| Refusal::Broken(error.to_string()))?;
         let tasks: Result<Vec<Task>, Refusal> =
-            wire.tasks.iter().map(|entry| task(&wire, entry)).collect();
+            wire.tasks.iter().map(|it| task(&wire, it)).collect();
         let tasks = tasks?;
         let Some(first) = tasks.first() else {
             return Err(Refusal::Broken("it has no task".into()));
@@ -180,7 +184,7 @@ impl Message {
     }
 }
 
-/// Whether a body says that it is a message of ours, of this version.
+/// Checks that a body claims to be a message of ours, of this version.
 pub(super) fn check_envelope(body: &str) -> Result<(), Refusal> {
     if body.len() > MAX_PARSED {
         return Err(Refusal::TooLarge(body.len()));
@@ -192,27 +196,27 @@ pub(super) fn check_envelope(body: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn task(wire: &Wire, entry: &Entry) -> Result<Task, Refusal> {
+fn task(wire: &Wire, it: &WireTask) -> Result<Task, Refusal> {
     let broken = |what: String| Err(Refusal::Broken(what));
-    if !is_http(&entry.url) {
-        return broken(format!("{} cannot be fetched", entry.url));
+    if !is_http(&it.url) {
+        return broken(format!("{} cannot be fetched", it.url));
     }
-    let parent = match entry.parent {
+    let parent = match it.parent {
         None => None,
         Some(place) => match wire.parents.get(place) {
             Some(parent) => Some(parent.clone()),
-            None => return broken(format!("{} has no parent {place}", entry.url)),
+            None => return broken(format!("{} has no parent {place}", it.url)),
         },
     };
     Ok(Task {
         site: wire.site.clone(),
         crawl: wire.crawl,
-        url: entry.url.clone(),
-        depth: entry.depth,
-        hops: entry.hops,
-        attempts: entry.attempts,
+        url: it.url.clone(),
+        depth: it.depth,
+        hops: it.hops,
+        attempts: it.attempts,
         parent,
-        kind: entry.kind,
+        kind: it.kind,
     })
 }
 

@@ -1,6 +1,6 @@
-//! The frontier in SQS: tasks that wait are messages of one queue, each of one domain.
+//! The frontier in SQS: waiting tasks are messages of one queue, each of one domain.
 
-mod burial;
+mod dead_letters;
 mod errand;
 mod frontier;
 mod inbox;
@@ -9,9 +9,9 @@ mod outbox;
 mod packing;
 mod parcel;
 
-pub use burial::{REASON, bury};
-pub use errand::{Errand, Link, Sweep, Watch};
+pub use dead_letters::{REASON, send_to_dead_letters};
+pub use errand::{Errand, Sweep, Watch};
 pub use frontier::CloudFrontier;
 pub use inbox::{Depth, Letter, create, delete, depth, receive, remove};
 pub use message::{Message, Refusal, Terms};
-pub use outbox::{LONGEST_DELAY, Outbox, Surroundings, tasks_per_message};
+pub use outbox::{LONGEST_DELAY, Outbox, OutboxOptions, tasks_per_message};

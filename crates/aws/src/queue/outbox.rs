@@ -1,8 +1,8 @@
-//! Packs what many steps push at about the same time into few messages, and sends them.
+//! Packs the tasks that many steps push at about the same time into few messages, and sends them.
 //!
 //! A push resolves when SQS has confirmed every message that holds one of its tasks, so that a page
-//! is never finished before its links are safe. A message that SQS did not confirm is sent again,
-//! also when it may have arrived: a task that comes twice is dropped when it has ended.
+//! is never finished before its links are safe. A message that SQS did not confirm is sent again even
+//! though it may have arrived: a task that comes twice is dropped once it has ended.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -19,24 +19,24 @@ use tokio::time::{Instant, sleep_until};
 use super::message::{Message, Terms};
 use super::packing::pack;
 use super::parcel::{Parcel, Receipt, batches, send};
+use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::pages::Clock;
 
-/// The longest delay that SQS knows.
+/// Maximum delay of a message in SQS.
 pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
-/// A push waits at most so long for others to share its messages.
+/// Maximum time that a push waits for others to share its messages.
 const LINGER: Duration = Duration::from_secs(1);
-/// So many tasks need not wait for others.
+/// Number of tasks that do not wait for others.
 const PLENTY: usize = 500;
 
-/// How long a message keeps a worker busy, about: one function then works for long, and several can
-/// share a fast domain.
+/// Approximate time for which a message keeps a worker busy: one function then works for long, and
+/// several can share a fast domain.
 const WORK: Duration = Duration::from_secs(5);
-/// Tasks of a message where no rate says how long they take.
+/// Number of tasks in a message of a domain without a rate.
 const UNLIMITED: usize = 100;
 
-/// The number of tasks in a message, where the starts on their domain are `spacing` apart; zero for
-/// as fast as it goes.
+/// Returns the number of tasks in a message, where the starts on their domain are `spacing` apart. A
+/// domain without a rate has a spacing of zero.
 pub fn tasks_per_message(spacing: Duration) -> usize {
     if spacing.is_zero() {
         return UNLIMITED;
@@ -44,7 +44,7 @@ pub fn tasks_per_message(spacing: Duration) -> usize {
     ((WORK.as_secs_f64() / spacing.as_secs_f64()) as usize).max(1)
 }
 
-/// The way into the queue, shared by all steps of a process. Clones are the same.
+/// The outbox of a process, shared by all of its steps. Clones are handles to the same outbox.
 #[derive(Debug, Clone)]
 pub struct Outbox {
     orders: mpsc::UnboundedSender<Order>,
@@ -65,21 +65,21 @@ struct Push {
     confirmed: oneshot::Sender<Result<(), Failure>>,
 }
 
-/// How things are, for the part that packs and sends.
-pub struct Surroundings {
-    /// Time since the Unix epoch.
+/// What the outbox needs to pack and delay messages.
+pub struct OutboxOptions {
+    /// The clock.
     pub clock: Clock,
-    /// Tasks that keep a worker busy for about five seconds at the pace of a domain.
+    /// Number of tasks that take about five seconds at the pace of a domain.
     pub most: Box<dyn Fn(&Domain) -> usize + Send + Sync>,
 }
 
 impl Outbox {
-    /// Opens the way into the queue. To be called within a runtime.
-    pub fn open(cloud: &Cloud, surroundings: Surroundings) -> Self {
+    /// Opens the outbox. Must be called within a runtime.
+    pub fn open(cloud: &Cloud, options: OutboxOptions) -> Self {
         let (orders, incoming) = mpsc::unbounded_channel();
         let sending = Sending {
             cloud: cloud.clone(),
-            surroundings,
+            options,
             waiting: Vec::new(),
             under_way: JoinSet::new(),
         };
@@ -87,14 +87,22 @@ impl Outbox {
         Outbox { orders }
     }
 
-    /// Puts tasks into the queue; they are given out when they are due, or at once. Resolves when
-    /// they are safe. A failure says nothing about which of them are.
+    /// Puts tasks into the queue, which gives them out when they are due, or at once. Resolves when
+    /// they are safe.
+    ///
+    /// # Errors
+    ///
+    /// The failure of SQS. Some of the tasks may be in the queue all the same.
     pub async fn send(&self, tasks: Vec<Task>, terms: Terms) -> Result<(), Failure> {
         self.order(tasks, terms, false).await
     }
 
-    /// As [`Outbox::send`], each task in a message of its own: one that ends the process which
-    /// works on it takes no other along.
+    /// Like [`Outbox::send`], with each task in a message of its own: a task that kills its worker
+    /// takes no other along.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Outbox::send`].
     pub async fn send_apart(&self, tasks: Vec<Task>, terms: Terms) -> Result<(), Failure> {
         self.order(tasks, terms, true).await
     }
@@ -118,21 +126,21 @@ impl Outbox {
         confirmation.await.map_err(|_| gone())?
     }
 
-    /// Sends what waits for company: no more is coming.
+    /// Sends the waiting tasks at once, since no more are coming.
     pub fn flush(&self) {
-        // Whoever waits for an outbox that is gone learns it by their push.
+        // Where the outbox is gone, its pushes fail themselves.
         let _ = self.orders.send(Order::Flush);
     }
 }
 
-/// Rounded up, so that tasks that are due at about the same time share messages.
+/// Rounds up, so that tasks that are due at about the same time share messages.
 fn whole_second(due: Moment) -> Moment {
     Moment::from_millis(due.millis().div_ceil(1_000).saturating_mul(1_000))
 }
 
 struct Sending {
     cloud: Cloud,
-    surroundings: Surroundings,
+    options: OutboxOptions,
     waiting: Vec<Push>,
     under_way: JoinSet<()>,
 }
@@ -167,12 +175,12 @@ impl Sending {
         while self.under_way.join_next().await.is_some() {}
     }
 
-    /// Packs everything that waits, and begins to send it.
+    /// Packs all waiting tasks, and begins to send them.
     fn dispatch(&mut self) {
         if self.waiting.is_empty() {
             return;
         }
-        let now = (self.surroundings.clock)();
+        let now = (self.options.clock)();
         let mut alike: BTreeMap<(Terms, bool), Vec<Push>> = BTreeMap::new();
         for push in self.waiting.drain(..) {
             let terms = Terms {
@@ -190,7 +198,7 @@ impl Sending {
         }
     }
 
-    /// The messages of pushes that are alike; each knows the pushes that wait for it.
+    /// The messages of pushes with the same terms. Each knows the pushes that wait for it.
     fn parcels(&self, now: Moment, terms: Terms, apart: bool, pushes: Vec<Push>) -> Vec<Parcel> {
         let mut receipts: HashMap<UrlKey, Vec<Arc<Receipt>>> = HashMap::new();
         let mut tasks = Vec::new();
@@ -199,7 +207,7 @@ impl Sending {
             for task in push.tasks {
                 let waiting = receipts.entry(UrlKey::of(&task.url)).or_default();
                 waiting.push(Arc::clone(&receipt));
-                // What two parents push is one task, unless one of them has tried it before.
+                // A task that two parents push is sent once, unless their attempts differ.
                 if waiting.len() == 1 || !tasks.contains(&task) {
                     tasks.push(task);
                 }
@@ -207,19 +215,19 @@ impl Sending {
         }
         let wait = terms.due.map_or(Duration::ZERO, |due| now.until(due));
         let delay = wait.min(LONGEST_DELAY);
-        // One that the queue cannot delay to the end is sent on when it comes.
+        // A message that the queue cannot delay for long enough is sent on when it comes.
         let terms = Terms {
             due: terms.due.filter(|_| wait > LONGEST_DELAY),
             ..terms
         };
         let most = |domain: &Domain| match apart {
             true => 1,
-            false => (self.surroundings.most)(domain),
+            false => (self.options.most)(domain),
         };
         pack(tasks, terms, most)
             .into_iter()
             .map(|message| Parcel {
-                // To the nearest second: what is due was rounded up before.
+                // Due times were rounded up to whole seconds before.
                 delay: delay.as_secs_f64().round() as i32,
                 body: message.encode(),
                 receipts: receipts_of(&message, &receipts),

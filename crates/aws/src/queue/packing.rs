@@ -1,4 +1,4 @@
-//! Tasks on their way into few messages.
+//! Packing tasks into few messages.
 
 use std::collections::HashMap;
 
@@ -8,13 +8,12 @@ use url::Url;
 
 use super::message::{Message, Terms};
 
-/// Most bytes of a message with more than one task: SQS bills each 64 KB as one request, and
-/// whoever writes the JSON again may write it a little longer.
+/// Maximum number of bytes in a message with more than one task. SQS bills each 64 KB as one request,
+/// and whoever writes the JSON again may write it a little longer.
 const MAX_BYTES: usize = 60 * 1024;
 
-/// Packs tasks into few messages: each of one domain, site and crawl, in the given order, with at
-/// most so many tasks as `most` says of its domain, and within [`MAX_BYTES`] unless one task alone
-/// is longer.
+/// Packs tasks into few messages in the given order. Each message has one domain, site and crawl, at
+/// most `most(domain)` tasks, and at most [`MAX_BYTES`] unless a single task is longer.
 pub(super) fn pack(
     tasks: Vec<Task>,
     terms: Terms,
@@ -51,15 +50,15 @@ pub(super) fn pack(
 struct Packing {
     message: Message,
     most: usize,
-    /// At least as many bytes as the message has by now.
+    /// Upper bound of the bytes that the message has by now.
     bytes: usize,
     empty: usize,
     parents: HashMap<Url, ()>,
 }
 
 impl Packing {
-    /// What the names, the marks and the numbers of an entry take at most.
-    const ENTRY: usize = 110;
+    /// Maximum bytes of a task beside its URLs: names, punctuation and numbers.
+    const TASK: usize = 110;
 
     fn new(message: Message, most: usize) -> Self {
         let empty = message.encode().len() + r#","parents":[]"#.len();
@@ -72,7 +71,7 @@ impl Packing {
         }
     }
 
-    /// Adds a task; gives the message without it when that was full, and begins another.
+    /// Adds a task. When the message is full, returns it and begins another with the task.
     fn add(&mut self, task: Task) -> Option<Message> {
         let room =
             self.message.tasks.len() < self.most && self.bytes + self.weight(&task) <= MAX_BYTES;
@@ -96,11 +95,11 @@ impl Packing {
     fn weight(&self, task: &Task) -> usize {
         let parent = task.parent.as_ref();
         let parent = parent.filter(|parent| !self.parents.contains_key(*parent));
-        Self::ENTRY + length(&task.url) + parent.map_or(0, |parent| length(parent) + 1)
+        Self::TASK + length(&task.url) + parent.map_or(0, |parent| length(parent) + 1)
     }
 }
 
-/// Bytes of a URL as JSON: it is ASCII, and of what JSON escapes only a backslash stands in one.
+/// Bytes of a URL as JSON. A URL is ASCII, and JSON escapes only the backslash in it.
 fn length(url: &Url) -> usize {
     let escapes = url.as_str().bytes().filter(|&byte| byte == b'\\').count();
     url.as_str().len() + escapes + 2

@@ -1,4 +1,4 @@
-//! Messages on their way to SQS, each with those who wait for its confirmation.
+//! Messages on their way to SQS, each with the pushes that wait for its confirmation.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,19 +13,19 @@ use tokio::time::sleep;
 use crate::cloud::Cloud;
 use crate::failure::{failure, service};
 
-/// Messages of one request (`SendMessageBatch`).
+/// Maximum number of messages in one request (`SendMessageBatch`).
 const BATCH: usize = 10;
-/// Bytes of one request's messages: SQS bills each 64 KiB as a request, so that what is counted here
-/// is what is billed.
+/// Maximum number of bytes in one request. SQS bills each 64 KiB as a request, so that the requests
+/// counted here are those billed.
 const BATCH_BYTES: usize = 64 * 1024;
-/// Attempts at a message, each with those of the SDK below it: half a minute at most.
+/// Maximum number of attempts at a message, on top of the retries of the SDK: half a minute at most.
 const ATTEMPTS: u32 = 6;
 
-/// Answers a push: by the first failure, or when every message that shares it is confirmed. Dropped
-/// before that, it answers nothing, which the push takes for a failure.
+/// Answers a push with the first failure, or once every message with one of its tasks is confirmed.
+/// When it is dropped without an answer, the push fails.
 #[derive(Debug)]
 pub(super) struct Receipt {
-    /// Messages that are not confirmed yet, each as often as it holds a task of the push.
+    /// Number of tasks of the push whose messages are not confirmed yet.
     left: AtomicUsize,
     confirmed: Mutex<Option<oneshot::Sender<Result<(), Failure>>>>,
 }
@@ -38,7 +38,7 @@ impl Receipt {
         }
     }
 
-    /// One more message holds a task of the push.
+    /// Expects the confirmation of one more task.
     pub(super) fn expect_one_more(&self) {
         self.left.fetch_add(1, Ordering::AcqRel);
     }
@@ -47,7 +47,7 @@ impl Receipt {
         let confirmed = self.confirmed.lock();
         let confirmed = confirmed.unwrap_or_else(PoisonError::into_inner).take();
         if let Some(confirmed) = confirmed {
-            // Whoever pushed may have been dropped meanwhile.
+            // The push may have been dropped in the meantime.
             let _ = confirmed.send(answer);
         }
     }
@@ -78,7 +78,7 @@ impl Parcel {
     }
 }
 
-/// Requests that SQS takes: few messages and few bytes each.
+/// Splits messages into requests that SQS takes.
 pub(super) fn batches(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
     let mut batches: Vec<Vec<Parcel>> = Vec::new();
     let mut bytes = 0;
@@ -98,7 +98,7 @@ pub(super) fn batches(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
     batches
 }
 
-/// Sends messages until each is confirmed or will never be.
+/// Sends messages until each is confirmed or has failed for good.
 pub(super) async fn send(cloud: Cloud, mut batch: Vec<Parcel>) {
     let what = format!("the queue {}", cloud.names.queue);
     let mut attempt = 0;
@@ -120,8 +120,8 @@ pub(super) async fn send(cloud: Cloud, mut batch: Vec<Parcel>) {
     }
 }
 
-/// Sends messages once. Those that are confirmed, or will never be taken, leave the batch; gives
-/// the reason why others are left.
+/// Sends messages once. Those that are confirmed or have failed for good leave the batch. Returns why
+/// others are left.
 async fn send_once(
     cloud: &Cloud,
     what: &str,
@@ -135,10 +135,7 @@ async fn send_once(
             .message_body(&parcel.body);
         request = request.entries(entry.build().map_err(Failure::permanent)?);
     }
-    let answer = request
-        .send()
-        .await
-        .map_err(|error| failure(&error, what))?;
+    let answer = request.send().await.map_err(|error| failure(error, what))?;
     let confirmed: Vec<&str> = answer.successful().iter().map(|entry| entry.id()).collect();
     let refused: HashMap<&str, Failure> = answer
         .failed()

@@ -2,7 +2,7 @@
 //!
 //! | attribute | type | what |
 //! |---|---|---|
-//! | `plan` | B | how the site is crawled, packed; headers for private pages among it |
+//! | `plan` | B | how the site is crawled, packed; may hold headers for private pages |
 //! | `crawl` | N | id of the newest crawl: its beginning, Unix ms |
 //! | `begun` | S | how it began |
 //! | `by` | N | the call that began it, or let it go on |
@@ -13,7 +13,7 @@
 //! | `rest` | S | why it does not go on, JSON; absent while it does |
 //! | `ended` | N | when it ended, Unix ms; absent while tasks wait |
 //! | `counts` | S | how its rows stood when it ended, JSON |
-//! | `sweeper`, `link`, `swept` | N | the chain of sweeps that looks for its end, the last link of it that was taken, and when, Unix ms |
+//! | `sweeper`, `link`, `swept` | N | the chain of sweeps that looks for its end, the last turn of it that was taken, and when, Unix ms |
 //! | `pages`, `done`, `failed`, `retries`, `found`, `requests`, `bytes` | N | how far it is, about: see [`Sites::note`] |
 //!
 //! The item `sites#all` holds the ids of all of them, in the set `names`.
@@ -28,30 +28,29 @@ use canter_core::outcomes::Counts;
 use canter_core::scope::Scope;
 
 use crate::change::{Change, Written};
+use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::item::{Item, bytes, number, number_of, text};
 use crate::packed::{MOST, pack};
-use crate::pages::Clock;
-use crate::queue::Link;
 use crate::tables::state_key;
 
 pub use canter_core::rest::Rest;
 use plan::{
-    ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, LINK, MOVED, PLAN, REST, RUN, SWEEPER, SWEPT,
+    ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, MOVED, PLAN, REST, RUN, SWEEPER, SWEPT, TURN,
 };
-pub use plan::{Beginning, Crawling, Plan, Progress};
+pub use plan::{Beginning, Crawling, Plan, Progress, Turn};
 
-/// A crawl that gives no sign of life for so long was cut off: whoever drives one notes its
-/// progress, or sweeps, many times as often.
+/// Silence after which a crawl counts as cut off. Whoever drives one notes its progress, or sweeps,
+/// many times as often.
 pub const SILENCE: Duration = Duration::from_secs(30 * 60);
-/// Others may begin the same site at the same time so often before this one gives up.
+/// Maximum number of attempts to begin a crawl while others begin the same site.
 const ROUNDS: usize = 8;
-/// Whoever has taken a link of a chain of sweeps for so long has died: the link comes again when its
-/// message is visible again, which is later.
-const TAKEN: Duration = Duration::from_secs(45);
-/// Ids of all sites, in the item of that name.
+/// Time after which a turn that was taken may be taken again: whoever took it has died. The message
+/// of a turn is hidden from others for longer than this.
+const TURN_TIMEOUT: Duration = Duration::from_secs(45);
+/// Attribute with the ids of all sites.
 const NAMES: &str = "names";
-/// The name of that item.
+/// Name of the item with that attribute.
 const ALL: &str = "all";
 
 /// The sites of a stack.
@@ -67,13 +66,18 @@ impl Sites {
         Sites { cloud, clock }
     }
 
-    /// Opens the site's crawl: continues one that rests or was cut off, joins one that goes on,
-    /// else begins a new one. A changed scope is taken over only with `change_scope`. Where
-    /// several begin at the same time, one does and the others join.
+    /// Opens the site's crawl: continues one that rests or was cut off, joins one that goes on, or
+    /// begins a new one. A changed scope is taken over only with `change_scope`. When several
+    /// processes begin at the same time, one of them does and the others join.
     ///
-    /// The crawl has nothing to do before [`crate::CloudSite::fill`] was called for it and that
-    /// noted by [`Sites::note_filled`]. Whoever begins does that, or lets it go on; where it died,
-    /// a sweep that finds the crawl unfilled does, before it looks for the end.
+    /// Whoever begins or continues the crawl then calls [`crate::CloudSite::fill`] and
+    /// [`Sites::note_filled`]. Should it die before that, a sweep that finds the crawl unfilled does
+    /// so before it looks for the end.
+    ///
+    /// # Errors
+    ///
+    /// The failure of DynamoDB; a plan that is too large for one record; records of another version
+    /// of canter.
     pub async fn begin(
         &self,
         plan: &Plan,
@@ -89,7 +93,7 @@ impl Sites {
         }
         self.list(site).await?;
         let mut item = self.item(site, true).await?;
-        // The SDK repeats a write whose answer was lost: the token says that it was this one.
+        // The SDK repeats a write whose answer was lost. The token shows that it was this call's.
         let token = fastrand::u64(..);
         for _ in 0..ROUNDS {
             let now = (self.clock)().millis();
@@ -110,7 +114,7 @@ impl Sites {
                 .set(CRAWL, number(crawl))
                 .set(BY, number(token))
                 .set(ALIVE, number(now))
-                .remove(&[REST, FILLED, SWEEPER, LINK]);
+                .remove(&[REST, FILLED, SWEEPER, TURN]);
             let begun = Crawling::begun(plan, crawl, beginning, known.as_ref());
             let change = match beginning.name() {
                 None => change.set(RUN, number(begun.run)),
@@ -119,7 +123,7 @@ impl Sites {
                     .remove(&[MOVED, ENDED, COUNTS, RUN])
                     .remove(&Progress::NAMES),
             };
-            // Nobody has begun or ended the crawl since it was read.
+            // The condition: nobody has begun the crawl since it was read.
             let change = match number_of(&item, BY) {
                 Some(by) => change.value("was", number(by)),
                 None => change,
@@ -145,18 +149,30 @@ impl Sites {
     }
 
     /// The newest crawl of a site, as it is or was a moment ago; none for an unknown site. Workers
-    /// keep it, and ask [`Sites::load_now`] when a task does not fit: it is of a newer crawl, or
-    /// out of the scope that they know, since a seed's redirect may have moved that.
+    /// keep it, and call [`Sites::load_now`] when a task does not fit: when it is of a newer crawl,
+    /// or out of the scope that they know, which a seed's redirect may have moved.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the read; records of another version of canter.
     pub async fn load(&self, site: &str) -> Result<Option<Crawling>, Failure> {
         Crawling::of(site, &self.item(site, false).await?)
     }
 
-    /// The newest crawl of a site as it is, at twice the price.
+    /// The newest crawl of a site by a consistent read, at twice the price.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sites::load`].
     pub async fn load_now(&self, site: &str) -> Result<Option<Crawling>, Failure> {
         Crawling::of(site, &self.item(site, true).await?)
     }
 
     /// The ids of all sites that were ever crawled, in their order.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the read.
     pub async fn all(&self) -> Result<Vec<String>, Failure> {
         let table = &self.cloud.names.state;
         let item = self
@@ -179,49 +195,70 @@ impl Sites {
     }
 
     /// Notes that the frontier holds, or has held, all that the crawl begins with.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
     pub async fn note_filled(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
         let change = Change::default().set(FILLED, number(1_u64));
         self.note_in(site, crawl, change, "").await
     }
 
-    /// Begins a chain of sweeps in the place of any other: its token, or none when the crawl has
+    /// Begins a chain of sweeps in place of any other. Returns its token, or none when the crawl has
     /// ended or is not the newest.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
     pub async fn new_sweeper(&self, site: &str, crawl: u64) -> Result<Option<u32>, Failure> {
         let token = fastrand::u32(1..);
         let now = (self.clock)().millis();
         let change = Change::default()
             .set(SWEEPER, number(token))
             .set(ALIVE, number(now))
-            .remove(&[LINK]);
+            .remove(&[TURN]);
         let open = " AND attribute_not_exists(#ended)";
         let noted = self.note_in(site, crawl, change, open).await?;
         Ok(noted.then_some(token))
     }
 
-    /// Takes a link of the crawl's chain of sweeps, which is a sign of life too; says whether it is
-    /// to be worked on. It is not when another chain has begun, and when it was taken already, as
-    /// where a queue delivers twice; unless that was a while ago, since whoever took it has died.
-    pub async fn take_link(&self, site: &str, crawl: u64, link: Link) -> Result<bool, Failure> {
+    /// Takes a turn in the crawl's chain of sweeps, which is a sign of life too, and says whether the
+    /// turn is the caller's. It is not when another chain has begun, nor when the turn was taken
+    /// already, as when a queue delivers twice. After a while it may be taken again, since whoever
+    /// took it has died.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
+    pub async fn take_turn(&self, site: &str, crawl: u64, turn: Turn) -> Result<bool, Failure> {
         let now = (self.clock)();
         let change = Change::default()
-            .set(LINK, number(link.number))
+            .set(TURN, number(turn.number))
             .set(SWEPT, number(now.millis()))
             .set(ALIVE, number(now.millis()))
-            .value(SWEEPER, number(link.chain))
-            .value("died", number((now - TAKEN).millis()));
+            .value(SWEEPER, number(turn.chain))
+            .value("died", number((now - TURN_TIMEOUT).millis()));
         let free = " AND #sweeper = :sweeper AND \
             (attribute_not_exists(#link) OR #link < :link OR #swept < :died)";
         self.note_in(site, crawl, change, free).await
     }
 
-    /// Gives a sign of life; says whether the crawl is still the newest.
+    /// Gives a sign of life. Returns whether the crawl is still the newest.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
     pub async fn note_alive(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
         self.note(site, crawl, Progress::default()).await
     }
 
-    /// Adds to the progress of a crawl, once a batch of tasks, and gives a sign of life; says
-    /// whether the crawl is still the newest. A repeated addition counts twice, so that these
-    /// numbers are for looking at: [`crate::CloudSite::counts`] counts.
+    /// Adds to the progress of a crawl, once per batch of tasks, and gives a sign of life. Returns
+    /// whether the crawl is still the newest. A retried addition may count twice, so these numbers
+    /// are approximate; [`crate::CloudSite::counts`] is exact.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
     pub async fn note(&self, site: &str, crawl: u64, progress: Progress) -> Result<bool, Failure> {
         let now = (self.clock)().millis();
         let change = Change::default().set(ALIVE, number(now));
@@ -234,13 +271,21 @@ impl Sites {
         self.note_in(site, crawl, change, "").await
     }
 
-    /// Keeps a scope that a seed's redirect has moved.
+    /// Stores a scope that a seed's redirect has moved. Returns whether the crawl is still the newest.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
     pub async fn move_scope(&self, site: &str, crawl: u64, scope: &Scope) -> Result<bool, Failure> {
         let change = Change::default().set(MOVED, bytes(pack(scope)?));
         self.note_in(site, crawl, change, "").await
     }
 
-    /// Notes that the crawl has come to rest; false when it has ended, or is not the newest.
+    /// Notes that the crawl has come to rest. Returns false when it has ended or is not the newest.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
     pub async fn rest(&self, site: &str, crawl: u64, rest: &Rest) -> Result<bool, Failure> {
         let rest = serde_json::to_string(rest).map_err(Failure::permanent)?;
         let change = Change::default().set(REST, text(rest));
@@ -248,8 +293,12 @@ impl Sites {
         self.note_in(site, crawl, change, open).await
     }
 
-    /// Notes that the crawl has ended, and how; false when it is not the newest, rests, or was not
-    /// filled: pages that nobody has looked at yet are no leftovers.
+    /// Notes that the crawl has ended, with its counts. Returns false when it is not the newest,
+    /// rests, or was not filled: pages that nobody has looked at yet are no leftovers.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
     pub async fn end(&self, site: &str, crawl: u64, counts: &Counts) -> Result<bool, Failure> {
         let now = (self.clock)().millis();
         let counts = serde_json::to_string(counts).map_err(Failure::permanent)?;

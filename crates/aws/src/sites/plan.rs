@@ -1,4 +1,4 @@
-//! What is stored of a site: how it is crawled, and how its newest crawl stands.
+//! The record of a site: how it is crawled, and the state of its newest crawl.
 
 use canter_core::failure::Failure;
 use canter_core::outcomes::Counts;
@@ -24,21 +24,42 @@ pub(super) const REST: &str = "rest";
 pub(super) const ENDED: &str = "ended";
 pub(super) const COUNTS: &str = "counts";
 pub(super) const SWEEPER: &str = "sweeper";
-pub(super) const LINK: &str = "link";
+pub(super) const TURN: &str = "link";
 pub(super) const SWEPT: &str = "swept";
 
-/// All that a worker needs to crawl a site of which it knows the id. Its headers may let it into
-/// private pages: whoever may read the table may read them.
+/// What a worker needs to crawl a site whose id it knows. The headers may give access to private
+/// pages: whoever may read the table may read those headers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Plan {
     /// Seeds, scope, limits, headers.
     pub site: Site,
-    /// Requests a second for each domain; none for no limit.
+    /// Requests per second for each domain; none for no limit.
     pub rate: Option<Rate>,
-    /// What requests name as their sender.
+    /// The user agent of requests.
     pub user_agent: String,
-    /// Private addresses are permitted at the seeds' own hosts and ports.
+    /// Whether private addresses are permitted at the seeds' own hosts and ports.
     pub allow_private: bool,
+}
+
+/// A turn in a chain of sweeps. Only the newest chain of a crawl goes on, and each of its turns is
+/// taken once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Token of the chain.
+    pub chain: u32,
+    /// Number of the turn, from 1.
+    pub number: u64,
+}
+
+impl Turn {
+    /// The turn after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Turn {
+            number: self.number + 1,
+            ..self
+        }
+    }
 }
 
 /// How a crawl begins.
@@ -46,21 +67,20 @@ pub struct Plan {
 pub enum Beginning {
     /// The site was unknown.
     First,
-    /// The last crawl rested or was cut off, and goes on.
+    /// The last crawl had come to rest or was cut off, and goes on.
     Continued,
-    /// The last crawl had ended; every page that it knew is looked at again.
+    /// The last crawl had ended. Every page that it knew is looked at again.
     Refresh,
-    /// The site is known with another scope, which has changed: every page that is known in the
-    /// new one is looked at again.
+    /// The scope of the site was changed. Every known page in the new scope is looked at again.
     ChangedScope,
-    /// The site is known with another scope: nothing was done.
+    /// The site is known with another scope. Nothing was done.
     OtherScope,
-    /// The crawl goes on already, by whoever began it: nothing was done.
+    /// The crawl is running already. Nothing was done.
     Running,
 }
 
 impl Beginning {
-    /// As it is stored: how a crawl began first stays, whoever continues it.
+    /// The stored name; none for what does not begin a new crawl.
     pub(super) fn name(self) -> Option<&'static str> {
         match self {
             Beginning::First => Some("first"),
@@ -77,7 +97,7 @@ impl Beginning {
     }
 }
 
-/// How far a crawl is, about; or what a batch adds to that.
+/// The approximate progress of a crawl, or what a batch adds to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
     /// URLs that answered with a page.
@@ -86,7 +106,7 @@ pub struct Progress {
     pub done: u64,
     /// Tasks that ended failed.
     pub failed: u64,
-    /// Attempts that failed and are made again.
+    /// Failed attempts that are retried.
     pub retries: u64,
     /// Tasks that were put into the queue for the first time.
     pub found: u64,
@@ -127,7 +147,7 @@ impl Progress {
         }
     }
 
-    /// Tasks that wait or are under way.
+    /// Number of tasks that wait or are under way.
     pub fn waiting(&self) -> u64 {
         self.found.saturating_sub(self.done)
     }
@@ -154,34 +174,34 @@ impl std::ops::Add for Progress {
 pub struct Crawling {
     /// How the site is crawled.
     pub plan: Plan,
-    /// Id of the crawl: when it began, Unix ms.
+    /// Id of the crawl, which is when it began, Unix ms.
     pub crawl: u64,
-    /// How it began: one of the first, refresh and changed scope.
+    /// How it began: [`Beginning::First`], [`Beginning::Refresh`] or [`Beginning::ChangedScope`].
     pub beginning: Beginning,
-    /// What belongs to the site now.
+    /// The scope of the site now.
     pub scope: Scope,
-    /// How often it has gone on after it rested or was cut off: of tasks that were pushed before
-    /// that, the queue may still hold some.
+    /// How often it has gone on after it rested or was cut off. The queue may still hold tasks of
+    /// earlier runs.
     pub run: u32,
-    /// The frontier holds, or has held, all that the crawl begins with.
+    /// Whether the frontier holds, or has held, all tasks that the crawl begins with.
     pub filled: bool,
     /// Why it does not go on; none while it does.
     pub rest: Option<Rest>,
     /// When it ended, Unix ms.
     pub ended_ms: Option<u64>,
-    /// How far it is.
+    /// Its progress.
     pub progress: Progress,
     /// Last sign of life, Unix ms.
     pub alive_ms: u64,
-    /// Which chain of sweeps is the crawl's own; none before the first.
+    /// Token of its chain of sweeps; none before the first.
     pub sweeper: Option<u32>,
-    /// How its rows stood when it ended.
+    /// Its counts at the end.
     pub counts: Option<Counts>,
 }
 
 impl Crawling {
-    /// What an item holds; none for no item, a failure for one that another version of canter
-    /// wrote in another form: what is taken for no crawl loses its tasks.
+    /// Reads an item; none for an empty one. An item that another version of canter wrote is a
+    /// failure, since a crawl that was taken for none would lose its tasks.
     pub(super) fn of(site: &str, item: &Item) -> Result<Option<Self>, Failure> {
         if item.is_empty() {
             return Ok(None);
@@ -195,7 +215,7 @@ impl Crawling {
         })
     }
 
-    /// None where a part that is there cannot be read.
+    /// None when a part of the item cannot be read.
     fn read(item: &Item) -> Option<Self> {
         let plan: Plan = unpack(bytes_of(item, PLAN)?)?;
         let scope = match item.get(MOVED) {
@@ -222,7 +242,7 @@ impl Crawling {
         })
     }
 
-    /// A crawl that begins by this plan, or goes on by it after it was known.
+    /// A crawl that begins by this plan, or the known one as it goes on by it.
     pub(super) fn begun(
         plan: &Plan,
         crawl: u64,
@@ -254,15 +274,15 @@ impl Crawling {
         }
     }
 
-    /// Whether workers are at it now, in Unix ms: it has not ended, does not rest, and was not cut
-    /// off.
+    /// Whether the crawl is running at `now`, Unix ms: it has not ended, does not rest, and was not
+    /// cut off.
     pub fn is_running(&self, now: u64) -> bool {
         let silence = u64::try_from(SILENCE.as_millis()).unwrap_or(u64::MAX);
         let alive = now < self.alive_ms.saturating_add(silence);
         alive && self.ended_ms.is_none() && self.rest.is_none()
     }
 
-    /// How a crawl by another plan begins after this one.
+    /// How a crawl by the given plan begins after this one.
     pub(super) fn beginning_of(&self, plan: &Plan, change_scope: bool, now: u64) -> Beginning {
         if self.plan.site.scope != plan.site.scope {
             return if change_scope {

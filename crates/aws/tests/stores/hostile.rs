@@ -51,6 +51,7 @@ fn faults() -> Faults {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn two_parents_that_claim_the_same_links_at_once_share_them() {
     let tables = Tables::create().await;
     let (one, crawl) = site(&tables, &TestClock::at(1_000_000));
@@ -73,6 +74,7 @@ async fn two_parents_that_claim_the_same_links_at_once_share_them() {
 /// It claimed, and ended before it pushed: redelivered, it gets all of its links; if it never is,
 /// a sweep finds them.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_parent_that_dies_between_claim_and_push_loses_nothing() {
     let tables = Tables::create().await;
     let clock = TestClock::at(1_000_000);
@@ -100,6 +102,7 @@ async fn a_parent_that_dies_between_claim_and_push_loses_nothing() {
 
 /// A batch of writes is done, and every first answer is lost on the way.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_claim_whose_answer_is_lost_is_ours() {
     let tables = Tables::create().await;
     let proxy = faults();
@@ -133,6 +136,7 @@ async fn a_claim_whose_answer_is_lost_is_ours() {
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn the_right_to_fetch_whose_answer_is_lost_is_ours() {
     let tables = Tables::create().await;
     let proxy = faults();
@@ -149,6 +153,7 @@ async fn the_right_to_fetch_whose_answer_is_lost_is_ours() {
 
 /// Half of all requests are refused for a while: all is done in the end.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn throttling_that_ends_is_waited_for() {
     let tables = Tables::create().await;
     let proxy = faults();
@@ -180,6 +185,7 @@ async fn throttling_that_ends_is_waited_for() {
 
 /// A batch read that gives a part of what was asked for is asked for the rest.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn keys_that_a_busy_table_leaves_out_are_asked_for_again() {
     let tables = Tables::create().await;
     let proxy = faults();
@@ -214,6 +220,7 @@ async fn keys_that_a_busy_table_leaves_out_are_asked_for_again() {
 
 /// A cheap read may be behind: it shows rows as they were, here none at all.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn reads_that_are_behind_lose_nothing_and_win_nothing() {
     let tables = Tables::create().await;
     let proxy = faults();
@@ -239,6 +246,7 @@ async fn reads_that_are_behind_lose_nothing_and_win_nothing() {
 
 /// What DynamoDB says, and what a person is told to do about it.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn refusals_that_stay_are_told() {
     let tables = Tables::create().await;
     let rows = [
@@ -275,6 +283,7 @@ async fn refusals_that_stay_are_told() {
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_table_that_is_missing_is_told() {
     let tables = Tables::create().await;
     let (pages, crawl) = site(&tables, &TestClock::at(1_000_000));
@@ -289,6 +298,7 @@ async fn a_table_that_is_missing_is_told() {
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_server_that_is_not_there_is_told() {
     let tables = Tables::create().await;
     let nowhere = tables.through("http://127.0.0.1:9".into()).await;
@@ -300,6 +310,7 @@ async fn a_server_that_is_not_there_is_told() {
 
 /// What a site sends may be of any length: a row holds what it can.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn nothing_that_a_site_sends_is_too_large_for_a_row() {
     let tables = Tables::create().await;
     let (pages, crawl) = site(&tables, &TestClock::at(1_000_000));
@@ -351,6 +362,7 @@ async fn nothing_that_a_site_sends_is_too_large_for_a_row() {
 
 /// Rules that no item holds are fetched by each worker for itself, and end no crawl.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_robots_txt_of_any_size_is_no_failure() {
     let tables = Tables::create().await;
     let robots = CloudRobots::new(tables.cloud.clone());

@@ -16,13 +16,13 @@ async fn both() -> (Both<CloudSite, Pushed>, Crawl, Tables) {
 
 macro_rules! held_to {
     (pages: $($name:ident)+) => {
-        $(#[tokio::test] async fn $name() {
+        $(#[tokio::test] #[ignore = "needs the servers of make test"] async fn $name() {
             let (both, crawl, _tables) = both().await;
             pages::$name(&both, &crawl).await;
         })+
     };
     (robots: $($name:ident)+) => {
-        $(#[tokio::test] async fn $name() {
+        $(#[tokio::test] #[ignore = "needs the servers of make test"] async fn $name() {
             let tables = Tables::create().await;
             robots::$name(&CloudRobots::new(tables.cloud.clone())).await;
         })+

@@ -67,6 +67,7 @@ async fn end(sites: &Sites, crawl: u64) {
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_worker_that_knows_the_id_knows_all() {
     let (sites, _, _tables) = sites().await;
     assert!(sites.load(SITE).await.unwrap().is_none());
@@ -95,6 +96,7 @@ async fn a_worker_that_knows_the_id_knows_all() {
 
 /// What a crawl is begun over, and how.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn how_crawls_begin() {
     let (sites, clock, _tables) = sites().await;
     let same = plan(Options::default());
@@ -155,6 +157,7 @@ async fn how_crawls_begin() {
 
 /// What rests goes on some day, and what was not filled has not begun.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn only_what_is_filled_and_goes_on_ends() {
     let (sites, _, _tables) = sites().await;
     let asked = plan(Options::default());
@@ -182,6 +185,7 @@ async fn only_what_is_filled_and_goes_on_ends() {
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_moved_scope_and_progress_last_as_long_as_the_crawl() {
     let (sites, clock, _tables) = sites().await;
     let asked = plan(Options::default());
@@ -220,6 +224,7 @@ async fn a_moved_scope_and_progress_last_as_long_as_the_crawl() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn several_that_begin_at_once_begin_one_crawl() {
     let (sites, clock, _tables) = sites().await;
     for expect in [Beginning::First, Beginning::Refresh] {
@@ -246,6 +251,7 @@ async fn several_that_begin_at_once_begin_one_crawl() {
 
 /// The crawl would stand still: whoever began it must know, since nobody else fills it.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_beginning_whose_answer_is_lost_is_ours() {
     let (_, clock, tables) = sites().await;
     let proxy = Faults::before(&Stack::find().dynamodb_endpoint);
@@ -264,6 +270,7 @@ async fn a_beginning_whose_answer_is_lost_is_ours() {
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn too_many_seeds_are_told() {
     let (sites, _, _tables) = sites().await;
     let seed = |_| {
@@ -279,6 +286,7 @@ async fn too_many_seeds_are_told() {
 
 /// Taken for no crawl, its tasks were dropped.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn what_another_version_wrote_is_a_failure() {
     let (_, clock, tables) = sites().await;
     let proxy = Faults::before(&Stack::find().dynamodb_endpoint);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -13,7 +14,7 @@ use canter_ranking::completion::{Beginning, Named};
 use canter_ranking::query::{Hits, Query};
 use canter_ranking::words::Words;
 use tantivy::directory::MmapDirectory;
-use tantivy::directory::error::LockError;
+use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
 use tantivy::query::{EnableScoring, Query as _, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{
@@ -330,30 +331,76 @@ fn directory(dir: &Path) -> Result<MmapDirectory, Failure> {
 /// What went wrong in Tantivy, in a sentence for a person.
 fn failure(error: &TantivyError, dir: &Path) -> Failure {
     let dir = dir.display();
-    if let TantivyError::LockFailure(LockError::LockBusy, _) = error {
-        return Failure::permanent(format!(
-            "another canter is writing the index in {dir}: wait for it, or name another folder \
-             with --data"
-        ));
-    }
-    // An error of the system is wrapped in several ways; its text is the same in all of them.
     let text = error.to_string();
-    if text.contains("No space left")
-        || text.contains("StorageFull")
-        || text.contains("os error 28)")
-    {
-        return Failure::permanent(format!(
-            "the disk that holds {dir} is full: make room and run the same command again"
-        ));
-    }
-    let is_damaged = matches!(error, TantivyError::DataCorruption(_))
-        || text.contains("InvalidData")
-        || text.contains("corrupted");
-    if is_damaged {
-        return Failure::permanent(format!(
+    let damaged = || {
+        Failure::permanent(format!(
             "the index in {dir} is damaged: remove that folder, and the next crawl of each site \
              makes it anew ({text})"
-        ));
+        ))
+    };
+    let failure = match (error, io_error(error).map(io::Error::kind)) {
+        (TantivyError::LockFailure(LockError::LockBusy, _), _) => Failure::permanent(format!(
+            "another canter is writing the index in {dir}: wait for it, or name another folder \
+             with --data"
+        )),
+        (_, Some(ErrorKind::StorageFull)) => Failure::permanent(format!(
+            "the disk that holds {dir} is full: make room and run the same command again"
+        )),
+        (TantivyError::DataCorruption(_), _) | (_, Some(ErrorKind::InvalidData)) => damaged(),
+        _ if text.contains("corrupted") => damaged(),
+        _ => Failure::transient(format!("the index in {dir} failed: {text}")),
+    };
+    failure.with_source(error.clone())
+}
+
+/// The error of the system behind one of Tantivy, which does not name it as its source.
+fn io_error(error: &TantivyError) -> Option<&io::Error> {
+    match error {
+        TantivyError::IoError(error)
+        | TantivyError::LockFailure(LockError::IoError(error), _)
+        | TantivyError::OpenDirectoryError(
+            OpenDirectoryError::FailedToCreateTempDir(error)
+            | OpenDirectoryError::IoError {
+                io_error: error, ..
+            },
+        )
+        | TantivyError::OpenReadError(OpenReadError::IoError {
+            io_error: error, ..
+        })
+        | TantivyError::OpenWriteError(OpenWriteError::IoError {
+            io_error: error, ..
+        }) => Some(error),
+        _ => None,
     }
-    Failure::transient(format!("the index in {dir} failed: {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// However Tantivy wraps the error of the system, and whatever its text is.
+    #[test]
+    fn a_full_disk_is_told_as_one() {
+        let full = || Arc::new(io::Error::new(ErrorKind::StorageFull, "nothing goes in"));
+        let filepath = PathBuf::from("0.store");
+        for error in [
+            TantivyError::IoError(full()),
+            TantivyError::LockFailure(LockError::IoError(full()), None),
+            OpenWriteError::IoError {
+                io_error: full(),
+                filepath,
+            }
+            .into(),
+        ] {
+            let said = failure(&error, Path::new("/data"));
+            assert!(matches!(&said, Failure::Permanent(why) if why.contains("/data is full")));
+            let source = std::error::Error::source(&said);
+            assert!(source.is_some_and(|source| source.is::<TantivyError>()));
+        }
+        let other = io::Error::other("No space left on device is what a page says");
+        let said = failure(&other.into(), Path::new("/data"));
+        assert!(matches!(said, Failure::Transient(_)));
+    }
 }

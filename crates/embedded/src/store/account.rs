@@ -132,13 +132,13 @@ impl Reading {
                 .collect()
         };
         // A scope that cannot be read is a newer canter's.
-        let sites = sites().map_err(|error| failure(&error))?;
+        let sites = sites().map_err(failure)?;
         Ok(sites.into_iter().flatten().collect())
     }
 
     /// What is known of a normalised URL in a site.
     pub fn account(&self, site: &KnownSite, of: &Url) -> Result<Option<Account>, Failure> {
-        self.account_of(site, of).map_err(|error| failure(&error))
+        self.account_of(site, of).map_err(failure)
     }
 
     fn account_of(&self, site: &KnownSite, of: &Url) -> rusqlite::Result<Option<Account>> {

@@ -67,7 +67,7 @@ pub struct Finding {
 impl Reading {
     /// What the newest crawl of a site found; nothing for an unknown site.
     pub fn findings(&self, site: &str) -> Result<Option<Findings>, Failure> {
-        read(&self.connection, site).map_err(|error| failure(&error))
+        read(&self.connection, site).map_err(failure)
     }
 }
 

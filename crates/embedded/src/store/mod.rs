@@ -53,7 +53,7 @@ pub struct Store {
 impl Store {
     /// Opens or creates the file. Only one process may write it: the caller holds the folder's lock.
     pub fn open(file: &Path) -> Result<Self, Failure> {
-        let connection = connect(file).map_err(|error| failure(&error))?;
+        let connection = connect(file).map_err(failure)?;
         let (jobs, queue) = channel();
         thread::Builder::new()
             .name("canter-store".into())
@@ -69,7 +69,7 @@ impl Store {
     ) -> Result<T, Failure> {
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let result = job(connection).map_err(|error| failure(&error));
+            let result = job(connection).map_err(failure);
             Box::new(move |committed| {
                 // A caller that went away needs no answer.
                 let _ = sender.send(committed.and(result));
@@ -114,7 +114,7 @@ fn work(mut connection: Connection, queue: &Receiver<Job>) {
                 }
                 transaction.commit()
             })
-            .map_err(|error| failure(&error));
+            .map_err(failure);
         for answer in answers {
             answer(committed.clone());
         }
@@ -126,17 +126,18 @@ fn gone() -> Failure {
 }
 
 /// The sentence for a person.
-fn failure(error: &rusqlite::Error) -> Failure {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => Failure::permanent(
-            "the disk is full: make room and run the same command again, nothing is lost",
-        ),
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            Failure::permanent(format!("the crawl's state cannot be written: {error}"))
+fn failure(error: rusqlite::Error) -> Failure {
+    let what = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => {
+            "the disk is full: make room and run the same command again, nothing is lost".to_owned()
         }
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Failure::permanent(format!(
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            format!("the crawl's state cannot be written: {error}")
+        }
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => format!(
             "the crawl's state is damaged ({error}): move the data folder away and crawl again"
-        )),
-        _ => Failure::permanent(format!("the crawl's state failed: {error}")),
-    }
+        ),
+        _ => format!("the crawl's state failed: {error}"),
+    };
+    Failure::permanent(what).with_source(error)
 }

@@ -61,7 +61,7 @@ impl Reading {
         if !file.exists() {
             return Ok(None);
         }
-        let open = || open(&file).map_err(|error| failure(&error));
+        let open = || open(&file).map_err(failure);
         let (connection, version) = open()?;
         if version >= schema::VERSION {
             return Ok(Some(Reading { connection }));
@@ -82,7 +82,7 @@ impl Reading {
 
     /// The newest crawl of every site, by site.
     pub fn report(&self) -> Result<Vec<SiteReport>, Failure> {
-        self.reports().map_err(|error| failure(&error))
+        self.reports().map_err(failure)
     }
 
     fn reports(&self) -> rusqlite::Result<Vec<SiteReport>> {
@@ -135,7 +135,7 @@ impl Reading {
         robots::stored(&self.connection, authority, Moment(0))
             .optional()
             .map(|stored| stored.and_then(robots::verdict))
-            .map_err(|error| failure(&error))
+            .map_err(failure)
     }
 }
 

@@ -97,7 +97,7 @@ fn copy(from: &Path, to: &Path) {
 
 fn said(failure: Option<&Failure>) -> String {
     match failure {
-        Some(Failure::Permanent(said)) => said.clone(),
+        Some(Failure::Permanent(said)) => said.to_string(),
         other => format!("{other:?}"),
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_aws::queue::{Link, Watch, depth};
-use canter_aws::{Counts, Crawling, Rest, Swept};
+use canter_aws::queue::{Watch, depth};
+use canter_aws::{Counts, Crawling, Rest, Swept, Turn};
 use canter_core::end::{Reached, end_crawl, fold_duplicates};
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
@@ -83,7 +83,7 @@ where
 {
     /// Looks for the end of a crawl once: sweeps when the queue looks empty, and ends the crawl when
     /// two sweeps in a row have seen no open task. Fills a crawl whose filler died, and folds the
-    /// duplicates of one that rests. A crawl that is no longer the newest is left as it is. `link`
+    /// duplicates of one that rests. A crawl that is no longer the newest is left as it is. `turn`
     /// is the look's place in a chain of errands, where it has one.
     ///
     /// While the queue is in use nothing is pushed, since a task that waits long in it looks lost; a
@@ -96,7 +96,7 @@ where
     pub async fn look(
         self: &Arc<Self>,
         (site, crawl): (&str, u64),
-        link: Option<Link>,
+        turn: Option<Turn>,
         watch: &mut Watch,
         looks: Looks,
     ) -> Result<Look, Failure> {
@@ -111,8 +111,8 @@ where
             }
         };
         let now = self.time.now();
-        let ours = match link {
-            Some(link) => self.sites.take_link(site, crawl, link).await?,
+        let ours = match turn {
+            Some(turn) => self.sites.take_turn(site, crawl, turn).await?,
             None => self.sites.note_alive(site, crawl).await?,
         };
         if !ours {

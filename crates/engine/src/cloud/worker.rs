@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use canter_aws::queue::{CloudFrontier, Outbox, Surroundings};
+use canter_aws::queue::{CloudFrontier, Outbox, OutboxOptions};
 use canter_aws::{Cloud, CloudPaces, CloudRobots, CloudSite, Crawling, Plan, Rest, Sites};
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
@@ -93,7 +93,7 @@ where
     pub fn new(parts: Parts<F, I>) -> Self {
         let time = Time::new(parts.clock, CloudPaces::new(parts.cloud.clone()));
         let rates = Arc::new(Rates::shared());
-        let surroundings = Surroundings {
+        let options = OutboxOptions {
             clock: time.teller(),
             most: {
                 let rates = Arc::clone(&rates);
@@ -107,7 +107,7 @@ where
         };
         let robots = CloudRobots::new(parts.cloud.clone());
         Worker {
-            outbox: Outbox::open(&parts.cloud, surroundings),
+            outbox: Outbox::open(&parts.cloud, options),
             process: Arc::new(Process::new(stores, parts.index, robots, time.teller())),
             sites,
             crawls: Mutex::default(),

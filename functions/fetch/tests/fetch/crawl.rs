@@ -96,7 +96,7 @@ async fn same_as_one_machine(workers: usize) {
     let began = Instant::now();
     let counts = crawl(&place, &plan, &index, workers).await;
     assert_cheap(&place, counts.pages as f64, workers);
-    let looks = place.requests("SQS", "GetQueueAttributes").sent;
+    let looks = place.requests("SQS", "GetQueueAttributes");
     assert!(looks <= began.elapsed().as_secs() + 2, "{looks} looks");
     assert_eq!(serde_json::to_value(&counts).unwrap(), expected);
     assert_eq!(indexed(&index, &plan.site.id).await, expected_pages);
@@ -111,11 +111,11 @@ async fn same_as_one_machine(workers: usize) {
 
 /// What the design allows a page to take.
 fn assert_cheap(place: &Place, pages: f64, workers: usize) {
-    let lines = place.cloud.account.lines();
+    let lines = place.cloud.meter.lines();
     let writes: f64 = lines.values().map(|line| line.write_units).sum();
     let reads: f64 = lines.values().map(|line| line.read_units).sum();
     let sqs = ["SendMessageBatch", "DeleteMessageBatch"]
-        .map(|operation| place.requests("SQS", operation).sent as f64);
+        .map(|operation| place.requests("SQS", operation) as f64);
     assert!(writes <= 3.0 * pages, "{writes} write units");
     assert!(reads <= 10.0 * pages, "{reads} read units");
     // Many workers at so small a site share each second's few links: its messages are small.

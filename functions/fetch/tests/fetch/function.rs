@@ -291,7 +291,7 @@ async fn a_sweep_that_comes_twice_is_done_once() {
     };
     let letters = timeout(Duration::from_secs(20), wait).await.unwrap();
     let chain = |letter: &Letter| match Errand::parse(&letter.body).unwrap() {
-        Errand::Sweep(sweep) => sweep.link,
+        Errand::Sweep(sweep) => sweep.turn,
         Errand::Refresh => panic!("no refresh was asked for"),
     };
     for _ in 0..3 {

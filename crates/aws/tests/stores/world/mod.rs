@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use canter_aws::{Clock, Cloud, CloudSite, Endpoints, Names, Requests, tables};
+use canter_aws::{Clock, Cloud, CloudSite, Endpoints, Names, Usage, tables};
 use canter_core::failure::Failure;
 use canter_core::ports::Frontier;
 use canter_core::task::Task;
@@ -60,9 +60,9 @@ impl Tables {
         Cloud::connect_local(self.names.clone(), endpoints).await
     }
 
-    /// What an operation took so far.
-    pub(crate) fn requests(&self, operation: &str) -> Requests {
-        let lines = self.cloud.account.lines();
+    /// The usage of an operation of DynamoDB so far.
+    pub(crate) fn usage(&self, operation: &str) -> Usage {
+        let lines = self.cloud.meter.lines();
         let line = lines.get(&("DynamoDB".to_owned(), operation.to_owned()));
         line.copied().unwrap_or_default()
     }

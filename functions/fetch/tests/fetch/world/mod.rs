@@ -18,10 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use canter_aws::queue::{self, Letter, Outbox, Surroundings};
-use canter_aws::{
-    Beginning, Cloud, CloudSite, Crawling, Endpoints, Names, Plan, Requests, Sites, tables,
-};
+use canter_aws::queue::{self, Letter, Outbox, OutboxOptions};
+use canter_aws::{Beginning, Cloud, CloudSite, Crawling, Endpoints, Names, Plan, Sites, tables};
 use canter_core::domain::authority;
 use canter_core::pace::Rate;
 use canter_core::ports::{Headers, IndexReader, IndexWriter};
@@ -158,11 +156,11 @@ impl Place {
     /// A way into the queue, with messages of up to 50 tasks.
     pub fn outbox(&self) -> Outbox {
         let clock = self.clock;
-        let surroundings = Surroundings {
+        let options = OutboxOptions {
             clock: Arc::new(move || clock.now()),
             most: Box::new(|_| 50),
         };
-        Outbox::open(&self.cloud, surroundings)
+        Outbox::open(&self.cloud, options)
     }
 
     /// All messages that are there now.
@@ -206,11 +204,11 @@ impl Place {
         }
     }
 
-    /// What was asked of a service's operation so far.
-    pub fn requests(&self, service: &str, operation: &str) -> Requests {
-        let lines = self.cloud.account.lines();
+    /// Number of requests so far for an operation of a service.
+    pub fn requests(&self, service: &str, operation: &str) -> u64 {
+        let lines = self.cloud.meter.lines();
         let line = lines.get(&(service.to_owned(), operation.to_owned()));
-        line.copied().unwrap_or_default()
+        line.map_or(0, |line| line.sent as u64)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a process remembers of a domain, and the write that it tries next.
+//! What a process remembers of a domain, and the lease that it tries next.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use canter_core::pace::{Given, Grant, Pace, grant};
 use canter_core::time::Moment;
 
 use super::HORIZON;
-use super::record::Record;
+use super::record::{LeaseWrite, Record};
 
-/// Those who wait come back within so long, and twice that for each step of the crowd.
+/// Span over which workers that found no slot come back. It doubles with each step of the crowd.
 const APART: Duration = Duration::from_millis(125);
-/// The largest crowd: they come back within a second, so that a few of them always do.
-const CROWD: u32 = 3;
+/// Maximum size of the crowd. Its workers come back within a second, so that a few of them always do.
+const MAX_CROWD: u32 = 3;
 
-/// What this process saw last of a domain.
+/// The state of a domain as this process saw it last.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
+pub(super) struct Memory {
     pub(super) given: Given,
     /// The last slot that this process got.
     pub(super) mine: Option<Moment>,
     /// Others were using the domain.
     pub(super) contested: bool,
-    /// How often in a row, about, others had taken all slots there were.
+    /// How often in a row, about, others had taken all slots.
     pub(super) crowd: u32,
-    /// No use asking before this.
+    /// When asking makes sense again.
     pub(super) not_before: Moment,
     /// The time of the last writer.
     pub(super) at: Option<Moment>,
@@ -31,19 +31,8 @@ pub(super) struct Known {
     pub(super) wrote: Option<Moment>,
 }
 
-/// A lease's write.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
-    pub(super) pace: Pace,
-    pub(super) count: u32,
-    /// The spacing is the asker's own, and counts for all from now on.
-    pub(super) own: bool,
-    /// The first slot; none for the one after the last.
-    pub(super) first: Option<Moment>,
-}
-
-impl Known {
-    pub(super) const NOTHING: Known = Known {
+impl Memory {
+    pub(super) const NOTHING: Memory = Memory {
         given: Given::NOTHING,
         mine: None,
         contested: false,
@@ -58,14 +47,14 @@ impl Known {
         self.at = record.at;
     }
 
-    /// The write to try at `now`, or how long to wait. `fresh`: the record was read just now.
+    /// The write to try at `now`, or how long to wait. `fresh` says that the record was just read.
     pub(super) fn plan(
         &mut self,
         now: Moment,
         asked: Pace,
         count: u32,
         fresh: bool,
-    ) -> Result<Step, Duration> {
+    ) -> Result<LeaseWrite, Duration> {
         if self.not_before > now {
             return Err(now.until(self.not_before));
         }
@@ -79,10 +68,10 @@ impl Known {
         let free = given.held <= now || given.last.is_some_and(|last| given.held <= last);
         let on = given.last.is_some_and(|last| {
             let next = last + pace.spacing;
-            // Others have gone on meanwhile, as they did the last time.
+            // Others have probably taken slots since, as they did the last time.
             next >= now || (self.contested && !fresh)
         });
-        Ok(Step {
+        Ok(LeaseWrite {
             pace,
             count,
             own: pace.spacing == asked.spacing,
@@ -90,13 +79,13 @@ impl Known {
         })
     }
 
-    /// All slots up to the horizon are taken; there will be some after `wait`. Those who wait come
-    /// back one after the other, the more of them the further apart: otherwise all would come at
-    /// once, and all but one in vain.
+    /// Notes that all slots up to the horizon are taken, and adds jitter to the wait for the next
+    /// ones. The larger the crowd, the larger the jitter: if all workers came back at once, all but
+    /// one would do so in vain.
     fn refuse(&mut self, now: Moment, wait: Duration) -> Duration {
         let held = self.given.last.is_none_or(|last| self.given.held > last);
         if !held {
-            self.crowd = (self.crowd + 2).min(CROWD);
+            self.crowd = (self.crowd + 2).min(MAX_CROWD);
         }
         let apart = if held {
             HORIZON

@@ -1,5 +1,5 @@
-//! Listening to other workers' clocks: a record that is seen the moment it is written says what its
-//! writer's clock shows.
+//! Synchronizing with other workers' clocks. A record that is read the moment it is written shows the
+//! time of its writer's clock.
 
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,55 +10,55 @@ use canter_core::time::Moment;
 use super::CloudPaces;
 use super::record::{AT, time};
 
-/// A process that listens takes no slot for at most so long.
-const LISTENED: Duration = Duration::from_millis(1500);
-/// A difference between clocks that is worth listening again.
+/// Maximum time that a process listens without taking a slot.
+const MAX_LISTENING: Duration = Duration::from_millis(1500);
+/// Minimum difference between clocks after which a process listens again.
 const NOTICED: Duration = Duration::from_millis(5);
 
-/// Whether the clocks of others are known.
+/// Whether this process has synchronized with the clocks of others.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) enum Hearing {
-    /// Nobody else was met.
+pub(super) enum ClockSync {
+    /// No other worker was met.
     #[default]
     Alone,
-    /// No slot is taken until somebody writes the record of this domain again.
+    /// No slot is taken until another worker writes the record of this domain.
     Listening {
         domain: String,
         at: Moment,
         until: Moment,
     },
-    /// Somebody was heard while he wrote, or nobody wrote.
-    Heard,
+    /// Another worker's write was seen, or nobody wrote.
+    Done,
 }
 
 impl CloudPaces {
-    /// Says how long to wait for another's write, by which his clock is known; none when there is
-    /// nothing to wait for.
+    /// How long to wait for another worker's write, which shows its clock; none when there is nothing
+    /// to wait for.
     pub(super) async fn listen(
         &self,
         domain: &str,
         now: Moment,
     ) -> Result<Option<Duration>, Failure> {
-        let hearing = self.hearing().clone();
-        let (heard, until) = match hearing {
-            Hearing::Alone => {
-                let known = self.known(domain);
+        let sync = self.sync().clone();
+        let (heard, until) = match sync {
+            ClockSync::Alone => {
+                let memory = self.memory(domain);
                 let shared = now + self.skew.behind();
-                let at_work = known.given.last.is_some_and(|last| {
-                    // Who needs more slots asks for them when the last one has come.
-                    last + known.given.spacing * 2 > shared
+                let at_work = memory.given.last.is_some_and(|last| {
+                    // A worker that needs more slots asks for them when its last one has come.
+                    last + memory.given.spacing * 2 > shared
                 });
-                let recent = |at: &Moment| at_work && *at + LISTENED > shared;
-                match known.at.filter(recent) {
-                    Some(at) if known.wrote != Some(at) => {
+                let recent = |at: &Moment| at_work && *at + MAX_LISTENING > shared;
+                match memory.at.filter(recent) {
+                    Some(at) if memory.wrote != Some(at) => {
                         let said = self.say(domain, now).await?;
                         self.listen_from(domain, said, now);
-                        (said, now + LISTENED)
+                        (said, now + MAX_LISTENING)
                     }
                     _ => return Ok(None),
                 }
             }
-            Hearing::Listening {
+            ClockSync::Listening {
                 domain: listened,
                 at,
                 until,
@@ -71,19 +71,19 @@ impl CloudPaces {
             .and_then(|record| record.at)
             .filter(|&at| at != heard)
         {
-            *self.hearing() = Hearing::Heard;
+            *self.sync() = ClockSync::Done;
             self.adopt(domain, at, now + began.elapsed())?;
         } else if now >= until {
-            *self.hearing() = Hearing::Heard;
+            *self.sync() = ClockSync::Done;
         }
-        let listens = matches!(*self.hearing(), Hearing::Listening { .. });
-        // Who is known to be behind wants to know exactly.
+        let is_listening = matches!(*self.sync(), ClockSync::Listening { .. });
+        // A process that is behind polls more often, to measure by how much.
         let nap = if self.skew.behind().is_zero() { 40 } else { 5 };
-        Ok(listens.then_some(Duration::from_millis(nap)))
+        Ok(is_listening.then_some(Duration::from_millis(nap)))
     }
 
-    /// Writes this process's time, which it gives, and no more: several that listen would wait for
-    /// each other otherwise.
+    /// Writes this process's time and returns it. Without that, several processes that listen would
+    /// wait for each other.
     async fn say(&self, domain: &str, now: Moment) -> Result<Moment, Failure> {
         let shared = now + self.skew.behind();
         let say = self
@@ -92,14 +92,14 @@ impl CloudPaces {
             .expression_attribute_names("#at", AT)
             .expression_attribute_values(":at", time(shared));
         if self.send(domain, say).await?.is_ok() {
-            self.remember(domain, |known| {
-                (known.at, known.wrote) = (Some(shared), Some(shared));
+            self.remember(domain, |memory| {
+                (memory.at, memory.wrote) = (Some(shared), Some(shared));
             });
         }
         Ok(shared)
     }
 
-    /// Learns from a time that another wrote; listens again when that says much.
+    /// Adopts a time that another worker wrote. Listens again when the clocks differ noticeably.
     pub(super) fn adopt(&self, domain: &str, at: Moment, read: Moment) -> Result<(), Failure> {
         let before = self.skew.behind();
         self.skew.adopt(at, read)?;
@@ -110,14 +110,14 @@ impl CloudPaces {
     }
 
     fn listen_from(&self, domain: &str, at: Moment, now: Moment) {
-        *self.hearing() = Hearing::Listening {
+        *self.sync() = ClockSync::Listening {
             domain: domain.to_owned(),
             at,
-            until: now + LISTENED,
+            until: now + MAX_LISTENING,
         };
     }
 
-    fn hearing(&self) -> MutexGuard<'_, Hearing> {
-        self.hearing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sync(&self) -> MutexGuard<'_, ClockSync> {
+        self.sync.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,5 @@
-//! Messages that nobody can work on go among the dead letters, with the reason: what SQS itself puts
-//! there, after too many receives, has none but what the log of its function says.
+//! The dead-letter queue. Messages that the functions give up go there with the reason. SQS itself
+//! moves messages there after too many receives; their reason is only in the log of the function.
 
 use aws_sdk_sqs::types::MessageAttributeValue;
 use canter_core::failure::Failure;
@@ -7,13 +7,17 @@ use canter_core::failure::Failure;
 use crate::cloud::Cloud;
 use crate::failure::failure;
 
-/// The attribute of a dead letter that says why it is one.
+/// Attribute of a dead letter that holds the reason.
 pub const REASON: &str = "reason";
-/// Characters of a reason: it is for a person.
+/// Maximum number of characters in a reason.
 const LONGEST: usize = 1_000;
 
-/// Puts a message among the dead letters. Only after that may the message itself go.
-pub async fn bury(cloud: &Cloud, body: &str, why: &str) -> Result<(), Failure> {
+/// Sends a message to the dead-letter queue. Only then may the caller delete it from its own queue.
+///
+/// # Errors
+///
+/// The failure of SQS.
+pub async fn send_to_dead_letters(cloud: &Cloud, body: &str, why: &str) -> Result<(), Failure> {
     let queue = &cloud.names.dead_letters;
     let reason = MessageAttributeValue::builder()
         .data_type("String")
@@ -27,10 +31,10 @@ pub async fn bury(cloud: &Cloud, body: &str, why: &str) -> Result<(), Failure> {
         .send()
         .await;
     sent.map(drop)
-        .map_err(|error| failure(&error, &format!("the queue {queue}")))
+        .map_err(|error| failure(error, &format!("the queue {queue}")))
 }
 
-/// A text as SQS takes it: no control characters, and not empty.
+/// The text without what SQS refuses: control characters, and no characters at all.
 fn printable(text: &str) -> String {
     let cut: String = text.chars().filter(allowed).take(LONGEST).collect();
     if cut.is_empty() {
@@ -49,7 +53,7 @@ fn printable_body(body: &str) -> String {
     }
 }
 
-/// What a message may hold: what XML 1.0 allows (SendMessage, "Message body").
+/// Whether a message may hold the character: the characters of XML 1.0 (SendMessage, "Message body").
 fn allowed(letter: &char) -> bool {
     matches!(letter, '\t' | '\n' | '\r')
         || *letter >= ' ' && !matches!(letter, '\u{FFFE}' | '\u{FFFF}')

@@ -1,40 +1,41 @@
 //! The paces are held to their contract on the real DynamoDB of a running stack, and to what only
 //! many workers need.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
-mod state;
-
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
-use canter_aws::CloudPaces;
+use canter_aws::{Cloud, CloudPaces};
 use canter_core::failure::Failure;
 use canter_core::pace::{Grant, Lease, Pace, Rate, Tolerance};
 use canter_core::ports::{FetchError, Gate, Paces};
 use canter_core::time::Moment;
 use canter_http::{Clock, PacedGate};
 use canter_tests::contract::paces;
-use state::{Door, State};
+use canter_tests::faults::{Faults, Turn};
+use canter_tests::stack::Stack;
+
+use crate::world::{Tables, endpoints};
 
 const NOW: Moment = Moment(1_000_000_000_000);
 
-async fn store() -> (CloudPaces, State) {
-    let state = State::create().await;
-    (CloudPaces::unchecked(state.cloud.clone()), state)
+async fn store() -> (CloudPaces, Tables) {
+    let tables = Tables::create().await;
+    (CloudPaces::unchecked(tables.cloud.clone()), tables)
 }
 
 macro_rules! held_to {
     ($($name:ident)+) => {
-        $(#[tokio::test] async fn $name() {
-            let (store, _state) = store().await;
+        $(#[tokio::test] #[ignore = "needs the servers of make test"] async fn $name() {
+            let (store, _tables) = store().await;
             paces::$name(&store).await;
         })+
     };
     (shared: $($name:ident)+) => {
-        $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
-            let (store, _state) = store().await;
+        $(#[tokio::test(flavor = "multi_thread")] #[ignore = "needs the servers of make test"] async fn $name() {
+            let (store, _tables) = store().await;
             paces::$name(Arc::new(store)).await;
         })+
     };
@@ -77,13 +78,14 @@ async fn take(paces: &CloudPaces, now: Moment, pace: Pace, count: u32) -> Lease 
 
 /// Twenty processes that know nothing of each other, and each its own connection.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn twenty_processes_get_slots_apart() {
-    let state = State::create().await;
+    let tables = Tables::create().await;
     let pace = pace(100.0);
     let workers = (0..20).map(|_| {
-        let name = state.name.clone();
+        let names = tables.names().clone();
         tokio::spawn(async move {
-            let cloud = state::connect(&name, &state::endpoint()).await;
+            let cloud = Cloud::connect_local(names, endpoints()).await;
             let paces = CloudPaces::unchecked(cloud);
             let mut slots = Vec::new();
             for _ in 0..5 {
@@ -107,26 +109,28 @@ async fn twenty_processes_get_slots_apart() {
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_lease_is_one_write_as_a_rule() {
-    let (store, state) = store().await;
+    let (store, tables) = store().await;
     let pace = pace(10.0);
     let mut now = NOW;
     for _ in 0..10 {
         take(&store, now, pace, 9).await;
         now = now + pace.spacing * 9;
     }
-    let lines = state.cloud.account.lines();
+    let lines = tables.cloud.meter.lines();
     let sent = |operation: &str| {
         let line = lines.get(&("DynamoDB".to_owned(), operation.to_owned()));
-        line.map_or(0, |line| line.sent)
+        line.map_or(0, |line| line.sent as u64)
     };
     assert_eq!((sent("UpdateItem"), sent("GetItem")), (10, 0), "{lines:?}");
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn the_slower_pace_wins_for_a_minute() {
-    let (store, state) = store().await;
-    let other = CloudPaces::unchecked(state.cloud.clone());
+    let (store, tables) = store().await;
+    let other = CloudPaces::unchecked(tables.cloud.clone());
     let (fast, slow) = (pace(10.0), pace(0.5));
     let last = first(take(&store, NOW, slow, 1).await, NOW);
     // Nobody but the first worker knows of the slower pace.
@@ -144,8 +148,9 @@ async fn the_slower_pace_wins_for_a_minute() {
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn promises_lie_one_after_the_other() {
-    let (store, _state) = store().await;
+    let (store, _tables) = store().await;
     let pace = pace(10.0);
     take(&store, NOW, pace, 9).await;
     let share = pace.spacing * 5;
@@ -171,14 +176,18 @@ async fn promises_lie_one_after_the_other() {
 /// A write that had succeeded and whose answer was lost is sent again: its slots are lost, and
 /// nobody gets any of them.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn slots_of_a_write_without_an_answer_are_lost() {
-    let (store, state) = store().await;
-    let door = Door::to(&state::endpoint(), Duration::ZERO);
-    let cloud = state::connect(&state.name, &door.url).await;
-    let unlucky = CloudPaces::unchecked(cloud);
+    let (store, tables) = store().await;
+    let proxy = Faults::before(&Stack::find().dynamodb_endpoint);
+    let unlucky = CloudPaces::unchecked(tables.through(proxy.url().to_string()).await);
     let pace = pace(10.0);
     take(&unlucky, NOW, pace, 1).await;
-    door.swallow(1);
+    let lost = AtomicBool::new(false);
+    proxy.rule(move |_| match lost.swap(true, Ordering::SeqCst) {
+        false => Turn::CutAfter,
+        true => Turn::Pass,
+    });
     let lease = take(&unlucky, NOW, pace, 2).await;
     let lost = pace.spacing * 2;
     assert_eq!(first(lease, NOW), NOW + pace.spacing + lost);
@@ -187,14 +196,15 @@ async fn slots_of_a_write_without_an_answer_are_lost() {
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_clock_that_is_an_hour_off_gets_no_slot_and_writes_nothing() {
-    let state = State::create().await;
+    let tables = Tables::create().await;
     let hour = Duration::from_secs(3600);
     for (wrong, said) in [
         (now() + hour, "ahead of DynamoDB's"),
         (now() - hour, "behind DynamoDB's"),
     ] {
-        let paces = CloudPaces::new(state.cloud.clone());
+        let paces = CloudPaces::new(tables.cloud.clone());
         let refused = [
             paces.lease("a.test", wrong, pace(10.0), 1).await.map(drop),
             paces
@@ -209,22 +219,31 @@ async fn a_clock_that_is_an_hour_off_gets_no_slot_and_writes_nothing() {
             assert!(why.contains(said) && why.contains("s "), "{why}");
         }
     }
-    let paces = CloudPaces::new(state.cloud.clone());
+    let paces = CloudPaces::new(tables.cloud.clone());
     assert_eq!(paces.held("a.test").await, Ok(None));
     let now = now();
     assert_eq!(first(take(&paces, now, pace(10.0), 1).await, now), now);
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_gate_with_a_wrong_clock_stays_shut_and_says_why() {
-    let state = State::create().await;
+    let tables = Tables::create().await;
     let clock = Clock::showing(now() + Duration::from_secs(3600));
-    let paces = Arc::new(CloudPaces::new(state.cloud.clone()));
+    let paces = Arc::new(CloudPaces::new(tables.cloud.clone()));
     let tolerance = Tolerance::SHARED;
     let gate = PacedGate::new(paces, "a.test", Some(pace(10.0)), tolerance, clock);
-    let opened = tokio::time::timeout(Duration::from_millis(500), gate.slot()).await;
-    assert!(opened.is_err(), "{opened:?}");
-    let trouble = gate.trouble();
+    let why = async {
+        while gate.trouble().is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        gate.trouble()
+    };
+    let trouble = tokio::select! {
+        opened = gate.slot() => panic!("{opened:?}"),
+        why = why => why,
+    };
     assert!(
         matches!(&trouble, Some(Failure::Permanent(why)) if why.contains("clock")),
         "{trouble:?}"
@@ -233,10 +252,11 @@ async fn a_gate_with_a_wrong_clock_stays_shut_and_says_why() {
 
 /// A gate leases what its requests can use and no more: the rest is somebody else's.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_gate_leases_what_is_wanted() {
-    let state = State::create().await;
+    let tables = Tables::create().await;
     let paces = Arc::new(Counted {
-        paces: CloudPaces::new(state.cloud.clone()),
+        paces: CloudPaces::new(tables.cloud.clone()),
         counts: Mutex::default(),
     });
     let (tolerance, clock) = (Tolerance::SHARED, Clock::start());
@@ -281,12 +301,13 @@ impl Paces for Counted {
 
 /// When time is up, what is leased is used, and nothing after it.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_gate_that_finishes_uses_what_is_leased() {
-    let state = State::create().await;
+    let tables = Tables::create().await;
     // The gate's slots lie behind this one, so that a slow answer of the store costs it none.
-    let other = CloudPaces::unchecked(state.cloud.clone());
+    let other = CloudPaces::unchecked(tables.cloud.clone());
     take(&other, now(), pace(10.0), 4).await;
-    let gate = gate(&state);
+    let gate = gate(&tables);
     gate.expect(2);
     let approach = gate.near(Duration::ZERO).await.unwrap();
     gate.slot().await.unwrap();
@@ -304,18 +325,19 @@ async fn a_gate_that_finishes_uses_what_is_leased() {
     assert!(matches!(closed, Some(FetchError::Closed)), "{closed:?}");
 }
 
-fn gate(state: &State) -> PacedGate<CloudPaces> {
-    let paces = Arc::new(CloudPaces::new(state.cloud.clone()));
+fn gate(tables: &Tables) -> PacedGate<CloudPaces> {
+    let paces = Arc::new(CloudPaces::new(tables.cloud.clone()));
     let clock = Clock::start();
     PacedGate::new(paces, "a.test", Some(pace(10.0)), Tolerance::SHARED, clock)
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_record_of_a_wrong_clock_is_named() {
-    let state = State::create().await;
-    let wrong = CloudPaces::unchecked(state.cloud.clone());
+    let tables = Tables::create().await;
+    let wrong = CloudPaces::unchecked(tables.cloud.clone());
     take(&wrong, now() + Duration::from_secs(3600), pace(10.0), 1).await;
-    let paces = CloudPaces::new(state.cloud.clone());
+    let paces = CloudPaces::new(tables.cloud.clone());
     let refused = paces.lease("a.test", now(), pace(10.0), 1).await;
     let Err(Failure::Permanent(why)) = refused else {
         panic!("{refused:?}");
@@ -325,45 +347,53 @@ async fn a_record_of_a_wrong_clock_is_named() {
 
 /// Whoever is behind goes by the clock that he read, in his own clock's terms.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_slow_clock_follows() {
-    let state = State::create().await;
+    let tables = Tables::create().await;
     let ahead = Duration::from_millis(800);
     let (fast, slow) = (
-        CloudPaces::new(state.cloud.clone()),
-        CloudPaces::new(state.cloud.clone()),
+        CloudPaces::new(tables.cloud.clone()),
+        CloudPaces::new(tables.cloud.clone()),
     );
     let pace = pace(10.0);
     take(&fast, now() + ahead, pace, 1).await;
     let asked = now();
     let deadline = asked + Duration::from_secs(4);
-    let lease = loop {
+    // When the fast one wrote last, and the least time after which the slow one has read that.
+    let (mut wrote, mut soonest) = (None::<Moment>, Duration::MAX);
+    let mut lease = loop {
         assert!(now() < deadline, "listens without end");
-        match slow.lease("a.test", now(), pace, 1).await.unwrap() {
+        let grant = slow.lease("a.test", now(), pace, 1).await.unwrap();
+        if let Some(wrote) = wrote.take() {
+            soonest = soonest.min(wrote.until(now()));
+        }
+        match grant {
             Grant::Take { lease, .. } => break lease,
-            // Meanwhile the fast one writes.
+            // Now the fast one writes.
             Grant::Wait(wait) => {
-                fast.lease("a.test", now() + ahead, pace, 1).await.unwrap();
+                let at = now();
+                let grant = fast.lease("a.test", at + ahead, pace, 1).await.unwrap();
+                wrote = matches!(grant, Grant::Take { .. }).then_some(at);
                 tokio::time::sleep(wait).await;
             }
         }
     };
-    let mut lease = lease;
     let own = lease.take(asked).unwrap().at;
-    let stored = stored(&state, "last").await;
+    let stored = stored(&tables, "last").await;
     let behind = own.until(Moment(stored));
-    let off = ahead.abs_diff(behind);
     assert!(
-        off <= Duration::from_millis(30),
-        "{behind:?} instead of {ahead:?}"
+        behind <= ahead && ahead - behind <= soonest,
+        "{behind:?} instead of {ahead:?}, with a read after {soonest:?}"
     );
 }
 
 /// Two that come while a third has all the slots hear each other, though the third writes no more.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn those_who_listen_hear_each_other() {
-    let state = State::create().await;
-    let [working, one, other] = [(); 3].map(|()| CloudPaces::new(state.cloud.clone()));
-    take(&working, now(), pace(10.0), 5).await;
+    let tables = Tables::create().await;
+    let [working, one, other] = [(); 3].map(|()| CloudPaces::new(tables.cloud.clone()));
+    take(&working, now(), pace(10.0), 8).await;
     let listens = async |paces: &CloudPaces| {
         let grant = paces.lease("a.test", now(), pace(10.0), 1).await.unwrap();
         matches!(grant, Grant::Wait(_))
@@ -376,29 +406,34 @@ async fn those_who_listen_hear_each_other() {
 
 /// Nobody is there to be heard where all slots that were given are over.
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn who_comes_after_the_others_does_not_listen() {
-    let state = State::create().await;
-    let [before, after] = [(); 2].map(|()| CloudPaces::new(state.cloud.clone()));
+    let tables = Tables::create().await;
+    let [before, after] = [(); 2].map(|()| CloudPaces::new(tables.cloud.clone()));
     take(&before, now(), pace(50.0), 1).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     take(&after, now(), pace(50.0), 1).await;
 }
 
 #[tokio::test]
+#[ignore = "needs the servers of make test"]
 async fn a_record_goes_a_day_after_its_use() {
-    let (store, state) = store().await;
+    let (store, tables) = store().await;
     take(&store, NOW, pace(10.0), 1).await;
     let day = 24 * 60 * 60;
-    assert_eq!(stored(&state, "expires").await, NOW.millis() / 1000 + day);
+    assert_eq!(stored(&tables, "expires").await, NOW.millis() / 1000 + day);
     let until = NOW + Duration::from_secs(7200);
     store.hold("a.test", until).await.unwrap();
-    assert_eq!(stored(&state, "expires").await, until.millis() / 1000 + day);
+    assert_eq!(
+        stored(&tables, "expires").await,
+        until.millis() / 1000 + day
+    );
 }
 
-async fn stored(state: &State, attribute: &str) -> u64 {
+async fn stored(tables: &Tables, attribute: &str) -> u64 {
     let key = AttributeValue::S("pace#a.test".into());
-    let read = state::client().get_item();
-    let table = format!("{}-state", state.name);
+    let read = client().get_item();
+    let table = &tables.names().state;
     let answer = read.table_name(table).key("key", key).consistent_read(true);
     let answer = answer.send().await.unwrap();
     answer.item().unwrap()[attribute]
@@ -406,4 +441,16 @@ async fn stored(state: &State, attribute: &str) -> u64 {
         .unwrap()
         .parse()
         .unwrap()
+}
+
+/// DynamoDB, without canter between.
+fn client() -> aws_sdk_dynamodb::Client {
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http)
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "local"))
+        .endpoint_url(endpoints().dynamodb);
+    aws_sdk_dynamodb::Client::from_conf(config.build())
 }
