@@ -1,27 +1,8 @@
-//! Values of options, as a person types them.
+//! Values of the crawl's options, as a person types them.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use canter_core::pace::Rate;
-
-/// A name of a stack: CloudFormation knows best what one is, but asks for one.
-pub fn stack(text: &str) -> Result<String, String> {
-    let name = text.trim();
-    (!name.is_empty())
-        .then(|| name.to_owned())
-        .ok_or_else(|| "a stack has a name: the one that `sam deploy` was given".to_owned())
-}
-
-/// A name of a site: what fits a line, a table and a file.
-pub fn site_name(text: &str) -> Result<String, String> {
-    let most = 100;
-    let fine = !text.trim().is_empty()
-        && text.chars().count() <= most
-        && crate::printable::printable(text) == text;
-    fine.then(|| text.trim().to_owned())
-        .ok_or_else(|| format!("a name has 1 to {most} characters, on one line"))
-}
 
 /// A rate, or none.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,20 +61,6 @@ pub fn bytes(text: &str) -> Result<usize, String> {
         .ok_or_else(|| "not a size up to 1024M: write 500k or 10M".to_owned())
 }
 
-/// An address to listen on; without a host, or with `localhost`, on this machine alone.
-pub fn listen(text: &str) -> Result<SocketAddr, String> {
-    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
-    let local = matches!(host, "" | "localhost");
-    let address = if local {
-        format!("127.0.0.1:{port}")
-    } else {
-        text.to_owned()
-    };
-    address.parse().map_err(|_| {
-        "an address is written 127.0.0.1:8080, or 8080 for this machine alone".to_owned()
-    })
-}
-
 pub fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text
         .split_once(':')
@@ -141,33 +108,6 @@ mod tests {
         assert_eq!(bytes("10M"), Ok(10 << 20));
         for bad in ["", "0", "k", "2G", "99999999999999999999"] {
             assert!(bytes(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn addresses() {
-        let here = Ok(SocketAddr::from(([127, 0, 0, 1], 8028)));
-        for same in ["127.0.0.1:8028", "localhost:8028", ":8028", "8028"] {
-            assert_eq!(listen(same), here, "{same}");
-        }
-        assert_eq!(listen("[::1]:8028"), Ok("[::1]:8028".parse().unwrap()));
-        for bad in [
-            "",
-            "example.org:80",
-            "127.0.0.1",
-            "70000",
-            "http://127.0.0.1:80",
-        ] {
-            assert!(listen(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn names_of_sites() {
-        assert_eq!(site_name(" docs "), Ok("docs".to_owned()));
-        let long = "x".repeat(101);
-        for bad in ["", " ", "x\u{1b}[31m", "a\nb", long.as_str()] {
-            assert!(site_name(bad).is_err(), "{bad:?}");
         }
     }
 

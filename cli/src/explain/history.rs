@@ -1,17 +1,17 @@
 //! What a site's crawls know of a URL, with its names in JSON.
 
 use canter_core::task::{Kind, Outcome};
-use canter_embedded::store::{Account, Found, KnownSite};
-use serde::Serialize;
+use canter_embedded::store::{Account, KnownSite};
+use serde::{Serialize, Serializer};
 use url::Url;
 
-use super::answer::time;
+use crate::when;
 
-/// A URL that a crawl has met.
+/// What the crawls of a site know of a URL that they have met.
 #[derive(Debug, Serialize)]
-pub struct Known {
+pub struct History {
     pub waits: bool,
-    /// The newest crawl has met it; if not, an older one did.
+    /// Whether the newest crawl met it; if not, an older one did.
     pub met: bool,
     #[serde(rename = "due_at", serialize_with = "time")]
     pub due_ms: Option<u64>,
@@ -21,7 +21,7 @@ pub struct Known {
     pub outcome: Option<String>,
     /// Why it was skipped.
     pub reason: Option<String>,
-    /// Where it redirects to, or what it is a duplicate of.
+    /// The target of its redirect, or the page it is a duplicate of.
     pub target: Option<String>,
     /// Why it failed.
     pub failure: Option<String>,
@@ -36,19 +36,19 @@ pub struct Known {
     pub lastmod_ms: Option<u64>,
     pub canonical: Option<Url>,
     pub misses: u32,
-    /// From a seed to the URL itself.
-    pub found: Vec<Link>,
+    /// The way from a seed to the URL itself.
+    pub found: Vec<Waypoint>,
     pub redirected_from: Vec<Url>,
     pub redirects_to: Vec<Target>,
     pub duplicates: Vec<Url>,
 }
 
-/// One URL of the way.
+/// One URL on the way from a seed.
 #[derive(Debug, Serialize)]
-pub struct Link {
+pub struct Waypoint {
     pub url: Url,
-    /// `seed`, or what the URL before it did: `link`, `redirect`, `sitemap`; `unknown` where the
-    /// way is lost.
+    /// `seed`, or how the URL before led here: `link`, `redirect`, `sitemap`; `unknown` if the way
+    /// is lost.
     pub by: &'static str,
 }
 
@@ -56,25 +56,25 @@ pub struct Link {
 #[derive(Debug, Serialize)]
 pub struct Target {
     pub url: Url,
-    /// How it ended itself.
+    /// Its own outcome.
     pub outcome: Option<String>,
 }
 
-impl Known {
+impl History {
     pub fn of(account: Account, site: &KnownSite, url: &Url) -> Self {
-        let outcome = account.outcome.as_ref().map(fields);
-        let named = |name: &str| {
-            let fields = outcome.as_ref()?.as_object()?;
-            Some(fields.get(name)?.as_str()?.to_owned())
-        };
-        Known {
+        let named = |name: &str| field(account.outcome.as_ref(), name);
+        let targets = account.redirects_to.iter().map(|target| Target {
+            outcome: field(target.outcome.as_ref(), "outcome"),
+            url: target.url.clone(),
+        });
+        History {
             outcome: named("outcome"),
             reason: named("reason"),
             target: named("to").or_else(|| named("of")),
             failure: named("why"),
             due_ms: Some(account.due_ms).filter(|due| account.waits && *due > 0),
             found: found(&account, site, url),
-            redirects_to: account.redirects_to.into_iter().map(target).collect(),
+            redirects_to: targets.collect(),
             waits: account.waits,
             met: account.met,
             kind: account.kind,
@@ -95,48 +95,43 @@ impl Known {
     }
 }
 
-/// An outcome by its own names, so that what a later one holds is told too.
-fn fields(outcome: &Outcome) -> serde_json::Value {
-    serde_json::to_value(outcome).unwrap_or_default()
+/// A field of an outcome by its name in JSON.
+fn field(outcome: Option<&Outcome>, name: &str) -> Option<String> {
+    let fields = serde_json::to_value(outcome?).ok()?;
+    Some(fields.get(name)?.as_str()?.to_owned())
 }
 
-fn target(found: Found) -> Target {
-    let outcome = found.outcome.as_ref().map(fields);
-    Target {
-        outcome: outcome.and_then(|fields| Some(fields.get("outcome")?.as_str()?.to_owned())),
-        url: found.url,
-    }
-}
-
-fn found(account: &Account, site: &KnownSite, url: &Url) -> Vec<Link> {
-    let steps = &account.found;
+/// The way from a seed to the URL itself.
+fn found(account: &Account, site: &KnownSite, url: &Url) -> Vec<Waypoint> {
     let mut by = None;
-    let mut links = Vec::new();
-    let is_sitemap = account.kind == Kind::Sitemap;
-    let itself = [(url, None, is_sitemap)];
-    for (at, step, is_sitemap) in steps
-        .iter()
-        .map(|step| (&step.url, Some(step), step.sitemap))
-        .chain(itself)
-    {
-        let seeds = site.seeds.iter().chain(site.scope.seeds());
-        let first = match seeds.clone().any(|seed| seed == at) {
+    let mut way = Vec::new();
+    let before = account.found.iter();
+    let before = before.map(|it| (&it.url, Some(it), it.sitemap));
+    let itself = (url, None, account.kind == Kind::Sitemap);
+    for (at, parent, is_sitemap) in before.chain([itself]) {
+        let mut seeds = site.seeds.iter().chain(site.scope.seeds());
+        let first = match seeds.any(|seed| seed == at) {
             true => "seed",
             false if is_sitemap => "--sitemap",
             false => "unknown",
         };
-        // A page names no sitemap: the robots.txt beside it does.
+        // Pages do not name sitemaps; their robots.txt does.
         let by_robots = by == Some("link") && is_sitemap;
         let by_it = if by_robots { Some("robots.txt") } else { by };
-        links.push(Link {
+        way.push(Waypoint {
             url: at.clone(),
             by: by_it.unwrap_or(first),
         });
-        by = step.map(|step| match (step.redirects, step.sitemap) {
+        by = parent.map(|parent| match (parent.redirects, parent.sitemap) {
             (true, _) => "redirect",
             (false, true) => "sitemap",
             (false, false) => "link",
         });
     }
-    links
+    way
+}
+
+/// Serializes Unix milliseconds as RFC 3339.
+pub fn time<S: Serializer>(ms: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    ms.map(when::iso).serialize(serializer)
 }
