@@ -1,4 +1,4 @@
-//! Crawls that are cut off, stopped and gone on with; search and export meanwhile.
+//! Crawls that are killed, stopped and continued; search and export meanwhile.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -45,7 +45,7 @@ fn absolute(visit: &Visit, path: &str) -> String {
     format!("http://{}{path}", visit.header("host").unwrap_or_default())
 }
 
-/// What an undisturbed crawl leaves, on the same port numbers or not: URLs are made alike.
+/// The exported pages, with the port of the site left out.
 fn left(canter: &Canter, site: &Serving) -> String {
     let export: Vec<String> = canter.export().iter().map(Value::to_string).collect();
     export
@@ -79,7 +79,7 @@ fn killed_at_any_moment_a_crawl_ends_with_the_same_index() {
     let expected = undisturbed();
     let site = site().start();
     let canter = canter!();
-    // A fixed seed: the same moments each time, as far as the machine allows.
+    // A fixed seed gives the same moments each time, as far as the machine allows.
     let mut random: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut kills = 0;
     for round in 0..8 {
@@ -194,7 +194,7 @@ fn search_serve_and_export_while_a_crawl_writes() {
     let site = Site::web(2000).latency(Duration::from_millis(5)).start();
     let canter = canter!();
     let run = canter.start_crawl(&site.url("/"), &["--rps", "100", "--max-time", "8s"]);
-    // The first pages reach the index with a batch.
+    // The first pages reach the index with the first batch.
     let found = |canter: &Canter| {
         let ended = canter.run(&["search", "text", "--json"]);
         serde_json::from_str::<Value>(&ended.stdout)
@@ -209,25 +209,7 @@ fn search_serve_and_export_while_a_crawl_writes() {
     };
     let serve = canter.start(&["serve", "--listen", "127.0.0.1:0"]);
     let line = serve.says("Search at");
-    let address = line
-        .split("http://")
-        .nth(1)
-        .unwrap()
-        .split('/')
-        .next()
-        .unwrap()
-        .to_owned();
-    let get = |path: &str| {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
+    let get = |path: &str| get(&line, path);
     assert!(get("/api/v1/search?q=text").starts_with("HTTP/1.1 200"));
     assert!(get("/api/v1/status").contains("running"));
     assert!(get("/").contains("<form"));
@@ -257,21 +239,22 @@ fn crawl_with_serve_serves_while_crawling_and_after() {
         "127.0.0.1:0",
     ]);
     let line = run.says("Search at");
-    let address = line
-        .split("http://")
-        .nth(1)
-        .unwrap()
-        .split('/')
-        .next()
-        .unwrap()
-        .to_owned();
     run.says("11 pages");
     run.says("Search at");
-    let mut stream = TcpStream::connect(&address).unwrap();
-    write!(stream, "GET /api/v1/search?q=text HTTP/1.0\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let answer = get(&line, "/api/v1/search?q=text");
     assert!(answer.contains("\"value\":11"), "{answer}");
     run.signal("INT");
     assert_eq!(run.end().status, Some(0));
+}
+
+/// The answer of a server that announced itself with this line.
+fn get(line: &str, path: &str) -> String {
+    let (_, rest) = line.split_once("http://").unwrap();
+    let (address, _) = rest.split_once('/').unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }

@@ -1,4 +1,4 @@
-//! Servers that lie, stall and flood: the crawl goes on, and the summary says what happened.
+//! Servers that lie, stall or flood: the crawl goes on, and the summary says what happened.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn crawl(site: &Serving, args: &[&str]) -> (Canter, Value) {
     (canter, summary)
 }
 
-/// One odd answer: how it is counted, and whether its page is found.
+/// Asserts how one odd answer is counted, and whether its page is indexed.
 fn row(odd: Answer, args: &[&str], counted: &str, found: bool) {
     let site = with_odd(odd);
     let (canter, summary) = crawl(&site, args);

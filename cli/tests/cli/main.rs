@@ -1,4 +1,4 @@
-//! The real program, run as a person runs it.
+//! Tests of the real program.
 
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 

@@ -1,4 +1,4 @@
-//! What the command line tells of itself: its version, its completions, its man pages.
+//! What the command line says about itself: version, completions, man pages.
 
 use std::process::Command;
 

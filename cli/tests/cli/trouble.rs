@@ -1,4 +1,4 @@
-//! What a person gets wrong and what a machine lacks: one clear sentence, and the right status.
+//! Mistakes of users and failures of machines: one clear sentence, and the right status.
 
 use std::fs;
 use std::net::TcpListener;
@@ -9,7 +9,7 @@ use canter_tests::canter::Started;
 use canter_tests::tls::Authority;
 use canter_tests::{Answer, Site, canter};
 
-/// Runs `canter crawl` with these arguments; it must fail so.
+/// Runs `canter crawl` with these arguments, which must fail with this status and these words.
 #[track_caller]
 fn fails(args: &[&str], status: i32, words: &[&str]) {
     let args = [&["crawl"], args].concat();
@@ -212,7 +212,7 @@ fn a_state_that_is_damaged() {
     let canter = canter!();
     canter.crawl(&site.url("/"), &[]).done();
     fs::write(canter.data().join("state.sqlite"), "garbage ".repeat(4096)).unwrap();
-    // From its log, if it is still there, SQLite would mend the file.
+    // SQLite would repair the file from its log.
     let _ = fs::remove_file(canter.data().join("state.sqlite-wal"));
     canter.crawl(&site.url("/"), &[]).fails(1, &["damaged"]);
 }
@@ -261,8 +261,8 @@ fn a_port_in_use() {
         .fails(1, &[&address]);
 }
 
-/// In a name space of its own, a file system of half a megabyte that is made larger for the second
-/// run. Needs Linux and the right to make name spaces; where that is missing, it is said.
+/// Crawls in a mount namespace with a file system of half a megabyte, which is enlarged for the
+/// second run. Needs Linux and the right to create namespaces, and says so where it is missing.
 #[test]
 fn a_full_disk_loses_nothing() {
     let site = Site::web(400).otherwise(|_| Answer::status(404)).start();

@@ -62,7 +62,8 @@ fn run(canter: &Canter, site: &Serving, promise: Promise, last: bool) -> bool {
         .summary();
     let times: Vec<Duration> = site.log().all().iter().map(|visit| visit.at).collect();
     let most = site.log().most_in_a_second();
-    // From the second page on: robots.txt and the first page come one after the other.
+    // Counted from the second page on, because robots.txt and the first page come one after the
+    // other.
     let (first, newest) = (times[2], times[times.len() - 1]);
     let delivered = (times.len() - 3) as f64 / (newest - first).as_secs_f64();
     let percent = 100.0 * delivered / rps as f64;
@@ -117,11 +118,11 @@ rows! {
     a_slow_site: site().latency(ms(700)), 20 rps, 4 s, 80 %;
     connections_that_close: site().closing(), 50 rps, 2 s, 90 %;
     connections_that_close_silently: site().closing_silently(), 50 rps, 2 s, 90 %;
-    // Idle for longer than the server allows between any two slots: the hardest case there is.
+    // The hardest case: between two slots, connections idle for longer than the server allows.
     connections_that_close_silently_when_idle: site().closing_when_idle(ms(150)), 5 rps, 4 s, 50 %;
 }
 
-/// A TLS handshake that the server holds up is the time that it takes to connect.
+/// Each connection takes this time, because the server delays its TLS handshake.
 fn slow_to_connect(connect: u64, rps: u64, share: u64) {
     let authority = Authority::new();
     row(
@@ -159,7 +160,7 @@ fn tls_with_reuse() {
     );
 }
 
-/// Over HTTP/2; gives the number of connections for each hundred requests.
+/// Runs a row over HTTP/2. Gives the number of connections per hundred requests.
 fn http2(site: impl Fn() -> Site, share: u64) -> usize {
     let authority = Authority::new();
     let site = row(
@@ -181,7 +182,7 @@ fn http2_with_reuse() {
 
 #[test]
 fn http2_with_farewells() {
-    // A slot is lost with each connection that turns out to be closed.
+    // Each connection that turns out to be closed costs a slot.
     let connections = http2(|| site().latency(ms(50)).leaving_after(20), 85);
     assert!(connections <= 15, "{connections} for 100 requests");
 }

@@ -19,7 +19,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use canter_core::failure::Failure;
 use tokio::time::timeout;
 
-use crate::refusal::{refusal, told};
+use crate::refusal::{no_such_stack, refusal, told};
 
 /// Maximum wait for the region: files, and one request on an AWS machine.
 const REGION: Duration = Duration::from_secs(2);
@@ -67,7 +67,7 @@ impl Asking {
         let answer = asked.map_err(|error| refusal(&error, name, &self.whom))?;
         let stacks = answer.stacks.unwrap_or_default();
         let first = stacks.into_iter().next();
-        first.ok_or_else(|| crate::refusal::no_such_stack(name, &self.whom))
+        first.ok_or_else(|| no_such_stack(name, &self.whom))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Stacks in LocalStack, made by CloudFormation's Query API as it stands in its reference: a form is
-//! posted, XML comes back. Nothing is signed, but the header says which service is meant.
+//! Stacks in LocalStack, made with CloudFormation's Query API: a form is posted, and XML comes
+//! back. Requests are not signed, but the header names the service.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use canter_tests::Stack;
 use url::form_urlencoded::Serializer;
 
-/// A stack takes a few seconds, on a busy machine some more.
+/// Maximum wait for a stack, which takes a few seconds, and more on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Makes a stack; gives its outputs when it is whole.
+/// Creates a stack, waits for it, and gives its outputs.
 pub fn create(name: &str, template: &str) -> BTreeMap<String, String> {
     ask(
         "CreateStack",
@@ -31,7 +31,7 @@ pub fn create(name: &str, template: &str) -> BTreeMap<String, String> {
     }
 }
 
-/// Deletes a stack, without waiting for that.
+/// Deletes a stack without waiting for it.
 pub fn delete(name: &str) {
     ask("DeleteStack", &[("StackName", name)]);
 }

@@ -1,4 +1,4 @@
-//! `canter crawl --aws`: begun, watched, joined, left alone, and ended.
+//! `canter crawl --aws`: begin, watch, join, leave alone, end.
 
 use canter_core::task::{Outcome, Skip};
 use serde_json::Value;
@@ -45,7 +45,7 @@ fn an_interrupt_ends_the_watch_and_the_crawl_goes_on() {
         );
     }
 
-    // The same command watches it again, whatever else it says.
+    // The same command watches it again and ignores other options.
     let run = stack.start(&["crawl", ONE, "--rps", "7"]);
     let joined = run.says("Joining");
     assert!(
@@ -92,14 +92,14 @@ fn a_crawl_is_watched_to_its_end() {
             .unwrap()
             > 3.0
     );
-    // The seed, and the first sweep.
+    // One for the seed and one for the first sweep.
     assert_eq!(bill["sqs_requests_per_page"], 2.0, "{bill}");
     assert!(
         bill["dollars_per_million_pages"].as_f64().unwrap() > 1.0,
         "{bill}"
     );
 
-    // Once more is a refresh, with its bill in words.
+    // The second crawl is a refresh, here with its bill as text.
     let run = stack.start(&["crawl", ONE]);
     run.says("Refreshing one.example.org from");
     run.says("waiting");

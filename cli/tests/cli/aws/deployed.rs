@@ -1,5 +1,5 @@
-//! A stack of a test's own: tables and queues, which go with the test; the program that steers it,
-//! and what a worker would do in it.
+//! A stack of one test, the program that controls it, and the work of a worker in it. Tables and
+//! queues are removed with it.
 
 use std::collections::BTreeMap;
 use std::process::{self, Command};
@@ -43,7 +43,7 @@ impl Deployed {
         }
     }
 
-    /// Runs `canter` to its end, with `--aws` and this stack.
+    /// Runs `canter` with `--aws` and this stack, and waits for its end.
     pub fn run(&self, args: &[&str]) -> Ended {
         self.start(args).end()
     }
@@ -55,7 +55,7 @@ impl Deployed {
         Started::spawn(command)
     }
 
-    /// How many messages the queue of tasks holds.
+    /// Number of messages in the queue of tasks.
     pub fn depth(&self) -> Depth {
         self.runtime.block_on(queue::depth(&self.cloud)).unwrap()
     }
@@ -66,7 +66,7 @@ impl Deployed {
         found.unwrap().expect("a crawl")
     }
 
-    /// Fetches the seed of a site, as a worker: its row, the progress and the bill are noted.
+    /// Does a worker's work on the seed of a site: notes its row, the progress and the bill.
     pub fn fetch_seed(&self, site: &str, outcome: Outcome) {
         let crawling = self.crawling(site);
         let task = Task {
@@ -111,7 +111,7 @@ impl Deployed {
         });
     }
 
-    /// Ends the crawl of a site, as a sweep; gives how its rows stood.
+    /// Ends the crawl of a site, like a sweep does. Gives the counts of its rows.
     pub fn end(&self, site: &str) -> Counts {
         let crawling = self.crawling(site);
         self.runtime.block_on(async {
@@ -138,7 +138,7 @@ impl Drop for Deployed {
     }
 }
 
-/// A name that no other stack has.
+/// A unique name for a stack.
 pub fn new_name() -> String {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     format!("steer-{}-{number}", process::id())
@@ -194,7 +194,7 @@ fn clock() -> canter_aws::Clock {
     Arc::new(move || clock.now())
 }
 
-/// What a stack of canter's has of state.
+/// The state of a stack of canter's.
 fn template() -> String {
     let table = |keys: &[(&str, &str, &str)]| {
         let attributes = keys

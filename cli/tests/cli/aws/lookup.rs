@@ -1,4 +1,4 @@
-//! Stacks that are not there, not canter's, or that nobody may look up.
+//! Stacks that do not exist, are not canter's, or may not be looked up.
 
 use std::net::TcpListener;
 use std::process::Command;
@@ -47,7 +47,7 @@ fn a_stack_of_somebody_else_is_told_by_what_it_lacks() {
 
 #[test]
 fn without_credentials_or_a_region_the_sentence_comes_soon() {
-    // Where the SDK asks for both at last; this one lets it connect, and never answers.
+    // The SDK's last resort for both; this server accepts connections and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let metadata = format!("http://{}", silent.local_addr().unwrap());
     for (variables, words) in [
@@ -68,7 +68,7 @@ fn without_credentials_or_a_region_the_sentence_comes_soon() {
         let began = Instant::now();
         run(command, "canter").fails(1, words);
         let took = began.elapsed();
-        // Five seconds, and some more on a busy machine.
+        // Five seconds, and some more for a busy machine.
         assert!(took < Duration::from_secs(8), "{took:?}");
     }
 }

@@ -1,5 +1,6 @@
-//! Crawls in a stack, steered by the real program: the stack is one of LocalStack's CloudFormation,
-//! with tables and queues and no functions, so that each test is the worker itself.
+//! Crawls in a stack, controlled by the real program. The stack is made by LocalStack's
+//! CloudFormation; it has tables and queues but no functions, and each test plays the worker
+//! itself.
 
 mod cloudformation;
 mod crawl;

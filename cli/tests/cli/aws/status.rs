@@ -9,7 +9,7 @@ use crate::objects;
 const ONE: &str = "https://one.example.org/";
 const TWO: &str = "https://two.example.org/";
 
-/// Begins a crawl, and leaves it alone.
+/// Begins a crawl and leaves it alone.
 fn begin(stack: &Deployed, url: &str) {
     let run = stack.start(&["crawl", url, "--rps", "3"]);
     run.says(" from ");
@@ -58,7 +58,7 @@ fn every_state_is_told() {
     let again = stack.run(&["stop", "one.example.org"]).done().stderr;
     assert!(again.contains("not being crawled"), "{again}");
 
-    // The same command goes on; the crawl is still the same.
+    // The same command continues the same crawl.
     let before = stack.crawling("one.example.org").crawl;
     let run = stack.start(&["crawl", ONE, "--rps", "3"]);
     run.says("Continuing");

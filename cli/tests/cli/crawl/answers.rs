@@ -1,4 +1,4 @@
-//! What becomes of each kind of answer.
+//! Outcomes of all kinds of answers.
 
 use std::time::Duration;
 

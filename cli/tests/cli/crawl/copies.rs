@@ -1,4 +1,4 @@
-//! Pages that are the same.
+//! Duplicates.
 
 use canter_tests::{Answer, Site};
 

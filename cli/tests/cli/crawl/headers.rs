@@ -1,4 +1,4 @@
-//! What is sent, and to whom.
+//! Which headers are sent to whom.
 
 use canter_tests::{Site, canter};
 use serde_json::Value;
@@ -44,7 +44,7 @@ fn headers_go_to_the_seeds_host_and_the_user_agent_names_a_contact() {
 #[test]
 fn headers_do_not_go_to_other_hosts() {
     let other = Site::new().page("/docs/", []).robots("").start();
-    // One server under two names: the header belongs to the first.
+    // One server under two names, and the header is only for the first.
     let by_name = format!("http://localhost:{}/docs/", other.port());
     let site = Site::new()
         .page("/", [])

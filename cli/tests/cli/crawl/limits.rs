@@ -1,4 +1,4 @@
-//! Bounds of a crawl.
+//! Limits of a crawl.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which URLs a page leads to, and which of them are one.
+//! Which URLs a page links to, and which of them are the same.
 
 use canter_tests::{Answer, Site};
 

@@ -1,4 +1,4 @@
-//! Whole crawls of small sites: what is fetched, how each URL ends, what is in the index.
+//! Whole crawls of small sites: what is fetched, how each URL ends, what is indexed.
 
 mod answers;
 mod copies;

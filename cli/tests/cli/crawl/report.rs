@@ -1,4 +1,4 @@
-//! The page about a crawl: what stands in it, and when it is written.
+//! The report: its contents, and when it is written.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use canter_tests::{Answer, Canter, Serving, Site, canter};
 
-/// The program, and where its report goes.
+/// The program, and the path of its report.
 fn reporting() -> (Canter, PathBuf) {
     let canter = canter!();
     let file = canter.data().with_file_name("report.html");
     (canter, file)
 }
 
-/// Crawls a site and reads the report; tags are taken out, so that words are found as they are
-/// read, one space between them.
+/// Crawls a site and reads the report, whole and as words: without tags, and with single spaces.
 fn report(site: &Serving) -> (String, String) {
     let (canter, file) = reporting();
     let args = ["--report", file.to_str().expect("a path in UTF-8")];

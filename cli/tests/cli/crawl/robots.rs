@@ -1,4 +1,4 @@
-//! What a site asks of robots: robots.txt, meta robots, `X-Robots-Tag`, `nofollow`.
+//! Directives for robots: robots.txt, meta robots, `X-Robots-Tag`, `nofollow`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What belongs to a site.
+//! The scope of a site.
 
 use canter_tests::{Answer, Site};
 
@@ -87,7 +87,7 @@ fn pages_that_a_changed_scope_leaves_out_stay_until_its_crawl_is_complete() {
         let ended = canter.crawl(&site.url("/"), &[&["--exclude", "/o/**"], args].concat());
         ended.done().summary()["complete"] == true
     };
-    // Cut off, it takes nothing out: neither what it leaves out nor that page's copy.
+    // A crawl that is cut off removes neither what its scope leaves out nor that page's copy.
     assert!(!crawl(&["--change-scope", "--max-pages", "2"]));
     assert_eq!(canter.indexed(), ["/", "/new/b", "/new/c", "/o/b"]);
     assert!(crawl(&[]));

@@ -1,4 +1,4 @@
-//! Sitemaps: where they are found, what comes of what they list, and of those that lie.
+//! Sitemaps: how they are found, what they list, and how they lie.
 
 use canter_tests::{Answer, Serving, Site, canter};
 
@@ -37,7 +37,7 @@ fn named<const N: usize>(site: &Serving, sitemaps: [(&str, Answer); N]) {
     site.set("/robots.txt", Answer::text(&robots));
 }
 
-/// A site without links: pages are known by sitemaps alone.
+/// A site without links, whose pages are known by sitemaps only.
 fn orphans() -> Serving {
     Site::new()
         .page("/", [])
@@ -201,7 +201,7 @@ fn a_refresh_reads_sitemaps_anew_and_forgets_those_named_no_more() {
     named(&site, [("/1.xml", list("/a")), ("/2.xml", list("/b"))]);
     let (canter, summary) = crawl(&site);
     counts(&summary, &[("sitemaps", 2), ("pages", 3)]);
-    // A day's robots.txt is kept, so that what it names changes, and not it.
+    // The robots.txt is cached for a day, so the sitemaps that it names change instead.
     site.set("/1.xml", index([site.url("/3.xml")]));
     site.set("/3.xml", set(["/a", "/new"].map(|path| site.url(path))));
     let summary = canter.crawl(&site.url("/"), &[]).done().summary();
@@ -235,7 +235,7 @@ fn a_sitemap_on_another_host() {
     elsewhere.set("/of-site.xml", set([site.url("/a"), elsewhere.url("/b")]));
     let robots = format!("Sitemap: {}", elsewhere.url("/of-site.xml"));
     site.set("/robots.txt", Answer::text(&robots));
-    // A private address that was not permitted is not dialled, whoever names it.
+    // A private address without permission is not dialled, whoever names it.
     let (canter, summary) = crawl(&site);
     assert_eq!(canter.indexed(), ["/"]);
     counts(&summary, &[("skipped.private_address", 1), ("sitemaps", 0)]);

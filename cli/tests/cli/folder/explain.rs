@@ -146,7 +146,7 @@ fn every_outcome_is_told_with_its_reason_and_what_one_could_do() {
     }
 }
 
-/// What is foretold of URLs that no crawl has met is what a crawl does when it meets them.
+/// Predictions about URLs that no crawl has met come true when a crawl meets them.
 #[test]
 fn what_is_foretold_comes_true() {
     let site = Site::new()
@@ -261,7 +261,7 @@ fn the_way_from_the_seed_is_told_link_by_link() {
         .iter()
         .map(|link| (link["url"].as_str().unwrap(), link["by"].as_str().unwrap()))
         .collect();
-    // Either redirect may be the first to claim its target.
+    // Either redirect may claim its target first.
     let (long, short) = (
         [
             (url("/"), "seed"),

@@ -1,4 +1,4 @@
-//! `canter import`: what one folder exports, another one holds.
+//! `canter import`: one folder holds what another one exported.
 
 use std::fs;
 
@@ -46,7 +46,7 @@ fn what_was_exported_is_imported_whole_and_forgotten_again() {
         "{text}"
     );
     to.run(&["export", "x"]).fails(2, &["known sites: t"]);
-    // A crawl finds the pages in the index, and is a crawl of its own.
+    // A crawl finds the pages in the index and is independent of them.
     to.crawl(&site.url("/"), &[])
         .done()
         .counts(&[("indexed", 31)]);
@@ -77,7 +77,7 @@ fn pages_of_another_program_are_found_by_what_they_say_of_each_other() {
     let mut both = found(&canter, "gizmo");
     both.sort();
     assert_eq!(both, ["/a", "/b"]);
-    // The same again changes nothing; a later copy takes the place of the one that is there.
+    // A repeated import changes nothing; a later copy replaces the page.
     canter.run(&import).done();
     assert_eq!(state(&canter, "d")["searchable"], 2);
     let later = line("/a", "Another text.", json!([])).replace("1700000000000", "1700000000001");

@@ -1,4 +1,4 @@
-//! What is told of a data folder, and what is stopped and forgotten in it.
+//! Commands that read a data folder, or stop and forget in it.
 
 mod explain;
 mod forget;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::objects;
 
-/// What `canter explain` says of a URL, and its part about the one site that has to do with it.
+/// The answer of `canter explain` about a URL, and its part about the only site that matters.
 #[track_caller]
 fn explained(canter: &Canter, url: &str) -> (Value, Value) {
     let mut answers = objects(canter.run(&["explain", url, "--json"]));
@@ -27,13 +27,13 @@ fn explained(canter: &Canter, url: &str) -> (Value, Value) {
     (answer, site)
 }
 
-/// What `canter status` says of a site.
+/// The answer of `canter status` about a site.
 #[track_caller]
 fn state(canter: &Canter, site: &str) -> Value {
     objects(canter.run(&["status", site, "--json"])).remove(0)
 }
 
-/// Runs a command that reads these lines.
+/// Runs a command with this standard input. Gives its standard output.
 fn with_input(canter: &Canter, args: &[&str], input: &[u8]) -> String {
     let mut child = Command::new(canter.program())
         .args(args)

@@ -1,4 +1,4 @@
-//! `canter status`: what is known, how fresh, how far.
+//! `canter status`: what is known, how fresh it is, and how far the crawl is.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ fn every_state_is_told() {
     run.signal("KILL");
     run.end();
     now("cut_off", Value::Null);
-    // Another crawl holds the folder: that does not make this one run.
+    // Another crawl holds the folder, but this one does not run.
     let args = [
         "crawl",
         &site.url("/p/1"),

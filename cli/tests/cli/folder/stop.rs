@@ -1,4 +1,4 @@
-//! `canter stop`: as Ctrl-C, from another terminal.
+//! `canter stop`: like Ctrl-C, but from another terminal.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ fn a_crawl_stops_cleanly_and_goes_on_later() {
     let summary = run.end().done().summary();
     assert_eq!(summary["rest"], "stopped");
     assert!(summary["waiting"].as_u64().unwrap() > 0);
-    // The request is granted: the next crawl is not stopped by it.
+    // The request is gone: it does not stop the next crawl.
     let ended = canter.crawl(&site.url("/"), &[]).done();
     assert_eq!(ended.summary()["complete"], true);
     assert!(site.log().pages().values().all(|&times| times == 1));
@@ -36,7 +36,7 @@ fn other_sites_of_the_command_go_on_even_on_the_same_domain() {
     let site = Site::web(400).start();
     let canter = canter!();
     let (one, two) = (site.url("/p/1"), site.url("/p/2"));
-    // Both are on one domain, and each sees the whole of it.
+    // Both sites are on one domain, and each contains all of it.
     let all = ["--include", "/p/**", "--allow-private", "--rps", "60"];
     let run = canter.start(&[&["crawl", one.as_str(), two.as_str()], all.as_slice()].concat());
     let names = [one, two].map(|url| url.trim_start_matches("http://").to_owned());

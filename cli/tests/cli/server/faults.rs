@@ -1,4 +1,4 @@
-//! A server that is not there, has nothing, or dies in the middle.
+//! Servers that are missing, empty, or die in the middle.
 
 use std::net::TcpListener;
 
@@ -59,8 +59,8 @@ fn killed_at_any_moment_the_same_command_finishes() {
     assert_eq!(search(&canter, Some(&server), "p")["total"]["value"], 301);
 }
 
-/// What every document meets alike is no page's fault: the crawl ends, and goes on when the index
-/// is open again.
+/// A closed index is no fault of any page: the crawl ends, and continues when the index is open
+/// again.
 #[test]
 #[ignore = "needs the servers of make test"]
 fn an_index_that_is_closed_in_the_middle_fails_no_page() {
@@ -88,7 +88,7 @@ fn an_index_that_is_closed_in_the_middle_fails_no_page() {
     assert_eq!(canter.export().len(), 201);
 }
 
-/// Whoever stops a crawl does not wait for an index that takes nothing.
+/// A stop does not wait for an index that accepts nothing.
 #[test]
 #[ignore = "needs the servers of make test"]
 fn a_stop_does_not_wait_for_an_index_that_takes_nothing() {
@@ -116,7 +116,7 @@ fn a_stop_does_not_wait_for_an_index_that_takes_nothing() {
     assert_eq!(canter.export().len(), 201);
 }
 
-/// A stranger is told that the index cannot answer; whoever runs the service reads why.
+/// The answer does not say why the index fails, but the log of the service does.
 #[test]
 #[ignore = "needs the servers of make test"]
 fn why_an_index_does_not_answer_is_in_the_log_of_the_service() {

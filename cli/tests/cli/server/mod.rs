@@ -1,5 +1,5 @@
-//! `--index`: the same crawls and searches with a real Elasticsearch in the place of the folder's
-//! own index.
+//! `--index`: the same crawls and searches with a real Elasticsearch instead of the folder's own
+//! index.
 
 mod faults;
 mod parity;
@@ -9,10 +9,10 @@ mod sites;
 use canter_tests::{Canter, OwnIndex, canter};
 use serde_json::Value;
 
-/// The results of a search on a server, or in the folder.
+/// The answer to a search, on a server or in the folder.
 fn search(canter: &Canter, server: Option<&OwnIndex>, query: &str) -> Value {
     let url = server.map(OwnIndex::url);
-    // A space keeps what looks like an option a word.
+    // The leading space keeps clap from reading an option.
     let query = format!(" {query}");
     let mut args = vec!["search", &query, "--json"];
     args.extend(url.iter().flat_map(|url| ["--index", url]));
@@ -30,7 +30,7 @@ fn paths(answer: &Value) -> Vec<String> {
         .collect()
 }
 
-/// A program whose crawls go to a server.
+/// A program, and the arguments that make it use a server.
 fn with(server: &OwnIndex) -> (Canter, Vec<String>) {
     (canter!(), vec!["--index".into(), server.url()])
 }

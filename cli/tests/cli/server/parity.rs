@@ -1,4 +1,4 @@
-//! Both indexes hold the same and find the same.
+//! Both indexes hold and find the same pages.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::search;
 
-/// Real pages of many generators, linked from one.
+/// Real pages of many generators, all linked from one page.
 fn site() -> Serving {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/page/tests/golden");
     let mut pages: Vec<_> = fs::read_dir(folder)
@@ -33,7 +33,7 @@ fn site() -> Serving {
 #[ignore = "needs the servers of make test"]
 fn both_indexes_hold_and_find_the_same() {
     let (site, server) = (site(), OwnIndex::new());
-    // Links of real pages lead on into the test's site; what is not there is a dead link.
+    // Links of the real pages stay within the test site; missing pages are dead links.
     let (own, other) = (canter!(), canter!());
     own.crawl(&site.url("/"), &[]).done();
     let ended = other.crawl(&site.url("/"), &["--index", &server.url()]);
@@ -77,7 +77,7 @@ fn both_indexes_hold_and_find_the_same() {
     }
 }
 
-/// What a person sees of an answer.
+/// What people see of an answer.
 fn shown(answer: &Value) -> Vec<Value> {
     let mut results = answer["results"].as_array().unwrap().clone();
     for result in &mut results {

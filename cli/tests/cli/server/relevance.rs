@@ -1,5 +1,5 @@
-//! Judged queries over the demo's site: what a person looks for is among the first results, in
-//! both indexes.
+//! Judged queries over the demo's site: both indexes rank what people look for among the first
+//! results.
 
 use std::io::Read;
 
@@ -44,7 +44,7 @@ fn what_people_look_for_is_found() {
             .collect();
         means.push(Scores::mean(&scores));
     }
-    // A little below what was measured when a weight was last changed: who finds more raises it.
+    // Slightly below the scores at the last change of a weight. Raise them when scores improve.
     for mean in &means {
         let enough = mean.mrr >= 0.82 && mean.ndcg >= 0.86 && mean.recall >= 0.93;
         assert!(enough, "{means:?}");

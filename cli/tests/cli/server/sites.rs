@@ -56,7 +56,7 @@ fn a_forgotten_site_leaves_the_server_and_others_stay() {
     assert_eq!(there("u").done().stdout.lines().count(), 1);
 }
 
-/// A copy in one index is none in another: pages are fetched whole again, not asked for changes.
+/// A page that is only in another index is fetched whole, not conditionally.
 #[test]
 #[ignore = "needs the servers of make test"]
 fn a_site_that_moves_to_another_index_is_fetched_whole() {
@@ -77,7 +77,7 @@ fn a_site_that_moves_to_another_index_is_fetched_whole() {
     assert_eq!(crawl(Some(&one)), 1);
     assert_eq!(crawl(Some(&one)), 0);
     assert_eq!(crawl(Some(&two)), 1);
-    // The first index still has its copy, and that is no reason to leave the site alone.
+    // The first index still holds its page, and the site is fetched whole all the same.
     assert_eq!(crawl(Some(&one)), 1);
     assert_eq!(crawl(None), 1);
     for server in [Some(&one), Some(&two), None] {
