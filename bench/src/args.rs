@@ -1,4 +1,4 @@
-//! What a person types.
+//! The command line.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ pub struct Args {
     pub json: bool,
 }
 
-/// What the benchmark asks of itself.
+/// Commands that the benchmark runs itself with.
 #[derive(Debug, Subcommand)]
 pub enum Internal {
     #[command(hide = true)]
@@ -82,7 +82,7 @@ pub enum Internal {
     },
 }
 
-/// Half of the benchmark.
+/// One half of the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum What {
     /// Time, CPU and memory of a crawl as fast as it goes

@@ -1,4 +1,4 @@
-//! A folder of documentation, held in memory and served as a site.
+//! A folder of documentation in memory, served as a site.
 
 use std::collections::HashMap;
 use std::fs;
@@ -29,14 +29,14 @@ impl File {
 }
 
 impl Folder {
-    /// Reads all files below `root`; symbolic links are followed.
+    /// Reads all files below `root`, and follows symbolic links.
     pub fn read(root: &Path) -> Result<Self> {
         if !root.is_dir() {
             bail!("{} is not a folder", root.display());
         }
         let mut files = HashMap::new();
         for entry in WalkDir::new(root).follow_links(true) {
-            // A link that leads nowhere, or in a circle, is a file that the site does not have.
+            // The site does not have files behind broken or circular links.
             let Ok(entry) = entry else { continue };
             if !entry.file_type().is_file() {
                 continue;
@@ -54,14 +54,14 @@ impl Folder {
         Ok(Folder { files })
     }
 
-    /// The page that a request for this path gives, by the path of its file.
+    /// The page for a requested path, by the path of its file.
     pub fn page(&self, path: &str) -> Option<String> {
         let name = name(path);
         let file = self.files.get(&name);
         file.filter(|file| file.is_page()).map(|_| name)
     }
 
-    /// What the site answers to a request for this path.
+    /// The answer to a request for this path.
     pub fn answer(&self, path: &str) -> Answer {
         let name = name(path);
         if let Some(file) = self.files.get(&name) {
@@ -75,12 +75,12 @@ impl Folder {
         Answer::status(404)
     }
 
-    /// How many pages there are, whether links lead to them or not.
+    /// Number of pages, including those that nothing links to.
     pub fn pages(&self) -> usize {
         self.files.values().filter(|file| file.is_page()).count()
     }
 
-    /// Bytes of all pages.
+    /// Size of all pages, in bytes.
     pub fn bytes(&self) -> usize {
         let pages = self.files.values().filter(|file| file.is_page());
         pages.map(|page| page.body.len()).sum()
@@ -91,7 +91,7 @@ fn target(path: &str) -> &str {
     path.split_once('?').map_or(path, |(path, _)| path)
 }
 
-/// The file that a path means.
+/// The file behind a path.
 fn name(path: &str) -> String {
     let mut name = percent_decode_str(target(path))
         .decode_utf8_lossy()

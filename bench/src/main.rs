@@ -1,10 +1,10 @@
-//! `canter-bench`: measures canter on a folder of documentation, beside the crawlers that are
+//! `canter-bench`: measures canter on a folder of documentation, next to the crawlers that are
 //! installed.
 //!
-//! What makes it fair: every run has a fresh server, and the crawlers take turns; pages and times
-//! are counted by the server's log and never by a crawler; who fetched fewer pages than another is
-//! marked; each peer does as much of canter's work as it can, by its own means; ratios are within
-//! one run of the benchmark.
+//! What makes it fair: every run has a fresh server, and the crawlers take turns. Pages and times
+//! come from the server's log, never from a crawler. A crawler that fetched fewer pages than
+//! another is marked. Each peer does as much of canter's work as it can by its own means. Ratios
+//! compare runs of one benchmark only.
 
 mod args;
 mod folder;
@@ -124,7 +124,7 @@ fn bench(args: Args) -> Result<()> {
     Ok(())
 }
 
-/// Builds of canter, then the peers that are there.
+/// The builds of canter, then the installed peers.
 fn tools(args: &Args) -> Result<Vec<Tool>> {
     let mut programs = args.canter.clone();
     if programs.is_empty() {
@@ -138,7 +138,7 @@ fn tools(args: &Args) -> Result<Vec<Tool>> {
         } else {
             program.display().to_string()
         };
-        // Runs have folders of their own, where a relative path would lead elsewhere.
+        // Runs have their own working folders, where a relative path would not resolve.
         let program: PathBuf = path::absolute(program).unwrap_or_else(|_| program.clone());
         Tool::canter(&program, name)
     });
@@ -175,7 +175,7 @@ fn about(root: &Path, folder: &Folder, args: &Args, tools: &[Tool], absent: &[St
     text
 }
 
-/// The crawlers in turn, so that what else the machine does hits all of them.
+/// Runs the crawlers in turn, so that other load on the machine affects all of them.
 fn in_turn(tools: &[Tool], repeats: u16, task: Task<'_>) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     for repeat in 1..=repeats {

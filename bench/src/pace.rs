@@ -1,25 +1,25 @@
-//! What a site's log says of a rate.
+//! The pace that a site's log shows.
 
 use std::time::Duration;
 
 use canter_tests::log::most_in_a_second;
 
-/// How a rate was kept, by the times at which requests arrived.
+/// The pace of requests, by their times of arrival.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
-    /// The largest number of requests in any sliding second.
+    /// Maximum number of requests in any sliding second.
     pub most: usize,
-    /// Requests in each second on average, between the first and the last; none for fewer than two.
+    /// Mean requests per second between the first and the last; none for fewer than two.
     pub mean: Option<f64>,
-    /// The longest time without a request.
+    /// Maximum time without a request.
     pub gap: Duration,
 }
 
 impl Pace {
-    /// Of times in ascending order.
+    /// The pace of ascending times.
     pub fn of(times: &[Duration]) -> Self {
         let mean = times.first().zip(times.last()).and_then(|(first, last)| {
-            // The first request opens the time that is looked at, so it is not one of its requests.
+            // The first request only starts the clock.
             let span = (*last - *first).as_secs_f64();
             (span > 0.0).then(|| (times.len() - 1) as f64 / span)
         });

@@ -14,7 +14,7 @@ use crate::pace::Pace;
 use crate::tool::Tool;
 use crate::usage::{self, Usage};
 
-/// What a run is about.
+/// What a run does.
 #[derive(Debug, Clone, Copy)]
 pub struct Task<'a> {
     pub folder: &'a Folder,
@@ -22,46 +22,46 @@ pub struct Task<'a> {
     pub start: &'a str,
     /// Time until the server answers.
     pub latency: Duration,
-    /// Requests a second; none for as fast as it goes.
+    /// Requests per second; none for unlimited.
     pub rate: Option<f64>,
-    /// When the run is cut.
+    /// Maximum time of the run.
     pub limit: Duration,
 }
 
-/// What was seen of a run.
+/// The measurements of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Run {
     pub tool: String,
-    /// The rate that was asked for, in requests a second.
+    /// The requested rate, in requests per second.
     pub rate: Option<f64>,
-    /// The machine's load average just before.
+    /// The load average of the machine before the run.
     pub load: Option<f64>,
     #[serde(flatten)]
     pub usage: Usage,
-    /// All requests that arrived, whatever they were for.
+    /// Number of all requests that arrived.
     pub requests: usize,
-    /// How many pages were fetched at least once, by the server's log.
+    /// Number of pages that were fetched at least once.
     pub pages: usize,
-    /// The largest number of requests in any sliding second.
+    /// Maximum number of requests in any sliding second.
     pub most_in_a_second: usize,
-    /// Requests in each second on average; none where there were fewer than two.
+    /// Mean requests per second; none for fewer than two requests.
     pub mean_rps: Option<f64>,
-    /// The longest time between two requests.
+    /// Maximum time between two requests.
     pub longest_gap_ms: f64,
-    /// Which pages they were.
+    /// The pages that were fetched.
     #[serde(skip)]
     pub fetched: BTreeSet<String>,
 }
 
 impl Run {
-    /// Runs a crawler from an empty folder of its own.
+    /// Runs a crawler in a new empty folder.
     pub fn of(tool: &Tool, task: Task<'_>) -> Result<Self> {
         let site = task.folder.clone();
         let site = Site::new()
             .otherwise(move |visit| site.answer(&visit.path))
             .latency(task.latency)
-            // Also where the documentation has a file of that name: what it forbids is for the
-            // public site, and not all crawlers here look at it.
+            // Even if the documentation has a robots.txt: it is meant for the public site, and not
+            // all crawlers here read it.
             .answer("/robots.txt", Answer::status(404))
             .start();
         let within = tempfile::tempdir().context("there is no room for a run")?;

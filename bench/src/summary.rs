@@ -1,4 +1,4 @@
-//! What the runs of all crawlers say together.
+//! Summary of the runs of all crawlers.
 
 use std::collections::BTreeSet;
 
@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use crate::run::Run;
 
-/// One crawler as fast as it goes: medians, and what they are of canter's.
+/// One crawler without a rate limit: medians, and ratios to canter.
 #[derive(Debug, Serialize)]
 pub struct Speed {
     pub tool: String,
-    /// The fewest pages of a run.
+    /// Minimum number of pages of a run.
     pub pages: usize,
-    /// Pages that some run of some crawler fetched and a run of this one did not, at worst.
+    /// Maximum number of pages that a run missed and some other run fetched.
     pub missed: usize,
-    /// A run took too long and was cut.
+    /// Whether a run took too long and was killed.
     pub cut: bool,
     pub wall_s: Spread,
     pub pages_a_second: f64,
@@ -34,7 +34,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of at least one number.
+    /// The spread of at least one number.
     pub fn of(numbers: impl IntoIterator<Item = f64>) -> Self {
         let mut numbers: Vec<f64> = numbers.into_iter().collect();
         numbers.sort_by(f64::total_cmp);
@@ -51,19 +51,19 @@ impl Spread {
 #[derive(Debug, Serialize)]
 pub struct Kept {
     pub tool: String,
-    /// The rate that was asked for.
+    /// The requested rate.
     pub rate: f64,
-    /// The most requests in any second of any run: a rate is broken by one second.
+    /// Maximum number of requests in any second of any run: one second breaks a rate.
     pub most_in_a_second: usize,
-    /// Whether that is more than was asked for.
+    /// Whether that is more than requested.
     pub over: bool,
-    /// Median share of the rate that was delivered, in percent; none where too few requests came.
+    /// Median share of the rate that was delivered, in percent; none if too few requests arrived.
     pub delivered_percent: Option<f64>,
-    /// Median of the longest time between two requests.
+    /// Median of the maximum time between two requests.
     pub longest_gap_ms: f64,
 }
 
-/// Speeds in the order in which the crawlers first ran; ratios are to the first of them.
+/// Speeds in the order in which the crawlers first ran. Ratios are to the first.
 pub fn speeds(runs: &[Run]) -> Vec<Speed> {
     let every: BTreeSet<&String> = runs.iter().flat_map(|run| &run.fetched).collect();
     let mut rows: Vec<Speed> = Vec::new();
@@ -94,7 +94,7 @@ pub fn speeds(runs: &[Run]) -> Vec<Speed> {
     rows
 }
 
-/// How each crawler kept one rate.
+/// The pace of each crawler at one rate.
 pub fn kept(runs: &[Run], rate: f64) -> Vec<Kept> {
     let rows = of_each(runs).into_iter().map(|mine| {
         let most = mine.iter().map(|run| run.most_in_a_second).max();
@@ -104,7 +104,7 @@ pub fn kept(runs: &[Run], rate: f64) -> Vec<Kept> {
             tool: mine[0].tool.clone(),
             rate,
             most_in_a_second: most,
-            // A rate below one a second, or between two whole numbers, is rounded up.
+            // Fractional rates are rounded up for a whole second.
             over: most as f64 > rate.ceil(),
             delivered_percent: means.map(|means| 100.0 * Spread::of(means).median / rate),
             longest_gap_ms: Spread::of(mine.iter().map(|run| run.longest_gap_ms)).median,
@@ -113,7 +113,7 @@ pub fn kept(runs: &[Run], rate: f64) -> Vec<Kept> {
     rows.collect()
 }
 
-/// The runs of each crawler; none is empty.
+/// The runs, grouped by crawler.
 fn of_each(runs: &[Run]) -> Vec<Vec<&Run>> {
     let mut all: Vec<Vec<&Run>> = Vec::new();
     for run in runs {

@@ -4,7 +4,7 @@ use console::{Alignment, StyledObject, measure_text_width, pad_str, style};
 
 use crate::summary::{Kept, Speed};
 
-/// Speeds as a table.
+/// A table of speeds.
 pub fn speeds(rows: &[Speed]) -> String {
     let head = [
         "",
@@ -39,7 +39,7 @@ pub fn speeds(rows: &[Speed]) -> String {
     aligned(&head, lines)
 }
 
-/// How rates were kept, as a table.
+/// A table of paces.
 pub fn kept(rows: &[Kept]) -> String {
     let head = ["", "asked/s", "most in 1 s", "delivered", "longest gap", ""];
     let lines = rows.iter().map(|row| {
@@ -79,7 +79,7 @@ fn remark(row: &Speed) -> StyledObject<String> {
     style(remarks.join(", "))
 }
 
-/// Names to the left, numbers to the right, remarks to the left again.
+/// Aligns names and remarks to the left, and numbers to the right.
 fn aligned(head: &[&str], lines: impl Iterator<Item = Vec<String>>) -> String {
     let head = head.iter().map(|name| style(name).dim().to_string());
     let rows: Vec<Vec<String>> = std::iter::once(head.collect()).chain(lines).collect();

@@ -1,4 +1,4 @@
-//! The crawlers that are measured: canter, and what is installed beside it.
+//! The crawlers that are measured: canter, and installed peers.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,14 +7,14 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// A crawler that is there.
+/// An installed crawler.
 #[derive(Debug, Clone)]
 pub struct Tool {
-    /// How it is called in the tables.
+    /// Its name in the tables.
     pub name: String,
-    /// What it says of its version.
+    /// The version that it reports.
     pub version: String,
-    /// What it does with a page, and what not.
+    /// What it does with a page, and what it does not do.
     pub does: &'static str,
     kind: Kind,
     program: PathBuf,
@@ -26,7 +26,7 @@ enum Kind {
     Peer(Peer),
 }
 
-/// Crawlers that are measured beside canter when they are installed.
+/// Crawlers that are measured next to canter if they are installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Peer {
     /// The command of the crate `spider_cli`.
@@ -79,7 +79,7 @@ impl Tool {
         })
     }
 
-    /// A peer, if a program of its name is on the PATH and says that it is it.
+    /// A peer, if a program of its name is on the PATH and identifies itself as such.
     pub fn peer(peer: Peer) -> Option<Self> {
         let argument = if peer == Peer::Scrapy {
             "version"
@@ -102,12 +102,12 @@ impl Tool {
         self.kind == Kind::Canter
     }
 
-    /// The command that crawls from `url` within the folder `within`, at `rate` requests a second
-    /// or as fast as it goes.
+    /// The command that crawls from `url` in the folder `within`, at `rate` requests per second or
+    /// without a limit.
     pub fn argv(&self, url: &str, rate: Option<f64>, within: &Path) -> Result<Vec<OsString>> {
         let mut argv = vec![self.program.clone().into_os_string()];
         let mut add = |words: &[&str]| argv.extend(words.iter().map(OsString::from));
-        // Each by its own setting; the pause is as long as one request's share of a second.
+        // Each by its own setting. The pause is the mean time between requests.
         let pause = rate.map(|rate| 1.0 / rate);
         match self.kind {
             Kind::Canter => {
@@ -162,7 +162,7 @@ impl Tool {
     }
 }
 
-/// The first line of what a program says of its version; none if it cannot be run.
+/// The first line of a program's version; none if it cannot be run.
 fn version(program: &Path, argument: &str) -> Option<String> {
     let mut command = Command::new(program);
     let output = command.arg(argument).stdin(Stdio::null()).output().ok()?;

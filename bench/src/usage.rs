@@ -1,7 +1,7 @@
-//! What one run of a program used.
+//! Resources that one run of a program used.
 //!
-//! The program is started by a small process of its own, `canter-bench measure`: until it execs, the
-//! kernel counts the memory of its parent as its own, and the benchmark's holds a whole site.
+//! The program is started by a small process, `canter-bench measure`: until it calls exec, the
+//! kernel counts its parent's memory as its own, and the benchmark holds a whole site.
 
 use std::env;
 use std::ffi::OsString;
@@ -19,22 +19,22 @@ use wait4::Wait4;
 /// Measurements of a program and of the children that it waited for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Usage {
-    /// From its start to its end.
+    /// Wall-clock time.
     pub wall_s: f64,
     /// User and system time.
     pub cpu_s: f64,
-    /// The largest resident set.
+    /// Maximum resident set size.
     pub peak_bytes: u64,
     /// Exit status; none when a signal ended it.
     pub exit: Option<i32>,
-    /// It was killed at the limit.
+    /// Whether it was killed at the limit.
     pub cut: bool,
 }
 
-/// How often a run is looked at: what its wall time is good for.
+/// Time between two looks at a run, which is the precision of its wall-clock time.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Runs a program in a folder, where its outputs become the files `stdout` and `stderr`.
+/// Runs a program in a folder, and writes its outputs there as `stdout` and `stderr`.
 pub fn of(argv: &[OsString], within: &Path, limit: Duration) -> Result<Usage> {
     let myself = env::current_exe().context("the benchmark does not find itself")?;
     let output = Command::new(myself)
@@ -52,7 +52,7 @@ pub fn of(argv: &[OsString], within: &Path, limit: Duration) -> Result<Usage> {
     serde_json::from_slice(&output.stdout).context("a measurement is broken")
 }
 
-/// The small process: runs the program, and kills it at the limit.
+/// Runs a program in this small process, and kills it at the limit.
 pub fn measure(argv: &[OsString], limit: Duration) -> Result<Usage> {
     let [program, args @ ..] = argv else {
         bail!("there is nothing to run");

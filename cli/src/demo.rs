@@ -3,12 +3,24 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Args, Command, FromArgMatches};
 
-use crate::args::{Cli, Command, Demo};
-use crate::{crawl, demo_site, serve};
+use crate::args::listen;
+use crate::crawl::{self, Crawl};
+use crate::{demo_site, serve};
 
-/// Serves the demo site, crawls it at 10 requests per second and serves the search meanwhile.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Address of the search page
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listen)]
+    pub listen: SocketAddr,
+
+    /// Crawl, say what was found, and end
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// Serves the demo site, crawls it at 10 requests per second, and serves the search meanwhile.
 pub async fn demo(args: Demo) -> Result<()> {
     let (listener, site) = serve::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     let router = demo_site::site()?;
@@ -35,8 +47,7 @@ pub async fn demo(args: Demo) -> Result<()> {
             .map(|serve| format!(" {serve}"))
             .unwrap_or_default()
     );
-    match Cli::try_parse_from(typed.into_iter().chain(serve))?.command {
-        Command::Crawl(args) => crawl::crawl(*args).await,
-        _ => Ok(()),
-    }
+    let words = typed.into_iter().skip(1).chain(serve);
+    let words = Crawl::augment_args(Command::new("crawl")).try_get_matches_from(words)?;
+    crawl::crawl(Crawl::from_arg_matches(&words)?).await
 }

@@ -1,8 +1,8 @@
 //! A small real site that ships with canter, served from memory: some 80 pages of SQLite's
 //! documentation, put together by `demo/build.py`, public domain (see `NOTICE` in the archive).
 //!
-//! It answers as a well-kept server does, so that a crawl of it shows what crawls are like: one
-//! address a page, strong ETags with 304 for a copy that is still right, robots.txt, 404.
+//! It answers like a well-kept server, so that a crawl of it is typical: one address per page,
+//! strong ETags with 304 for a fresh copy, robots.txt, 404.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -22,8 +22,7 @@ const ARCHIVE: &[u8] = include_bytes!("../demo/site.tar.gz");
 
 const ROBOTS: &[u8] = b"User-agent: *\nAllow: /\n";
 
-/// The site, unpacked into memory (some 2 MB) and ready to be served. Fails only when the archive
-/// that was built in is broken.
+/// Unpacks the site into memory (some 2 MB).
 pub(crate) fn site() -> io::Result<Router> {
     let mut files = HashMap::new();
     for entry in Archive::new(GzDecoder::new(ARCHIVE)).entries()? {
@@ -31,7 +30,7 @@ pub(crate) fn site() -> io::Result<Router> {
         let path = format!("/{}", entry.path()?.display());
         let mut body = Vec::new();
         entry.read_to_end(&mut body)?;
-        // The first page has one address, and it is the shorter one.
+        // The first page is served at the shorter address only.
         let path = match path.as_str() {
             "/index.html" => "/".to_owned(),
             _ => path,
@@ -94,7 +93,7 @@ async fn answer(
     response
 }
 
-/// Whether the client's copy is this one: weak comparison, RFC 9110 section 13.1.2.
+/// Whether the client's copy is fresh, by weak comparison (RFC 9110, section 13.1.2).
 fn holds(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     headers
         .get_all(header::IF_NONE_MATCH)

@@ -8,18 +8,32 @@ use canter_core::inbound::Counted;
 use canter_core::ports::IndexReader;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::report;
+use clap::Args;
 
-use crate::args::Export;
+use crate::args::{Data, Server};
 use crate::index::ReadIndex;
+use crate::status::unknown_site;
 use crate::usage::UsageError;
 
-/// Writes one page a line, in an order that stays the same.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Name of the site, as the crawl's summary gives it
+    pub site: String,
+
+    #[command(flatten)]
+    pub data: Data,
+
+    #[command(flatten)]
+    pub index: Server,
+}
+
+/// Writes one page per line, in a stable order.
 pub async fn export(args: Export) -> Result<()> {
     let index = open(&args).await?;
     let mut out = BufWriter::new(stdout());
     let mut written = Ok(());
     let exported = index.export(&args.site, |mut page| {
-        // What a crawl's end keeps for the next one.
+        // The counted links are internal: the next crawl needs them.
         page.inbound = Counted::default();
         let line = serde_json::to_string(&page).map_err(Failure::permanent)?;
         writeln!(out, "{line}").map_err(|error| {
@@ -29,14 +43,14 @@ pub async fn export(args: Export) -> Result<()> {
         })
     });
     let exported = exported.await;
-    // The reason itself says more than the failure made of it.
+    // The I/O error itself says more than the failure made from it.
     written?;
     exported?;
     out.flush()?;
     Ok(())
 }
 
-/// The index that holds pages of the site.
+/// Opens the index that holds the pages of the site.
 async fn open(args: &Export) -> Result<ReadIndex> {
     if let Some(server) = args.index.url()? {
         let index = ReadIndex::server(&server).await?;
@@ -46,18 +60,18 @@ async fn open(args: &Export) -> Result<ReadIndex> {
         }
         return Ok(index);
     }
-    let folder = Folder::existing(&crate::folder(&args.data)?)?;
+    let folder = Folder::existing(&args.data.folder()?)?;
     let sites = report(&folder)?;
     let site = sites.iter().find(|site| site.site == args.site);
     let noted = site.and_then(|site| site.server.as_deref());
     let index = ReadIndex::noted(&folder, noted).await;
-    // Where the folder has no index of its own, the name was wrong all the same.
+    // Without an index of the folder's own, the site is unknown all the same.
     if index.is_err() && site.is_none() && !sites.is_empty() {
-        return Err(UsageError::unknown_site(&args.site, &folder)?.into());
+        return Err(unknown_site(&args.site, &folder)?.into());
     }
     let index = index?;
     if index.count(&args.site).await? == 0 {
-        return Err(UsageError::unknown_site(&args.site, &folder)?.into());
+        return Err(unknown_site(&args.site, &folder)?.into());
     }
     Ok(index)
 }

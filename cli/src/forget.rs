@@ -1,4 +1,4 @@
-//! `canter forget`: removes a site, its pages from the index first, then what is known of it.
+//! `canter forget`: removes a site. Its pages leave the index first, then its rows are deleted.
 
 use std::io::{IsTerminal, stderr, stdin};
 
@@ -10,11 +10,11 @@ use clap::Args;
 use console::style;
 
 use crate::args::Data;
-use crate::crawl::counted;
+use crate::count::counted;
 use crate::index::WrittenIndex;
 use crate::status;
 
-/// Pages that leave the index in one commit.
+/// Maximum number of pages that are deleted in one commit.
 const BATCH: usize = 10_000;
 
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ pub struct Forget {
 
 /// Removes the site for good.
 pub async fn forget(args: Forget) -> Result<()> {
-    let folder = Folder::existing(&crate::folder(&args.data)?)?;
+    let folder = Folder::existing(&args.data.folder()?)?;
     let site = &args.site;
     let known = status::standings(&folder, report(&folder)?, folder.is_locked())?;
     let known = status::find(known, site, |it| &it.site)?;
@@ -67,7 +67,7 @@ pub async fn forget(args: Forget) -> Result<()> {
     Ok(())
 }
 
-/// Asks; none where there is nobody to ask.
+/// Asks the user; none if there is no terminal.
 fn confirm(site: &str, pages: u64) -> Result<Option<bool>> {
     if !(stdin().is_terminal() && stderr().is_terminal()) {
         return Ok(None);

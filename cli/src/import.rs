@@ -18,15 +18,16 @@ use console::style;
 use indicatif::ProgressBar;
 
 use crate::args::{Data, Server, site_name};
-use crate::crawl::{bar_style, counted};
+use crate::count::counted;
+use crate::crawl::bar_style;
 use crate::index::WrittenIndex;
 
-/// Pages that become searchable in one commit, and bytes of their lines.
+/// Maximum number of pages in one commit, and maximum size of their lines in bytes.
 const BATCH: usize = 1_000;
 const BATCH_BYTES: usize = 16 << 20;
-/// Longest line: far beyond what a crawl keeps of a page.
+/// Maximum length of a line, in bytes: far more than a crawl keeps of a page.
 const LONGEST: u64 = 256 << 20;
-/// Where there is no bar, a line says so often how far it is.
+/// Time between two lines about progress if there is no bar.
 const SAID_AGAIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
@@ -47,11 +48,11 @@ pub struct Import {
     pub index: Server,
 }
 
-/// Puts every page into the index, then tells each what the others say of it.
+/// Puts every page into the index, then counts the links between them.
 pub async fn import(args: Import) -> Result<()> {
     let server = args.index.url()?;
     let mut lines = Lines::open(&args.file)?;
-    let folder = Folder::create(&crate::folder(&args.data)?)?;
+    let folder = Folder::create(&args.data.folder()?)?;
     let _lock = folder.lock()?;
     let index = WrittenIndex::open(&folder, server.as_ref()).await?;
     let mut sites = BTreeMap::<String, u64>::new();
@@ -87,7 +88,7 @@ pub async fn import(args: Import) -> Result<()> {
     Ok(())
 }
 
-/// Puts pages durably, and counts them by site; those that the index refuses are named.
+/// Puts pages durably into the index and counts them by site. Names those that the index refuses.
 async fn put(
     index: &WrittenIndex,
     pages: Vec<Stored>,
@@ -111,7 +112,7 @@ async fn put(
     Ok(())
 }
 
-/// As it was fetched, before any pass over it.
+/// The document of a page, before any links were counted.
 fn document(page: Stored) -> Document {
     let document = Stored {
         inbound: Counted::default(),
@@ -124,7 +125,7 @@ fn document(page: Stored) -> Document {
     }
 }
 
-/// The pages of a file, one after the other.
+/// Reads the pages of a file.
 struct Lines {
     name: String,
     reader: Box<dyn BufRead>,
@@ -157,7 +158,8 @@ impl Lines {
         })
     }
 
-    /// The next pages; none at the end. Where a line is none, those before it and what is wrong.
+    /// The next batch of pages; empty at the end. If a line is invalid, the pages before it and
+    /// what is wrong.
     fn batch(&mut self) -> Result<Vec<Stored>, (Vec<Stored>, String)> {
         let (mut pages, mut bytes) = (Vec::new(), 0);
         while pages.len() < BATCH && bytes < BATCH_BYTES {
@@ -176,7 +178,7 @@ impl Lines {
         Ok(pages)
     }
 
-    /// The page of the next line that is not empty, with its length.
+    /// The page of the next line that is not blank, and the length of the line.
     fn next(&mut self) -> Result<Option<(Stored, usize)>, String> {
         loop {
             let mut line = Vec::new();
@@ -198,11 +200,11 @@ impl Lines {
     }
 }
 
-/// The page of a line, or what is wrong with it.
+/// Parses the page of a line, or says what is wrong with it.
 fn page(line: &[u8]) -> Result<Stored, String> {
     let page: Stored = serde_json::from_slice(line).map_err(|error| {
         let text = error.to_string();
-        // There is one line; which one of the file it is, is said by whoever knows.
+        // serde_json sees one line only; the caller knows its number in the file.
         let what = text
             .rsplit_once(" at line ")
             .map_or(text.as_str(), |(what, _)| what);

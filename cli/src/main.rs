@@ -2,6 +2,8 @@
 
 mod args;
 mod aws;
+mod cli;
+mod count;
 mod crawl;
 mod demo;
 mod demo_site;
@@ -15,29 +17,28 @@ mod printable;
 mod report;
 mod search;
 mod serve;
+mod signal;
 mod status;
 mod stop;
 mod usage;
 mod when;
 
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use canter_core::failure::Failure;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use console::style;
-use directories::ProjectDirs;
 use tokio::runtime::Builder;
 
-use args::{Cli, Command, Data};
+use cli::{Cli, Command};
 use usage::UsageError;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = match cli.command {
-        // One answer is sooner given than threads are started.
+        // One search takes less time than starting threads.
         Command::Search(_) => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     }
@@ -48,13 +49,13 @@ fn main() -> ExitCode {
         .context("the runtime cannot start")
         .and_then(|runtime| {
             let result = runtime.block_on(run(cli.command));
-            // A page that is still being read must not hold up the end.
+            // A page that is still being read must not delay the end.
             runtime.shutdown_background();
             result
         });
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read the output has seen enough of it.
+        // The reader of the output has closed it.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{} {}", style("error:").red().bold(), told(&error));
@@ -109,43 +110,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Forget(args) => forget::forget(args).await,
         Command::Report(args) => report::report(args).await,
         Command::Demo(args) => demo::demo(args).await,
-        Command::Completions(args) => manual::completions(&args),
-        Command::Man(args) => manual::man(&args),
+        Command::Completions(args) => manual::completions(&args, Cli::command()),
+        Command::Man(args) => manual::man(&args, Cli::command()),
     }
-}
-
-/// The folder that was named, or the user's data folder.
-fn folder(data: &Data) -> Result<PathBuf> {
-    if let Some(dir) = &data.dir {
-        return Ok(dir.clone());
-    }
-    ProjectDirs::from("", "", "canter")
-        .map(|dirs| dirs.data_dir().to_owned())
-        .context("there is no home folder to keep data in: name a folder with --data")
-}
-
-/// Resolves when the user or the system asks the process to end; from this call on that does not end
-/// it by itself.
-#[cfg(unix)]
-fn signal() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-    async {
-        let [interrupt, terminate] = signals.map(async |signal| match signal {
-            Ok(mut signal) => drop(signal.recv().await),
-            // Without a handler the system ends the process itself.
-            Err(_) => std::future::pending().await,
-        });
-        tokio::select! {
-            () = interrupt => {}
-            () = terminate => {}
-        }
-    }
-}
-
-/// Resolves when the user asks the process to end.
-#[cfg(not(unix))]
-async fn signal() {
-    // Without a handler the system ends the process itself.
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -1,32 +1,55 @@
-//! `canter man` and `canter completions`: what the command line tells of itself. Both come out of
-//! the definition in [`crate::args`], so that they cannot fall behind it.
+//! `canter man` and `canter completions`, both generated from the definition of the command line.
 
 use std::fs;
 use std::io::{self, Write, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::{Command, CommandFactory};
+use clap::{Args, Command};
+use clap_complete::Shell;
 use clap_mangen::Man as Page;
 
-use crate::args::{Cli, Completions, Man};
 use crate::usage::UsageError;
 
-/// Prints the completions of a shell.
-pub fn completions(args: &Completions) -> Result<()> {
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    canter completions bash > ~/.local/share/bash-completion/completions/canter\n  \
+    canter completions zsh > ~/.zfunc/_canter         with ~/.zfunc in fpath before compinit\n  \
+    canter completions fish > ~/.config/fish/completions/canter.fish")]
+pub struct Completions {
+    /// The shell
+    pub shell: Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    canter man crawl | man -l -                        read a page\n  \
+    canter man --dir ~/.cargo/share/man/man1           then: man canter, man canter-crawl")]
+pub struct Man {
+    /// The command whose page it is [default: canter itself]
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+
+    /// Write the pages of canter and all its commands into this folder instead
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Prints the completions of a shell for a command line.
+pub fn completions(args: &Completions, mut cli: Command) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "canter", &mut script);
-    // The library would panic when nobody reads to the end.
+    clap_complete::generate(args.shell, &mut cli, "canter", &mut script);
+    // The library panics if the reader closes the pipe early.
     stdout().write_all(&script)?;
     Ok(())
 }
 
-/// Prints one man page, or writes all of them.
-pub fn man(args: &Man) -> Result<()> {
+/// Prints one man page of a command line, or writes all of them.
+pub fn man(args: &Man, cli: Command) -> Result<()> {
+    let mut cli = with_full_names(cli);
     if let Some(dir) = &args.dir {
-        return write_all(dir);
+        return write_all(dir, &cli);
     }
-    let mut cli = definition();
     if let Some(name) = &args.command {
         let command = cli.find_subcommand(name).cloned();
         cli = command.ok_or_else(|| {
@@ -43,11 +66,10 @@ pub fn man(args: &Man) -> Result<()> {
     Ok(())
 }
 
-fn write_all(dir: &Path) -> Result<()> {
+fn write_all(dir: &Path, cli: &Command) -> Result<()> {
     let write = || {
         fs::create_dir_all(dir)?;
-        let cli = definition();
-        for command in cli.get_subcommands().chain([&cli]) {
+        for command in cli.get_subcommands().chain([cli]) {
             page_of(command.clone()).generate_to(dir)?;
         }
         Ok(())
@@ -56,15 +78,15 @@ fn write_all(dir: &Path) -> Result<()> {
     written.with_context(|| format!("the man pages cannot be written to {}", dir.display()))
 }
 
-/// The command line with its commands' full names: `canter-crawl` is a page of its own.
-fn definition() -> Command {
-    let mut cli = Cli::command().disable_help_subcommand(true);
+/// Gives the commands their full names, because `canter-crawl` is a page of its own.
+fn with_full_names(cli: Command) -> Command {
+    let mut cli = cli.disable_help_subcommand(true);
     cli.build();
     cli
 }
 
 fn page_of(command: Command) -> Page {
-    // Without a date, so that a page changes with its command alone; a space keeps its place.
+    // Without a date, pages change only when their command does. A space keeps its place.
     Page::new(command)
         .date(" ")
         .source(concat!("canter ", env!("CARGO_PKG_VERSION")))

@@ -1,7 +1,7 @@
 //! Text of a site on its way to a terminal.
 
-/// The text without what a terminal would obey: control characters, and the signs that turn the
-/// direction of writing, are shown as what they are, unknown characters.
+/// Replaces what a terminal would obey, control characters and signs that change the direction of
+/// writing, with the replacement character.
 pub fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if is_obeyed(c) { '\u{FFFD}' } else { c })

@@ -12,15 +12,44 @@ use canter_embedded::folder::Folder;
 use canter_ranking::completion::{Beginning, Named};
 use canter_ranking::query::{Hits, Query};
 use canter_ranking::search::SearchIndex;
+use clap::Args;
 use console::style;
 use serde::Deserialize;
 use tower::ServiceExt;
 use url::form_urlencoded;
 
-use crate::args::Search;
+use crate::args::{Data, Server};
 use crate::index::ReadIndex;
 use crate::printable::printable;
 use crate::usage::UsageError;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    canter search asyncio gather --limit 3\n  \
+    canter search '\"with statement\" -deprecated'       side by side; without a word")]
+pub struct Search {
+    /// What to look for
+    #[arg(required = true, value_name = "QUERY")]
+    pub query: Vec<String>,
+
+    /// Results to show
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub limit: u16,
+
+    /// Results to leave out before the first
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub offset: usize,
+
+    #[command(flatten)]
+    pub data: Data,
+
+    #[command(flatten)]
+    pub index: Server,
+
+    /// The answer as one JSON object, as the search API gives it
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// What is shown of an answer of the search API.
 #[derive(Deserialize)]
@@ -66,7 +95,7 @@ struct Fault {
 pub async fn search(args: Search) -> Result<()> {
     let index = match &args.index.url()? {
         Some(server) => ReadIndex::server(server).await?,
-        None => ReadIndex::unnamed(&Folder::existing(&crate::folder(&args.data)?)?)?,
+        None => ReadIndex::unnamed(&Folder::existing(&args.data.folder()?)?)?,
     };
     let index = Arc::new(Asked {
         index,

@@ -5,22 +5,41 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use canter_api::{Crawl, NoStatus, Origins, Report, State, Status, router_for};
+use canter_api::{Crawl, NoStatus, Origin, Origins, Report, State, Status, router_for};
 use canter_core::failure::Failure;
 use canter_core::time::Moment;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{Rest, SiteReport, report};
+use clap::Args;
 use console::style;
 use tokio::net::TcpListener;
 
-use crate::args::Serve;
+use crate::args::{Data, Server, listen};
 use crate::index::ReadIndex;
+use crate::signal::signal;
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listen)]
+    pub listen: SocketAddr,
+
+    /// A site whose pages may ask the API, as https://docs.example.org; repeatable [default: all]
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    pub origins: Vec<Origin>,
+
+    #[command(flatten)]
+    pub data: Data,
+
+    #[command(flatten)]
+    pub index: Server,
+}
 
 /// Runs the command until a signal ends it.
 pub async fn serve(args: Serve) -> Result<()> {
-    let data = crate::folder(&args.data)?;
+    let data = args.data.folder()?;
     let (folder, index) = match &args.index.url()? {
-        // The crawls of the folder, if there are any here, are told of as well.
+        // The status also reports the crawls of the folder, if there are any.
         Some(server) => (Folder::find(&data)?, ReadIndex::server(server).await?),
         None => {
             let folder = Folder::existing(&data)?;
@@ -28,7 +47,7 @@ pub async fn serve(args: Serve) -> Result<()> {
             (Some(folder), index)
         }
     };
-    // What an answer does not tell strangers.
+    // The log holds details that answers to strangers leave out.
     tracing_subscriber::fmt()
         .with_writer(stderr)
         .with_ansi(false)
@@ -42,12 +61,12 @@ pub async fn serve(args: Serve) -> Result<()> {
     };
     announce(&address, false);
     axum::serve(listener, router)
-        .with_graceful_shutdown(crate::signal())
+        .with_graceful_shutdown(signal())
         .await
         .context("the server ended")
 }
 
-/// Listens on an address; its port may be 0 for any free one.
+/// Listens on an address. Port 0 means any free port.
 pub async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(address)
         .await
@@ -56,7 +75,7 @@ pub async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// Says where the search page is.
+/// Prints the address of the search page.
 pub fn announce(address: &SocketAddr, json: bool) {
     if !json {
         let url = style(format!("http://{address}/")).cyan().underlined();
@@ -64,7 +83,7 @@ pub fn announce(address: &SocketAddr, json: bool) {
     }
 }
 
-/// The crawls of a data folder, as the folder tells them.
+/// Reports the crawls of a data folder.
 pub struct FolderStatus {
     folder: Folder,
 }

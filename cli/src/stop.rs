@@ -9,12 +9,13 @@ use clap::Args;
 use console::style;
 use tokio::time::{Instant, sleep};
 
-use crate::args::Data;
+use crate::args::{Data, stack};
+use crate::count::counted;
 use crate::status;
 
-/// A stop takes as long as the answers under way and one commit; longer, something is wrong.
+/// Maximum wait for a stop, which takes as long as the answers under way and one commit.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The crawl looks once a second.
+/// Time between two looks at the crawl, which itself looks once a second.
 const LOOK: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Args)]
@@ -30,13 +31,13 @@ pub struct Stop {
     pub data: Data,
 
     /// The site of a deployed stack, instead of a folder's
-    #[arg(long, value_name = "STACK", value_parser = crate::args::stack, conflicts_with = "dir")]
+    #[arg(long, value_name = "STACK", value_parser = stack, conflicts_with = "dir")]
     pub aws: Option<String>,
 }
 
-/// Resolves when the site is crawled no more.
+/// Stops the crawl of a site and waits for its end.
 pub async fn stop(args: Stop) -> Result<()> {
-    let folder = Folder::existing(&crate::folder(&args.data)?)?;
+    let folder = Folder::existing(&args.data.folder()?)?;
     let site = &args.site;
     if !is_running(&folder, site)? {
         eprintln!("{} is not being crawled.", style(site).bold());
@@ -59,7 +60,7 @@ pub async fn stop(args: Stop) -> Result<()> {
     } else {
         eprintln!(
             "{site} stopped: {}, {} waiting. Run the same crawl command again to continue.",
-            crate::crawl::counted(report.counts.pages, "page"),
+            counted(report.counts.pages, "page"),
             report.counts.waiting
         );
     }
@@ -78,7 +79,7 @@ async fn wait(folder: &Folder, site: &str) -> Result<bool> {
 }
 
 fn is_running(folder: &Folder, site: &str) -> Result<bool> {
-    // In this order: a crawl that ends in between has noted its rest before it lets the folder go.
+    // In this order, because a crawl notes how it ended before it unlocks the folder.
     let busy = folder.is_locked();
     let report: SiteReport = status::find(report(folder)?, site, |it| &it.site)?;
     Ok(report.is_running(busy))

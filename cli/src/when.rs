@@ -1,4 +1,4 @@
-//! Times for a person and for a program.
+//! Times for people and for programs.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use canter_http::Clock;
 use indicatif::HumanDuration;
 use jiff::Timestamp;
 
-/// Now, Unix ms.
+/// The current time, in Unix milliseconds.
 pub fn now_ms() -> u64 {
     Clock::start().now().millis()
 }
 
-/// As RFC 3339 has it, in UTC and whole seconds.
+/// A time as RFC 3339, in UTC and whole seconds.
 pub fn iso(ms: u64) -> String {
     let seconds = i64::try_from(ms / 1_000).unwrap_or(i64::MAX);
     Timestamp::from_second(seconds).map_or_else(|_| String::new(), |at| at.to_string())
 }
 
-/// How long ago, and when: `3 minutes ago (2026-11-22T10:00:00Z)`.
+/// A time both ways: `3 minutes ago (2026-11-22T10:00:00Z)`.
 pub fn ago(ms: u64, now_ms: u64) -> String {
     format!("{} ({})", span(ms, now_ms), iso(ms))
 }
 
-/// How long ago: `3 minutes ago`.
+/// A time relative to now: `3 minutes ago`.
 pub fn span(ms: u64, now_ms: u64) -> String {
     let span = HumanDuration(Duration::from_millis(now_ms.abs_diff(ms)));
     if ms > now_ms {

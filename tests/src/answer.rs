@@ -18,24 +18,24 @@ pub struct Answer {
     delay: Duration,
 }
 
-/// What the head says of the body's length.
+/// What the head says about the length of the body.
 #[derive(Debug, Clone, Copy)]
 enum Length {
     Right,
     Said(usize),
-    /// Nothing: the body ends with the connection.
+    /// Not given: the body ends with the connection.
     Unsaid,
 }
 
-/// How the bytes go out.
+/// How the bytes are sent.
 #[derive(Debug, Clone, Copy)]
 enum Delivery {
     AtOnce,
     /// One byte at a time.
     Drip(Duration),
-    /// The body again and again, until the client leaves.
+    /// The body is repeated until the client leaves.
     Forever,
-    /// The body is all there is: no head is made for it.
+    /// The body is sent without a head.
     Raw,
 }
 
@@ -59,7 +59,7 @@ impl Answer {
             .body(body)
     }
 
-    /// A page with a title and links; its bytes are those of no page with another title.
+    /// A page with a title and links. Pages with different titles have different bytes.
     pub fn page<'a>(title: &str, links: impl IntoIterator<Item = &'a str>) -> Self {
         let links: String = links
             .into_iter()
@@ -83,7 +83,7 @@ impl Answer {
         Answer::status(301).header("Location", to)
     }
 
-    /// Bytes that go out as they are, head and all; then the connection is closed.
+    /// Bytes that are sent as they are, including the head; then the connection is closed.
     pub fn raw(bytes: impl AsRef<[u8]>) -> Self {
         Answer {
             delivery: Delivery::Raw,
@@ -113,7 +113,7 @@ impl Answer {
         self
     }
 
-    /// With a head that promises so many bytes, whatever is sent.
+    /// With a head that claims this length, whatever is sent.
     #[must_use]
     pub fn claiming(mut self, length: usize) -> Self {
         self.length = Length::Said(length);
@@ -135,28 +135,28 @@ impl Answer {
         self
     }
 
-    /// With a byte of the body each `every`.
+    /// With one byte of the body per `every`.
     #[must_use]
     pub fn dripping(mut self, every: Duration) -> Self {
         self.delivery = Delivery::Drip(every);
         self
     }
 
-    /// Sent only after a while.
+    /// Sent after this delay.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// With its body in a content coding: `gzip`, `deflate`, `br` or `zstd`.
+    /// With its body in a content coding: `gzip`, `deflate`, `br` or `zstd`. Panics for any other.
     #[must_use]
     pub fn coded(mut self, coding: &str) -> Self {
         self.body = encode(coding, &self.body).unwrap();
         self.header("Content-Encoding", coding)
     }
 
-    /// The answer in the terms of HTTP/2, where a body has no manners: its head and its body.
+    /// Head and body of the answer for HTTP/2, where lengths and deliveries do not apply.
     pub(crate) fn http2(self) -> (http::Response<()>, Vec<u8>) {
         sleep(self.delay);
         let mut head = http::Response::builder().status(self.status);
@@ -166,7 +166,7 @@ impl Answer {
         (head.body(()).unwrap(), self.body)
     }
 
-    /// Writes the answer; says whether the connection can carry another one.
+    /// Writes the answer. Says whether the connection can carry another one.
     pub(crate) fn write(&self, closes: bool, to: &mut impl Write) -> io::Result<bool> {
         sleep(self.delay);
         if let Delivery::Raw = self.delivery {
@@ -203,12 +203,12 @@ impl Answer {
                 }
             }
             Delivery::AtOnce | Delivery::Raw => {
-                // In one piece, so that a small answer is one packet.
+                // In one write, so that a small answer is one packet.
                 to.write_all(&[head.as_slice(), &self.body].concat())?;
             }
         }
         to.flush()?;
-        // A promise of more bytes than there are is broken by hanging up.
+        // If fewer bytes were sent than claimed, the connection must be closed.
         Ok(match self.length {
             Length::Right => true,
             Length::Said(length) => length <= self.body.len(),

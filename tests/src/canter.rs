@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::connection::PATIENCE;
+/// Maximum wait for the next line of a run, or for its end.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The program of the calling package, with a data folder of its own.
+/// The program of the calling package, with its own data folder.
 #[macro_export]
 macro_rules! canter {
     () => {
@@ -29,7 +31,7 @@ pub struct Canter {
 }
 
 impl Canter {
-    /// With a new folder, which goes away with this value.
+    /// The program with a new data folder, which is removed with this value.
     pub fn new(program: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Canter {
@@ -47,7 +49,7 @@ impl Canter {
         self
     }
 
-    /// With a variable of the environment.
+    /// With an environment variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), value.into()));
@@ -59,18 +61,18 @@ impl Canter {
         &self.data
     }
 
-    /// The file that runs.
+    /// The path of the program.
     pub fn program(&self) -> &Path {
         &self.program
     }
 
-    /// Crawls a site of the tests as the site `t`, as fast as it goes unless `args` hold `--rps`,
-    /// and waits for the end.
+    /// Crawls a test site as the site `t`, and waits for the end. Without `--rps` in `args` there
+    /// is no rate limit.
     pub fn crawl(&self, url: &str, args: &[&str]) -> Ended {
         self.start_crawl(url, args).end()
     }
 
-    /// As [`Canter::crawl`], without waiting.
+    /// Like [`Canter::crawl`], but does not wait.
     pub fn start_crawl(&self, url: &str, args: &[&str]) -> Started {
         let mut all = vec!["crawl", url, "--allow-private", "--json", "--site", "t"];
         if !args.contains(&"--rps") {
@@ -80,12 +82,12 @@ impl Canter {
         self.start(&all)
     }
 
-    /// Runs a command to its end; the data folder is added.
+    /// Runs a command with the data folder, and waits for its end.
     pub fn run(&self, args: &[&str]) -> Ended {
         self.start(args).end()
     }
 
-    /// Starts a command; the data folder is added.
+    /// Starts a command with the data folder.
     pub fn start(&self, args: &[&str]) -> Started {
         let mut command = Command::new(&self.program);
         command
@@ -96,7 +98,7 @@ impl Canter {
         Started::spawn(command)
     }
 
-    /// The pages of the site `t` in the index, by path, without the times of their fetches.
+    /// The pages of the site `t` in the index, sorted by URL, without the times of their fetches.
     pub fn export(&self) -> Vec<Value> {
         let ended = self.run(&["export", "t"]);
         let mut pages: Vec<Value> = ended.done().stdout.lines().map(parse).collect();
@@ -117,7 +119,7 @@ impl Canter {
     }
 }
 
-/// A run under way. Dropped, it is killed.
+/// A running program. It is killed when dropped.
 pub struct Started {
     child: Child,
     lines: Receiver<String>,
@@ -126,7 +128,7 @@ pub struct Started {
 }
 
 impl Started {
-    /// Starts a command with its outputs read.
+    /// Starts a command and reads its outputs.
     pub fn spawn(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
@@ -143,7 +145,7 @@ impl Started {
                 for line in BufReader::new(from).lines().map_while(Result::ok) {
                     whole += &line;
                     whole.push('\n');
-                    // Nobody may be waiting for lines.
+                    // The receiver may be gone.
                     let _ = to.send(line);
                 }
                 whole
@@ -157,7 +159,7 @@ impl Started {
         }
     }
 
-    /// Waits for a line of either output that holds `words`.
+    /// Waits for a line on either output that contains `words`.
     pub fn says(&self, words: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
@@ -171,7 +173,7 @@ impl Started {
     /// Sends a signal: `INT`, `KILL`.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        // The process may have ended already; then there is nobody to send it to.
+        // Fails if the process has ended already.
         let _ = Command::new("kill")
             .args([&format!("-{name}"), &id])
             .output();
@@ -205,16 +207,16 @@ impl Started {
 
 impl Drop for Started {
     fn drop(&mut self) {
-        // Fails when it has ended, as it should have.
+        // Fails if it has ended already, as it should have.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A run that has ended.
+/// A run that ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// Exit status; none when a signal ended it.
+    /// Exit status; none if a signal ended it.
     pub status: Option<i32>,
     /// Standard output.
     pub stdout: String,
@@ -223,14 +225,14 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// Asserts that it went well.
+    /// Asserts that it succeeded.
     #[track_caller]
     pub fn done(self) -> Self {
         assert_eq!(self.status, Some(0), "{}\n{}", self.stderr, self.stdout);
         self
     }
 
-    /// Asserts that it failed with one sentence that holds all of `words`.
+    /// Asserts that it failed with this status, and with one sentence that contains all of `words`.
     #[track_caller]
     pub fn fails(self, status: i32, words: &[&str]) {
         assert_eq!(

@@ -4,18 +4,17 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread::sleep;
-use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::http2;
-use crate::site::{Manners, Shared};
+use crate::manners::{Close, Manners, Shared};
 
-/// Serves a connection until either side ends it. What goes wrong ends it, too: a client may leave
-/// at any time.
+/// Serves a connection until either side ends it. Errors end it, too: a client may leave at any
+/// time.
 pub(crate) fn serve(stream: TcpStream, tls: Option<Arc<ServerConfig>>, shared: &Shared) {
     let number = shared.log.opened();
-    // A small answer is not to wait for the client's acknowledgement.
+    // A small answer must not wait for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
     let _ = stream.set_read_timeout(shared.manners.idle);
     let _ = match tls {
@@ -49,18 +48,9 @@ fn talk(stream: impl Read + Write, number: usize, shared: &Shared) -> io::Result
     Ok(())
 }
 
-/// How a connection ends after each answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Close {
-    /// Announced by `Connection: close`.
-    Said,
-    /// Without a word.
-    Silent,
-}
-
 type Head = (String, Vec<(String, String)>);
 
-/// The target and the headers of the next request; none when the client is done, or idle for too
+/// The target and the headers of the next request; none if the client is done, or was idle for too
 /// long.
 fn head(stream: &mut impl BufRead) -> io::Result<Option<Head>> {
     let mut lines = Vec::new();
@@ -82,6 +72,3 @@ fn head(stream: &mut impl BufRead) -> io::Result<Option<Head>> {
     let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
     Ok(target.map(|target| (target.to_owned(), headers.collect())))
 }
-
-/// The longest a test waits for something that must happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! An index of a test's own on the real Elasticsearch, gone when the test ends.
+//! An index of one test on the real Elasticsearch, removed when the test ends.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,15 +10,15 @@ use url::Url;
 
 use crate::stack::Stack;
 
-/// A name for an index that no other test has. Dropping it removes the indexes and templates whose
-/// names begin with it.
+/// A unique name for an index. Dropping it removes the indexes and templates whose names begin with
+/// it.
 pub struct OwnIndex {
     server: Url,
     name: String,
 }
 
 impl OwnIndex {
-    /// A name; nothing is on the server yet. Panics where no server was started for tests.
+    /// A new name; nothing is created on the server yet. Panics if no server was started for tests.
     #[track_caller]
     #[expect(clippy::new_without_default, reason = "each is another one")]
     pub fn new() -> Self {
@@ -36,18 +36,18 @@ impl OwnIndex {
         self.server.join(&self.name).unwrap().into()
     }
 
-    /// The same index by way of another address, such as that of a proxy.
+    /// The same index through another address, such as a proxy.
     pub fn by_way_of(&self, server: &Url) -> String {
         server.join(&self.name).unwrap().into()
     }
 
-    /// The server, without an index.
+    /// The URL of the server.
     pub fn server(&self) -> &Url {
         &self.server
     }
 
-    /// Asks the server itself: status and body, null where that is no JSON. `path` begins with a
-    /// slash.
+    /// Sends a request to the server. Gives the status and the body, which is null if it is not
+    /// JSON. `path` begins with a slash.
     #[track_caller]
     pub fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let host = self.server.host_str().unwrap();
@@ -56,7 +56,7 @@ impl OwnIndex {
         stream
             .set_read_timeout(Some(Duration::from_secs(60)))
             .unwrap();
-        // By HTTP/1.0 the answer ends with the connection, and comes in one piece.
+        // In HTTP/1.0 the answer ends with the connection, and is not chunked.
         let request = format!(
             "{method} {path} HTTP/1.0\r\nHost: {host}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n{body}",

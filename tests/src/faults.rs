@@ -1,5 +1,5 @@
-//! A proxy before a real server that has the faults of a network: a rule says of each request what
-//! becomes of it, and everything else reaches the server. HTTP/1.1 over loopback, without TLS.
+//! A proxy in front of a real server that injects the faults of a network. A rule decides what
+//! happens to each request. HTTP/1.1 over loopback, without TLS.
 
 mod exchange;
 
@@ -15,37 +15,37 @@ use url::Url;
 pub use exchange::{Asked, Reply};
 use exchange::{read_reply, read_request, write_reply, write_request};
 
-/// What becomes of a request.
+/// What happens to a request.
 pub enum Turn {
-    /// It reaches the server, and the answer comes back.
+    /// The server gets it, and the client gets the answer.
     Pass,
-    /// It is answered here; the server never sees it.
+    /// The proxy answers; the server never sees it.
     Answer(Reply),
-    /// As [`Turn::Pass`], after a while.
+    /// Like [`Turn::Pass`], but after this delay.
     Late(Duration),
     /// The connection is cut; the server never sees the request.
     CutBefore,
-    /// The server does it, and its answer is lost: the connection is cut.
+    /// The server handles it, and then the connection is cut: its answer is lost.
     CutAfter,
-    /// The server is sent another body, and its answer is changed on the way back. A rule that
-    /// lets half of something fail keeps that half from the server.
+    /// The server gets another body, and the client gets another answer. A rule that lets part of a
+    /// request fail keeps that part from the server.
     Change {
-        /// What the server gets; an empty one is not sent at all, and the answer begins as an empty
-        /// 200.
+        /// What the server gets. An empty body is not sent at all, and the answer starts as an
+        /// empty 200.
         body: Vec<u8>,
-        /// Makes of the server's answer what the client gets.
+        /// Turns the server's answer into what the client gets.
         answer: Box<dyn FnOnce(Reply) -> Reply + Send>,
     },
 }
 
-/// A request as the proxy saw it, and the status that the client got; none when it got no answer.
+/// A request as the proxy saw it, and the status that the client got.
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// The request.
     pub asked: Asked,
-    /// Status of the answer to the client.
+    /// Status of the answer to the client; none if it got no answer.
     pub status: Option<u16>,
-    /// When it came.
+    /// When it arrived.
     pub at: Instant,
 }
 
@@ -65,7 +65,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Stands before a server of this machine, and lets everything pass until a rule is set.
+    /// Starts a proxy in front of a server on this machine. Everything passes until a rule is set.
     pub fn before(server: &Url) -> Self {
         let server = server.socket_addrs(|| None).unwrap()[0];
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -84,14 +84,14 @@ impl Faults {
                 }
                 let Ok(stream) = stream else { continue };
                 let shared = Arc::clone(&accepting);
-                // What goes wrong ends the connection: a client may leave at any time.
+                // An error ends the connection: a client may leave at any time.
                 thread::spawn(move || shared.serve(stream));
             }
         });
         Faults { address, shared }
     }
 
-    /// From the next request on, this rule holds. It may be asked by several threads at once.
+    /// Sets the rule for the following requests. Several threads may call it at once.
     pub fn rule(&self, rule: impl Fn(&Asked) -> Turn + Send + Sync + 'static) {
         *self.shared.rule.lock().unwrap() = Arc::new(rule);
     }
@@ -101,7 +101,7 @@ impl Faults {
         Url::parse(&format!("http://{}/", self.address)).unwrap()
     }
 
-    /// Every request so far, in the order of arrival.
+    /// All requests so far, in order of arrival.
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
     }
@@ -110,7 +110,7 @@ impl Faults {
 impl Drop for Faults {
     fn drop(&mut self) {
         self.shared.ended.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts; it ends even if this fails.
+        // Wakes the accepting thread, which ends even if this fails.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -131,7 +131,7 @@ impl Shared {
                 Turn::Answer(reply) => reply,
                 Turn::Late(delay) => {
                     sleep(delay);
-                    // Or it would undo what its test has cleaned up since.
+                    // The test may have cleaned up already.
                     if self.ended.load(Ordering::SeqCst) {
                         break;
                     }
@@ -170,7 +170,7 @@ impl Shared {
         seen.len() - 1
     }
 
-    /// On one connection to the server for each of the client's.
+    /// Forwards a request, on one connection to the server per connection of the client.
     fn forward(
         &self,
         server: &mut Option<BufReader<TcpStream>>,

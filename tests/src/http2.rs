@@ -1,4 +1,4 @@
-//! One connection of a test site over HTTP/2: requests are noted as they come, and answered one
+//! One connection of a test site over HTTP/2: requests are logged as they arrive, and answered one
 //! after the other.
 
 use std::io::{self, Cursor};
@@ -12,7 +12,7 @@ use tokio::runtime;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::site::Shared;
+use crate::manners::Shared;
 
 type Socket = TlsStream<tokio::net::TcpStream>;
 

@@ -1,7 +1,7 @@
-//! Judged queries, and how well a search answers them.
+//! Judged queries, and scores of search results.
 //!
-//! A file of them holds a JSON object a line: `query`, and `rel`, the pages that answer it by their
-//! paths without the slash at the beginning, each with a grade from 1 upwards:
+//! A file has one JSON object per line: `query`, and `rel`, the relevant pages by path without the
+//! leading slash, each with a grade of at least 1:
 //!
 //! ```json
 //! {"query": "write-ahead log", "rel": {"wal.html": 2, "pragma.html": 1}}
@@ -13,35 +13,36 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-/// So many results are looked at.
+/// Number of results that are scored.
 pub const DEPTH: usize = 10;
 
-/// A query and the pages that answer it.
+/// A query and its relevant pages.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Judged {
     /// What a person types.
     pub query: String,
-    /// Grades of pages by path; what is not there has none.
+    /// Grades of pages by path; all others are irrelevant.
     pub rel: BTreeMap<String, u32>,
 }
 
-/// How well results answer a query, or many; each from 0 to 1.
+/// Scores of one query, or means over many; each from 0 to 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Scores {
-    /// Reciprocal rank: 1 / place of the first page with the best grade of all.
+    /// Reciprocal rank: 1 / rank of the first page with the best grade.
     pub mrr: f64,
-    /// Discounted cumulative gain (2^grade - 1, divided by log2(place + 1)) against the best order.
+    /// Normalized discounted cumulative gain: (2^grade - 1) / log2(rank + 1), relative to the best
+    /// order.
     pub ndcg: f64,
-    /// Share of the judged pages that are there.
+    /// Share of the relevant pages among the results.
     pub recall: f64,
 }
 
 impl Judged {
-    /// Reads a file's text; lines without a page that answers are left out.
+    /// Parses a file. Leaves out queries without a relevant page.
     ///
     /// # Errors
     ///
-    /// The number of the line that cannot be read, and why.
+    /// Fails at the first line that cannot be parsed, with its number and the reason.
     pub fn read(text: &str) -> Result<Vec<Judged>, String> {
         let mut all = Vec::new();
         for (number, line) in text.lines().enumerate() {
@@ -57,8 +58,8 @@ impl Judged {
         Ok(all)
     }
 
-    /// Scores the results of a search, best first. A page that comes a second time keeps its place
-    /// and gains nothing.
+    /// Scores the results of a search, best first. A repeated page keeps its rank and gains
+    /// nothing.
     pub fn score(&self, pages: &[String]) -> Scores {
         let graded: BTreeMap<String, u32> = self
             .rel
@@ -94,7 +95,7 @@ impl Judged {
 }
 
 impl Scores {
-    /// The mean over queries; zeros for none.
+    /// The means over queries; zeros for none.
     pub fn mean(all: &[Scores]) -> Scores {
         let mean =
             |of: fn(&Scores) -> f64| all.iter().map(of).sum::<f64>() / all.len().max(1) as f64;
@@ -106,8 +107,8 @@ impl Scores {
     }
 }
 
-/// The pages of an answer of `/api/v1/search`, in order: their paths below `base`, a URL whose path
-/// they begin with. Nothing of an answer that is none.
+/// The results of an answer of `/api/v1/search`, in order: their paths below `base`. None if it is
+/// not such an answer.
 pub fn pages(answer: &Value, base: &str) -> Option<Vec<String>> {
     let results = answer["results"].as_array()?.iter();
     results
@@ -119,7 +120,7 @@ pub fn pages(answer: &Value, base: &str) -> Option<Vec<String>> {
         .collect()
 }
 
-/// A path as paths are compared: without slash at the beginning, without `index.html` at the end.
+/// A path in the form in which paths are compared: without leading slash and trailing `index.html`.
 fn plain(path: &str) -> String {
     let path = path.trim_start_matches('/');
     match path.strip_suffix("index.html") {

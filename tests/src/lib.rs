@@ -1,9 +1,9 @@
-//! What the tests of canter stand on: a site on loopback in five lines, with every bad manner that
-//! a server can have; runs of the real program; the real servers of a stack, and a proxy that has
-//! the faults of a network; and the contracts to which each adapter of a port is held.
+//! Support for tests: a site on loopback in five lines, with every bad manner that a server can
+//! have; runs of the real program; the real servers of a stack, and a proxy with the faults of a
+//! network; and contract suites for the adapters of each port.
 //!
-//! The tests themselves lie where what they test is built: whole crawls in `cli/tests`, the
-//! embedded adapters' contracts in `crates/embedded/tests`.
+//! The tests themselves are in the packages that they test, for example whole crawls in
+//! `cli/tests`.
 
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 
@@ -16,6 +16,7 @@ pub mod faults;
 mod http2;
 pub mod judged;
 pub mod log;
+mod manners;
 pub mod site;
 pub mod stack;
 pub mod tls;

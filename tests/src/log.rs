@@ -1,34 +1,34 @@
-//! What a site saw.
+//! The requests that a site received.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// One request, as it arrived.
+/// One request.
 #[derive(Debug, Clone)]
 pub struct Visit {
-    /// When its head was read to the end, since the site's start.
+    /// When its head had arrived, since the start of the site.
     pub at: Duration,
     /// Path and query.
     pub path: String,
-    /// In order; names in lower case.
+    /// Headers in order, with lower-case names.
     pub headers: Vec<(String, String)>,
     /// Number of its connection, from 0.
     pub connection: usize,
-    /// How often the path was asked for before.
+    /// Number of earlier requests for the same path.
     pub nth: usize,
 }
 
 impl Visit {
-    /// The first value of a header, by its name in lower case.
+    /// The first value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }
 }
 
-/// Everything that a site saw.
+/// Everything that a site received.
 #[derive(Debug)]
 pub struct Log {
     began: Instant,
@@ -37,17 +37,21 @@ pub struct Log {
     open: AtomicUsize,
     most_open: AtomicUsize,
     stalls: AtomicUsize,
+    /// In microseconds.
+    longest_stall: AtomicU64,
 }
 
-/// The requests, and how many there were for each path.
+/// The requests, and their number for each path.
 #[derive(Debug, Default)]
 struct Visits {
     all: Vec<Visit>,
     of: HashMap<String, usize>,
 }
 
-/// A thread that wakes later than this was kept from running by the machine.
+/// Minimum oversleep of a thread that counts as a stall of the machine.
 const STALL: Duration = Duration::from_millis(8);
+
+const SECOND: Duration = Duration::from_secs(1);
 
 impl Log {
     pub(crate) fn new() -> Self {
@@ -58,28 +62,37 @@ impl Log {
             open: AtomicUsize::new(0),
             most_open: AtomicUsize::new(0),
             stalls: AtomicUsize::new(0),
+            longest_stall: AtomicU64::new(0),
         }
     }
 
-    /// Watches, until `ended`, for times in which the machine let nobody run: what arrived then was
-    /// seen later than it came.
+    /// Watches for stalls until `ended`: times in which the machine did not let threads run. A request
+    /// that arrives then is logged late.
     pub(crate) fn watch_for_stalls(&self, ended: &AtomicBool) {
         let nap = Duration::from_millis(1);
         while !ended.load(Ordering::SeqCst) {
             let slept = Instant::now();
             std::thread::sleep(nap);
-            if slept.elapsed() > nap + STALL {
+            let late = slept.elapsed().saturating_sub(nap);
+            if late > STALL {
                 self.stalls.fetch_add(1, Ordering::SeqCst);
+                let micros = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
+                self.longest_stall.fetch_max(micros, Ordering::SeqCst);
             }
         }
     }
 
-    /// How often the machine stalled while the site was visited.
+    /// Number of stalls of the machine since the start of the site.
     pub fn stalls(&self) -> usize {
         self.stalls.load(Ordering::SeqCst)
     }
 
-    /// Notes a connection; gives its number.
+    /// The longest stall; zero if there was none. A request is logged late by at most this time.
+    pub fn longest_stall(&self) -> Duration {
+        Duration::from_micros(self.longest_stall.load(Ordering::SeqCst))
+    }
+
+    /// Counts a connection and gives its number.
     pub(crate) fn opened(&self) -> usize {
         let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_open.fetch_max(open, Ordering::SeqCst);
@@ -90,14 +103,14 @@ impl Log {
         self.open.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Notes a request whose head is complete at this instant.
+    /// Logs a request whose head is complete now.
     pub(crate) fn arrived(
         &self,
         path: &str,
         headers: Vec<(String, String)>,
         connection: usize,
     ) -> Visit {
-        // The time first: the lock may be held for a moment.
+        // The time comes first, because the lock may have to wait.
         let at = self.began.elapsed();
         let mut visits = self.visits();
         let seen = visits.of.entry(path.to_owned()).or_default();
@@ -114,7 +127,7 @@ impl Log {
         visit
     }
 
-    /// All requests, in the order of their arrival.
+    /// All requests, in order of arrival.
     pub fn all(&self) -> Vec<Visit> {
         let mut visits = self.visits().all.clone();
         visits.sort_by_key(|visit| visit.at);
@@ -128,7 +141,7 @@ impl Log {
         visits
     }
 
-    /// How often each path was asked for; robots.txt is not among them.
+    /// Number of requests for each path other than robots.txt.
     pub fn pages(&self) -> BTreeMap<String, usize> {
         let mut pages = BTreeMap::new();
         for visit in self.all() {
@@ -144,20 +157,21 @@ impl Log {
         *self.visits() = Visits::default();
     }
 
-    /// How many connections were accepted.
+    /// Number of accepted connections.
     pub fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
 
-    /// The most connections that were open at one time.
+    /// Maximum number of connections that were open at the same time.
     pub fn most_open(&self) -> usize {
         self.most_open.load(Ordering::SeqCst)
     }
 
-    /// The largest number of requests that arrived in any sliding second.
+    /// Maximum number of requests in any sliding second. After a stall, maximum number of requests that
+    /// certainly were in one second: those that were logged within a second less the longest stall.
     pub fn most_in_a_second(&self) -> usize {
         let times: Vec<Duration> = self.all().iter().map(|visit| visit.at).collect();
-        most_in_a_second(&times)
+        most_within(&times, SECOND.saturating_sub(self.longest_stall()))
     }
 
     fn visits(&self) -> MutexGuard<'_, Visits> {
@@ -165,13 +179,17 @@ impl Log {
     }
 }
 
-/// The largest number of times in any sliding second; they are in ascending order. Those that are a
-/// whole second apart are in different seconds.
+/// Maximum number of times in any sliding second. They must be ascending. Times that are a whole second
+/// apart are in different seconds.
 pub fn most_in_a_second(times: &[Duration]) -> usize {
+    most_within(times, SECOND)
+}
+
+fn most_within(times: &[Duration], span: Duration) -> usize {
     let mut first = 0;
     let mut most = 0;
     for (last, at) in times.iter().enumerate() {
-        while *at - times[first] >= Duration::from_secs(1) {
+        while first < last && *at - times[first] >= span {
             first += 1;
         }
         most = most.max(last + 1 - first);
@@ -198,6 +216,24 @@ mod tests {
                 .collect();
             assert_eq!(most_in_a_second(&times), most, "{times_ms:?}");
         }
+    }
+
+    #[test]
+    fn after_a_stall_only_what_is_certain_counts() {
+        let log = Log::new();
+        let at = |ms| Visit {
+            at: Duration::from_millis(ms),
+            ..log.arrived("/", Vec::new(), 0)
+        };
+        let visits = [0, 500, 950].map(at);
+        log.visits().all = visits.to_vec();
+        assert_eq!(log.most_in_a_second(), 3);
+        log.longest_stall.store(60_000, Ordering::SeqCst);
+        assert_eq!(
+            log.most_in_a_second(),
+            2,
+            "the first and the last may be 1010 ms apart"
+        );
     }
 
     #[test]

@@ -11,7 +11,8 @@
 //! assert!(site.url("/").starts_with("http://127.0.0.1:"));
 //! ```
 //!
-//! Each connection has a thread and blocking calls: so a server's bad manners read as they happen.
+//! Each connection has a thread and blocking calls, so that a server's bad manners are simple to
+//! write.
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -21,48 +22,18 @@ use std::thread;
 use std::time::Duration;
 
 use crate::answer::Answer;
-use crate::connection::{Close, serve};
+use crate::connection::serve;
 use crate::log::{Log, Visit};
+use crate::manners::{Close, Manners, Reply, Shared};
 use crate::tls::Authority;
 
-type Reply = Arc<dyn Fn(&Visit) -> Answer + Send + Sync>;
-
-/// A site that is being written.
+/// A site that is being defined.
 pub struct Site {
     replies: HashMap<String, Reply>,
     otherwise: Reply,
     manners: Manners,
     authority: Option<Authority>,
     watched: bool,
-}
-
-/// How a server treats every client.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Manners {
-    pub(crate) latency: Duration,
-    pub(crate) close: Option<Close>,
-    pub(crate) idle: Option<Duration>,
-    pub(crate) handshake: Duration,
-    pub(crate) http2: bool,
-    pub(crate) farewell: Option<usize>,
-}
-
-/// What all connections of a site share.
-pub(crate) struct Shared {
-    replies: Mutex<HashMap<String, Reply>>,
-    otherwise: Reply,
-    pub(crate) manners: Manners,
-    pub(crate) log: Arc<Log>,
-}
-
-impl Shared {
-    pub(crate) fn answer(&self, visit: &Visit) -> Answer {
-        let reply = {
-            let replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
-            replies.get(&visit.path).map(Arc::clone)
-        };
-        reply.unwrap_or_else(|| Arc::clone(&self.otherwise))(visit)
-    }
 }
 
 impl Default for Site {
@@ -83,7 +54,7 @@ impl Site {
         }
     }
 
-    /// A site whose pages `/p/0` to `/p/{count - 1}` are reached from `/`, each from several.
+    /// A site with the pages `/p/0` to `/p/{count - 1}`. Each is reached from `/` in several ways.
     pub fn web(count: usize) -> Self {
         let root: Vec<String> = (0..count.min(10)).map(|n| format!("/p/{n}")).collect();
         let mut site = Site::new().page("/", root.iter().map(String::as_str));
@@ -105,19 +76,19 @@ impl Site {
         site
     }
 
-    /// With a page that links to others; its title is its path.
+    /// With a page that links to others. Its title is its path.
     #[must_use]
     pub fn page<'a>(self, path: &str, links: impl IntoIterator<Item = &'a str>) -> Self {
         self.answer(path, Answer::page(path, links))
     }
 
-    /// With a path that always gives this answer.
+    /// With a path that always has the same answer.
     #[must_use]
     pub fn answer(self, path: &str, answer: Answer) -> Self {
         self.reply(path, move |_| answer.clone())
     }
 
-    /// With a path that gives these answers in turn; the last one stays.
+    /// With a path that has these answers in turn. The last one is repeated.
     #[must_use]
     pub fn answers(self, path: &str, answers: impl IntoIterator<Item = Answer>) -> Self {
         let answers: Vec<Answer> = answers.into_iter().collect();
@@ -137,7 +108,7 @@ impl Site {
         self
     }
 
-    /// With an answer for all other paths, in the place of 404.
+    /// With an answer for all other paths, instead of 404.
     #[must_use]
     pub fn otherwise(mut self, reply: impl Fn(&Visit) -> Answer + Send + Sync + 'static) -> Self {
         self.otherwise = Arc::new(reply);
@@ -156,36 +127,36 @@ impl Site {
         self.answer("/robots.txt", Answer::text(text))
     }
 
-    /// Answers each request only after a while.
+    /// Delays each answer.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.manners.latency = latency;
         self
     }
 
-    /// Announces the connection's end with each answer.
+    /// Closes each connection after one answer, and announces it.
     #[must_use]
     pub fn closing(mut self) -> Self {
         self.manners.close = Some(Close::Said);
         self
     }
 
-    /// Closes the connection after each answer without announcing it.
+    /// Closes each connection after one answer, without announcing it.
     #[must_use]
     pub fn closing_silently(mut self) -> Self {
         self.manners.close = Some(Close::Silent);
         self
     }
 
-    /// Closes connections that were idle so long.
+    /// Closes connections that were idle for this time.
     #[must_use]
     pub fn closing_when_idle(mut self, idle: Duration) -> Self {
         self.manners.idle = Some(idle);
         self
     }
 
-    /// Over TLS. A client's hello is looked at only after `handshake`: to the client that is the
-    /// time that it takes to connect, as a handshake of TCP cannot be held up on loopback.
+    /// Over TLS. The server waits for `handshake` before it reads the client's hello, which
+    /// simulates a slow connection: a TCP handshake cannot be delayed on loopback.
     #[must_use]
     pub fn tls(mut self, authority: &Authority, handshake: Duration) -> Self {
         self.authority = Some(authority.clone());
@@ -193,7 +164,7 @@ impl Site {
         self
     }
 
-    /// Over TLS and HTTP/2, and over nothing else. Answers have no bad manners here.
+    /// Over TLS and HTTP/2 only. Lengths and deliveries of answers do not apply here.
     #[must_use]
     pub fn http2(mut self, authority: &Authority) -> Self {
         self.authority = Some(authority.clone());
@@ -201,8 +172,7 @@ impl Site {
         self
     }
 
-    /// Over HTTP/2, bids a connection farewell (GOAWAY) with the answer to its request of this
-    /// number.
+    /// Over HTTP/2, sends GOAWAY with the answer to the request of this number on each connection.
     #[must_use]
     pub fn leaving_after(mut self, requests: usize) -> Self {
         self.manners.farewell = Some(requests);
@@ -216,7 +186,7 @@ impl Site {
         self
     }
 
-    /// Serves the site on a free port until it is dropped.
+    /// Serves the site on a free port until the result is dropped.
     pub fn start(self) -> Serving {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -263,7 +233,7 @@ impl Site {
     }
 }
 
-/// A site that answers.
+/// A running site.
 pub struct Serving {
     address: SocketAddr,
     scheme: &'static str,
@@ -282,12 +252,12 @@ impl Serving {
         self.address.port()
     }
 
-    /// What the site saw.
+    /// The requests so far.
     pub fn log(&self) -> &Log {
         &self.shared.log
     }
 
-    /// Gives a path another answer from now on.
+    /// Changes the answer of a path from now on.
     pub fn set(&self, path: &str, answer: Answer) {
         let replies = self.shared.replies.lock();
         let reply: Reply = Arc::new(move |_| answer.clone());
@@ -300,7 +270,7 @@ impl Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts; when it is gone already, there is nothing to wake.
+        // Wakes the accepting thread. Fails if it has ended already.
         let _ = TcpStream::connect(self.address);
     }
 }

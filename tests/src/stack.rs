@@ -1,13 +1,14 @@
-//! The real servers that tests run against: where `localstack/up --stack test` put them.
+//! The real servers that tests use: where `localstack/up --stack test` started them.
 
 use std::path::{Path, PathBuf};
 
 use url::Url;
 
-/// Names the file of another stack's endpoints, as `localstack/up` writes it.
+/// Environment variable with the path of another stack's file of endpoints, as `localstack/up`
+/// writes it.
 const ELSEWHERE: &str = "CANTER_TEST_ENDPOINTS";
 
-/// Where the servers of a running stack answer. Nobody has looked whether they do.
+/// The addresses of a stack's servers. Whether they answer is not checked.
 #[derive(Debug, Clone)]
 pub struct Stack {
     /// LocalStack, for every AWS service.
@@ -19,7 +20,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The stack that was started for tests. Panics, and says how to start one, where none was.
+    /// The stack that was started for tests. Panics with advice if there is none.
     #[track_caller]
     pub fn find() -> Self {
         let path = endpoints();

@@ -1,5 +1,5 @@
-//! A certificate authority of the tests' own, which the program trusts when `SSL_CERT_FILE` names
-//! its certificate.
+//! A certificate authority for tests. The program trusts it if `SSL_CERT_FILE` names its
+//! certificate.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ impl Default for Authority {
 }
 
 impl Authority {
-    /// A new authority, known to nobody.
+    /// A new authority, which nobody trusts yet.
     pub fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -37,12 +37,12 @@ impl Authority {
         }
     }
 
-    /// The file of its certificate.
+    /// The path of its certificate.
     pub fn file(&self) -> PathBuf {
         Path::new(self.folder.path()).join("authority.pem")
     }
 
-    /// The configuration of a server with these protocols (ALPN).
+    /// The configuration of a server that offers these protocols (ALPN).
     pub(crate) fn server(&self, protocols: &[&[u8]]) -> Arc<ServerConfig> {
         let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
         let key = KeyPair::generate().unwrap();

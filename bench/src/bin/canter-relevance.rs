@@ -1,4 +1,4 @@
-//! `canter-relevance`: asks a running search API judged queries, and scores what it answers.
+//! `canter-relevance`: asks a running search API judged queries and scores its answers.
 
 use std::fmt::Write as _;
 use std::io::{Write as _, stdout};
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::interval;
 use url::Url;
 
-/// Longest time for one answer.
+/// Maximum wait for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Ask a running search API judged queries, and score what it answers.
@@ -37,7 +37,8 @@ struct Args {
     #[arg(long, value_name = "PATH", default_value = "/")]
     base: String,
 
-    /// Start so many queries a second, whether those before are answered or not [default: one after the other]
+    /// Start this many queries per second, without waiting for answers [default: one after the
+    /// other]
     #[arg(long, value_name = "QUERIES")]
     rate: Option<f64>,
 
@@ -50,7 +51,7 @@ struct Args {
     json: bool,
 }
 
-/// What became of a query.
+/// A query and its results.
 struct Asked {
     judged: Judged,
     pages: Vec<String>,
@@ -69,7 +70,7 @@ async fn main() -> ExitCode {
 }
 
 async fn relevance(args: Args) -> Result<()> {
-    // Only another default that is set already would be a reason to fail.
+    // Fails only if a default is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
     let mut sums = Vec::new();
@@ -126,7 +127,7 @@ async fn relevance(args: Args) -> Result<()> {
     Ok(())
 }
 
-/// Asks the queries of a file.
+/// Asks all queries of a file.
 async fn ask_all(client: &reqwest::Client, args: &Args, file: &Path) -> Result<Vec<Asked>> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let queries = Judged::read(&text).map_err(|why| anyhow!("{}: {why}", file.display()))?;
@@ -180,7 +181,7 @@ async fn ask(client: reqwest::Client, api: Url, base: Arc<str>, judged: Judged) 
     })
 }
 
-/// Nearest rank, of sorted values.
+/// A percentile of sorted values, by nearest rank.
 fn percentile(sorted: &[f64], share: f64) -> f64 {
     let rank = (share * sorted.len() as f64).ceil() as usize;
     let last = sorted.get(rank.saturating_sub(1)).or(sorted.last());

@@ -1,4 +1,4 @@
-//! What a crawl took of AWS, for each page of it.
+//! What a crawl used of AWS, per page.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use canter_aws::{Bill, Usage};
 use console::style;
 use serde_json::{Value, json};
 
-/// What was taken of a service's operation, by whoever asked for it.
+/// Usage by service and operation, whoever sent the requests.
 type Operations<'a> = BTreeMap<(&'a str, &'a str), Usage>;
 
-/// For a program. Without a page there is nothing to divide by: then all is null.
+/// The bill as JSON. Amounts per page are null if there is no page.
 pub fn json(bill: &Bill, pages: u64) -> Value {
     let per_page = |amount: f64| (pages > 0).then(|| amount / pages as f64);
     let operations = operations(bill);
@@ -43,7 +43,7 @@ pub fn json(bill: &Bill, pages: u64) -> Value {
     })
 }
 
-/// For a person: a short table; nothing where nothing was taken, or no page came of it.
+/// The bill as a table; empty if nothing was used or no page was found.
 pub fn text(bill: &Bill, pages: u64) -> String {
     let operations = operations(bill);
     if pages == 0 || operations.is_empty() {
@@ -78,7 +78,7 @@ pub fn text(bill: &Bill, pages: u64) -> String {
     )
 }
 
-/// The lines of a bill without who asked.
+/// The lines of a bill, summed over who sent the requests.
 fn operations(bill: &Bill) -> Operations<'_> {
     let mut operations = Operations::new();
     for (line, taken) in &bill.lines {
@@ -93,7 +93,7 @@ fn operations(bill: &Bill) -> Operations<'_> {
     operations
 }
 
-/// A number as exact as it matters, or nothing for none.
+/// Three decimal places; empty for zero.
 fn figure(amount: f64) -> String {
     match amount {
         0.0 => String::new(),

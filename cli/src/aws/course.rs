@@ -1,5 +1,5 @@
-//! The recent course of a crawl in the cloud, and what is shown of it. Its workers note how far they
-//! are a batch at a time, so that the rate is measured from one note to another.
+//! The recent course of a crawl in the cloud, and the frame that is shown of it. Workers note their
+//! progress once per batch, so the rate is measured between notes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,23 +8,23 @@ use canter_aws::Crawling;
 
 use crate::crawl::frame::Frame;
 
-/// The rate is the one of so long.
+/// Time over which the rate is measured.
 const RECENT: Duration = Duration::from_secs(60);
-/// Without a note for so long, the crawl is slower than its last notes said.
+/// Time without a note after which the crawl counts as slower than its last notes say.
 const LULL: Duration = Duration::from_secs(20);
-/// A crawl that gave no sign of life for so long may have lost its workers.
+/// Time without a sign of life after which the crawl may have lost its workers.
 const SILENCE: Duration = Duration::from_secs(10 * 60);
 
 /// What was seen of a crawl.
 #[derive(Debug, Default)]
 pub struct Course {
-    /// When its number of requests was first seen, since the watch began.
+    /// Numbers of requests, and when each was first seen since the watch began.
     notes: VecDeque<(Duration, u64)>,
 }
 
 impl Course {
-    /// What is to be shown of a crawl that was loaded `at` this time since the watch began, which
-    /// is `now_ms` on the clock; `function` is where its workers log.
+    /// The frame of a crawl that was loaded `at` this time since the watch began, at `now_ms` on
+    /// the clock. `function` is the function whose log its workers write.
     pub fn frame(
         &mut self,
         crawling: &Crawling,
@@ -55,7 +55,7 @@ impl Course {
         }
     }
 
-    /// Requests a second.
+    /// Requests per second.
     fn rate(&self, at: Duration) -> f64 {
         let (Some(first), Some(last)) = (self.notes.front(), self.notes.back()) else {
             return 0.0;
@@ -67,7 +67,7 @@ impl Course {
     }
 }
 
-/// What is said of a crawl that has been silent for long.
+/// The message for a crawl without a sign of life.
 fn silence(ms: u64, function: Option<&str>) -> Option<String> {
     let silence = Duration::from_millis(ms);
     (silence > SILENCE).then(|| {

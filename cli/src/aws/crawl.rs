@@ -8,25 +8,25 @@ use canter_aws::{Beginning, Crawling, Plan};
 use canter_core::site::Site;
 use serde_json::json;
 
+use super::deployed::{Deployed, WHO};
 use super::end::Ended;
 use super::watch::{End, watch};
-use super::{Deployed, WHO};
-use crate::args::Crawl;
-use crate::crawl::setup;
+use crate::crawl::{Crawl, setup};
+use crate::signal::signal;
 
-/// A crawl of the command.
+/// A crawl that the command began or joined.
 struct Begun {
     crawling: Crawling,
-    /// When it began, or was let go on.
+    /// When it began or continued, in Unix milliseconds.
     since_ms: u64,
 }
 
-/// Begins the crawls in the stack, and watches them to their ends.
+/// Begins the crawls in the stack and watches them until they end.
 pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
     let sites = setup::sites(args)?;
     let deployed = Deployed::connect(stack).await?;
     deployed.check_private(args.allow_private)?;
-    let mut enough = pin!(crate::signal());
+    let mut enough = pin!(signal());
     let begun = tokio::select! {
         biased;
         () = &mut enough => {
@@ -91,7 +91,7 @@ async fn begin_all(deployed: &Deployed, sites: Vec<Site>, args: &Crawl) -> Resul
     Ok(begun)
 }
 
-/// Begins one crawl, or joins it; asks before it changes the scope of a known site.
+/// Begins or joins one crawl. Asks before it changes the scope of a known site.
 async fn begin(deployed: &Deployed, plan: &Plan, args: &Crawl) -> Result<Begun> {
     let site = &plan.site.id;
     let steering = &deployed.steering;
@@ -126,7 +126,7 @@ fn word(beginning: Beginning) -> &'static str {
     }
 }
 
-/// What is said when nobody watches any more.
+/// The message when the watch ends before the crawls do.
 fn goes_on(crawls: &[Crawling], stack: &str) -> String {
     let lines = crawls.iter().map(|crawling| {
         let site = &crawling.plan.site.id;

@@ -1,4 +1,4 @@
-//! How a crawl in the cloud ended: the summary of the local one, and the bill.
+//! How a crawl in the cloud ended: the same summary as for a local crawl, and the bill.
 
 use std::io::{Write, stderr, stdout};
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use canter_aws::{Bill, CloudSite, Counts, Crawling, Rest};
 use canter_core::task::Skip;
 use canter_stack::Stack;
 
-use super::Deployed;
 use super::bill;
-use crate::crawl::counted;
+use super::deployed::Deployed;
+use crate::count::counted;
 use crate::crawl::summary::Summary;
 
 /// The end of one site's crawl.
@@ -21,8 +21,8 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// Reads what is known of a crawl that was begun or continued at `since_ms`; its rows are read
-    /// as a whole.
+    /// Loads the end of a crawl that began, or continued, at `since_ms`. Reads all rows of the
+    /// crawl.
     pub async fn of(deployed: &Deployed, since_ms: u64, crawling: Crawling) -> Result<Self> {
         let (site, crawl) = (crawling.plan.site.id.clone(), crawling.crawl);
         let clock = Arc::clone(&deployed.clock);
@@ -41,7 +41,7 @@ impl Ended {
             ),
             limit: crawling.plan.rate,
             peak: u32::try_from(rows.peak().await?).unwrap_or(u32::MAX),
-            // Neither is kept in the cloud but row by row, or worker by worker.
+            // The cloud keeps these only row by row or worker by worker.
             delay: Duration::ZERO,
             gone: Vec::new(),
             failed: Vec::new(),
@@ -66,7 +66,7 @@ impl Ended {
         Ok(())
     }
 
-    /// Why a crawl that brought nothing has failed; nothing when it brought something.
+    /// Why the crawl failed; none if it found at least one page.
     pub fn nothing_crawled(&self, stack: &Stack) -> Option<String> {
         let Summary { counts, rest, .. } = &self.summary;
         let reasons = reasons(counts);
@@ -91,7 +91,7 @@ impl Ended {
     }
 }
 
-/// How the rows of a crawl stand: as it noted at its end, or counted, which reads all of them.
+/// Counts the rows of a crawl by outcome: as noted when the crawl ended, else by reading them all.
 pub async fn counts(rows: &CloudSite, crawling: &Crawling) -> Result<Counts> {
     match &crawling.counts {
         Some(counts) if crawling.ended_ms.is_some() => Ok(counts.clone()),

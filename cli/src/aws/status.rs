@@ -10,13 +10,14 @@ use console::style;
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
+use super::bill;
+use super::deployed::Deployed;
 use super::end::counts;
-use super::{Deployed, bill};
-use crate::crawl::counted;
+use crate::count::counted;
 use crate::status::{Standing, Status, show};
 use crate::when::{iso, now_ms};
 
-/// A site, with what only the cloud knows of it.
+/// A site and what only the cloud knows about it.
 struct Site {
     crawling: Crawling,
     standing: Standing,
@@ -35,7 +36,7 @@ pub async fn status(args: &Status, stack: &str) -> Result<()> {
         match deployed.sites().load_now(name).await? {
             Some(crawling) => sites.push(Site::of(&deployed, crawling).await?),
             None if args.site.is_some() => return Err(deployed.unknown_site(name).await?.into()),
-            // Its first crawl is about to begin, or died before that.
+            // Its first crawl is about to begin, or died before it began.
             None => {}
         }
     }
@@ -119,7 +120,7 @@ impl Site {
     }
 }
 
-/// Name of the state, and a reason where there is one.
+/// The name of the state, and the reason if there is one.
 fn state(crawling: &Crawling, now_ms: u64) -> (&'static str, Option<String>) {
     match &crawling.rest {
         _ if crawling.ended_ms.is_some() => ("complete", None),

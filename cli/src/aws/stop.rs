@@ -1,14 +1,14 @@
-//! `canter stop --aws`: lets the crawl of a site rest.
+//! `canter stop --aws`: stops the crawl of a site in a stack.
 
 use anyhow::Result;
 use console::style;
 
-use super::Deployed;
-use crate::crawl::counted;
+use super::deployed::Deployed;
+use crate::count::counted;
 use crate::stop::Stop;
 
-/// Notes that the crawl is to rest: its workers see that before their next task, and what is under
-/// way is seen to its end.
+/// Asks the crawl to stop. Workers look for the request before each task, and finish tasks under
+/// way.
 pub async fn stop(args: &Stop, stack: &str) -> Result<()> {
     let deployed = Deployed::connect(stack).await?;
     let site = &args.site;

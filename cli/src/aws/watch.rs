@@ -1,4 +1,4 @@
-//! Watches crawls in a stack until they end: a look a second, each of which is one read.
+//! Watches crawls in a stack until they end, with one read per crawl and second.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,24 +11,24 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::Deployed;
 use super::course::Course;
+use super::deployed::Deployed;
 use crate::crawl::frame::{Frame, Source};
 use crate::crawl::show::{Limits, Show, Shown};
 
-/// Between two looks at a crawl: more often would cost more and show the same.
+/// Time between two looks at a crawl. More looks would cost more and show the same.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How the watch of a crawl ended.
 pub enum End {
-    /// It has ended, or rests.
+    /// The crawl ended, or was stopped, paused or limited.
     Rests(Box<Crawling>),
-    /// Another one has taken its place.
+    /// Another crawl of the site took its place.
     Superseded,
 }
 
-/// Watches all of these crawls and shows them. None for each that still goes on when the user has
-/// seen `enough`.
+/// Watches and shows all of these crawls until they end or `enough` resolves. None for each crawl
+/// that still goes on.
 pub async fn watch(
     deployed: &Deployed,
     crawls: &[Crawling],
@@ -61,7 +61,7 @@ pub async fn watch(
         };
         looks.spawn(async move { (number, look.until_the_end().await) });
     }
-    // A signal ends the watch, and stops nothing.
+    // A signal ends the watch, not the crawls.
     let (_nobody, stopped) = watch::channel(false);
     let show = Show::start(json, shown, stopped);
     let ends = gather(looks, crawls.len(), enough).await;
@@ -69,7 +69,7 @@ pub async fn watch(
     ends
 }
 
-/// Waits for all ends, or the first failure, or until it is enough.
+/// Waits until all crawls ended, one look failed, or `enough` resolved.
 async fn gather(
     mut looks: JoinSet<(usize, Result<End, Failure>)>,
     crawls: usize,
@@ -91,7 +91,8 @@ async fn gather(
     }
 }
 
-/// The newest frame of a crawl: looks come at their own pace, whoever shows them at another.
+/// The newest frame of a crawl. The look writes it and the display reads it, each at its own
+/// interval.
 #[derive(Clone, Default)]
 struct Latest(Arc<Mutex<Frame>>);
 
@@ -137,7 +138,7 @@ impl Look {
                         return Ok(End::Rests(Box::new(crawling)));
                     }
                 }
-                // The crawl needs nobody to watch it, and the next look may see it again.
+                // The crawl continues unwatched, and the next look may succeed.
                 Err(Failure::Transient(why)) => self.latest.change(|latest| {
                     latest.cloud_trouble = Some(format!("out of sight, it goes on: {why}"));
                 }),

@@ -1,4 +1,4 @@
-//! The bars of a terminal: two lines a site, as wide as the terminal is.
+//! Progress bars on a terminal: two lines per site, as wide as the terminal.
 
 use canter_core::pace::Rate;
 use console::Alignment;
@@ -8,13 +8,13 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::frame::Frame;
 use super::line::line;
 
-/// What is known and how much of it is done; below it, how it goes.
+/// The bar, with the details below it.
 const TEMPLATE: &str =
     "{spinner:.cyan} {prefix:.bold} {wide_bar:.cyan/238} {human_pos}/{human_len}\n  {msg}";
-/// Columns of a line's indent.
+/// Indentation of the second line, in columns.
 const INDENT: usize = 2;
 
-/// How a bar looks.
+/// The style of all bars.
 pub fn bar_style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -23,7 +23,7 @@ pub fn bar_style(template: &str) -> ProgressStyle {
 
 /// The bars of all sites of the command.
 pub struct Bars {
-    /// Draws the bars, so that it must live as long as they do.
+    /// Draws the bars, and must live as long as they do.
     all: MultiProgress,
     bars: Vec<ProgressBar>,
     names: Vec<String>,
@@ -59,7 +59,7 @@ impl Bars {
         self.all.suspend(|| eprintln!("{text}"));
     }
 
-    /// A site's name, as wide as the widest of them, in a third of the terminal at the most.
+    /// The name of a site, padded to the widest name but at most a third of the terminal.
     fn name(&self, number: usize, columns: usize) -> String {
         let most = columns / 3;
         let widest = self.names.iter().map(|name| measure_text_width(name)).max();
@@ -77,7 +77,7 @@ impl Bars {
     }
 }
 
-/// Without its middle: a site's host stands at the beginning, what tells it from others at the end.
+/// Leaves out the middle of a name: it begins with the host and ends with what tells sites apart.
 fn shortened(name: &str, width: usize) -> String {
     let letters: Vec<char> = name.chars().collect();
     if letters.len() <= width {

@@ -1,40 +1,40 @@
-//! How long a crawl will still take, as far as its recent course tells.
+//! Estimates how long a crawl will still take from its recent course.
 //!
-//! Two things are watched: how many tasks end in a second, and how many new links each ended task
-//! brings. While a task brings one new link or more, nobody knows where it ends, and what waits
-//! now is a lower bound. Below that the new links run dry sooner or later: as if their share fell
-//! to nothing in a straight line, half of the present share comes on top of what waits.
+//! It watches how many tasks end per second, and how many new links each ended task brings. While a
+//! task brings one new link or more, the end is unknown, and the waiting tasks are a lower bound.
+//! Below that, new links are assumed to run dry linearly: half of the present share is added to the
+//! waiting tasks.
 
 use std::time::Duration;
 
-/// Tasks over which the share of new links is remembered, and the most of them: an eighth of what
-/// was seen in between, so that a chapter full of new links counts for less in a large crawl.
+/// Number of tasks over which the share of new links is averaged: an eighth of all tasks seen,
+/// within these bounds. A chapter full of new links thus counts for less in a large crawl.
 const RECENT_TASKS: (f64, f64) = (30.0, 1000.0);
-/// The rate of the last ten seconds counts, or of the last ten requests where those take longer.
+/// Time over which the rate is averaged, in seconds, and the minimum number of requests.
 const RECENT_SECONDS: f64 = 10.0;
 const RECENT_REQUESTS: f64 = 10.0;
-/// The measured rate counts once it was watched so long: the first answers come late.
+/// Minimum time of measurement before the measured rate counts: the first answers come late.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// What is known of a crawl at one time.
+/// The state of a crawl at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sight {
-    /// Since the crawl began.
+    /// Time since the crawl began.
     pub at: Duration,
     /// Tasks that have ended.
     pub done: u64,
     /// Tasks that wait or are under way.
     pub waiting: u64,
-    /// How long nothing may start, since the site asked for it.
+    /// Remaining time of a hold that the site asked for.
     pub held: Duration,
 }
 
-/// What bounds the rest of a crawl.
+/// The limits on the rest of a crawl.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Bounds {
-    /// Requests a second, by the user's limit and the site's; none for no limit.
+    /// Requests per second, by the limits of user and site; none if unlimited.
     pub rate: Option<f64>,
-    /// Tasks until a limit ends the crawl, at the least.
+    /// Minimum number of tasks until a limit ends the crawl.
     pub tasks: Option<u64>,
     /// Time until a limit ends the crawl.
     pub time: Option<Duration>,
@@ -45,24 +45,24 @@ pub struct Bounds {
 pub struct Left {
     /// How long it takes.
     pub span: Duration,
-    /// It takes longer when new links go on to be found.
+    /// Whether it may take longer, because more new links are to be expected.
     pub at_least: bool,
 }
 
-/// Watches one crawl. What was long ago counts for less and less.
+/// Watches one crawl. Older observations count less and less.
 #[derive(Debug, Default)]
 pub struct Estimate {
     last: Option<Sight>,
-    /// Tasks that ended while it watched, and for how long it did, holds left out.
+    /// Tasks that ended while watching, and the time of watching without holds.
     seen: u64,
     watched: Duration,
-    /// New links over tasks that brought them.
+    /// New links per ended task.
     fresh: Share,
-    /// Tasks that ended over seconds.
+    /// Ended tasks per second.
     pace: Share,
 }
 
-/// A quotient whose past fades.
+/// A quotient with exponential decay.
 #[derive(Debug, Default)]
 struct Share {
     over: f64,
@@ -82,7 +82,7 @@ impl Share {
 }
 
 impl Estimate {
-    /// Takes in how far the crawl is, and says what is left; nothing while that is unknown.
+    /// Observes the crawl, and estimates what is left; none if that is unknown.
     pub fn left(&mut self, sight: Sight, bounds: Bounds) -> Option<Left> {
         self.watch(sight, bounds);
         let fresh = self.fresh.value();
@@ -114,7 +114,7 @@ impl Estimate {
             let memory = (self.seen as f64 / 8.0).clamp(least, most);
             self.fresh.add(new as f64, done as f64, memory);
         } else {
-            // Its task has not ended yet; it will.
+            // Their task has not ended yet.
             self.fresh.over += new as f64;
         }
         // A hold says nothing about the rate after it.
@@ -127,7 +127,7 @@ impl Estimate {
         }
     }
 
-    /// Tasks a second from now on: what was measured, and never more than the limit.
+    /// Expected tasks per second: the measured rate, but never more than the limit.
     fn rate(&self, bounds: Bounds) -> Option<f64> {
         let settled = match bounds.rate {
             Some(rate) => SETTLED.max(Duration::from_secs_f64(RECENT_REQUESTS / rate)),
@@ -155,7 +155,7 @@ mod tests {
         }
     }
 
-    /// What is left after these sights, one a second: tasks done and waiting.
+    /// What is left after these observations of done and waiting tasks, one per second.
     fn after(sights: impl IntoIterator<Item = (u64, u64)>, bounds: Bounds) -> Option<Left> {
         let mut estimate = Estimate::default();
         let mut left = None;
@@ -186,8 +186,8 @@ mod tests {
         );
     }
 
-    /// As `sights` go on, ten tasks a second, of a site of `size` pages with `links` random links
-    /// each: what every page adds to those that are known, on average.
+    /// Observations of a site of `size` pages with `links` random links each, at ten tasks per
+    /// second: the average number of new pages that each page brings.
     fn site(size: f64, links: f64) -> Vec<(u64, u64)> {
         let (mut known, mut done) = (1.0, 0.0);
         let mut sights = vec![(0, 1)];

@@ -1,4 +1,4 @@
-//! How far a crawl is at one moment, as it is shown; and where that comes from on one machine.
+//! Frames of the display: how far a crawl is at one moment.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,13 +9,13 @@ use canter_embedded::store::Store;
 use canter_engine::Crawl;
 use canter_engine::gates::Gates;
 
-use super::Run;
 use super::estimate::Left;
 use super::one_machine::OneMachine;
 use super::progress::Progress;
+use super::run::Run;
 use crate::index::WrittenIndex;
 
-/// What is shown of a site at one time.
+/// How far a site is at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Frame {
     pub pages: u64,
@@ -25,21 +25,21 @@ pub struct Frame {
     pub retries: u64,
     pub rps: u32,
     pub held: Duration,
-    /// What the site asks for between requests.
+    /// `Crawl-delay` of the site; zero if there is none.
     pub delay: Duration,
     pub left: Option<Left>,
-    /// The index is told what the pages say of each other: nothing else is left to do.
+    /// All pages are fetched, and links between them are being counted.
     pub counting_links: bool,
     pub trouble: Option<String>,
     /// What holds up the index.
     pub index_trouble: Option<String>,
-    /// What holds up a crawl in the cloud, or whoever watches it.
+    /// What holds up a crawl in the cloud, or the process that watches it.
     pub cloud_trouble: Option<String>,
 }
 
 /// Where the frames of a site come from.
 pub trait Source: Send + 'static {
-    /// How far the site is now; what is left is estimated by whoever shows it.
+    /// The current frame. The caller estimates what is left.
     fn frame(&mut self) -> impl Future<Output = Frame> + Send;
 }
 
@@ -67,7 +67,7 @@ impl Source for Ours {
         let waiting = self.crawl.pages.waiting();
         let (now, seeds) = (self.progress.now(), &self.crawl.site.seeds);
         let tally = self.gates.tally(seeds);
-        // What is on its way to the index was read; only its commit is to come.
+        // Pages on their way to the index are read already; only their commit is missing.
         let read = self.crawl.counters.being_indexed.load(Ordering::Relaxed);
         Frame {
             pages: now.pages + read,

@@ -8,9 +8,9 @@ use indicatif::HumanCount;
 
 use super::estimate::Left;
 use super::frame::Frame;
-use super::summary::counted;
+use crate::count::counted;
 
-/// One line: what matters most comes first, since a narrow terminal shows no more.
+/// One line. What matters most comes first, because a narrow terminal cuts it.
 pub fn line(frame: &Frame, limit: Option<Rate>) -> String {
     let mut pieces = Vec::new();
     if let Some(trouble) = &frame.cloud_trouble {
@@ -62,7 +62,7 @@ fn rate(frame: &Frame, limit: Option<Rate>) -> String {
     }
 }
 
-/// Whether a site's own delay between requests (`Crawl-delay`) is what sets the pace.
+/// Whether the site's `Crawl-delay` sets the pace, and not the limit.
 pub fn slows(delay: Duration, limit: Option<f64>) -> bool {
     limit.map_or(!delay.is_zero(), |limit| delay.as_secs_f64() * limit > 1.0)
 }
@@ -72,7 +72,7 @@ fn remaining(left: Left) -> String {
     format!("{word} {} left", rough(left.span))
 }
 
-/// A time for a person, no more exact than it is known.
+/// A duration, as rough as the estimate.
 fn rough(span: Duration) -> String {
     let seconds = span.as_secs_f64();
     let minutes = (seconds / 60.0).round() as u64;

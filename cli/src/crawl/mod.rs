@@ -1,6 +1,7 @@
-//! `canter crawl` on this machine: sets the world up, drives each site, says how it goes and how it
-//! ended. What a crawl in the cloud has in common with that is public here.
+//! `canter crawl` on this machine: sets up the world, drives each site, shows progress and prints
+//! the summary. What crawls in the cloud share with it is public.
 
+mod args;
 mod bar;
 mod estimate;
 pub mod frame;
@@ -8,9 +9,11 @@ mod line;
 mod one_machine;
 mod progress;
 mod report;
+mod run;
 pub mod setup;
 pub mod show;
 pub mod summary;
+mod values;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,39 +33,31 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::args::Crawl;
 use crate::index::WrittenIndex;
 use crate::report::ReportFile;
 use crate::serve::{self, FolderStatus};
+use crate::signal::signal;
+pub use args::Crawl;
 pub use bar::bar_style;
 use frame::Ours;
 use one_machine::OneMachine;
 use progress::Progress;
+use run::Run;
 use show::{Limits, Show, Shown};
 use summary::Summary;
-pub use summary::counted;
 
-/// Steps that read or write while others fetch.
+/// Number of steps that may read or write while others fetch.
 const SPARE_STEPS: usize = 8;
-/// Signals that come so soon after the first one are the same.
+/// Signals within this time after the first one count as the same signal.
 const ECHO: Duration = Duration::from_millis(500);
-/// A request to stop is looked for so often.
+/// Time between two looks for a request to stop.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// One site of the command.
-pub struct Run {
-    process: Arc<Process<OneMachine>>,
-    gates: Arc<Gates<Store>>,
-    crawl: Arc<canter_engine::Crawl<OneMachine>>,
-    progress: Arc<Progress>,
-}
-
 /// Runs the command to its end.
 pub async fn crawl(args: Crawl) -> Result<()> {
     let sites = setup::sites(&args)?;
     let server = args.index.url()?;
     let report = args.report.as_deref().map(ReportFile::check).transpose()?;
-    let folder = Folder::create(&crate::folder(&args.data)?)?;
+    let folder = Folder::create(&args.data.folder()?)?;
     let lock = folder.lock()?;
     folder.clear_stops()?;
     let listener = match args.serve {
@@ -141,7 +136,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     if let Some(file) = report.filter(|_| !args.json) {
         eprintln!("Report: {}", file.path().display());
     }
-    // What was crawled is on disk: another crawl may have the folder now.
+    // Everything is on disk: another crawl may use the folder now.
     drop(runs);
     drop(process);
     drop(lock);
@@ -154,7 +149,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     Ok(())
 }
 
-/// The sites, as they are shown.
+/// The sites as the display shows them.
 fn shown(args: &Crawl, runs: &[Run], began: Instant) -> Vec<Shown<Ours>> {
     let limits = Limits {
         rate: args.rps.0,
@@ -170,7 +165,7 @@ fn shown(args: &Crawl, runs: &[Run], began: Instant) -> Vec<Shown<Ours>> {
     shown.collect()
 }
 
-/// Drives all sites at once; their rests in order, or the first failure.
+/// Drives all sites at once. Gives how each one ended, or the first failure.
 async fn drive_all(
     args: &Crawl,
     folder: &Folder,
@@ -202,7 +197,7 @@ async fn drive_all(
     Ok(rests.into_iter().map(|(_, rest)| rest).collect())
 }
 
-/// A crawl that brought nothing has failed: why, or nothing when it brought something.
+/// Why nothing was crawled; none if there are pages.
 async fn nothing_crawled(
     summary: &Summary,
     store: &SiteStore,
@@ -232,17 +227,17 @@ async fn nothing_crawled(
     Ok((!reasons.is_empty()).then(|| reasons.join("; ")))
 }
 
-/// The first signal asks for a clean stop, the second ends the process: everything on disk is whole
-/// at any moment.
+/// The first signal asks for a clean stop and the second ends the process. The data on disk is
+/// whole at any moment.
 fn stop_on_signal(stop: watch::Sender<bool>) {
-    let first = crate::signal();
+    let first = signal();
     tokio::spawn(async move {
         first.await;
         stop.send_replace(true);
-        // A parent may pass on the signal that the whole group got: that is still the first one.
+        // A parent process may repeat the signal that the whole process group got.
         let first = Instant::now();
         loop {
-            crate::signal().await;
+            signal().await;
             if first.elapsed() > ECHO {
                 std::process::exit(130);
             }
@@ -250,7 +245,7 @@ fn stop_on_signal(stop: watch::Sender<bool>) {
     });
 }
 
-/// The stop of one site: everybody's, or one that `canter stop` asks for.
+/// Watches for the stop of one site: by a signal for all of them, or by `canter stop`.
 fn stop_of(
     folder: &Folder,
     site: &str,
@@ -260,7 +255,7 @@ fn stop_of(
     let (folder, site) = (folder.clone(), site.to_owned());
     let (stop, ours) = watch::channel(false);
     tokio::spawn(async move {
-        // The sender of the signals outlives the crawl; without one, only a request is left.
+        // Fails only if the sender is gone, and it outlives the crawl.
         let everybody = stopped.wait_for(|stopped| *stopped);
         tokio::pin!(everybody);
         loop {
@@ -281,7 +276,7 @@ fn stop_of(
 }
 
 async fn wait_for_signal(mut stopped: watch::Receiver<bool>) {
-    // Fails only when the sender is gone, and then nothing is left to wait for.
+    // Fails only if the sender is gone, and then there is nothing to wait for.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 

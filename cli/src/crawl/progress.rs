@@ -8,34 +8,34 @@ use canter_core::task::{Outcome, Task};
 use canter_embedded::store::Counts;
 use canter_engine::drive::Observer;
 
-/// Errors that are kept to be shown.
+/// Maximum number of recent errors that are kept.
 const LAST: usize = 5;
 
-/// Numbers of a crawl while it goes on; what an earlier run of the same crawl did is in them.
+/// The numbers of a running crawl, including earlier runs of the same crawl.
 #[derive(Debug, Default)]
 pub struct Progress {
     state: Mutex<Now>,
 }
 
-/// The numbers at one time.
+/// The numbers at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Now {
     /// URLs that answered with a page.
     pub pages: u64,
     /// Tasks that ended.
     pub done: u64,
-    /// Tasks that ended failed.
+    /// Tasks that failed for good.
     pub failed: u64,
-    /// Attempts that failed and are made again.
+    /// Attempts that failed and are repeated.
     pub retries: u64,
-    /// All pages are there, and the index is told what they say of each other.
+    /// All pages are fetched, and links between them are being counted.
     pub counting_links: bool,
-    /// What went wrong last.
+    /// The most recent errors.
     pub last: VecDeque<String>,
 }
 
 impl Progress {
-    /// Starts from what an earlier run did.
+    /// Starts with the counts of earlier runs.
     pub fn from(counts: &Counts) -> Self {
         let done = counts.indexed
             + counts.unchanged

@@ -1,13 +1,14 @@
-//! What a report tells of the sites of the command, gathered when their crawls have ended.
+//! The report of a crawl that has just ended.
 
 use anyhow::Result;
 use canter_embedded::folder::Folder;
 
-use super::Run;
+use super::run::Run;
 use super::summary::Summary;
-use crate::report::{self, Crawled, ReportFile};
+use crate::report::crawled::{self, Crawled};
+use crate::report::{self, ReportFile};
 
-/// Writes the report. What it needs beyond the summaries is read from the folder.
+/// Writes the report from the summaries and from what the folder holds.
 pub async fn write(
     file: &ReportFile,
     runs: &[Run],
@@ -25,7 +26,7 @@ pub async fn write(
             site: site.id.clone(),
             rest,
             complete,
-            run: Some(report::Run {
+            run: Some(crawled::Run {
                 starts,
                 ..summary.run()
             }),

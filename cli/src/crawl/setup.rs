@@ -1,4 +1,4 @@
-//! From what was typed to sites that can be crawled.
+//! Turns arguments into sites that can be crawled.
 
 use std::collections::HashSet;
 use std::io::{IsTerminal, stderr, stdin};
@@ -16,13 +16,13 @@ use canter_http::Clock;
 use canter_page::url::{Limits as UrlLimits, parse_seed};
 use url::{Host, Url};
 
-use crate::args::Crawl;
+use super::args::Crawl;
 use crate::usage::UsageError;
 
-/// Attempts at one URL.
+/// Maximum number of attempts at one URL.
 const ATTEMPTS: u32 = 3;
 
-/// The sites of the command: one for each site id, or all URLs in one named site.
+/// The sites of the command: one for each site id, or one named site with all URLs.
 pub fn sites(args: &Crawl) -> Result<Vec<Site>> {
     let mut seeds: Vec<(String, Vec<Url>)> = Vec::new();
     for typed in &args.urls {
@@ -57,7 +57,7 @@ pub fn sites(args: &Crawl) -> Result<Vec<Site>> {
         .collect()
 }
 
-/// Names canter, its version and whom to ask.
+/// The user agent: canter, its version, and where to reach its owner.
 pub fn user_agent(args: &Crawl) -> String {
     let ours = concat!(
         "canter/",
@@ -73,7 +73,7 @@ pub fn user_agent(args: &Crawl) -> String {
     }
 }
 
-/// Where private addresses are permitted: at the seeds' own hosts and ports.
+/// The authorities at which private addresses are permitted: those of the seeds.
 pub fn private(args: &Crawl, sites: &[Site]) -> HashSet<String> {
     let seeds = sites.iter().flat_map(|site| &site.seeds);
     seeds
@@ -82,7 +82,7 @@ pub fn private(args: &Crawl, sites: &[Site]) -> HashSet<String> {
         .collect()
 }
 
-/// Opens the site's crawl; asks before it changes the scope of a known site.
+/// Begins or continues the crawl of a site. Asks before it changes the scope of a known site.
 pub async fn begin(
     store: &Store,
     site: &Site,
@@ -118,7 +118,7 @@ pub async fn begin(
     Ok((site_store, beginning, scope))
 }
 
-/// The words with which a crawl is announced.
+/// How the announcement of a crawl begins.
 pub fn words(beginning: Beginning) -> &'static str {
     match beginning {
         Beginning::First | Beginning::OtherScope | Beginning::Forgotten => "Crawling",
@@ -127,14 +127,14 @@ pub fn words(beginning: Beginning) -> &'static str {
     }
 }
 
-/// Says how a crawl begins: `Crawling docs.example.org from https://docs.example.org/`.
+/// Announces a crawl: `Crawling docs.example.org from https://docs.example.org/`.
 pub fn announce(what: &str, site: &str, scope: &Scope) {
     let seeds: Vec<&str> = scope.seeds().iter().map(Url::as_str).collect();
     eprintln!("{what} {site} from {}", seeds.join(" "));
 }
 
-/// Asks whether a site that is known with another scope is to be crawled with this one; an error
-/// where that is not wanted, or where there is nobody to ask.
+/// Asks whether to crawl a site with another scope than before. Fails if the user refuses or there
+/// is no terminal to ask on.
 pub fn confirm_scope(site: &str) -> Result<()> {
     if !confirm(site)? {
         bail!(
@@ -145,7 +145,7 @@ pub fn confirm_scope(site: &str) -> Result<()> {
     Ok(())
 }
 
-/// Lets the site's pages be fetched whole again where the index of this crawl does not have them.
+/// Makes the crawl fetch pages whole, not conditionally, if the index does not hold them.
 pub async fn settle_copies(
     store: &SiteStore,
     site: &Site,

@@ -1,4 +1,4 @@
-//! Shows a crawl while it goes on: a bar on a terminal, lines elsewhere, JSON for programs.
+//! Shows a running crawl: bars on a terminal, lines elsewhere, JSON for programs.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::estimate::{Bounds, Estimate, Sight};
 use super::frame::{Frame, Source};
 use super::line::line;
 
-/// Said once when the user asks for the end.
+/// The message when the user asks for the end.
 const STOPPING: &str = "Stopping: what is under way is seen to its end. Ctrl-C again ends at once.";
 
 /// A crawl on display.
@@ -23,18 +23,18 @@ pub struct Show {
     task: JoinHandle<()>,
 }
 
-/// One site, as far as it is shown.
+/// A site on display.
 pub struct Shown<S> {
     pub id: String,
     pub source: S,
     pub limits: Limits,
 }
 
-/// What holds for a site.
+/// The limits of a site.
 #[derive(Clone, Copy)]
 pub struct Limits {
     pub rate: Option<Rate>,
-    /// Pages at which it stops; none for no limit.
+    /// Maximum number of pages; none for no limit.
     pub pages: Option<u64>,
     pub time: Option<Duration>,
     pub began: Instant,
@@ -48,7 +48,7 @@ enum Form {
 }
 
 impl Show {
-    /// Shows sites; `stopped` says that the user wants them to stop.
+    /// Starts to show sites. `stopped` becomes true when the user wants them to stop.
     pub fn start<S: Source>(
         json: bool,
         sites: Vec<Shown<S>>,
@@ -68,7 +68,7 @@ impl Show {
 
     /// Clears the bar.
     pub async fn end(self) {
-        // The task ends by itself when the sender is gone, too.
+        // The task also ends by itself when the sender is gone.
         let _ = self.end.send(());
         let _ = self.task.await;
     }
@@ -162,6 +162,6 @@ fn emit(site: &str, frame: &Frame, limits: Limits) {
         "cloud_trouble": frame.cloud_trouble,
         "left_is_lower_bound": frame.left.is_some_and(|left| left.at_least),
     });
-    // A reader that went away is no reason to stop crawling.
+    // A closed pipe is no reason to stop crawling.
     let _ = writeln!(stdout(), "{event}");
 }

@@ -15,10 +15,11 @@ use indicatif::{HumanBytes, HumanCount};
 use serde_json::{Value, json};
 
 use super::line::slows;
+use crate::count::counted;
 use crate::printable::printable;
-use crate::report::Run;
+use crate::report::crawled::Run;
 
-/// Examples of each kind of trouble.
+/// Maximum number of examples for each kind of trouble.
 const EXAMPLES: usize = 5;
 
 /// The end of one site's crawl.
@@ -31,19 +32,19 @@ pub struct Summary {
     pub bytes: u64,
     pub elapsed: Duration,
     pub limit: Option<Rate>,
-    /// Requests that started in any second, at the most.
+    /// Maximum number of requests that started in any second.
     pub peak: u32,
-    /// What the site asks for between requests.
+    /// `Crawl-delay` of the site; zero if there is none.
     pub delay: Duration,
     pub retries: u64,
-    /// Some of the dead links, and of what failed.
+    /// Examples of dead links and of failures.
     pub gone: Vec<Trouble>,
     pub failed: Vec<Trouble>,
 }
 
 impl Summary {
     pub async fn of(
-        run: &super::Run,
+        run: &super::run::Run,
         rest: Option<Rest>,
         limit: Option<Rate>,
         elapsed: Duration,
@@ -66,7 +67,7 @@ impl Summary {
         })
     }
 
-    /// How the crawl came to rest, as a phrase; whether it is complete.
+    /// How the crawl ended, as a phrase, and whether it is complete.
     pub fn rest(&self) -> (String, bool) {
         let phrase = match &self.rest {
             None => "complete".to_owned(),
@@ -77,7 +78,7 @@ impl Summary {
         (phrase, self.rest.is_none())
     }
 
-    /// The figures of this run for a report, without the record of its starts.
+    /// The figures of this run for a report; the starts are left empty.
     pub fn run(&self) -> Run {
         Run {
             elapsed: self.elapsed,
@@ -100,7 +101,7 @@ impl Summary {
         Ok(())
     }
 
-    /// For a program: the last line.
+    /// The summary as JSON, which is the last line of the output.
     pub fn json(&self) -> Value {
         let counts = &self.counts;
         json!({
@@ -138,7 +139,7 @@ impl Summary {
         }
     }
 
-    /// For a person: some lines.
+    /// The summary as text.
     pub fn text(&self) -> String {
         let counts = &self.counts;
         let n = |number| HumanCount(number).to_string();
@@ -217,12 +218,6 @@ impl Summary {
             ),
         }
     }
-}
-
-/// A number with its noun: `1 page`, `1,024 pages`.
-pub fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", HumanCount(number))
 }
 
 fn example(trouble: &Trouble) -> String {

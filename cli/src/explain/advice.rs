@@ -1,4 +1,4 @@
-//! What one could do about a URL that is not in the index.
+//! Advice about a URL that is not in the index.
 
 use std::net::IpAddr;
 
@@ -14,14 +14,14 @@ pub struct Case<'a> {
     pub url: &'a Url,
     pub site: &'a KnownSite,
     pub bounds: &'a Bounds,
-    /// What speaks against it now.
+    /// Why it would not be fetched now.
     pub refusal: Option<&'a Refusal<'a>>,
     pub account: Option<&'a Account>,
-    /// A crawl holds the folder.
+    /// Whether a crawl holds the folder.
     pub busy: bool,
 }
 
-/// One line; none where all is well.
+/// One line of advice; none if there is nothing to do.
 pub fn advice(case: &Case<'_>) -> Option<String> {
     let outcome = case.account.map(|account| account.outcome.as_ref());
     match (outcome, case.refusal) {
@@ -103,7 +103,7 @@ fn outside_of(case: &Case<'_>, outside: &Outside) -> String {
     }
 }
 
-/// What a private address needs.
+/// The option that a private address needs.
 fn permit(url: &Url) -> &'static str {
     let private = |address: IpAddr| !is_public(address);
     let is_private = match url.host() {
@@ -119,7 +119,7 @@ fn as_start(case: &Case<'_>) -> String {
     command(case, &format!(" {} --change-scope", case.url))
 }
 
-/// The command that crawls the site once more, with something added.
+/// The command that crawls the site again, with `more` options.
 fn command(case: &Case<'_>, more: &str) -> String {
     let seeds: Vec<&str> = case.site.seeds.iter().map(Url::as_str).collect();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._:/".contains(c);

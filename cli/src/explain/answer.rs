@@ -1,12 +1,11 @@
-//! What is told of a URL, with its names in JSON.
+//! The answer about a URL, with its field names in JSON.
 
 use canter_core::document::Stored;
 use canter_page::url::Change;
 use serde::{Serialize, Serializer};
 use url::Url;
 
-use super::known::Known;
-use crate::when;
+use super::history::{History, time};
 
 /// One object of `--json`.
 #[derive(Debug, Serialize)]
@@ -16,19 +15,19 @@ pub struct Answer {
     #[serde(serialize_with = "names")]
     pub changes: Vec<Change>,
     pub address: Address,
-    /// None for what is not of the web.
+    /// None if the URL is neither http nor https.
     pub robots: Option<Robots>,
     pub sites: Vec<OfSite>,
     pub not_in: Vec<NotIn>,
 }
 
-/// Whom a request would go to.
+/// The address that a request would go to.
 #[derive(Debug, Serialize)]
 pub struct Address {
     pub host: Option<String>,
     /// `name`, `public` or `private`.
     pub kind: &'static str,
-    /// Whether it may be dialled; a name's address is not known before.
+    /// Whether it may be dialled; none for a name, whose address is not known yet.
     pub permitted: Option<bool>,
 }
 
@@ -36,10 +35,10 @@ pub struct Address {
 #[derive(Debug, Serialize)]
 pub struct Robots {
     pub authority: String,
-    /// It was fetched.
+    /// Whether it was fetched.
     pub known: bool,
     pub allowed: Option<bool>,
-    /// The rule that decides; none where no rule matches.
+    /// The rule that matches; none if no rule does.
     pub rule: Option<String>,
     pub group: Option<String>,
     pub crawl_delay_seconds: Option<f64>,
@@ -53,12 +52,12 @@ pub struct OfSite {
     pub site: String,
     pub in_scope: bool,
     pub would_fetch: bool,
-    /// What speaks, or spoke, against it.
+    /// Why it is not, or was not, fetched.
     pub reason: Option<&'static str>,
     /// One sentence.
     pub why: String,
     pub advice: Option<String>,
-    pub known: Option<Known>,
+    pub known: Option<History>,
     pub index: Option<InIndex>,
 }
 
@@ -71,19 +70,19 @@ pub struct NotIn {
     pub advice: Option<String>,
 }
 
-/// The copy that a search finds.
+/// The page in the index.
 #[derive(Debug, Serialize)]
 pub struct InIndex {
     pub title: String,
     pub language: Option<String>,
     #[serde(rename = "fetched_at", serialize_with = "time")]
     pub fetched_ms: Option<u64>,
-    /// Links out.
+    /// Number of outgoing links.
     pub links: usize,
     pub sections: Vec<Section>,
 }
 
-/// A section of the copy.
+/// A section of the page.
 #[derive(Debug, Serialize)]
 pub struct Section {
     pub title: String,
@@ -110,9 +109,4 @@ impl InIndex {
 
 fn names<S: Serializer>(changes: &[Change], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(changes.iter().map(|change| change.name()))
-}
-
-/// Unix ms as RFC 3339.
-pub fn time<S: Serializer>(ms: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
-    ms.map(when::iso).serialize(serializer)
 }

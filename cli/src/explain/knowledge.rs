@@ -1,4 +1,4 @@
-//! What the data folder knows, if there is one.
+//! What the data folder knows of URLs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,22 +21,22 @@ use crate::index::ReadIndex;
 
 use super::advice::{Case, advice};
 use super::answer::{Address, Answer, InIndex, NotIn, OfSite, Robots};
-use super::known::Known;
+use super::history::History;
 use super::phrase::{reason, why};
 
-/// A folder's sites, rows and pages.
+/// The sites, rows and pages of a folder.
 pub struct Knowledge {
     reading: Option<Reading>,
     folder: Option<Folder>,
-    /// Indexes by the URL of their server; none for the folder's own. Each is opened when a site in
-    /// it is asked for: one that does not answer matters to its sites only.
+    /// Indexes by the URL of their server; none for the folder's own. Each is opened when it is
+    /// first needed, so that a server that does not answer matters to its own sites only.
     indexes: BTreeMap<Option<String>, OnceCell<Result<ReadIndex, Failure>>>,
     sites: Vec<KnownSite>,
     busy: bool,
 }
 
 impl Knowledge {
-    /// Of a folder; of nothing, where nothing was crawled yet.
+    /// Opens a folder. Without one, nothing is known.
     pub fn open(path: &Path) -> Result<Self> {
         let mut knowledge = Knowledge {
             reading: None,
@@ -62,7 +62,7 @@ impl Knowledge {
         Ok(knowledge)
     }
 
-    /// The site of a name; else a sentence with the names that there are.
+    /// The site of a name, or a sentence that lists the known names.
     pub fn site(&self, name: &str) -> Result<&KnownSite, String> {
         let found = self.sites.iter().find(|site| site.name == name);
         found.ok_or_else(|| {
@@ -122,7 +122,7 @@ impl Knowledge {
         Ok(verdict.transpose()?.flatten())
     }
 
-    /// What a site has to do with a URL, or why nothing.
+    /// What a site knows of a URL, or why the URL is not in the site.
     async fn of_site(
         &self,
         site: &KnownSite,
@@ -159,7 +159,7 @@ impl Knowledge {
                 advice,
             }));
         }
-        // Without its index, all else is still known.
+        // The rest of the answer does not need the index.
         let stored = self.stored(site, url).await.unwrap_or_else(|failure| {
             eprintln!("warning: what is in the index is not known: {failure}");
             None
@@ -171,12 +171,12 @@ impl Knowledge {
             reason: reason(refusal.as_ref(), account.as_ref()),
             why: why(&case),
             advice,
-            known: account.map(|account| Known::of(account, site, url)),
+            known: account.map(|account| History::of(account, site, url)),
             index: stored.map(InIndex::of),
         }))
     }
 
-    /// What the site's index holds of a URL.
+    /// The page of the URL in the site's index.
     async fn stored(&self, site: &KnownSite, url: &Url) -> Result<Option<Stored>, Failure> {
         let (Some(folder), Some(index)) = (&self.folder, self.indexes.get(&site.server)) else {
             return Ok(None);
@@ -189,7 +189,8 @@ impl Knowledge {
     }
 }
 
-/// An older canter did not note the bounds of its crawls: none that it kept is held against a URL.
+/// The bounds of the last crawl. Older versions did not store them; then no bound counts against a
+/// URL.
 fn bounds(site: &KnownSite) -> Bounds {
     site.bounds.clone().unwrap_or_else(|| Bounds {
         max_depth: None,

@@ -1,10 +1,10 @@
-//! `canter explain`: would a URL be fetched, and why; what is known of it. Reads the data folder
-//! alone, while a crawl writes it too.
+//! `canter explain`: would a URL be fetched, and why; what is known of it. Only reads the data
+//! folder, and may run beside a crawl.
 
 mod advice;
 mod answer;
+mod history;
 mod knowledge;
-mod known;
 mod phrase;
 mod show;
 
@@ -79,7 +79,7 @@ struct Question {
 
 /// Answers each URL.
 pub async fn explain(args: Explain) -> Result<()> {
-    let knowledge = Knowledge::open(&crate::folder(&args.data)?)?;
+    let knowledge = Knowledge::open(&args.data.folder()?)?;
     if args.stdin {
         return answer_lines(&knowledge, args.site.as_deref()).await;
     }
@@ -120,7 +120,7 @@ async fn answer_lines(knowledge: &Knowledge, site: Option<&str>) -> Result<()> {
             Err(error) => json!({ "line": number, "error": crate::told(&error) }).to_string(),
         };
         let mut out = stdout().lock();
-        // Whoever asks may wait for each answer.
+        // The other side may wait for each answer.
         writeln!(out, "{answer}")?;
         out.flush()?;
     }
@@ -148,7 +148,7 @@ async fn answer_line(
     knowledge.answer(&question.url, &url, site).await
 }
 
-/// What a person typed as a URL. Where no crawl would start at it, it can still be explained.
+/// Parses a typed URL. URLs at which no crawl can start can still be explained.
 fn parse(typed: &str) -> Result<Url, SeedError> {
     match parse_seed(typed) {
         Err(error @ (SeedError::Credentials | SeedError::OtherScheme { .. })) => {

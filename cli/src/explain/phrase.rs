@@ -1,4 +1,4 @@
-//! One sentence about a URL in a site: what happened, or what would.
+//! One sentence about a URL in a site: what happened to it, or what would happen.
 
 use canter_core::prospect::Refusal;
 use canter_core::task::{Outcome, Skip};
@@ -6,7 +6,7 @@ use canter_embedded::store::Account;
 
 use super::advice::Case;
 
-/// The name of what speaks, or spoke, against a URL.
+/// The name of the reason why a URL is not, or was not, fetched.
 pub fn reason(refusal: Option<&Refusal<'_>>, account: Option<&Account>) -> Option<&'static str> {
     match account.and_then(|account| account.outcome.as_ref()) {
         Some(Outcome::Skipped { reason, .. }) => Some(reason.name()),
@@ -18,7 +18,6 @@ pub fn reason(refusal: Option<&Refusal<'_>>, account: Option<&Account>) -> Optio
     }
 }
 
-/// The sentence.
 pub fn why(case: &Case<'_>) -> String {
     let Some(account) = case.account else {
         return match case.refusal {

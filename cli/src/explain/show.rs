@@ -4,16 +4,16 @@ use console::style;
 use indicatif::{HumanBytes, HumanCount};
 
 use super::answer::{Answer, InIndex, NotIn, OfSite, Robots};
-use super::known::{Known, Link};
+use super::history::{History, Waypoint};
 use crate::printable::printable;
 use crate::when::{ago, iso, now_ms, span};
 
-/// Sections that are shown.
+/// Maximum number of sections that are shown.
 const SECTIONS: usize = 30;
-/// URLs that are shown of a list, and links of a way.
+/// Maximum number of URLs that are shown of a list or of a way.
 const SOME: usize = 12;
 
-/// The whole answer. `asked` says that one site was asked for by name.
+/// The whole answer. `asked` says whether one site was asked for by name.
 pub fn text(answer: &Answer, asked: bool) -> String {
     let mut text = format!("{}\n", style(&answer.url).cyan().bold());
     if !answer.changes.is_empty() {
@@ -43,7 +43,7 @@ fn row(label: &str, what: &str) -> String {
     format!("  {label} {what}\n")
 }
 
-/// A list under one label; what is too much of it is counted.
+/// At most `most` lines under one label, and the number of those left out.
 fn rows(label: &str, all: impl ExactSizeIterator<Item = String>, most: usize) -> String {
     let more = all.len().saturating_sub(most);
     let mut text = String::new();
@@ -120,7 +120,7 @@ fn headline(site: &OfSite) -> String {
     }
 }
 
-fn of_known(known: &Known) -> String {
+fn of_known(known: &History) -> String {
     let now = now_ms();
     let mut text = String::new();
     if let Some(fetched) = known.fetched_ms {
@@ -161,8 +161,8 @@ fn of_known(known: &Known) -> String {
     text
 }
 
-/// What the last answer came to: `: status 200, 12 KiB in 40 ms`.
-fn answered(known: &Known) -> String {
+/// The last answer: `: status 200, 12 KiB in 40 ms`.
+fn answered(known: &History) -> String {
     let mut parts = Vec::new();
     if let Some(status) = known.status {
         parts.push(format!("status {status}"));
@@ -176,15 +176,15 @@ fn answered(known: &Known) -> String {
     format!(": {}", parts.join(", "))
 }
 
-/// The way from a seed, a line for each URL; of a long one both ends.
-fn found(known: &Known) -> String {
+/// The way from a seed, one line per URL. Of a long way only both ends are shown.
+fn found(known: &History) -> String {
     let way = &known.found;
     let depth = match known.depth {
         0 => String::new(),
         1 => ", 1 link deep".to_owned(),
         depth => format!(", {depth} links deep"),
     };
-    if let [Link { by, .. }] = way.as_slice() {
+    if let [Waypoint { by, .. }] = way.as_slice() {
         return row("found", &format!("{}{depth}", of_way(by)));
     }
     let left_out = way.len().saturating_sub(SOME);
@@ -225,7 +225,7 @@ fn of_index(page: &InIndex) -> String {
     };
     let title = style(printable(&page.title)).bold();
     let mut text = row("title", &format!("{title} ({language}, {links})"));
-    // What comes before the first heading has no title.
+    // The section before the first heading has no title.
     let titled = page
         .sections
         .iter()

@@ -1,4 +1,4 @@
-//! The file of a report: looked at before the crawl, put in its place when it is whole.
+//! The file of a report: checked before the crawl, and replaced as a whole after it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tempfile::{Builder, NamedTempFile};
 
-/// Where a report is to be.
+/// Where a report is written.
 #[derive(Debug, Clone)]
 pub struct ReportFile {
     path: PathBuf,
 }
 
 impl ReportFile {
-    /// Makes sure, before there is anything to lose, that a file can be written there.
+    /// Checks before the crawl that a file can be written there.
     pub fn check(path: &Path) -> Result<Self> {
         let cannot = || format!("the report {} cannot be written", path.display());
         if path.file_name().is_none() || path == OsStr::new("-") {
@@ -27,12 +27,12 @@ impl ReportFile {
         let file = ReportFile {
             path: path.to_owned(),
         };
-        // Gone again at once; a crawl takes hours, and may not end by itself.
+        // Dropped at once: a crawl takes hours and may be killed.
         file.beside().with_context(cannot)?;
         Ok(file)
     }
 
-    /// Writes the report: another process sees the old file or the whole new one.
+    /// Replaces the report. Other processes see either the old file or the whole new one.
     pub fn write(&self, page: &str) -> Result<()> {
         let write = || -> io::Result<()> {
             let mut file = self.beside()?;
@@ -48,7 +48,7 @@ impl ReportFile {
         &self.path
     }
 
-    /// A file in the same folder, which a rename can put in the report's place.
+    /// A temporary file in the same folder, so that a rename can replace the report.
     fn beside(&self) -> io::Result<NamedTempFile> {
         let folder = match self.path.parent() {
             Some(folder) if folder != OsStr::new("") => folder,
@@ -56,7 +56,7 @@ impl ReportFile {
         };
         let mut builder = Builder::new();
         builder.prefix(".canter-report");
-        // Others may read it as far as the user's mask permits, as any file that is written.
+        // Readable for others as far as the umask permits, like any other file.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         builder.tempfile_in(folder)

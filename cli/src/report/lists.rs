@@ -1,4 +1,4 @@
-//! What is listed by URL: each list is bounded, and says how much it leaves out.
+//! Lists of URLs. Each is bounded, and says how much it leaves out.
 
 use std::cmp::Reverse;
 
@@ -6,23 +6,24 @@ use canter_embedded::store::Finding;
 use indicatif::HumanBytes;
 use maud::{Markup, html};
 
-use super::Crawled;
+use super::crawled::Crawled;
 use super::targets::{Linker, Target};
 use super::words::{counted, cut, link, millis, number};
 
-/// URLs with their linking pages in one list.
+/// Maximum number of URLs with linking pages in one list.
 const TARGETS: usize = 500;
-/// Slowest answers and largest pages.
+/// Maximum number of slowest answers, and of largest pages.
 const LEADERS: usize = 20;
-/// URLs of a list that are shown at once, so that what comes after it is not far; more are opened.
+/// Number of URLs of a list that are shown at once; the rest is folded, so that the next list is
+/// not far.
 const OPEN_TARGETS: usize = 25;
-/// Linking pages that are shown at once.
+/// Maximum number of linking pages that are shown at once.
 const OPEN_LINKERS: usize = 3;
 
 /// The lists of one site.
 pub(super) struct Lists<'a> {
     crawl: &'a Crawled,
-    /// Scheme and host that most URLs begin with, and that are not repeated in each of them.
+    /// Scheme and host that most URLs begin with, and that are not shown.
     origin: String,
 }
 
@@ -56,7 +57,7 @@ impl<'a> Lists<'a> {
         })
     }
 
-    /// Only those that a page links to: these are links that an owner can mend.
+    /// Redirects that a page links to: an owner can mend these links.
     pub(super) fn redirects(&self) -> Markup {
         let mut linked = self.linked(&self.crawl.findings.redirected);
         linked.retain(|(_, target)| target.is_some_and(|target| target.count > 0));
@@ -122,7 +123,7 @@ impl<'a> Lists<'a> {
         }
     }
 
-    /// The most linked ones first.
+    /// Findings with the pages that link to them, most linked first.
     fn linked(&self, found: &'a [Finding]) -> Vec<Linked<'a>> {
         let target = |found: &'a Finding| (found, self.crawl.targets.get(&found.url));
         let mut linked: Vec<Linked<'a>> = found.iter().map(target).collect();
@@ -211,7 +212,7 @@ impl<'a> Lists<'a> {
         }
     }
 
-    /// A link that is shown without what all URLs of the site begin with.
+    /// A link, shown without the origin of the site.
     fn link(&self, url: &str) -> Markup {
         let rest = url.strip_prefix(&self.origin);
         let path = rest.filter(|rest| !self.origin.is_empty() && rest.starts_with('/'));
@@ -219,7 +220,7 @@ impl<'a> Lists<'a> {
     }
 }
 
-/// What a list leaves out.
+/// The number of entries that a list leaves out.
 fn more(count: u64, shown: usize) -> Markup {
     let left = count.saturating_sub(shown as u64);
     html! {

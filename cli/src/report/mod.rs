@@ -1,8 +1,10 @@
-//! The report of a crawl: one page in one file, for a person who looks.
+//! The report of a crawl: one HTML page in one file.
 //!
-//! It needs no script and nothing from elsewhere. Every text of the crawled site is escaped by
-//! maud; links lead only where the crawler went itself. Lists are bounded, and say what is left.
+//! The page has no scripts and loads nothing. maud escapes every text of the crawled site, and
+//! links lead only to URLs that the crawler asked for. Lists are bounded, and say how much they
+//! leave out.
 
+pub mod crawled;
 mod file;
 mod lists;
 mod outcomes;
@@ -12,69 +14,53 @@ mod targets;
 mod times;
 mod words;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use canter_core::failure::Failure;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{Findings, Reading};
-use canter_http::{Clock, Starts};
+use canter_http::Clock;
+use clap::Args;
 use indicatif::HumanBytes;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub use file::ReportFile;
-pub use targets::Targets;
+use targets::Targets;
 
-use crate::args::Report;
+use crate::args::Data;
 use crate::index::ReadIndex;
-use crate::usage::UsageError;
+use crate::status::unknown_site;
+use crawled::Crawled;
 use words::{counted, date, number, span};
 
 const STYLE: &str = include_str!("style.css");
-/// Nothing is loaded and nothing runs, whatever a crawled page brought in.
+/// Nothing is loaded and nothing runs, whatever a crawled page contains.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-/// One site of the report.
-pub struct Crawled {
-    /// Id of the site.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  canter report docs.example.org report.html\n\n\
+    The rate over time is only known to the crawl itself: canter crawl --report FILE.html"
+)]
+pub struct Report {
+    /// Name of the site, as the crawl's summary gives it
     pub site: String,
-    /// How it came to rest, a phrase.
-    pub rest: String,
-    /// Nothing was left to do.
-    pub complete: bool,
-    /// The run of the command that crawled; none when the report is made afterwards.
-    pub run: Option<Run>,
-    /// What was found by all runs of the crawl.
-    pub findings: Findings,
-    /// Which pages link to what is not there.
-    pub targets: Targets,
+
+    /// Where to write the page
+    #[arg(value_name = "FILE.html")]
+    pub file: PathBuf,
+
+    #[command(flatten)]
+    pub data: Data,
 }
 
-/// Figures of one run of the command.
-pub struct Run {
-    /// How long it took.
-    pub elapsed: Duration,
-    /// Requests of the site that were answered or broke off.
-    pub requests: u64,
-    /// Bytes of the bodies, decoded.
-    pub bytes: u64,
-    /// Limit of the rate; none for none.
-    pub limit: Option<f64>,
-    /// Most requests to a domain in any sliding second.
-    pub peak: u32,
-    /// What the site asks for between requests; zero for nothing.
-    pub delay: Duration,
-    /// When requests started, by domain.
-    pub starts: BTreeMap<String, Starts>,
-}
-
-/// Writes the report of a site that was crawled before.
+/// Writes the report of a site that was crawled earlier.
 pub async fn report(args: Report) -> Result<()> {
     let file = ReportFile::check(&args.file)?;
-    let folder = Folder::existing(&crate::folder(&args.data)?)?;
+    let folder = Folder::existing(&args.data.folder()?)?;
     let Some((findings, targets)) = gather(&folder, &args.site).await? else {
-        return Err(UsageError::unknown_site(&args.site, &folder)?.into());
+        return Err(unknown_site(&args.site, &folder)?.into());
     };
     let rest = if findings.ended {
         "complete"
@@ -92,7 +78,7 @@ pub async fn report(args: Report) -> Result<()> {
     file.write(&page(&[crawled], Clock::start().now().millis()))
 }
 
-/// What the folder holds of a site's newest crawl; nothing for an unknown site.
+/// The findings of a site's newest crawl; none for an unknown site.
 pub async fn gather(folder: &Folder, site: &str) -> Result<Option<(Findings, Targets)>, Failure> {
     let Some(reading) = Reading::open(folder)? else {
         return Ok(None);
@@ -108,7 +94,7 @@ pub async fn gather(folder: &Folder, site: &str) -> Result<Option<(Findings, Tar
     Ok(Some((findings, targets)))
 }
 
-/// The page, written at a time in Unix ms.
+/// The page; `written_ms` is the time of writing in Unix milliseconds.
 pub fn page(crawls: &[Crawled], written_ms: u64) -> String {
     let names: Vec<&str> = crawls.iter().map(|crawl| crawl.site.as_str()).collect();
     let page = html! {
@@ -138,7 +124,7 @@ pub fn page(crawls: &[Crawled], written_ms: u64) -> String {
     page.into_string()
 }
 
-/// One site; ids of its parts begin with `prefix`.
+/// One site. The ids of its sections begin with `prefix`.
 fn crawled(crawl: &Crawled, prefix: &str) -> Markup {
     let sections = sections(crawl);
     html! {
@@ -187,7 +173,7 @@ fn headline(crawl: &Crawled) -> Markup {
     }
 }
 
-/// What there is to tell: id, title, body.
+/// The sections that are not empty: id, title, body.
 fn sections(crawl: &Crawled) -> Vec<(&'static str, String, Markup)> {
     let findings = &crawl.findings;
     let counts = &findings.counts;

@@ -61,7 +61,7 @@ fn reasons(counts: &Counts, whole: u64) -> Markup {
     }
 }
 
-/// Class, number, name.
+/// The outcomes: CSS class, count, name.
 fn ends(counts: &Counts) -> [(&'static str, u64, &'static str); 9] {
     [
         ("indexed", counts.indexed, "indexed"),

@@ -1,7 +1,7 @@
-//! The plot of a rate: figures first, then their drawing.
+//! A plot of a rate over time.
 //!
-//! The drawing is stretched to the page's width, so that its words stand beside it and keep their
-//! size on a phone.
+//! The drawing is stretched to the width of the page. Its labels stand beside it, so that they keep
+//! their size on a phone.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use maud::{Markup, html};
 
 use super::words::span;
 
-/// Steps of a plot at the most: beyond these nobody tells one from the next.
+/// Maximum number of steps: more could not be told apart.
 const STEPS: usize = 240;
-/// A rate per second is a mean of a second or more: within a part of one, starts may well lie
-/// closer than the limit seems to say.
+/// Minimum length of a step: within a fraction of a second, starts may lie closer together than the
+/// rate suggests.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// Width and height of the drawing, in units of its own.
+/// Width and height of the drawing, in its own units.
 const SIZE: (f64, f64) = (1000.0, 200.0);
-/// What stands above the highest value.
+/// Height of the drawing relative to its highest value.
 const HEADROOM: f64 = 1.12;
 
 /// A rate over time.
@@ -26,13 +26,13 @@ const HEADROOM: f64 = 1.12;
 pub(super) struct Plot {
     /// Length of a step.
     pub(super) step: Duration,
-    /// For each step: starts per second on average, and most starts in any second.
+    /// For each step: the mean of starts per second, and the maximum in any second.
     values: Vec<(f64, f64)>,
     limit: Option<f64>,
 }
 
 impl Plot {
-    /// Nothing when nothing started.
+    /// None if nothing started.
     pub(super) fn of(starts: &Starts, limit: Option<f64>) -> Option<Self> {
         let count = starts.stretches.len();
         if count == 0 {
@@ -43,7 +43,8 @@ impl Plot {
         let step = starts.width * u32::try_from(joined).ok()?;
         let value = |parts: &[Stretch]| {
             let sum = Stretch::of(parts);
-            // Of the last step, too, so that a few starts at the end are no burst.
+            // The last step counts in full, so that a few starts at the end do not look like a
+            // burst.
             let mean = f64::from(sum.count) / step.as_secs_f64();
             (mean, f64::from(sum.peak))
         };
@@ -61,8 +62,7 @@ impl Plot {
         highest * HEADROOM
     }
 
-    /// Values that are marked at the side: the limit where it stands high enough, or else a round
-    /// number.
+    /// Values that are marked at the side: the limit if it is high enough, else a round number.
     fn marks(&self) -> Vec<f64> {
         let limit = self.limit.filter(|limit| *limit > self.top() / 4.0);
         let highest = limit.unwrap_or_else(|| {

@@ -1,9 +1,9 @@
-//! The rate over time against its limit.
+//! The rate over time, compared with its limit.
 
 use canter_http::Starts;
 use maud::{Markup, html};
 
-use super::Run;
+use super::crawled::Run;
 use super::plot::Plot;
 use super::words::span;
 
@@ -22,12 +22,12 @@ pub(super) fn section(run: &Run) -> Markup {
     }
 }
 
-/// What was promised and what was done.
+/// The limit and the maximum that was measured.
 fn proof(run: &Run) -> Markup {
     let most = html! { "At most " strong { (run.peak) } " requests started in any second" };
     match run.limit {
         None => html! { (most) "; there was no limit." },
-        // Fractions are rounded up for a second.
+        // Fractions of the limit are rounded up for a whole second.
         Some(limit) if f64::from(run.peak) <= limit.ceil() => {
             html! { span.good aria-hidden="true" { "✓ " } (most) "; the limit is " (limit) "." }
         }

@@ -1,4 +1,4 @@
-//! Which pages link to URLs that are not there, failed, or lead elsewhere.
+//! Pages that link to URLs that are gone, failed or redirect.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use canter_embedded::store::{Finding, Findings};
 
 use crate::index::ReadIndex;
 
-/// Linking pages of one URL that are kept by name.
+/// Maximum number of linking pages that are kept for one URL.
 const NAMED: usize = 20;
-/// Linking pages of all URLs that are kept by name; beyond these, one for each URL.
+/// Maximum number of linking pages that are kept for all URLs; beyond it, one for each URL.
 const NAMED_IN_ALL: usize = 200_000;
 
-/// Pages that link to each of some URLs.
+/// Pages that link to each of a set of URLs.
 #[derive(Debug, Default)]
 pub struct Targets {
     by_url: HashMap<String, Target>,
@@ -29,9 +29,9 @@ pub struct Target {
     pub count: u64,
     /// Some of them.
     pub linkers: Vec<Linker>,
-    /// What named it first in the crawl; none when that is among those counted.
+    /// The page that named it first in the crawl; none once that page is counted.
     parent: Option<String>,
-    /// The last page that was counted.
+    /// Number of the last page that was counted, so that each page counts once.
     last: u64,
 }
 
@@ -40,13 +40,13 @@ pub struct Target {
 pub struct Linker {
     /// Its URL.
     pub page: Arc<str>,
-    /// Text of the link; empty when it has none or is not known.
+    /// Anchor text; empty if there is none or it is unknown.
     pub text: String,
 }
 
 impl Targets {
-    /// Goes through the links of all pages of a site. Pages that could not be read in this crawl
-    /// do not count, though the index may still hold them.
+    /// Goes through the links of all pages of a site. Pages that this crawl could not read do not
+    /// count, even if the index still holds them.
     pub async fn of(findings: &Findings, site: &str, index: &ReadIndex) -> Result<Self, Failure> {
         let mut targets = Targets::default();
         let unread = findings.gone.iter().chain(&findings.failed);
@@ -108,8 +108,8 @@ impl Targets {
         }
     }
 
-    /// What named a URL links to it even where the index does not hold it: a duplicate, or a page
-    /// that asks not to be indexed.
+    /// Counts the page that named a URL first even if the index does not hold it: it may be a
+    /// duplicate or noindex.
     fn settle(&mut self) {
         for target in self.by_url.values_mut() {
             if let Some(parent) = target.parent.take() {

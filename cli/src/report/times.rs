@@ -1,15 +1,15 @@
-//! How long answers took.
+//! Response times.
 
 use maud::{Markup, html};
 
 use super::words::{millis, number};
 
-/// Upper ends of the histogram's bins, in ms; what took longer is in a last one.
+/// Upper bounds of the histogram's bins, in milliseconds. A last bin holds the rest.
 const BINS: [u64; 14] = [
     2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000,
 ];
 
-/// `times`: ms, ascending, each with a number of answers.
+/// `times` holds milliseconds in ascending order, each with its number of answers.
 pub(super) fn section(times: &[(u64, u64)]) -> Markup {
     let figures = [
         ("median", quantile(times, 0.5)),
@@ -40,7 +40,7 @@ pub(super) fn section(times: &[(u64, u64)]) -> Markup {
     }
 }
 
-/// The time within which this share of the answers came; zero when there were none.
+/// The time within which this share of the answers came; zero without answers.
 fn quantile(times: &[(u64, u64)], share: f64) -> u64 {
     let whole: u64 = times.iter().map(|(_, count)| count).sum();
     let wanted = (whole as f64 * share).ceil().max(1.0) as u64;
@@ -52,7 +52,7 @@ fn quantile(times: &[(u64, u64)], share: f64) -> u64 {
     at.map_or(0, |(time, _)| *time)
 }
 
-/// The histogram from the first bin that holds something to the last one.
+/// The histogram, from the first to the last bin that is not empty.
 fn bins(times: &[(u64, u64)]) -> Vec<(String, u64)> {
     let mut counts = [0; BINS.len() + 1];
     for (time, count) in times {

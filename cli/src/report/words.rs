@@ -1,4 +1,4 @@
-//! Figures and addresses as a person reads them.
+//! Numbers, times and links for people.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use indicatif::HumanCount;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-/// Letters of a URL or a text that are shown.
+/// Maximum number of characters that are shown of a URL or a text.
 const SHOWN: usize = 160;
 
-/// A number with its thousands apart.
+/// A number with separated thousands.
 pub(super) fn number(number: u64) -> String {
     HumanCount(number).to_string()
 }
@@ -20,7 +20,7 @@ pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {noun}", HumanCount(count))
 }
 
-/// A day and a minute.
+/// A date with hours and minutes.
 pub(super) fn date(unix_ms: u64) -> String {
     let time = i64::try_from(unix_ms).map(Timestamp::from_millisecond);
     match time {
@@ -29,7 +29,7 @@ pub(super) fn date(unix_ms: u64) -> String {
     }
 }
 
-/// How long something took that takes seconds or more.
+/// A duration of seconds or more.
 pub(super) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {
@@ -43,7 +43,7 @@ pub(super) fn span(span: Duration) -> String {
     }
 }
 
-/// How long an answer took.
+/// The duration of an answer.
 pub(super) fn millis(ms: u64) -> String {
     match ms {
         0 => "< 1 ms".to_owned(),
@@ -53,7 +53,7 @@ pub(super) fn millis(ms: u64) -> String {
     }
 }
 
-/// A share as a percentage that is never rounded to nothing or to all.
+/// A percentage that is never rounded to nothing or to all.
 pub(super) fn percent(part: u64, whole: u64) -> String {
     let share = 100.0 * part as f64 / whole.max(1) as f64;
     match share {
@@ -65,7 +65,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-/// A link to where the crawler went, shown as `text`.
+/// A link to `url`, shown as `text`.
 pub(super) fn link(url: &str, text: &str) -> Markup {
     let web = url.starts_with("http://") || url.starts_with("https://");
     html! {
@@ -77,7 +77,7 @@ pub(super) fn link(url: &str, text: &str) -> Markup {
     }
 }
 
-/// A text in one line that is not too long.
+/// A text, shortened if it is too long.
 pub(super) fn cut(text: &str) -> String {
     let mut letters = text.chars();
     let mut shown: String = letters.by_ref().take(SHOWN).collect();

@@ -1,4 +1,4 @@
-//! `canter status`: what is known, how fresh, how far.
+//! `canter status`: what is known of each site, how fresh it is, and how far its crawl is.
 
 pub mod show;
 mod standing;
@@ -11,13 +11,13 @@ use anyhow::Result;
 use canter_core::failure::Failure;
 use canter_embedded::folder::{FORMAT, Folder, nothing};
 use canter_embedded::index::TantivyReader;
-use canter_embedded::store::{Reading, SiteReport};
+use canter_embedded::store::{Reading, SiteReport, report};
 use clap::Args;
 use console::style;
 use indicatif::HumanBytes;
 use serde_json::json;
 
-use crate::args::Data;
+use crate::args::{Data, stack};
 use crate::usage::UsageError;
 pub use standing::Standing;
 
@@ -41,7 +41,7 @@ pub struct Status {
     pub data: Data,
 
     /// The sites of a deployed stack, instead of a folder's
-    #[arg(long, value_name = "STACK", value_parser = crate::args::stack, conflicts_with = "dir")]
+    #[arg(long, value_name = "STACK", value_parser = stack, conflicts_with = "dir")]
     pub aws: Option<String>,
 
     /// One JSON object per site, each on a line
@@ -51,9 +51,9 @@ pub struct Status {
 
 /// Prints the state of each site.
 pub fn status(args: &Status) -> Result<()> {
-    let path = crate::folder(&args.data)?;
+    let path = args.data.folder()?;
     let folder = Folder::existing(&path)?;
-    // Before the rows are read: a crawl that ends in between has noted how.
+    // Before the rows are read, because a crawl notes how it ended before it unlocks the folder.
     let busy = folder.is_locked();
     let reading = Reading::open(&folder)?;
     let crawled = reading.as_ref().map_or(Ok(Vec::new()), Reading::report)?;
@@ -96,7 +96,7 @@ pub fn status(args: &Status) -> Result<()> {
     Ok(())
 }
 
-/// All sites of a folder: those that were crawled, and those that were imported.
+/// All sites of a folder, both crawled and imported.
 pub fn standings(folder: &Folder, crawled: Vec<SiteReport>, busy: bool) -> Result<Vec<Standing>> {
     let imported = imported(folder, &crawled)?.into_iter();
     let imported = imported.map(|(site, pages)| Standing::imported(site, pages));
@@ -104,23 +104,35 @@ pub fn standings(folder: &Folder, crawled: Vec<SiteReport>, busy: bool) -> Resul
     Ok(crawled.chain(imported).collect())
 }
 
-/// Sites in the folder's own index that no crawl of the folder knows, and their pages.
-pub fn imported(folder: &Folder, crawled: &[SiteReport]) -> Result<Vec<(String, u64)>, Failure> {
-    // A folder without an index holds none.
+/// Imported sites, with their numbers of pages: those in the folder's own index that were never
+/// crawled.
+fn imported(folder: &Folder, crawled: &[SiteReport]) -> Result<Vec<(String, u64)>, Failure> {
     let Ok(index) = TantivyReader::open(&folder.index()) else {
         return Ok(Vec::new());
     };
     index.sites(|site| crawled.iter().all(|known| known.site != site))
 }
 
-/// The site of a name; a mistake on the command line when there is none.
+/// Finds a site by name; a usage error if there is none.
 pub fn find<T>(sites: Vec<T>, name: &str, name_of: impl Fn(&T) -> &str) -> Result<T> {
     let unknown = no_such_site(name, sites.iter().map(&name_of));
     let found = sites.into_iter().find(|site| name_of(site) == name);
     found.ok_or_else(|| UsageError::new(unknown).into())
 }
 
-/// What is said of a name that no site has.
+/// The error for a name that no site of the folder has.
+pub fn unknown_site(site: &str, folder: &Folder) -> Result<UsageError, Failure> {
+    let sites = report(folder)?;
+    let imported = imported(folder, &sites)?;
+    let crawled = sites.into_iter().map(|site| site.site);
+    let names = crawled.chain(imported.into_iter().map(|(site, _)| site));
+    Ok(UsageError::new(format!(
+        "there are no pages of a site {site:?}; known sites: {}",
+        names.collect::<Vec<_>>().join(", ")
+    )))
+}
+
+/// The message for a name that no site has.
 pub fn no_such_site<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.collect();
     if known.is_empty() {
@@ -132,7 +144,7 @@ pub fn no_such_site<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Str
     )
 }
 
-/// Bytes of all files of a folder; what goes away meanwhile counts for nothing.
+/// Size of all files in a folder, in bytes. Files that vanish meanwhile count as nothing.
 fn size(folder: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(folder) else {
         return 0;

@@ -4,10 +4,10 @@ use canter_core::task::Skip;
 use console::{Alignment, measure_text_width, pad_str, style};
 use indicatif::HumanCount;
 
-use super::Standing;
+use super::standing::Standing;
 use crate::when::{ago, now_ms, span};
 
-/// One site, with all that is known.
+/// One site in detail.
 pub fn site(site: &Standing) -> String {
     let counts = &site.counts;
     let now = now_ms();
@@ -66,12 +66,12 @@ pub fn site(site: &Standing) -> String {
     text
 }
 
-/// A line of what is told of one site.
+/// A labelled line about one site.
 pub fn row(label: &str, what: &str) -> String {
     format!("  {} {what}\n", style(format!("{label:<10}")).dim())
 }
 
-/// All sites, one a line.
+/// All sites, one per line.
 pub fn table(sites: &[&Standing]) -> String {
     let now = now_ms();
     let cloud = sites.iter().any(|site| site.alive_ms.is_some());
@@ -119,7 +119,7 @@ pub fn table(sites: &[&Standing]) -> String {
     let mut text = String::new();
     for line in &lines {
         let cells = line.iter().enumerate().map(|(column, cell)| {
-            // Numbers stand below each other; the last column needs no padding.
+            // Numbers are aligned to the right. The last column needs no padding.
             let numbers = (1..heads.len() - 2).contains(&column);
             let side = if numbers {
                 Alignment::Right

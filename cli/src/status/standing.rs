@@ -1,4 +1,4 @@
-//! How the newest crawl of a site stands, wherever it is crawled.
+//! The state of a site's newest crawl, whether local or in the cloud.
 
 use canter_core::outcomes::Counts;
 use canter_embedded::store::{Rest, SiteReport};
@@ -6,29 +6,29 @@ use serde_json::{Value, json};
 
 use crate::when::iso;
 
-/// What is told of a site.
+/// What `canter status` tells of a site.
 pub struct Standing {
     pub site: String,
     /// `running`, `complete`, `stopped`, `limit`, `paused`, `cut_off`, `forgotten` or `imported`.
     pub state: &'static str,
     pub why: Option<String>,
     pub counts: Counts,
-    /// Pages that a search can find; none where that is not known.
+    /// Pages that a search can find; none if unknown.
     pub searchable: Option<u64>,
-    /// Limit of its rate; none for none.
+    /// Rate limit, in requests per second; none if unlimited.
     pub rps: Option<f64>,
-    /// URL of the server whose index holds its pages; none for the folder's own.
+    /// URL of the server whose index holds the pages; none for the folder's own index.
     pub server: Option<String>,
-    /// When the crawl began, Unix ms; none where there was none.
+    /// When the crawl began, in Unix milliseconds; none for imported sites.
     pub began_ms: Option<u64>,
-    /// When a page was last fetched, Unix ms, where that is known.
+    /// When a page was last fetched, in Unix milliseconds, if known.
     pub fetched_ms: Option<u64>,
-    /// Last sign of life of a crawl in the cloud, Unix ms.
+    /// Last sign of life of a crawl in the cloud, in Unix milliseconds.
     pub alive_ms: Option<u64>,
 }
 
 impl Standing {
-    /// How a site of a folder stands; `busy` says that a crawl holds the folder.
+    /// The state of a site of a folder. `busy` says whether a crawl holds the folder.
     pub fn of(report: SiteReport, busy: bool) -> Self {
         let (state, why) = match &report.rest {
             Some(Rest::Forgotten) => ("forgotten", None),
@@ -53,7 +53,7 @@ impl Standing {
         }
     }
 
-    /// A site of so many pages that were imported.
+    /// The state of an imported site with this number of pages.
     pub fn imported(site: String, pages: u64) -> Self {
         Standing {
             site,
@@ -69,7 +69,7 @@ impl Standing {
         }
     }
 
-    /// For a program.
+    /// The state as JSON.
     pub fn object(&self) -> Value {
         let counts = &self.counts;
         json!({

@@ -1,6 +1,6 @@
-//! Whom to ask, and who asks: the region, the credentials, the endpoint. What the environment does
-//! not name, the SDK looks for on the network of a machine of AWS, with much patience; elsewhere
-//! nobody answers there, so that ours is short.
+//! Finds the region, the credentials and the endpoint, and asks CloudFormation. What the
+//! environment does not name, the SDK looks for on the network of an AWS machine, and waits long
+//! for it; elsewhere nobody answers there, so the waits here are short.
 
 use std::env;
 use std::time::Duration;
@@ -19,18 +19,18 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use canter_core::failure::Failure;
 use tokio::time::timeout;
 
-use crate::refusal::{refusal, told};
+use crate::refusal::{no_such_stack, refusal, told};
 
-/// The region is looked for so long: files, and on a machine of AWS a request to it.
+/// Maximum wait for the region: files, and one request on an AWS machine.
 const REGION: Duration = Duration::from_secs(2);
-/// Credentials are looked for so long: a login may ask its server for new ones.
+/// Maximum wait for credentials: a login may ask its server for new ones.
 const LOGIN: Duration = Duration::from_secs(4);
-/// One attempt at the request may take so long.
+/// Maximum time of one attempt at the request.
 const ATTEMPT: Duration = Duration::from_secs(5);
-/// Attempts where the network or the server failed.
+/// Maximum number of attempts if the network or the server fails.
 const ATTEMPTS: u32 = 3;
 
-/// CloudFormation, in one account and region.
+/// CloudFormation in one account and region.
 pub(crate) struct Asking {
     client: Client,
     whom: String,
@@ -38,7 +38,7 @@ pub(crate) struct Asking {
 
 impl Asking {
     pub(crate) async fn connect() -> Result<Self, Failure> {
-        // What is found when nobody answered in time is what a region that nobody named comes to.
+        // A region that is not found in time counts as none.
         let config = timeout(REGION, configured()).await.ok();
         let named = config.and_then(|config| {
             let region = config.region()?.to_string();
@@ -61,13 +61,13 @@ impl Asking {
         })
     }
 
-    /// What CloudFormation says of a stack.
+    /// Asks CloudFormation for a stack.
     pub(crate) async fn describe(&self, name: &str) -> Result<Described, Failure> {
         let asked = self.client.describe_stacks().stack_name(name).send().await;
         let answer = asked.map_err(|error| refusal(&error, name, &self.whom).with_source(error))?;
         let stacks = answer.stacks.unwrap_or_default();
         let first = stacks.into_iter().next();
-        first.ok_or_else(|| crate::refusal::no_such_stack(name, &self.whom))
+        first.ok_or_else(|| no_such_stack(name, &self.whom))
     }
 }
 
@@ -93,7 +93,8 @@ async fn credentials(config: &SdkConfig) -> Result<Credentials, Failure> {
     };
     match timeout(LOGIN, provider.provide_credentials()).await {
         Ok(Ok(credentials)) => Ok(credentials),
-        // Nothing is broken: nobody has any. The SDK lists everybody, on many lines.
+        // Nothing is broken: there are no credentials. The SDK's own message lists all its sources,
+        // on many lines.
         Ok(Err(CredentialsError::CredentialsNotLoaded(_))) => Err(no_credentials(profile, "")),
         Ok(Err(error)) => {
             let why = format!(" ({})", told(&error).replace('\n', " "));
@@ -120,7 +121,7 @@ fn no_credentials(profile: Option<String>, why: &str) -> Failure {
     })
 }
 
-/// Where a stack was looked for.
+/// Where a stack was looked for, as part of a message.
 fn whom(region: &str, account: Option<&str>, endpoint: Option<&str>) -> String {
     let account = match (account, env::var("AWS_PROFILE")) {
         (Some(account), _) => format!(", account {account}"),

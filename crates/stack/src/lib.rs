@@ -1,7 +1,7 @@
-//! A deployed stack: what CloudFormation tells of it, for whoever steers it from a shell.
+//! A deployed stack, as CloudFormation describes it, for whoever controls it from a shell.
 //!
-//! One request, with the credentials, the region and the endpoint that the environment names, in the
-//! way of all AWS tools. Whatever is missing is said in one sentence, with what to do about it.
+//! One request, with the credentials, the region and the endpoint that the environment names, as
+//! all AWS tools do it. Whatever is missing is said in one sentence, with advice.
 
 mod asking;
 mod outputs;
@@ -14,12 +14,12 @@ use canter_core::failure::Failure;
 use asking::Asking;
 
 impl Stack {
-    /// The stack of a name, or of an ARN.
+    /// Finds a stack by its name or its ARN.
     ///
     /// # Errors
     ///
-    /// Where nobody can be asked, where there is no such stack, and where it is none of canter's or
-    /// not whole.
+    /// Fails if CloudFormation cannot be asked, if there is no such stack, or if it is incomplete
+    /// or not one of canter's.
     pub async fn find(name: &str) -> Result<Self, Failure> {
         let asking = Asking::connect().await?;
         let described = asking.describe(name).await?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudformation::types::Stack as Described;
 use canter_core::failure::Failure;
 
-/// Outputs without which nobody can steer a stack.
+/// Outputs that every stack needs.
 const NEEDED: [&str; 5] = [
     "PagesTable",
     "StateTable",
@@ -14,12 +14,12 @@ const NEEDED: [&str; 5] = [
     "DeadLettersUrl",
 ];
 
-/// A deployed stack of canter's.
+/// A deployed stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
-    /// Its name, as it was asked for.
+    /// Its name, as the caller gave it.
     pub name: String,
-    /// Name of the table of the page store.
+    /// Name of the page store's table.
     pub pages_table: String,
     /// Name of the table of sites and paces.
     pub state_table: String,
@@ -27,24 +27,24 @@ pub struct Stack {
     pub queue_url: String,
     /// URL of the queue of errands.
     pub errands_queue_url: String,
-    /// URL of the queue of messages that nobody can work on.
+    /// URL of the dead-letter queue.
     pub dead_letters_url: String,
     /// Whether its functions may fetch from private addresses.
     pub allow_private: bool,
-    /// Base of its search; none where it has none. Like all that follow.
+    /// Base URL of its search, if it has one. The fields below are optional, too.
     pub search_url: Option<String>,
     /// URL of the Elasticsearch that holds its pages.
     pub index_url: Option<String>,
     /// Name of the function that fetches.
     pub fetch_function: Option<String>,
-    /// Name of the function that looks for the ends of crawls.
+    /// Name of the function that detects the ends of crawls.
     pub sweep_function: Option<String>,
     /// Name of the function that searches.
     pub search_function: Option<String>,
 }
 
 impl Stack {
-    /// A stack, if CloudFormation describes it as a whole one of canter's.
+    /// Reads the description of a stack, which must be a complete stack of canter's.
     pub(crate) fn of(name: &str, described: &Described) -> Result<Self, Failure> {
         let status = described
             .stack_status()
@@ -100,8 +100,7 @@ impl Stack {
     }
 }
 
-/// What to do about a stack in this status; nothing where its parts are there. One that is being
-/// updated goes on working.
+/// Advice about a stack in this status; none if it can be used. A stack that is being updated can.
 fn unusable(status: &str) -> Option<&'static str> {
     match status {
         "DELETE_IN_PROGRESS" | "DELETE_COMPLETE" => {

@@ -1,4 +1,4 @@
-//! What an error of CloudFormation means for whoever asked.
+//! What an error of CloudFormation means for the user.
 
 use std::error::Error as StdError;
 
@@ -6,7 +6,7 @@ use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use canter_core::failure::Failure;
 
-/// The failure of a question about the stack `name`, asked of `whom`.
+/// The failure of a request about the stack `name`, sent to `whom`.
 pub(crate) fn refusal<E>(error: &SdkError<E, HttpResponse>, name: &str, whom: &str) -> Failure
 where
     E: ProvideErrorMetadata + StdError + 'static,
@@ -50,7 +50,7 @@ where
     }
 }
 
-/// What is said where there is no stack of this name.
+/// The failure if there is no stack of this name.
 pub(crate) fn no_such_stack(name: &str, whom: &str) -> Failure {
     Failure::permanent(format!(
         "there is no stack {name} ({whom}): deploy it with `sam deploy`, or name another region or \
@@ -58,7 +58,7 @@ pub(crate) fn no_such_stack(name: &str, whom: &str) -> Failure {
     ))
 }
 
-/// An error and what led to it, in one line.
+/// An error and its sources, in one line.
 pub(crate) fn told(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! Requests and answers as the proxy reads and writes them.
+//! Requests and answers, as the proxy reads and writes them.
 
 use std::io::{self, BufRead, Read, Write};
 
@@ -9,7 +9,7 @@ pub struct Asked {
     pub method: String,
     /// Path and query, as they were sent.
     pub path: String,
-    /// Header lines as they were sent, in order.
+    /// Headers as they were sent, in order.
     pub headers: Vec<(String, String)>,
     /// The whole body.
     pub body: Vec<u8>,
@@ -21,12 +21,12 @@ impl Asked {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The first value of a header; names compare without case.
+    /// The first value of a header. Names are compared without case.
     pub fn header(&self, name: &str) -> Option<&str> {
         value(&self.headers, name)
     }
 
-    /// Without the wish for a content coding, so that the answer can be changed.
+    /// Without `Accept-Encoding`, so that the answer can be changed.
     pub(super) fn in_plain(mut self) -> Self {
         self.headers
             .retain(|(name, _)| !name.eq_ignore_ascii_case("accept-encoding"));
@@ -39,7 +39,7 @@ impl Asked {
 pub struct Reply {
     /// Status code.
     pub status: u16,
-    /// Headers beside those that frame the body.
+    /// Headers other than those that frame the body.
     pub headers: Vec<(String, String)>,
     /// The whole body.
     pub body: Vec<u8>,
@@ -65,7 +65,7 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Without the checksum of the body that was.
+    /// Without the checksum of the original body.
     pub(super) fn unchecked(mut self) -> Self {
         self.headers
             .retain(|(name, _)| !name.eq_ignore_ascii_case("x-amz-crc32"));
@@ -84,7 +84,7 @@ fn value<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     found.map(|(_, value)| value.as_str())
 }
 
-/// The next request; none when the client is done.
+/// The next request; none if the client is done.
 pub(super) fn read_request(stream: &mut impl BufRead) -> io::Result<Option<Asked>> {
     let Some((first, headers)) = head(stream)? else {
         return Ok(None);
@@ -152,7 +152,7 @@ fn write(
     body: &[u8],
 ) -> io::Result<()> {
     for (name, value) in headers {
-        // The body is whole here, whatever pieces it came in.
+        // The body is framed anew by its length.
         let frames = ["content-length", "transfer-encoding", "connection"];
         if !frames.iter().any(|frame| name.eq_ignore_ascii_case(frame)) {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -181,7 +181,7 @@ fn head(stream: &mut impl BufRead) -> io::Result<Option<Head>> {
     Ok(Some((first, headers)))
 }
 
-/// A line without its end; none at the end of the stream.
+/// A line without its ending; none at the end of the stream.
 fn line(stream: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut line = String::new();
     let read = stream.read_line(&mut line)?;
@@ -211,7 +211,7 @@ fn exactly(stream: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
     Ok(body)
 }
 
-/// RFC 9112 §7.1, without extensions that mean anything.
+/// A chunked body (RFC 9112, section 7.1). Chunk extensions are ignored.
 fn chunks(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     loop {

@@ -1,0 +1,106 @@
+//! `canter status --aws` and `canter stop --aws`.
+
+use canter_core::task::Outcome;
+use serde_json::Value;
+
+use super::deployed::Deployed;
+use crate::objects;
+
+const ONE: &str = "https://one.example.org/";
+const TWO: &str = "https://two.example.org/";
+
+/// Begins a crawl and leaves it alone.
+fn begin(stack: &Deployed, url: &str) {
+    let run = stack.start(&["crawl", url, "--rps", "3"]);
+    run.says(" from ");
+    run.signal("INT");
+    run.end().done();
+}
+
+fn state(stack: &Deployed, site: &str) -> Value {
+    objects(stack.run(&["status", site, "--json"])).remove(0)
+}
+
+#[test]
+#[ignore = "needs the servers of make test"]
+fn every_state_is_told() {
+    let stack = Deployed::create();
+    stack.run(&["status"]).fails(1, &["canter crawl", "--aws"]);
+    begin(&stack, ONE);
+    let told = state(&stack, "one.example.org");
+    for (name, value) in [
+        ("state", Value::from("running")),
+        ("why", Value::Null),
+        ("pages", 0.into()),
+        ("waiting", 1.into()),
+        ("rps_limit", 3.0.into()),
+        ("searchable", Value::Null),
+        ("ended_at", Value::Null),
+    ] {
+        assert_eq!(told[name], value, "{name} in {told}");
+    }
+    assert_eq!(
+        told["stack"]["search_url"],
+        "https://search.example.org/prod/"
+    );
+    assert!(told["alive_at"].as_str().unwrap().ends_with('Z'));
+    assert!(told["bill"]["dollars"].as_f64().unwrap() > 0.0, "{told}");
+
+    let stopped = stack.run(&["stop", "one.example.org"]).done().stderr;
+    for words in [
+        "one.example.org stops: 0 pages",
+        "1 waiting",
+        "same crawl command",
+    ] {
+        assert!(stopped.contains(words), "{words} in {stopped}");
+    }
+    assert_eq!(state(&stack, "one.example.org")["state"], "stopped");
+    let again = stack.run(&["stop", "one.example.org"]).done().stderr;
+    assert!(again.contains("not being crawled"), "{again}");
+
+    // The same command continues the same crawl.
+    let before = stack.crawling("one.example.org").crawl;
+    let run = stack.start(&["crawl", ONE, "--rps", "3"]);
+    run.says("Continuing");
+    stack.fetch_seed("one.example.org", Outcome::Indexed);
+    stack.end("one.example.org");
+    run.end().done();
+    assert_eq!(stack.crawling("one.example.org").crawl, before);
+
+    let text = stack.run(&["status", "one.example.org"]).done().stdout;
+    for words in [
+        "one.example.org complete",
+        "2 requests",
+        "DynamoDB UpdateItem",
+        "per million pages",
+        "search at https://search.example.org/prod/",
+    ] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+    begin(&stack, TWO);
+    let table = stack.run(&["status"]).done().stdout;
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 4, "{table}");
+    assert!(lines[1].starts_with("one.example.org") && lines[1].ends_with("complete"));
+    assert!(lines[2].starts_with("two.example.org") && lines[2].ends_with("crawling now"));
+    for command in ["status", "stop"] {
+        let known = "known sites: one.example.org, two.example.org";
+        stack.run(&[command, "x"]).fails(2, &["\"x\"", known]);
+    }
+}
+
+#[test]
+#[ignore = "needs the servers of make test"]
+fn a_watched_crawl_that_is_stopped_ends_its_watch() {
+    let stack = Deployed::create();
+    let run = stack.start(&["crawl", ONE, "--json"]);
+    run.says("progress");
+    stack.run(&["stop", "one.example.org"]).done();
+    let summary = run.end().done().summary();
+    assert_eq!(
+        (&summary["rest"], &summary["complete"]),
+        (&"stopped".into(), &false.into())
+    );
+    assert_eq!(summary["waiting"], 1);
+    assert_eq!(summary["bill"]["write_units_per_page"], Value::Null);
+}

@@ -1,0 +1,23 @@
+//! Tests of the real program.
+
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod aws;
+mod continuing;
+mod crawl;
+mod folder;
+mod hostile;
+mod manual;
+mod server;
+mod trouble;
+
+use canter_tests::Ended;
+use serde_json::Value;
+
+/// The lines of JSON that a run printed.
+#[track_caller]
+fn objects(ended: Ended) -> Vec<Value> {
+    let lines = ended.done().stdout;
+    let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+    lines.lines().map(parse).collect()
+}
