@@ -10,6 +10,7 @@ pub mod circles;
 pub mod document;
 pub mod domain;
 pub mod failure;
+mod gathering;
 pub mod inbound;
 pub mod judge;
 pub mod link_pass;

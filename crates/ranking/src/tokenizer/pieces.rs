@@ -1,13 +1,16 @@
-//! Where words and identifiers begin and end.
+//! Boundaries of words and identifiers.
 //!
-//! Most of all text is ASCII, and its bytes are looked up in a table: cutting is half of the work
-//! of reading a page into the index.
+//! Most text is ASCII and its bytes are looked up in a table, because tokenizing is half of the
+//! work of indexing a page.
 
 use std::ops::Range;
 
 use unicode_normalization::char::is_combining_mark;
 
-/// What a character is to the words around it.
+/// Maximum length of a word or an identifier, in bytes; nobody types longer ones.
+pub(super) const LONGEST: usize = 128;
+
+/// The class of a character in terms of word boundaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     /// A letter or a digit.
@@ -38,7 +41,7 @@ const CLASSES: [Class; 128] = {
     classes
 };
 
-/// The class of the character at a place, and its length in bytes; none at the end.
+/// The class of the character at a byte offset and its length in bytes; none at the end.
 pub(super) fn class_of(text: &str, at: usize) -> Option<(Class, usize)> {
     let byte = *text.as_bytes().get(at)?;
     if let Some(class) = CLASSES.get(usize::from(byte)) {
@@ -53,7 +56,7 @@ pub(super) fn class_of(text: &str, at: usize) -> Option<(Class, usize)> {
     Some((class, c.len_utf8()))
 }
 
-/// How far an identifier reaches.
+/// The extent of an identifier.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chunk {
     /// Byte after its last.

@@ -1,18 +1,18 @@
-//! Languages whose words have stems.
+//! Languages with a stemmer.
 
 use rust_stemmers::{Algorithm, Stemmer};
 
-use super::little::is_question_word;
+use super::stop_words::is_question_word;
 
-/// A language of Latin letters. A word of other letters shows by itself whose stems it has.
+/// A language written in Latin letters. Words in other scripts select their stemmer themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Language {
     code: &'static str,
     stems: Algorithm,
 }
 
-/// By their codes (ISO 639-1).
-const KNOWN: [Language; 14] = [
+/// All languages, in order of their codes (ISO 639-1).
+const LANGUAGES: [Language; 14] = [
     Language::new("da", Algorithm::Danish),
     Language::new("de", Algorithm::German),
     Language::ENGLISH,
@@ -30,15 +30,14 @@ const KNOWN: [Language; 14] = [
 ];
 
 impl Language {
-    /// What words are taken for where nothing else is known.
+    /// The language of texts that do not name one.
     pub const ENGLISH: Language = Language::new("en", Algorithm::English);
 
     const fn new(code: &'static str, stems: Algorithm) -> Self {
         Language { code, stems }
     }
 
-    /// That of a page or a search, by its tag (BCP 47: `de-at`); English where none is named, or
-    /// one without stems.
+    /// The language of a BCP 47 tag (`de-at`); English if there is no tag or no stemmer for it.
     pub fn of_tag(tag: Option<&str>) -> Self {
         let primary = tag.and_then(|tag| tag.split('-').next()).unwrap_or("en");
         let primary = primary.to_ascii_lowercase();
@@ -46,18 +45,18 @@ impl Language {
             "nb" | "nn" => "no",
             code => code,
         };
-        let known = KNOWN.into_iter().find(|known| known.code == code);
-        known.unwrap_or(Language::ENGLISH)
+        let language = LANGUAGES.into_iter().find(|it| it.code == code);
+        language.unwrap_or(Language::ENGLISH)
     }
 
-    /// The languages of pages with these tags, each once, in one order.
+    /// The languages of some tags, without duplicates, in a fixed order.
     pub fn of_tags<'a>(tags: impl Iterator<Item = &'a str>) -> Vec<Self> {
         let met: Vec<Language> = tags.map(|tag| Language::of_tag(Some(tag))).collect();
-        let known = KNOWN.into_iter();
-        known.filter(|known| met.contains(known)).collect()
+        let all = LANGUAGES.into_iter();
+        all.filter(|language| met.contains(language)).collect()
     }
 
-    /// Whether a word, in lower case, says nothing about what a question of this language asks for.
+    /// Whether a lowercase word of a question in this language says nothing about its subject.
     pub(crate) fn asks(self, word: &str) -> bool {
         let code = match word.chars().next() {
             Some(first) if is_cyrillic(first) => "ru",
@@ -78,11 +77,11 @@ fn is_cyrillic(c: char) -> bool {
     ('а'..='я').contains(&c)
 }
 
-/// Stemmers of languages with letters of their own.
+/// Stemmers of languages with a script of their own.
 pub(super) struct Letters([Letter; 4]);
 
 struct Letter {
-    /// Whether it is one of the language's.
+    /// Whether a letter belongs to the script.
     has: fn(char) -> bool,
     stemmer: Stemmer,
 }
@@ -103,7 +102,7 @@ impl Default for Letters {
 }
 
 impl Letters {
-    /// The stemmer of a word, in the spelling of the index, that holds nothing but such letters.
+    /// The stemmer of a folded word that is written in one of these scripts throughout.
     pub(super) fn stemmer(&self, word: &str) -> Option<&Stemmer> {
         let first = word.chars().next()?;
         let letter = self.0.iter().find(|letter| (letter.has)(first))?;
@@ -144,12 +143,8 @@ mod tests {
         assert!(german.asks("wie") && !german.asks("haus"));
         assert!(german.asks("как") && !german.asks("файл"));
         assert!(Language::ENGLISH.asks("how") && !Language::ENGLISH.asks("wie"));
-        for known in KNOWN {
-            assert!(
-                known.code == "en" || stop_words::lookup(known.code).is_some(),
-                "{}",
-                known.code
-            );
+        for Language { code, .. } in LANGUAGES {
+            assert!(code == "en" || stop_words::lookup(code).is_some(), "{code}");
         }
     }
 }

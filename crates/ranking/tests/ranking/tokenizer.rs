@@ -1,23 +1,23 @@
 //! What texts are cut into, row by row.
 
-use canter_ranking::words::{Kind, Words, name};
+use canter_ranking::tokenizer::{TokenKind, Tokenizer, name};
 
 /// The tokens of a text: words bare, `{whole}`, `(part)`, `-stop-`, `'single'`, `<signs>`.
 fn tokens(text: &str) -> String {
     let mut tokens = Vec::new();
-    Words::default().each(text, |token| {
+    Tokenizer::default().tokenize(text, |token| {
         assert!(
             text.get(token.range.clone()).is_some(),
             "{token:?} lies across a character"
         );
         let term = token.term;
         tokens.push(match token.kind {
-            Kind::Word => term.to_owned(),
-            Kind::Whole => format!("{{{term}}}"),
-            Kind::Part => format!("({term})"),
-            Kind::Stop => format!("-{term}-"),
-            Kind::Single => format!("'{term}'"),
-            Kind::Signs => format!("<{term}>"),
+            TokenKind::Word => term.to_owned(),
+            TokenKind::Whole => format!("{{{term}}}"),
+            TokenKind::Part => format!("({term})"),
+            TokenKind::Stop => format!("-{term}-"),
+            TokenKind::Single => format!("'{term}'"),
+            TokenKind::Signs => format!("<{term}>"),
         });
     });
     tokens.join(" ")

@@ -1,19 +1,18 @@
-//! Tells pages that hold nearly the same: versions of one page, copies with another date.
+//! Detects near-duplicates: versions of a page, copies with another date.
 //!
-//! Of a page's shingles (neighbouring words) the few with the smallest hashes stand for all of
-//! them, as in Broder's min-wise sketches: pages that share nearly all shingles nearly always share
-//! these, and pages that share half of them hardly ever do.
+//! The few shingles (runs of words) with the smallest hashes represent a page, as in Broder's
+//! min-wise sketches: pages that share nearly all shingles nearly always share these, and pages
+//! that share half of them hardly ever do.
 
-/// Words of a shingle.
+/// Number of words of a shingle.
 const SHINGLE: usize = 5;
-/// Shingles that stand for a page: of pages that share 99 of 100 shingles, 94 of 100 are told; of
-/// those that share half, 2.
+/// Number of shingles that represent a page. Of pairs of pages that share 99 % of their shingles it
+/// detects 94 %, of those that share half, 2 %.
 const SMALLEST: usize = 6;
-/// Shorter texts are like others by accident.
+/// Minimum length of a text, in words; shorter ones are alike by accident.
 const LEAST: usize = 60;
 
-/// The same number for texts that are nearly the same; none for a short one. `text` is words with a
-/// space between them.
+/// A number that near-duplicates share; none for a short text. `text` is words joined by spaces.
 pub(super) fn fingerprint(text: &str) -> Option<u64> {
     let words: Vec<u64> = text.split(' ').map(|word| hash(word.as_bytes())).collect();
     if words.len() < LEAST {
@@ -38,7 +37,7 @@ fn hash(bytes: &[u8]) -> u64 {
     })
 }
 
-/// The finalizer of SplitMix64: every bit of what goes in counts for every bit of what comes out.
+/// The finalizer of SplitMix64: every input bit affects every output bit.
 fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -50,7 +49,7 @@ fn mix(number: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// A text of so many words, from the one with a number on.
+    /// A text of a number of words, beginning with word number `from`.
     fn text(from: usize, words: usize) -> String {
         let words: Vec<String> = (from..from + words).map(|n| format!("w{n}")).collect();
         words.join(" ")

@@ -1,15 +1,15 @@
-//! One spelling for words that look alike: what an index holds and a query is compared with.
+//! Folding: one spelling for words that look alike.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::LONGEST;
-use super::pieces::is_spaceless;
+use super::pieces::{LONGEST, is_spaceless};
 
-/// A name as it is compared with a whole query: one spelling, single spaces, without the brackets of
-/// a call, without quotation marks, and without what joins the words of an identifier, so that
-/// `create_task` and `createTask` are one, as `os.path.join` and `os/path/join` are. What stands
-/// before and behind (`__init__`, `--frozen`, `C++`) is kept. None when nothing is left, or when nobody would type it.
+/// Normalizes a name for comparison with a whole query. The text is folded, with single spaces and
+/// without the brackets of a call, quotation marks and joints between the words of an identifier:
+/// `create_task` and `createTask` are equal, and so are `os.path.join` and `os/path/join`. Leading
+/// and trailing signs (`__init__`, `--frozen`, `C++`) stay. None if nothing is left or the name is
+/// too long to be typed.
 pub fn name(text: &str) -> Option<String> {
     let text = text.trim().trim_end_matches('¶').trim_end();
     let text = match text.strip_suffix('#') {
@@ -32,10 +32,10 @@ pub fn name(text: &str) -> Option<String> {
     (!name.is_empty() && name.len() <= 2 * LONGEST).then_some(name)
 }
 
-/// What a heading puts around a name.
+/// Quotation marks that a heading puts around a name.
 const QUOTES: [char; 7] = ['"', '`', '“', '”', '„', '«', '»'];
 
-/// A name without what joins its words.
+/// A name without the joints between its words.
 fn joined(name: &str) -> String {
     let mut all = String::with_capacity(name.len());
     let mut rest = name;
@@ -55,12 +55,12 @@ fn joined(name: &str) -> String {
     all
 }
 
-/// What joins the words of an identifier. No space: `foreign keys` is a subject, `foreign_keys` a
-/// setting.
+/// Joints between the words of an identifier. A space is none: `foreign keys` is a subject,
+/// `foreign_keys` a setting.
 const JOINTS: [char; 5] = ['_', '.', ':', '-', '/'];
 
-/// A word in one spelling and not stemmed, as a person would have it suggested: none for what is no
-/// word of letters, or of a script that puts no space between words.
+/// A folded word that is not stemmed, fit to be suggested to a person. None for words with other
+/// characters than letters and for scripts without spaces.
 pub(crate) fn spelled(word: &str) -> Option<String> {
     let is_letter = |c: char| c.is_alphabetic() && !is_spaceless(c);
     if word.len() > LONGEST || !word.chars().all(is_letter) {
@@ -71,8 +71,8 @@ pub(crate) fn spelled(word: &str) -> Option<String> {
     Some(folded).filter(|folded| !folded.is_empty())
 }
 
-/// Lower case, without the accents of Latin letters, compatibility forms (full width, ligatures)
-/// resolved. Accents of other scripts are part of their letters.
+/// Folds a text: lowercase, without accents on Latin letters, compatibility forms (full width,
+/// ligatures) resolved. Accents of other scripts are part of their letters.
 pub(super) fn fold(text: &str, into: &mut String) {
     into.clear();
     if text.is_ascii() {

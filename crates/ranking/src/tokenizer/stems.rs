@@ -1,4 +1,4 @@
-//! What is remembered of words: a page repeats most of its words, and a site nearly all.
+//! A cache of stems: a page repeats most of its words, and a site nearly all of them.
 
 use std::collections::HashMap;
 
@@ -7,31 +7,31 @@ use rust_stemmers::Stemmer;
 use unicode_normalization::UnicodeNormalization;
 
 use super::language::{Language, Letters};
-use super::little::is_stop_word;
 use super::pieces::humps;
 use super::spelling::fold;
+use super::stop_words::is_stop_word;
 
-/// Spellings that are remembered: the vocabulary of a large site, in a few megabytes.
-const REMEMBERED: usize = 50_000;
+/// Maximum number of cached spellings: the vocabulary of a large site, in a few megabytes.
+const CACHED: usize = 50_000;
 
-/// Words up to so many bytes are kept as a number, and what is known of them right beside it: one
-/// look goes to one place in memory, and almost all words are so short.
+/// Maximum length of a short word, in bytes. The map holds short words as numbers with the stem
+/// beside them, so that a lookup touches one place in memory; almost all words are short.
 const SHORT: usize = 15;
 
-/// What is known of a word.
-pub(super) enum Known<'a> {
-    Small(Small),
+/// The cached stem of a word.
+pub(super) enum Stem<'a> {
+    Short(Small),
     Long(&'a Learnt),
 }
 
-/// What was learnt of a word.
+/// The stem of a word of any length.
 pub(super) struct Learnt {
     term: Box<str>,
     stop: bool,
     humped: bool,
 }
 
-/// The same of a short word, whose term is short too.
+/// The stem of a short word whose term is short too.
 #[derive(Clone, Copy)]
 pub(super) struct Small {
     term: [u8; SHORT],
@@ -43,7 +43,7 @@ const LENGTH: u8 = 0x0F;
 const STOP: u8 = 0x10;
 const HUMPED: u8 = 0x20;
 
-/// Words as they are written, and what is known of them in a language.
+/// Stems of a language, by the spelling of their words.
 pub(super) struct Stems {
     pub(super) language: Language,
     short: HashMap<u128, Small, RandomState>,
@@ -63,23 +63,23 @@ impl Stems {
         }
     }
 
-    /// What is known of a word.
-    pub(super) fn of(&mut self, word: &str) -> Known<'_> {
+    /// The stem of a word.
+    pub(super) fn of(&mut self, word: &str) -> Stem<'_> {
         let number = number(word);
         if let Some(small) = number.and_then(|number| self.short.get(&number)) {
-            return Known::Small(*small);
+            return Stem::Short(*small);
         }
         if !self.long.contains_key(word) {
             self.learn(word, number);
             if let Some(small) = number.and_then(|number| self.short.get(&number)) {
-                return Known::Small(*small);
+                return Stem::Short(*small);
             }
         }
-        Known::Long(&self.long[word])
+        Stem::Long(&self.long[word])
     }
 
     fn learn(&mut self, word: &str, number: Option<u128>) {
-        if self.short.len() + self.long.len() >= REMEMBERED {
+        if self.short.len() + self.long.len() >= CACHED {
             self.short.clear();
             self.long.clear();
         }
@@ -104,7 +104,7 @@ impl Stems {
         }
     }
 
-    /// The stem of a word, of which the spelling in the index is known.
+    /// The stem of a word, whose folded spelling is given.
     fn stem(&self, word: &str, folded: String) -> Box<str> {
         if self.language == Language::ENGLISH && folded.bytes().all(|it| it.is_ascii_lowercase()) {
             return self.stemmer.stem(&folded).into();
@@ -146,32 +146,32 @@ impl Small {
     }
 }
 
-impl Known<'_> {
-    /// Its stem; a stop word itself. In the spelling of the index; empty when nothing is left.
+impl Stem<'_> {
+    /// The folded stem, or the stop word itself; empty when nothing is left.
     pub(super) fn term(&self) -> &str {
         match self {
-            Known::Small(small) => {
+            Stem::Short(small) => {
                 let term = &small.term[..usize::from(small.rest & LENGTH)];
                 // It was a string when it was learnt.
                 std::str::from_utf8(term).unwrap_or_default()
             }
-            Known::Long(learnt) => &learnt.term,
+            Stem::Long(learnt) => &learnt.term,
         }
     }
 
     /// It says little about a text.
     pub(super) fn stop(&self) -> bool {
         match self {
-            Known::Small(small) => small.rest & STOP != 0,
-            Known::Long(learnt) => learnt.stop,
+            Stem::Short(small) => small.rest & STOP != 0,
+            Stem::Long(learnt) => learnt.stop,
         }
     }
 
     /// It is written in camelCase.
     pub(super) fn humped(&self) -> bool {
         match self {
-            Known::Small(small) => small.rest & HUMPED != 0,
-            Known::Long(learnt) => learnt.humped,
+            Stem::Short(small) => small.rest & HUMPED != 0,
+            Stem::Long(learnt) => learnt.humped,
         }
     }
 }

@@ -1,18 +1,15 @@
 //! What an index holds of a page and what a query looks for.
 
-#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
-
 use canter_core::document::Document;
-use canter_core::inbound::{Inbound, Mention};
+use canter_core::inbound::{AnchorText, Inbound};
 use canter_core::time::Moment;
 use canter_page::{Page, Section};
+use canter_ranking::plan::Field;
 use canter_ranking::snippet::snippet;
-use canter_ranking::terms::{MOST_SECTIONS, PageTerms, QueryTerms, SectionTerms, names};
-use canter_ranking::words::Words;
+use canter_ranking::terms::{MOST_SECTIONS, PageTerms, SectionTerms, names};
+use canter_ranking::tokenizer::Tokenizer;
 
-fn query(text: &str) -> QueryTerms {
-    QueryTerms::of(text, &[], &mut Words::default())
-}
+use crate::plan;
 
 fn page() -> PageTerms {
     let text = "Queues\nTasks wait.\nget_nowait()\nTakes the next.";
@@ -46,7 +43,7 @@ fn page() -> PageTerms {
             ..Page::default()
         },
     };
-    PageTerms::of(&document, &mut Words::default())
+    PageTerms::of(&document, &mut Tokenizer::default())
 }
 
 #[test]
@@ -96,50 +93,53 @@ fn text_outside_of_sections_counts_for_the_page() {
             ..Page::default()
         },
     };
-    let terms = PageTerms::of(&document, &mut Words::default());
+    let terms = PageTerms::of(&document, &mut Tokenizer::default());
     assert_eq!(terms.text, "befor insid after");
     assert_eq!(terms.sections[0].start, 1);
 }
 
 #[test]
 fn question_words_are_left_out_of_queries() {
-    let terms = query("How do I read a CSV file?");
-    assert_eq!(terms.words, ["read", "csv", "file"]);
-    assert_eq!(terms.pairs, [["read", "csv"], ["csv", "file"]]);
-    assert!(terms.common.is_empty());
+    let plan = plan("How do I read a CSV file?");
+    assert_eq!(plan.terms(Field::Sections), ["read", "csv", "file"]);
+    assert_eq!(plan.pairs, [["read", "csv"], ["csv", "file"]]);
+    assert!(plan.terms(Field::Common).is_empty());
 }
 
 #[test]
 fn a_query_of_question_words_keeps_them() {
-    assert_eq!(query("how do I").words, ["how", "do", "i"]);
+    assert_eq!(plan("how do I").terms(Field::Sections), ["how", "do", "i"]);
 }
 
 #[test]
 fn stop_words_and_signs_are_looked_for_when_there_is_nothing_else() {
-    let terms = query("to be += ?");
-    assert!(terms.words.is_empty());
-    assert_eq!(terms.common, ["to", "be", "+=", "?"]);
+    let plan = plan("to be += ?");
+    assert!(plan.terms(Field::Sections).is_empty());
+    assert_eq!(plan.terms(Field::Common), ["to", "be", "+=", "?"]);
 }
 
 #[test]
 fn identifiers_are_looked_for_whole_too() {
-    let terms = query("os.path.join()");
-    assert_eq!(terms.words, ["os", "path", "join"]);
-    assert_eq!(terms.body, ["os.path.join", "os", "path", "join"]);
-    assert_eq!(terms.name.as_deref(), Some("ospathjoin"));
+    let plan = plan("os.path.join()");
+    assert_eq!(plan.terms(Field::Sections), ["os", "path", "join"]);
+    assert_eq!(
+        plan.terms(Field::Body),
+        ["os.path.join", "os", "path", "join"]
+    );
+    assert_eq!(plan.name.as_deref(), Some("ospathjoin"));
 }
 
 #[test]
 fn a_pasted_text_is_cut() {
     let text: String = (0..200).map(|n| format!("w{n} ")).collect();
-    assert_eq!(query(&text).words.len(), 32);
+    assert_eq!(plan(&text).terms(Field::Sections).len(), 32);
 }
 
 macro_rules! snippets {
     ($($test:ident: $query:expr, $text:expr => $expected:expr;)*) => {
         $(#[test]
         fn $test() {
-            let found = snippet($text, &query($query), &mut Words::default());
+            let found = snippet($text, &plan($query), &mut Tokenizer::default());
             assert_eq!(found, $expected);
         })*
     };
@@ -168,7 +168,7 @@ snippets! {
 fn a_snippet_shows_where_most_words_are() {
     let far = "word ".repeat(300);
     let text = format!("alpha {far} alpha and beta {far} beta");
-    let found = snippet(&text, &query("alpha beta"), &mut Words::default());
+    let found = snippet(&text, &plan("alpha beta"), &mut Tokenizer::default());
     assert!(
         found.contains("<mark>alpha</mark> and <mark>beta</mark>"),
         "{found}"
@@ -190,7 +190,7 @@ fn a_snippet_is_cut_between_characters() {
             "漢".repeat(9000),
             "字".repeat(900)
         );
-        let found = snippet(&text, &query("数据"), &mut Words::default());
+        let found = snippet(&text, &plan("数据"), &mut Tokenizer::default());
         assert!(found.chars().count() < 250);
     }
 }
@@ -284,7 +284,7 @@ fn the_first_heading_stands_for_the_page_where_it_is_its_title() {
         ("", "Queues", None, Some(0)),
     ] {
         let text = format!("{heading}\nWait.");
-        let mention = Mention {
+        let anchor = AnchorText {
             fragment: None,
             around: "see there".into(),
             link: 4..9,
@@ -295,7 +295,7 @@ fn the_first_heading_stands_for_the_page_where_it_is_its_title() {
             fetched_at: Moment(0),
             inbound: Inbound {
                 standing: 1.0,
-                mentions: vec![mention],
+                anchor_texts: vec![anchor],
             },
             version: 1,
             page: Page {
@@ -311,7 +311,7 @@ fn the_first_heading_stands_for_the_page_where_it_is_its_title() {
                 ..Page::default()
             },
         };
-        let terms = PageTerms::of(&document, &mut Words::default());
+        let terms = PageTerms::of(&document, &mut Tokenizer::default());
         assert_eq!(
             (terms.known, terms.sections[0].known),
             (page, section),

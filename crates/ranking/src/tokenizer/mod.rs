@@ -1,17 +1,16 @@
-//! The words of a text: what an index holds of it and what a query asks for, cut the same way.
+//! Splits texts into tokens, pages and queries alike.
 //!
-//! Every index stores terms that are made here, so that a query means the same in all of them and
-//! no index's own analysis has a say. Words are cut at everything that is no letter or digit, in
-//! one spelling (case, accents, widths), and stemmed by Snowball's rules for their language;
-//! identifiers (`asyncio.gather`, `create_task`, `assertEqual`) are given whole and in parts;
-//! scripts that put no space between words (Chinese, Japanese, Korean, Thai, …) are cut into pairs
-//! of characters.
+//! Every index stores the terms made here, so a query means the same in all of them and no index
+//! analyses text itself. The tokenizer splits at everything that is neither a letter nor a digit,
+//! folds case, accents and widths, and stems words by Snowball's rules for their language. It
+//! yields identifiers (`asyncio.gather`, `create_task`, `assertEqual`) whole and in parts, and
+//! splits scripts without spaces (Chinese, Japanese, Korean, Thai, …) into pairs of characters.
 
 mod language;
-mod little;
 mod pieces;
 mod spelling;
 mod stems;
+mod stop_words;
 
 use std::ops::Range;
 
@@ -20,14 +19,14 @@ pub use spelling::name;
 pub(crate) use spelling::spelled;
 
 use pieces::{
-    Class, Pieces, chunk_end, class_of, humps, is_contraction, is_spaceless, signs_end,
+    Class, LONGEST, Pieces, chunk_end, class_of, humps, is_contraction, is_spaceless, signs_end,
     signs_of_a_name,
 };
 use stems::Stems;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// A word, stemmed. In a script without spaces: two neighbouring characters, or one alone.
     Word,
     /// A word that says little about a text (`the`), not stemmed.
@@ -35,70 +34,68 @@ pub enum Kind {
     /// An identifier of several words or with signs behind it, whole (`os.path`, `C++`); its words
     /// follow.
     Whole,
-    /// A hump of a camelCase word, stemmed; the word itself came before.
+    /// A hump of a camelCase word, stemmed; the whole word precedes it.
     Part,
-    /// One character of a run in a script without spaces, beside the pairs: what a query of one
-    /// character finds.
+    /// One character of a run in a script without spaces, so that a query of one character finds
+    /// it.
     Single,
     /// Signs that are neither letters nor space (`+=`).
     Signs,
 }
 
-/// A piece of a text.
+/// A token of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token<'a> {
-    /// What it is.
-    pub kind: Kind,
-    /// Its spelling in the index; holds no white space.
+    /// Its kind.
+    pub kind: TokenKind,
+    /// The term in the index; holds no white space.
     pub term: &'a str,
-    /// Where it stands in the text, in bytes.
+    /// Position in the text, in bytes.
     pub range: Range<usize>,
 }
 
-/// Cuts texts. Remembers stems, so that it is worth keeping.
-pub struct Words {
-    /// The stems of each language that was met, those of the language at hand first.
+/// Splits texts into tokens. It caches stems, so keep one for many texts.
+pub struct Tokenizer {
+    /// Stems of each language met; the current language comes first.
     stems: Vec<Stems>,
     folded: String,
 }
 
-impl Default for Words {
+impl Default for Tokenizer {
     fn default() -> Self {
-        Words {
+        Tokenizer {
             stems: vec![Stems::new(Language::ENGLISH)],
             folded: String::new(),
         }
     }
 }
 
-/// Words and identifiers of more bytes are blobs that nobody types, and are left out.
-const LONGEST: usize = 128;
-/// Signs in a row beyond this are ornament.
+/// Maximum length of a run of signs, in bytes; longer runs are ornament.
 const MOST_SIGNS: usize = 6;
 
-impl Words {
-    /// Takes what follows for texts of a language; English before that.
-    pub fn speak(&mut self, language: Language) {
-        let known = self.stems.iter().position(|it| it.language == language);
-        let at = known.unwrap_or_else(|| {
+impl Tokenizer {
+    /// Sets the language of the texts that follow; initially English.
+    pub fn set_language(&mut self, language: Language) {
+        let at = self.stems.iter().position(|it| it.language == language);
+        let at = at.unwrap_or_else(|| {
             self.stems.push(Stems::new(language));
             self.stems.len() - 1
         });
         self.stems.swap(0, at);
     }
 
-    /// The language at hand.
+    /// The current language.
     pub(crate) fn language(&self) -> Language {
         self.stems[0].language
     }
 
-    /// Gives each token of a text in order.
-    pub fn each(&mut self, text: &str, give: impl FnMut(Token<'_>)) {
-        self.each_like(text, |_| true, give);
+    /// Passes each token of a text to `give`, in order.
+    pub fn tokenize(&mut self, text: &str, give: impl FnMut(Token<'_>)) {
+        self.tokenize_filtered(text, |_| true, give);
     }
 
-    /// As [`Words::each`], but for the words that nobody wants as they are written.
-    pub(crate) fn each_like(
+    /// Like [`Tokenizer::tokenize`], but skips words whose spelling `wanted` rejects.
+    pub(crate) fn tokenize_filtered(
         &mut self,
         text: &str,
         wanted: impl Fn(&str) -> bool,
@@ -160,7 +157,7 @@ impl Words {
     fn whole(&mut self, text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>)) {
         spelling::fold(&text[range.clone()], &mut self.folded);
         give(Token {
-            kind: Kind::Whole,
+            kind: TokenKind::Whole,
             term: &self.folded,
             range,
         });
@@ -179,14 +176,18 @@ impl Words {
         if word.len() > LONGEST || !wanted(word) || is_rest() {
             return;
         }
-        let known = self.stems[0].of(word);
-        let term = known.term();
+        let stem = self.stems[0].of(word);
+        let term = stem.term();
         if !term.is_empty() {
-            let kind = if known.stop() { Kind::Stop } else { Kind::Word };
+            let kind = if stem.stop() {
+                TokenKind::Stop
+            } else {
+                TokenKind::Word
+            };
             let range = range.clone();
             give(Token { kind, term, range });
         }
-        if known.humped() {
+        if stem.humped() {
             let ends = humps(word).chain([word.len()]);
             let mut start = 0;
             for end in ends {
@@ -196,13 +197,13 @@ impl Words {
         }
     }
 
-    /// A hump is no word of its own: one that says little is left out.
+    /// A hump is not a word of its own, so stop words are left out.
     fn part(&mut self, hump: &str, start: usize, give: &mut impl FnMut(Token<'_>)) {
-        let known = self.stems[0].of(hump);
-        let term = known.term();
-        if !known.stop() && !term.is_empty() {
+        let stem = self.stems[0].of(hump);
+        let term = stem.term();
+        if !stem.stop() && !term.is_empty() {
             give(Token {
-                kind: Kind::Part,
+                kind: TokenKind::Part,
                 term,
                 range: start..start + hump.len(),
             });
@@ -225,12 +226,12 @@ impl Words {
                 });
             };
             if alone {
-                return one(Kind::Word, here);
+                return one(TokenKind::Word, here);
             }
             if let Some(before) = previous {
-                one(Kind::Word, before.start..here.end);
+                one(TokenKind::Word, before.start..here.end);
             }
-            one(Kind::Single, here.clone());
+            one(TokenKind::Single, here.clone());
             previous = Some(here);
         }
     }
@@ -244,7 +245,7 @@ fn give_signs(text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>))
     let signs = &text[range.clone()];
     if signs.len() <= MOST_SIGNS {
         give(Token {
-            kind: Kind::Signs,
+            kind: TokenKind::Signs,
             term: signs,
             range,
         });

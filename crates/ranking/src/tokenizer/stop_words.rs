@@ -1,24 +1,24 @@
-//! Words that say little.
+//! English stop words and question words.
 
-/// Words of an English question that say nothing about what is asked for. They are left out of queries
-/// only: in a text they may matter.
+/// Whether a word of an English question says nothing about its subject. Question words are left
+/// out of queries only; in a text they may matter.
 pub(super) fn is_question_word(word: &str) -> bool {
     QUESTION_WORDS.binary_search(&word).is_ok()
 }
 
-/// Whether a word, in the spelling of the index, says little about a text.
+/// Whether a folded word says little about a text.
 pub(super) fn is_stop_word(word: &str) -> bool {
     STOP_WORDS.binary_search(&word).is_ok()
 }
 
-/// In order, for a binary search.
+/// Sorted for binary search.
 const STOP_WORDS: [&str; 33] = [
     "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it",
     "no", "not", "of", "on", "or", "such", "that", "the", "their", "then", "there", "these",
     "they", "this", "to", "was", "will", "with",
 ];
 
-/// In order, for a binary search; folded, not stemmed.
+/// Sorted for binary search; folded, not stemmed.
 const QUESTION_WORDS: [&str; 58] = [
     "able",
     "am",

@@ -1,37 +1,36 @@
-//! How the pages that match a query are spread over sites, languages and folders.
+//! Facets: the number of matching pages by site, language and folder.
 
 use url::Url;
 
-use crate::query::Query;
-
-/// Most values of each kind that are named.
+/// Maximum number of values of each facet.
 pub const MOST_VALUES: usize = 10;
-/// Folders deeper than this are not counted.
+/// Maximum depth of a counted folder.
 const DEEPEST: usize = 4;
 
-/// Pages that match, by value, those of most pages first.
+/// Numbers of matching pages by value, largest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct Facets {
     /// By site.
     pub sites: Vec<(String, u64)>,
     /// By language, without its region (`pt`).
     pub languages: Vec<(String, u64)>,
-    /// By folder of the URL's path (`/library/`): those below the folder that holds all of them.
+    /// By folder of the URL's path (`/library/`), right below the folder that holds all pages.
     pub folders: Vec<(String, u64)>,
 }
 
-impl Counts {
-    /// Of so many pages that match a query. `folders` may be any number of [`folders`].
+impl Facets {
+    /// The facets of `total` pages below `path`, from counts of any number of values. `folders`
+    /// may count any of the pages' [`folders`].
     pub fn of(
         sites: Vec<(String, u64)>,
         languages: Vec<(String, u64)>,
         folders: Vec<(String, u64)>,
-        query: &Query,
+        path: Option<&str>,
         total: u64,
     ) -> Self {
-        let within = query.path.as_deref().unwrap_or("/");
+        let within = path.unwrap_or("/");
         let within = &within[..within.rfind('/').map_or(0, |slash| slash + 1)];
-        Counts {
+        Facets {
             sites: most(sites),
             languages: most(languages),
             folders: most(below(folders, within, total)),
@@ -39,14 +38,14 @@ impl Counts {
     }
 }
 
-/// The folders that a page lies in, from the root's on (`/a/`, `/a/b/`), some levels deep.
+/// The folders of a page, outermost first (`/a/`, `/a/b/`), down to a fixed depth.
 pub fn folders(url: &Url) -> impl Iterator<Item = &str> {
     let path = url.path();
     let slashes = path.match_indices('/').skip(1).take(DEEPEST);
     slashes.map(|(slash, _)| &path[..=slash])
 }
 
-/// The folders right below one, or below the only one in it that holds all of the pages.
+/// The folders right below `within`, or below its only folder that holds all pages.
 fn below(folders: Vec<(String, u64)>, within: &str, total: u64) -> Vec<(String, u64)> {
     let inside = |(folder, _): &&(String, u64)| {
         let rest = folder.strip_prefix(within);
@@ -95,16 +94,8 @@ mod tests {
         .map(|(folder, count)| (folder.to_owned(), count))
         .into();
         let of = |path: Option<&str>, total| {
-            let query = Query {
-                text: "x".into(),
-                limit: 1,
-                offset: 0,
-                site: None,
-                language: None,
-                path: path.map(str::to_owned),
-            };
-            let counts = Counts::of(Vec::new(), Vec::new(), folders.clone(), &query, total);
-            let names = counts.folders.into_iter().map(|(folder, _)| folder);
+            let facets = Facets::of(Vec::new(), Vec::new(), folders.clone(), path, total);
+            let names = facets.folders.into_iter().map(|(folder, _)| folder);
             names.collect::<Vec<_>>()
         };
         assert_eq!(of(None, 9), ["/3/library/", "/3/howto/"]);
