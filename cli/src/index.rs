@@ -1,4 +1,4 @@
-//! The index of a command: the folder's own, or one in Elasticsearch; to crawl with or to read.
+//! The index of a command: the folder's own or one in Elasticsearch, to crawl with or to read.
 
 use std::borrow::Cow;
 use std::env;
@@ -12,14 +12,15 @@ use canter_embedded::folder::Folder;
 use canter_embedded::index::{PageLink, TantivyIndex, TantivyReader};
 use canter_embedded::store::report;
 use canter_ranking::completion::{Beginning, Named};
-use canter_ranking::query::{Hits, Query};
-use canter_ranking::search::SearchIndex;
+use canter_ranking::plan::Plan;
+use canter_ranking::search::{Answer, SearchIndex};
+use canter_ranking::tokenizer::Language;
 use url::Url;
 
-/// The variable of the environment that holds the key of an Elasticsearch server.
+/// Environment variable that holds the API key of an Elasticsearch server.
 const API_KEY: &str = "CANTER_INDEX_API_KEY";
 
-/// An index that this process writes, wherever it is.
+/// An index that this process writes.
 pub enum WrittenIndex {
     /// The folder's own.
     Own(TantivyIndex),
@@ -28,7 +29,7 @@ pub enum WrittenIndex {
 }
 
 impl WrittenIndex {
-    /// Opens the index of a server, else the folder's own.
+    /// Opens the index of a server, or the folder's own if there is none.
     pub async fn open(folder: &Folder, server: Option<&Url>) -> Result<Self, Failure> {
         Ok(match server {
             Some(url) => WrittenIndex::Server(ElasticIndex::open(&settings(url)?).await?),
@@ -36,13 +37,13 @@ impl WrittenIndex {
         })
     }
 
-    /// Opens the index that holds a site's pages; `noted` is what the crawl noted.
+    /// Opens the index that holds a site's pages; `noted` is the server that the crawl noted.
     pub async fn open_noted(folder: &Folder, noted: Option<&str>) -> Result<Self, Failure> {
         let server = noted.map(parse).transpose()?;
         Self::open(folder, server.as_ref()).await
     }
 
-    /// What holds up the index's work at the moment; none while it does what it is asked.
+    /// What holds up the index at the moment, as a sentence for a person.
     pub fn trouble(&self) -> Option<String> {
         match self {
             WrittenIndex::Own(_) => None,
@@ -51,7 +52,7 @@ impl WrittenIndex {
     }
 }
 
-/// An index that another process may be writing, wherever it is.
+/// An index that another process may be writing.
 pub enum ReadIndex {
     /// The folder's own.
     Own(TantivyReader),
@@ -65,8 +66,7 @@ impl ReadIndex {
         TantivyReader::open(&folder.index()).map(ReadIndex::Own)
     }
 
-    /// As [`ReadIndex::own`], for whoever named no server: where the pages are in one, the failure
-    /// says so.
+    /// Like [`ReadIndex::own`]. If the pages are in the index of a server, the failure names it.
     pub fn unnamed(folder: &Folder) -> Result<Self, Failure> {
         Self::own(folder).map_err(|failure| {
             let sites = report(folder).unwrap_or_default();
@@ -85,7 +85,7 @@ impl ReadIndex {
         Ok(ReadIndex::Server(index))
     }
 
-    /// Opens the index that holds a site's pages; `noted` is what the crawl noted.
+    /// Opens the index that holds a site's pages; `noted` is the server that the crawl noted.
     pub async fn noted(folder: &Folder, noted: Option<&str>) -> Result<Self, Failure> {
         match noted {
             Some(url) => Self::server(&parse(url)?).await,
@@ -93,7 +93,7 @@ impl ReadIndex {
         }
     }
 
-    /// Gives the URL and the links of each page of a site, in no particular order.
+    /// Passes the URL and the links of each page of a site to `each`, in no particular order.
     pub async fn each_page_links(
         &self,
         site: &str,
@@ -163,8 +163,12 @@ macro_rules! reads_and_searches {
         }
 
         impl SearchIndex for $index {
-            async fn search(&self, query: Query) -> Result<Hits, Failure> {
-                either!(self, index => index.search(query))
+            async fn languages(&self) -> Result<Vec<Language>, Failure> {
+                either!(self, index => index.languages())
+            }
+
+            async fn run(&self, plan: &Plan) -> Result<Answer, Failure> {
+                either!(self, index => index.run(plan))
             }
 
             async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {

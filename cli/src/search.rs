@@ -1,4 +1,4 @@
-//! `canter search`: the search API, asked from the shell.
+//! `canter search`: asks the search API from the shell.
 
 use std::io::{Write, stdout};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,8 +10,9 @@ use canter_api::NoStatus;
 use canter_core::failure::Failure;
 use canter_embedded::folder::Folder;
 use canter_ranking::completion::{Beginning, Named};
-use canter_ranking::query::{Hits, Query};
-use canter_ranking::search::SearchIndex;
+use canter_ranking::plan::Plan;
+use canter_ranking::search::{Answer as IndexAnswer, SearchIndex};
+use canter_ranking::tokenizer::Language;
 use clap::Args;
 use console::style;
 use serde::Deserialize;
@@ -51,7 +52,7 @@ pub struct Search {
     pub json: bool,
 }
 
-/// What is shown of an answer of the search API.
+/// The parts of an answer of the search API that are shown.
 #[derive(Deserialize)]
 struct Answer {
     total: Total,
@@ -97,7 +98,7 @@ pub async fn search(args: Search) -> Result<()> {
         Some(server) => ReadIndex::server(server).await?,
         None => ReadIndex::unnamed(&Folder::existing(&args.data.folder()?)?)?,
     };
-    let index = Arc::new(Asked {
+    let index = Arc::new(FailureKeeper {
         index,
         failure: Mutex::default(),
     });
@@ -139,28 +140,37 @@ pub async fn search(args: Search) -> Result<()> {
     }
 }
 
-/// The index, and why it failed: the API keeps that from strangers, and nobody is one here.
-struct Asked {
+/// Keeps the failure of the index, which the API does not tell its clients.
+struct FailureKeeper {
     index: ReadIndex,
     failure: Mutex<Option<Failure>>,
 }
 
-impl SearchIndex for Asked {
+impl FailureKeeper {
+    fn keep<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
+        if let Err(failure) = &result {
+            let mut kept = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            *kept = Some(failure.clone());
+        }
+        result
+    }
+}
+
+impl SearchIndex for FailureKeeper {
+    async fn languages(&self) -> Result<Vec<Language>, Failure> {
+        self.keep(self.index.languages().await)
+    }
+
+    async fn run(&self, plan: &Plan) -> Result<IndexAnswer, Failure> {
+        self.keep(self.index.run(plan).await)
+    }
+
     async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
         self.index.names(beginning).await
     }
 
     async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        self.index.words(beginning).await
-    }
-
-    async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        let found = self.index.search(query).await;
-        if let Err(failure) = &found {
-            let mut told = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-            *told = Some(failure.clone());
-        }
-        found
+        self.keep(self.index.words(beginning).await)
     }
 }
 
@@ -193,7 +203,7 @@ fn text(answer: &Answer, offset: usize) -> String {
     text + &format!("{} pages, {:.0} ms\n", answer.total.value, answer.took_ms)
 }
 
-/// A snippet for a terminal: its marks bold, its escapes undone.
+/// A snippet for a terminal, with bold marks and without escapes.
 fn plain(snippet: &str) -> String {
     let mut text = String::new();
     for (number, part) in snippet.split("<mark>").enumerate() {
@@ -213,7 +223,7 @@ fn plain(snippet: &str) -> String {
 }
 
 fn unescape(html: &str) -> String {
-    // The ampersand comes last, so that what it yields is not read as an escape again.
+    // The ampersand comes last, so that its result is not unescaped again.
     [
         ("&lt;", "<"),
         ("&gt;", ">"),

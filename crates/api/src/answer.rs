@@ -1,4 +1,4 @@
-//! The answer to a search, as programs read it and as the page shows it.
+//! The answer to a search, for programs and for the page.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ pub(crate) struct Answer {
     pub(crate) took_ms: u64,
     pub(crate) limit: usize,
     pub(crate) offset: usize,
-    pub(crate) results: Vec<Found>,
-    /// What was meant where no page holds a word of the query: the results are for this.
+    pub(crate) results: Vec<Match>,
+    /// The corrected query that the results are for, if no page holds a word of the query.
     pub(crate) suggestion: Option<String>,
-    /// How all results are spread over the values that a filter can have.
+    /// Facets of all matching pages.
     pub(crate) filters: Filters,
 }
 
-/// Values of each filter that some of the results have.
+/// Facets, by the parameter that filters by them.
 #[derive(Debug, Serialize)]
 pub(crate) struct Filters {
     pub(crate) site: Vec<Value>,
@@ -34,7 +34,7 @@ pub(crate) struct Filters {
     pub(crate) path: Vec<Value>,
 }
 
-/// A value of a filter, and how many results have it.
+/// A value of a filter and the number of results that have it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Value {
     pub(crate) value: String,
@@ -48,7 +48,7 @@ pub(crate) struct Suggestions {
     pub(crate) suggestions: Vec<Suggestion>,
 }
 
-/// A way to go on with what was typed.
+/// A completion of the typed text.
 #[derive(Debug, Serialize)]
 pub(crate) struct Suggestion {
     /// The whole query.
@@ -58,7 +58,7 @@ pub(crate) struct Suggestion {
 }
 
 impl Suggestion {
-    /// With links to http(s) only, as [`Answer::new`].
+    /// Completions with links to http(s) only; see [`Answer::new`].
     pub(crate) fn all(completions: Vec<Completion>) -> Vec<Self> {
         let completions = completions.into_iter();
         let web = completions.filter(|it| it.url.as_ref().is_none_or(is_http));
@@ -70,7 +70,7 @@ impl Suggestion {
     }
 }
 
-/// How many pages match.
+/// The number of matching pages.
 #[derive(Debug, Serialize)]
 pub(crate) struct Total {
     pub(crate) value: u64,
@@ -87,9 +87,9 @@ pub(crate) enum Relation {
     Gte,
 }
 
-/// A page that was found.
+/// A matching page.
 #[derive(Debug, Serialize)]
-pub(crate) struct Found {
+pub(crate) struct Match {
     pub(crate) url: String,
     pub(crate) title: String,
     /// HTML in which only `<mark>` is markup.
@@ -98,12 +98,12 @@ pub(crate) struct Found {
     pub(crate) site: String,
     #[serde(serialize_with = "rfc3339")]
     pub(crate) fetched_at: Moment,
-    pub(crate) sections: Vec<FoundSection>,
+    pub(crate) sections: Vec<SectionMatch>,
 }
 
-/// A section that was found: a deep link.
+/// A matching section: a deep link.
 #[derive(Debug, Serialize)]
-pub(crate) struct FoundSection {
+pub(crate) struct SectionMatch {
     pub(crate) url: String,
     pub(crate) title: String,
     /// HTML in which only `<mark>` is markup.
@@ -111,8 +111,8 @@ pub(crate) struct FoundSection {
 }
 
 impl Answer {
-    /// The answer that an index gave, with its links limited to http(s): a crawl stores no other,
-    /// but an imported file might, and `javascript:` in a link runs in the reader's browser.
+    /// The answer for some hits, without links other than http(s): an imported file might have them,
+    /// and `javascript:` in a link runs in the reader's browser.
     pub(crate) fn new(query: &Query, hits: Hits, took: Duration) -> Self {
         Answer {
             query: query.text.clone(),
@@ -127,12 +127,12 @@ impl Answer {
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             limit: query.limit,
             offset: query.offset,
-            results: hits.hits.into_iter().filter_map(Found::new).collect(),
+            results: hits.hits.into_iter().filter_map(Match::new).collect(),
             suggestion: hits.meant,
             filters: Filters {
-                site: values(hits.counts.sites),
-                lang: values(hits.counts.languages),
-                path: values(hits.counts.folders),
+                site: values(hits.facets.sites),
+                lang: values(hits.facets.languages),
+                path: values(hits.facets.folders),
             },
         }
     }
@@ -145,9 +145,9 @@ fn values(counts: Vec<(String, u64)>) -> Vec<Value> {
         .collect()
 }
 
-impl Found {
+impl Match {
     fn new(hit: Hit) -> Option<Self> {
-        is_http(&hit.url).then(|| Found {
+        is_http(&hit.url).then(|| Match {
             url: hit.url.into(),
             title: hit.title,
             snippet: only_marks(&hit.snippet).into_owned(),
@@ -157,15 +157,15 @@ impl Found {
             sections: hit
                 .sections
                 .into_iter()
-                .filter_map(FoundSection::new)
+                .filter_map(SectionMatch::new)
                 .collect(),
         })
     }
 }
 
-impl FoundSection {
+impl SectionMatch {
     fn new(hit: SectionHit) -> Option<Self> {
-        is_http(&hit.url).then(|| FoundSection {
+        is_http(&hit.url).then(|| SectionMatch {
             url: hit.url.into(),
             title: hit.title,
             snippet: only_marks(&hit.snippet).into_owned(),

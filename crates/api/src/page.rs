@@ -8,7 +8,7 @@ use canter_core::task::UrlKey;
 use canter_ranking::query::Query;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::answer::{Answer, Found, Relation, Suggestion, timestamp};
+use crate::answer::{Answer, Match, Relation, Suggestion, timestamp};
 use crate::paging::query_string;
 use crate::parameters::Invalid;
 use crate::problem::Problem;
@@ -215,7 +215,7 @@ fn form(text: &str, query: Option<&Query>, focus: bool) -> Markup {
     }
 }
 
-fn result(found: &Found) -> Markup {
+fn result(found: &Match) -> Markup {
     let fetched = timestamp(found.fetched_at);
     html! {
         article {

@@ -1,4 +1,4 @@
-//! The neighbours of a page of results, and the query strings that lead there.
+//! The previous and the next page of results and their query strings.
 
 use canter_ranking::query::{Hits, Query, WINDOW};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,9 +12,9 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// The results after these, while the index knows of any and the window allows them. The last
-/// page inside the window may be a short one. Pages that hold nearly the same are among those that
-/// match and are one result, so that a page of results that is not full is the last one.
+/// The next page of results, if there are more and the window allows them. The last page inside
+/// the window may be short. Near-duplicates count among the matching pages but are one result, so a
+/// page that is not full is the last one.
 pub(crate) fn next(query: &Query, hits: &Hits) -> Option<Query> {
     let offset = query.offset + query.limit;
     let full = hits.hits.len() >= query.limit;
@@ -26,7 +26,7 @@ pub(crate) fn next(query: &Query, hits: &Hits) -> Option<Query> {
     })
 }
 
-/// The results before these; none for the first.
+/// The previous page of results; none for the first.
 pub(crate) fn previous(query: &Query) -> Option<Query> {
     (query.offset > 0).then(|| Query {
         offset: query.offset.saturating_sub(query.limit),
@@ -34,7 +34,7 @@ pub(crate) fn previous(query: &Query) -> Option<Query> {
     })
 }
 
-/// The query string of a search, without the question mark; defaults are left out.
+/// The query string of a search, without question mark and defaults.
 pub(crate) fn query_string(query: &Query) -> String {
     let mut text = format!("q={}", escape(&query.text));
     let filters = [

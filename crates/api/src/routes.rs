@@ -1,6 +1,5 @@
-//! The routes and what each answers.
+//! The routes and their answers.
 
-use canter_ranking::search::SearchIndex;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,10 +10,8 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use canter_ranking::completion::{completions, names};
-
 use canter_ranking::query::Query;
-use canter_ranking::typos::search_as_meant;
+use canter_ranking::search::{self, SearchIndex};
 use futures_util::future::join;
 use serde::Serialize;
 use tower_http::cors::{Any, CorsLayer};
@@ -26,7 +23,7 @@ use crate::problem::Problem;
 use crate::status::{Report, Status};
 use crate::{headers, page, paging};
 
-/// Every path that answers, each to GET and HEAD.
+/// All paths, which answer to GET and HEAD.
 pub const ROUTES: [&str; 10] = [
     "/",
     "/style.css",
@@ -40,12 +37,12 @@ pub const ROUTES: [&str; 10] = [
     "/api/v1/openapi.json",
 ];
 
-/// Names above the results of the page.
+/// Maximum number of names above the results of the page.
 const MOST_NAMES: usize = 6;
 
-/// The search as a part of other sites' pages.
+/// The search widget for pages of other sites.
 const WIDGET: &str = include_str!("../assets/widget.js");
-/// Whose pages may load what is not asked for by CORS (Fetch Standard, 3.7).
+/// Header that says whose pages may load a resource without CORS (Fetch Standard, 3.7).
 const READ_BY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 const DESCRIPTION: &str = include_str!("../assets/openapi.json");
@@ -107,41 +104,41 @@ impl<I, S> Clone for Service<I, S> {
     }
 }
 
-/// What a search gave, with its neighbours.
-struct Found {
+/// A page of results with its neighbours.
+struct Results {
     answer: Answer,
     next: Option<Query>,
     previous: Option<Query>,
 }
 
 impl<I: SearchIndex, S: Status> Service<I, S> {
-    async fn find(&self, query: &Query) -> Result<Found, Problem> {
+    async fn find(&self, query: &Query) -> Result<Results, Problem> {
         let start = Instant::now();
-        let hits = search_as_meant(&*self.index, query).await;
+        let hits = search::search(&*self.index, query).await;
         let hits = hits.map_err(|failure| Problem::failed(&failure))?;
-        Ok(Found {
+        Ok(Results {
             next: paging::next(query, &hits),
             previous: paging::previous(query),
             answer: Answer::new(query, hits, start.elapsed()),
         })
     }
 
-    /// Ways to go on with what was typed.
+    /// Completions of the typed text.
     async fn complete(&self, query: &Query) -> Result<Vec<Suggestion>, Problem> {
         let site = query.site.clone();
-        let found = completions(&*self.index, &query.text, site, query.limit).await;
+        let found = search::completions(&*self.index, &query.text, site, query.limit).await;
         let found = found.map_err(|failure| Problem::failed(&failure))?;
         Ok(Suggestion::all(found))
     }
 
-    /// Names that begin like the query: the page has a few of them above its first results.
+    /// Names that begin like the query, for the first page of results.
     async fn names(&self, query: &Query) -> Vec<Suggestion> {
         if query.offset > 0 {
             return Vec::new();
         }
-        let found = names(&*self.index, &query.text, query.site.clone(), MOST_NAMES).await;
+        let found = search::names(&*self.index, &query.text, query.site.clone(), MOST_NAMES).await;
         let found = found.map_err(|failure| Problem::failed(&failure));
-        // Without them the results are still an answer.
+        // The results are an answer without them too.
         Suggestion::all(found.unwrap_or_default())
     }
 
@@ -229,8 +226,8 @@ async fn search_page<I: SearchIndex, S: Status>(
     }
 }
 
-/// Answers when the index does: a search for a letter, too short to be looked up as a misspelt or a
-/// begun word, is the smallest question there is.
+/// Answers when the index does. The cheapest search is for one letter, which is too short to be
+/// corrected or completed.
 async fn health<I: SearchIndex, S: Status>(
     State(service): State<Service<I, S>>,
 ) -> Result<Response, Problem> {
@@ -256,7 +253,7 @@ async fn description() -> Response {
     typed("application/json", DESCRIPTION.to_owned())
 }
 
-/// The page names the style with its hash, so that it is kept for good and replaced at once.
+/// The page names the style with its hash, so that clients may cache it for good.
 async fn style() -> Response {
     lasting(typed("text/css; charset=utf-8", page::STYLE.to_owned()))
 }
@@ -268,7 +265,7 @@ async fn script() -> Response {
     ))
 }
 
-/// Stands in pages of other sites by this name, for good: so it is asked for again after an hour.
+/// Other sites refer to this name for good, so clients cache it for an hour only.
 async fn widget() -> Response {
     let mut response = typed("text/javascript; charset=utf-8", WIDGET.to_owned());
     let kept = HeaderValue::from_static("public, max-age=3600");

@@ -20,6 +20,7 @@ pub mod duplicates;
 pub mod end;
 pub mod exchange;
 pub mod failure;
+mod gathering;
 pub mod inbound;
 pub mod judge;
 pub mod limits;

@@ -6,7 +6,8 @@ use futures_util::future::{join, join_all};
 
 use crate::document::Document;
 use crate::failure::Failure;
-use crate::inbound::{Counted, Gathering, Inbound};
+use crate::gathering::Gathering;
+use crate::inbound::{Counted, Inbound};
 use crate::ports::{IndexReader, IndexWriter};
 use crate::task::UrlKey;
 

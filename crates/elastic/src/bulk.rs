@@ -19,8 +19,8 @@ use canter_core::task::UrlKey;
 use elasticsearch::http::Method;
 use serde_json::{Value, json};
 
+use crate::retries::Retries;
 use crate::server::Server;
-use crate::tries::Tries;
 use crate::verdict::{self, Verdict};
 
 /// What surrounds a document in a bulk, in bytes, at most.
@@ -126,7 +126,7 @@ impl Bulk {
                 None => settled[at] = Some(Settled::Done),
             }
         }
-        let mut tries = Tries::new(self.patience);
+        let mut tries = Retries::new(self.patience);
         while !waiting.is_empty() {
             let (now, rest) = waiting.split_at(self.fitting(operations, &waiting));
             let verdicts = match self.once(operations, lines, now).await {
@@ -284,7 +284,7 @@ impl Bulk {
         let path = format!("{}/_mget?_source=false", self.server.index());
         let written: Vec<String> = ids.iter().map(UrlKey::to_string).collect();
         let body = json!({"ids": written});
-        let mut tries = Tries::new(self.patience);
+        let mut tries = Retries::new(self.patience);
         loop {
             let found = self
                 .server

@@ -8,7 +8,7 @@ use canter_core::task::UrlKey;
 use elasticsearch::http::Method;
 use serde_json::{Value, json};
 
-use crate::entry::stored;
+use crate::page::stored;
 use crate::server::Server;
 
 /// Most ids of one answer; Elasticsearch allows 10,000.

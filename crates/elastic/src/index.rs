@@ -1,4 +1,4 @@
-//! canter's index on a server, opened for writing.
+//! The index on a server, opened for writing.
 
 use std::sync::Arc;
 
@@ -7,8 +7,9 @@ use canter_core::failure::Failure;
 use canter_core::ports::{IndexReader, IndexWriter, Refused};
 use canter_core::task::UrlKey;
 use canter_ranking::completion::{Beginning, Named};
-use canter_ranking::query::{Hits, Query};
-use canter_ranking::search::SearchIndex;
+use canter_ranking::plan::Plan;
+use canter_ranking::search::{Answer, SearchIndex};
+use canter_ranking::tokenizer::Language;
 
 use crate::bulk::Bulk;
 use crate::opening;
@@ -24,8 +25,8 @@ pub struct ElasticIndex {
 }
 
 impl ElasticIndex {
-    /// Opens an index for writing, and makes it where there is none. Its writing runs on the
-    /// runtime of the caller, and ends with it.
+    /// Opens an index for writing, and creates it if there is none. Writing runs on the runtime of
+    /// the caller and ends with it.
     ///
     /// # Errors
     ///
@@ -41,7 +42,7 @@ impl ElasticIndex {
         Ok(ElasticIndex { reader, writer })
     }
 
-    /// As [`ElasticReader::trouble`].
+    /// See [`ElasticReader::trouble`].
     pub fn trouble(&self) -> Option<String> {
         self.reader.trouble()
     }
@@ -85,8 +86,12 @@ impl IndexReader for ElasticIndex {
 }
 
 impl SearchIndex for ElasticIndex {
-    async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        self.reader.search(query).await
+    async fn languages(&self) -> Result<Vec<Language>, Failure> {
+        self.reader.languages().await
+    }
+
+    async fn run(&self, plan: &Plan) -> Result<Answer, Failure> {
+        self.reader.run(plan).await
     }
 
     async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {

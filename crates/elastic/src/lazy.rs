@@ -11,8 +11,9 @@ use canter_core::failure::Failure;
 use canter_core::ports::{IndexReader, IndexWriter, Refused};
 use canter_core::task::UrlKey;
 use canter_ranking::completion::{Beginning, Named};
-use canter_ranking::query::{Hits, Query};
-use canter_ranking::search::SearchIndex;
+use canter_ranking::plan::Plan;
+use canter_ranking::search::{Answer, SearchIndex};
+use canter_ranking::tokenizer::Language;
 use tokio::sync::Mutex;
 
 /// An index, and how it is opened: whatever that asks before, such as for a key, is asked again
@@ -20,7 +21,7 @@ use tokio::sync::Mutex;
 pub struct LazyIndex<O, I> {
     open: O,
     opened: OnceLock<I>,
-    /// Tries that failed.
+    /// Retries that failed.
     failed: AtomicU64,
     /// Why the last of them did. Locked by who tries.
     why: Mutex<Option<Failure>>,
@@ -101,8 +102,12 @@ where
     F: Future<Output = Result<I, Failure>> + Send,
     I: SearchIndex,
 {
-    async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        self.opened().await?.search(query).await
+    async fn languages(&self) -> Result<Vec<Language>, Failure> {
+        self.opened().await?.languages().await
+    }
+
+    async fn run(&self, plan: &Plan) -> Result<Answer, Failure> {
+        self.opened().await?.run(plan).await
     }
 
     async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {

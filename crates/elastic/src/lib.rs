@@ -1,27 +1,26 @@
-//! The index in Elasticsearch or OpenSearch: canter's own terms and weights, put into a server that
-//! many processes write and read at the same time.
+//! The index in Elasticsearch or OpenSearch, which many processes write and read at the same time.
 //!
-//! What is asked of the server is the same in Elasticsearch 7.10, 8 and 9 and in OpenSearch: bulks,
-//! searches, lookups by id. No scripts, no analysis beyond white space.
+//! Requests work alike in Elasticsearch 7.10, 8 and 9 and in OpenSearch: bulks, searches, lookups by
+//! id. There are no scripts and no analysis beyond white space; terms and weights are canter's.
 
 mod bulk;
 mod catalog;
-mod entry;
-mod found;
+mod completion;
+mod failures;
 mod freshness;
 mod index;
 mod languages;
 mod lazy;
-mod offers;
 mod opening;
 mod packed;
+mod page;
 mod reader;
+mod response;
+mod retries;
 mod search;
-mod sentences;
 mod server;
 mod settings;
-mod spelling;
-mod tries;
+mod suggester;
 mod verdict;
 mod writer;
 

@@ -7,7 +7,7 @@ use canter_core::failure::Failure;
 use elasticsearch::http::Method;
 use serde_json::{Value, json};
 
-use crate::entry::{LAYOUT, index_body};
+use crate::page::{LAYOUT, index_body};
 use crate::server::Server;
 
 /// The oldest Elasticsearch that canter works with.

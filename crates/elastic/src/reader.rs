@@ -1,4 +1,4 @@
-//! canter's index on a server, opened for reading: nothing of it can be changed.
+//! The index on a server, opened for reading.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,44 +8,43 @@ use canter_core::failure::Failure;
 use canter_core::ports::IndexReader;
 use canter_core::task::UrlKey;
 use canter_ranking::completion::{Beginning, Named};
-use canter_ranking::query::{Hits, Query};
-use canter_ranking::search::SearchIndex;
-use canter_ranking::words::Language;
+use canter_ranking::plan::Plan;
+use canter_ranking::search::{Answer, SearchIndex};
+use canter_ranking::tokenizer::Language;
 use elasticsearch::http::Method;
 
 use crate::freshness::Freshness;
 use crate::languages::Languages;
 use crate::server::Server;
 use crate::settings::Settings;
-use crate::{catalog, entry, offers, opening, search};
+use crate::{catalog, completion, opening, page, search};
 
 /// An index that other processes write.
 pub struct ElasticReader {
     pub(crate) server: Arc<Server>,
     pub(crate) freshness: Arc<Freshness>,
     languages: Languages,
-    /// How long a failed request is tried again. Zero where somebody waits for an answer: whoever
-    /// reads asks again.
+    /// Maximum duration of retries; zero if somebody waits for the answer and asks again.
     patience: Duration,
 }
 
 impl ElasticReader {
-    /// Opens an index: nothing is made on the server, and no right to write is needed.
+    /// Opens an index. This creates nothing on the server and needs no right to write.
     ///
     /// # Errors
     ///
-    /// As [`ElasticIndex::open`](crate::ElasticIndex::open); also when nothing was indexed there
-    /// yet, which may pass.
+    /// Those of [`ElasticIndex::open`](crate::ElasticIndex::open), and a transient one when nothing
+    /// was indexed there yet.
     pub async fn open(settings: &Settings) -> Result<Self, Failure> {
-        // Somebody waits, and what stands between may itself wait for half a minute only.
+        // Somebody waits, and a gateway in between waits for half a minute only.
         let server = Server::new(settings, settings.patience / 6)?;
         let reader = ElasticReader::over(server, Duration::ZERO);
-        // The first search needs the languages, and asks again where they are not told.
-        let (found, _) = tokio::join!(
+        // The first search needs the languages, and asks again if this fails.
+        let (opened, _) = tokio::join!(
             opening::find(&reader.server),
             reader.languages.get(&reader.server)
         );
-        found?;
+        opened?;
         Ok(reader)
     }
 
@@ -59,28 +58,27 @@ impl ElasticReader {
         }
     }
 
-    /// What holds up the work of this process at the moment, a sentence for a person; none while
-    /// the server does what it is asked.
+    /// What holds up the server at the moment, as a sentence for a person.
     pub fn trouble(&self) -> Option<String> {
         self.server.trouble()
     }
 }
 
 impl SearchIndex for ElasticReader {
-    async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        let languages = match &query.language {
-            Some(language) => vec![Language::of_tag(Some(language))],
-            None => self.languages.get(&self.server).await?,
-        };
-        search::search(&self.server, &languages, &query).await
+    async fn languages(&self) -> Result<Vec<Language>, Failure> {
+        self.languages.get(&self.server).await
+    }
+
+    async fn run(&self, plan: &Plan) -> Result<Answer, Failure> {
+        search::run(&self.server, plan).await
     }
 
     async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
-        offers::names(&self.server, &beginning).await
+        completion::names(&self.server, &beginning).await
     }
 
     async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        offers::words(&self.server, &beginning).await
+        completion::words(&self.server, &beginning).await
     }
 }
 
@@ -93,7 +91,7 @@ impl IndexReader for ElasticReader {
             return Err(self.server.refusal(&answer));
         };
         match (answer.status, page["found"].as_bool()) {
-            (200, Some(true)) => entry::stored(&page["_source"]).map(Some),
+            (200, Some(true)) => page::stored(&page["_source"]).map(Some),
             (404, Some(false)) => Ok(None),
             _ => Err(self.server.refusal(&answer)),
         }

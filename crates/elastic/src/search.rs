@@ -1,88 +1,51 @@
-//! A search, as Elasticsearch is asked, and its answer.
+//! Runs a plan: the request to Elasticsearch and its response.
 //!
-//! The request is the sum of [`canter_ranking::query::weight`], clause by clause. Each looks for the
-//! core's terms; none parses what a person typed.
+//! The request is the plan, clause by clause. It looks for terms; nothing parses the text that a
+//! person typed.
 
 use std::collections::HashMap;
 
 use canter_core::failure::Failure;
-use canter_ranking::counts::{Counts, MOST_VALUES};
+use canter_ranking::facets::{Facets, MOST_VALUES};
 use canter_ranking::hit::{Shown, hit};
-use canter_ranking::query::{Hit, Hits, Query, weight};
-use canter_ranking::terms::{QueryTerms, Ways};
-use canter_ranking::typos::corrected;
-use canter_ranking::words::{Language, Words};
+use canter_ranking::plan::{Clause, Field, Filter, Plan, Ways};
+use canter_ranking::query::{Hit, Hits, Query};
+use canter_ranking::search::Answer;
+use canter_ranking::tokenizer::Tokenizer;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::entry::unpacked;
-use crate::found::{Buckets, Fields, Section, Sections, ask};
-use crate::offers::words as words_beginning;
 use crate::packed::unpack;
+use crate::page::unpacked;
+use crate::response::{Buckets, Fields, Section, Sections, ask};
 use crate::server::Server;
-use crate::spelling::{self, Suggested, missing};
+use crate::suggester::{self, Suggested, missing};
 
-/// What follows the path of a search. The statistics of all shards are gathered first, so that a
-/// page scores the same wherever it lies; a part of the results is no answer.
+/// Parameters of a search. Statistics of all shards are gathered first, so that a page scores the
+/// same in any of them; partial results are refused.
 const PARAMETERS: &str = "search_type=dfs_query_then_fetch&allow_partial_search_results=false";
-/// Most matching sections of a page that are looked at. Those without an anchor are no deep link,
-/// so that the third may lie far behind.
+/// Maximum number of matching sections that are fetched of a page. Sections without an anchor are
+/// no deep links, so the third link may be far behind.
 const MOST_SECTIONS: usize = 12;
-/// Tags of languages and folders that are counted; those to be named are chosen among them.
+/// Maximum number of counted languages, among which facets are chosen.
 const MOST_TAGS: usize = 50;
+/// Maximum number of counted folders, among which facets are chosen.
 const MOST_FOLDERS: usize = 200;
 
-/// Asks a server, once: whoever waits for results asks again. Where the index is gone, the next
-/// crawl makes another.
-pub(crate) async fn search(
-    server: &Server,
-    languages: &[Language],
-    query: &Query,
-) -> Result<Hits, Failure> {
-    let mut words = Words::default();
-    let terms = QueryTerms::of(&query.text, languages, &mut words);
-    let mut answer: Answer = ask(server, PARAMETERS, &request(query, &terms)).await?;
-    let counts = std::mem::take(&mut answer.aggregations);
-    let mut missing = missing(&answer.suggest, &counts.known, &terms.typed);
-    let begun = terms.begun().map(|typed| typed.word.as_str());
-    if let Some(begun) = missing
-        .iter_mut()
-        .find(|it| Some(it.word.as_str()) == begun)
-    {
-        begun.longer = words_beginning(server, &begun.word).await?;
-    }
-    Ok(Hits {
-        meant: corrected(&query.text, &terms, &missing),
-        counts: counts.told(query, answer.hits.total.value),
-        ..hits(answer, &terms, &mut words)?
-    })
+/// Asks the server once, since whoever waits for results asks again.
+pub(crate) async fn run(server: &Server, plan: &Plan) -> Result<Answer, Failure> {
+    let response = ask(server, PARAMETERS, &request(plan)).await?;
+    answer(response, plan)
 }
 
 /// The body of a search.
-fn request(query: &Query, terms: &QueryTerms) -> Value {
-    let mut should = Vec::new();
-    let mut any = |field: &str, terms: &[String], boost: f32| {
-        if !terms.is_empty() {
-            should.push(any_of(field, terms, boost));
-        }
-    };
-    any("body", &terms.body, weight::BODY);
-    any("mentions", &terms.words, weight::MENTIONS);
-    any("address", &terms.words, weight::ADDRESS);
-    any("common", &terms.common, weight::BODY);
-    if !terms.words.is_empty() {
-        should.push(json!({"nested": {
-            "path": "sections",
-            "query": any_of("sections.terms", &terms.words, weight::SECTION),
-            "score_mode": "max",
-            "inner_hits": sections("matching"),
-        }}));
-    }
-    for pair in &terms.pairs {
-        let pair = json!({"query": pair.join(" "), "boost": weight::PAIRS});
+fn request(plan: &Plan) -> Value {
+    let mut should: Vec<Value> = plan.clauses.iter().map(any_of).collect();
+    for pair in &plan.pairs {
+        let pair = json!({"query": pair.join(" "), "boost": plan.pair_weight});
         should.push(json!({"match_phrase": {"body": pair}}));
     }
-    if let Some(name) = &terms.name {
+    if let Some(name) = &plan.name {
         let page = json!({"term": {"names": name}});
         let section = json!({"nested": {
             "path": "sections",
@@ -91,34 +54,34 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
         }});
         should.push(json!({"constant_score": {
             "filter": {"bool": {"should": [page, section]}},
-            "boost": weight::NAME,
+            "boost": plan.name_weight,
         }}));
     }
-    // Without a clause everything would match.
+    // Without a clause every page would match.
     let wanted = match should.is_empty() {
         true => json!({"match_none": {}}),
         false => json!({"bool": {
             "must": [{"boosting": {
                 "positive": {"bool": {
                     "must": [{"bool": {"should": should}}],
-                    "should": [standing()],
+                    "should": [standing(plan)],
                 }},
                 "negative": {"term": {"list": true}},
-                "negative_boost": weight::LIST,
+                "negative_boost": plan.list_factor,
             }}],
-            "filter": filters(query, &terms.phrases),
-            "must_not": phrases(&terms.without).collect::<Vec<_>>(),
+            "filter": filters(plan),
+            "must_not": phrases(&plan.unwanted).collect::<Vec<_>>(),
         }}),
     };
-    let fields: &[&str] = match terms.words.is_empty() {
+    let fields: &[&str] = match plan.terms(Field::Sections).is_empty() {
         true => &["shown", "lead"],
         false => &["shown"],
     };
     let mut body = json!({
         "query": wanted,
         "sort": [{"_score": "desc"}, {"id": "asc"}],
-        "from": query.offset,
-        "size": query.limit,
+        "from": plan.window.start,
+        "size": plan.window.len(),
         "track_total_hits": true,
         "_source": false,
         "docvalue_fields": fields,
@@ -129,25 +92,25 @@ fn request(query: &Query, terms: &QueryTerms) -> Value {
             "folders": values("folders", MOST_FOLDERS),
         },
     });
-    spelling::ask(&mut body, &terms.typed);
+    suggester::ask(&mut body, &plan.typed);
     body
 }
 
-/// How many of the pages found have each value of a field.
+/// Counts matching pages by the values of a field.
 fn values(field: &str, most: usize) -> Value {
     json!({"terms": {"field": field, "size": most}})
 }
 
-/// What it counts for that other pages link to one: no match by itself.
-fn standing() -> Value {
+/// The score of the links from other pages, which is no match by itself.
+fn standing(plan: &Plan) -> Value {
     json!({"rank_feature": {
         "field": "standing",
         "saturation": {"pivot": 1},
-        "boost": weight::STANDING,
+        "boost": plan.standing_weight,
     }})
 }
 
-/// What is wanted of the sections that a clause found.
+/// The parts to be returned of the sections that a clause matches.
 fn sections(clause: &str) -> Value {
     json!({
         "name": clause,
@@ -157,12 +120,29 @@ fn sections(clause: &str) -> Value {
     })
 }
 
-/// Any of the terms of a field. The server cuts them where they are joined.
-fn any_of(field: &str, terms: &[String], boost: f32) -> Value {
-    json!({"match": {field: {"query": terms.join(" "), "boost": boost}}})
+/// Any term of a clause. The server splits them at spaces.
+fn any_of(clause: &Clause) -> Value {
+    let field = match clause.field {
+        Field::Body => "body",
+        Field::AnchorText => "mentions",
+        Field::Address => "address",
+        Field::Common => "common",
+        Field::Sections => "sections.terms",
+    };
+    let terms = json!({"query": clause.terms.join(" "), "boost": clause.weight});
+    let any = json!({"match": {field: terms}});
+    match clause.field {
+        Field::Sections => json!({"nested": {
+            "path": "sections",
+            "query": any,
+            "score_mode": "max",
+            "inner_hits": sections("matching"),
+        }}),
+        _ => any,
+    }
 }
 
-/// Pages that hold words side by side, in one of some ways.
+/// Pages that hold a phrase, for each of some phrases.
 fn phrases(all: &[Ways]) -> impl Iterator<Item = Value> {
     all.iter().map(|ways| {
         let way = |words: &Vec<String>| json!({"match_phrase": {"body": words.join(" ")}});
@@ -170,34 +150,41 @@ fn phrases(all: &[Ways]) -> impl Iterator<Item = Value> {
     })
 }
 
-fn filters(query: &Query, wanted: &[Ways]) -> Vec<Value> {
-    let site = query.site.as_ref();
-    let site = site.map(|site| json!({"term": {"site": site}}));
-    let language = query.language.as_ref();
-    let language = language.map(|it| json!({"term": {"languages": it.to_ascii_lowercase()}}));
-    let path = query.path.as_ref();
-    let path = path.map(|path| json!({"prefix": {"path": path}}));
-    let mut filters: Vec<Value> = phrases(wanted).collect();
-    filters.extend(site.into_iter().chain(language).chain(path));
-    filters
+fn filters(plan: &Plan) -> Vec<Value> {
+    let filter = |filter: &Filter| match filter {
+        Filter::Site(site) => json!({"term": {"site": site}}),
+        Filter::Language(tag) => json!({"term": {"languages": tag}}),
+        Filter::Path(path) => json!({"prefix": {"path": path}}),
+    };
+    phrases(&plan.phrases)
+        .chain(plan.filters.iter().map(filter))
+        .collect()
 }
 
-/// The results in an answer.
-fn hits(answer: Answer, terms: &QueryTerms, words: &mut Words) -> Result<Hits, Failure> {
-    let mut pages = Vec::with_capacity(answer.hits.hits.len());
-    for found in answer.hits.hits {
-        pages.push(found.hit(terms, words)?);
+/// The answer in a response.
+fn answer(response: Response, plan: &Plan) -> Result<Answer, Failure> {
+    let counted = response.aggregations;
+    let missing = missing(&response.suggest, &counted.known, &plan.typed);
+    let total = response.hits.total.value;
+    let mut tokenizer = Tokenizer::default();
+    let mut hits = Vec::with_capacity(response.hits.hits.len());
+    for page in response.hits.hits {
+        hits.push(page.hit(plan, &mut tokenizer)?);
     }
-    Ok(Hits {
-        total: answer.hits.total.value,
-        exact: true,
-        hits: pages,
-        ..Hits::default()
+    Ok(Answer {
+        hits: Hits {
+            total,
+            exact: true,
+            hits,
+            meant: None,
+            facets: counted.facets(&plan.query, total),
+        },
+        missing,
     })
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct Response {
     hits: Pages,
     #[serde(default)]
     suggest: Suggested,
@@ -205,9 +192,10 @@ struct Answer {
     aggregations: Counted,
 }
 
-/// What was counted beside.
+/// Counts of pages.
 #[derive(Default, Deserialize)]
 struct Counted {
+    /// Pages that hold each typed word, by its number in the plan.
     #[serde(default)]
     known: HashMap<String, Value>,
     #[serde(default)]
@@ -219,12 +207,12 @@ struct Counted {
 }
 
 impl Counted {
-    fn told(self, query: &Query, total: u64) -> Counts {
+    fn facets(self, query: &Query, total: u64) -> Facets {
         let mut languages = self.languages.counts();
-        // A page has each that its language is a kind of.
+        // A page has both its language and the one that it is a variant of.
         languages.retain(|(tag, _)| !tag.contains('-'));
         let (sites, folders) = (self.sites.counts(), self.folders.counts());
-        Counts::of(sites, languages, folders, query, total)
+        Facets::of(sites, languages, folders, query.path.as_deref(), total)
     }
 }
 
@@ -232,7 +220,7 @@ impl Counted {
 struct Pages {
     total: Total,
     #[serde(default)]
-    hits: Vec<Found>,
+    hits: Vec<PageHit>,
 }
 
 #[derive(Deserialize)]
@@ -241,36 +229,36 @@ struct Total {
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct PageHit {
     #[serde(rename = "_score")]
     score: f32,
     fields: Fields,
     #[serde(default)]
-    inner_hits: Inner,
+    inner_hits: InnerHits,
 }
 
-/// The sections that a clause found, best first.
+/// The sections that a clause matches, best first.
 #[derive(Default, Deserialize)]
-struct Inner {
+struct InnerHits {
     #[serde(default)]
     named: Sections,
     #[serde(default)]
     matching: Sections,
 }
 
-impl Found {
-    fn hit(self, terms: &QueryTerms, words: &mut Words) -> Result<Hit, Failure> {
+impl PageHit {
+    fn hit(self, plan: &Plan, tokenizer: &mut Tokenizer) -> Result<Hit, Failure> {
         let Fields { shown, lead } = self.fields;
         let mut page: Shown = unpacked(&shown[0])?;
         if !lead[0].is_empty() {
             page.lead = unpack(&lead[0])?;
         }
-        let Inner { named, matching } = &self.inner_hits;
+        let InnerHits { named, matching } = &self.inner_hits;
         let named = named.ranked();
         let is_named = |section: &&Section| named.iter().any(|it| it.offset() == section.offset());
         let others = matching.ranked().iter().filter(|it| !is_named(it));
         let passages = named.iter().chain(others).filter_map(Section::passage);
-        hit(page, passages, self.score, terms, words)
+        hit(page, passages, self.score, plan, tokenizer)
     }
 }
 
@@ -295,7 +283,7 @@ mod tests {
                 body: body.to_string().into_bytes(),
                 kind: "application/json".into(),
             };
-            let read = server().understood::<Answer>(&answer);
+            let read = server().understood::<Response>(&answer);
             let Err(Failure::Transient(said)) = read.map(drop) else {
                 panic!("{body}");
             };
@@ -303,16 +291,27 @@ mod tests {
         }
     }
 
+    fn plan() -> Plan {
+        let query = Query {
+            text: "river".into(),
+            limit: 10,
+            offset: 0,
+            site: None,
+            language: None,
+            path: None,
+        };
+        Plan::compile(&query, &[])
+    }
+
     #[test]
     fn no_results_are_an_answer() {
-        let answer = json!({"hits": {"total": {"value": 0}}});
-        let answer = serde_json::from_value(answer).unwrap();
-        let read = hits(answer, &QueryTerms::default(), &mut Words::default());
+        let response = json!({"hits": {"total": {"value": 0}}});
+        let response = serde_json::from_value(response).unwrap();
         let none = Hits {
             exact: true,
             ..Hits::default()
         };
-        assert_eq!(read, Ok(none));
+        assert_eq!(answer(response, &plan()).unwrap().hits, none);
     }
 
     #[test]
@@ -320,13 +319,11 @@ mod tests {
         let page = r#"{"s": "s", "u": "https://example.org/", "t": "T", "m": 0, "x": "River"}"#;
         let fields = json!({"shown": [pack(page).unwrap()]});
         let inner = json!({"hits": {"hits": [{"_nested": {"offset": 7}}]}});
-        let found = json!({"_score": 1.5, "fields": fields,
+        let page = json!({"_score": 1.5, "fields": fields,
             "inner_hits": {"named": inner.clone(), "matching": inner}});
-        let answer = json!({"hits": {"total": {"value": 1}, "hits": [found]}});
-        let mut words = Words::default();
-        let terms = QueryTerms::of("river", &[], &mut words);
-        let answer = serde_json::from_value(answer).unwrap();
-        let hit = &hits(answer, &terms, &mut words).unwrap().hits[0];
+        let response = json!({"hits": {"total": {"value": 1}, "hits": [page]}});
+        let response = serde_json::from_value(response).unwrap();
+        let hit = &answer(response, &plan()).unwrap().hits.hits[0];
         assert_eq!(
             (hit.score, hit.snippet.as_str()),
             (1.5, "<mark>River</mark>")

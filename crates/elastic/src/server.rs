@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::{Host, Url};
 
+use crate::retries::Retries;
 use crate::settings::Settings;
-use crate::tries::Tries;
 
 /// Longest quote of a server's own words, in characters.
 pub(crate) const QUOTE: usize = 240;
@@ -176,7 +176,7 @@ impl Server {
         patience: Duration,
     ) -> Result<Answer, Failure> {
         let body = body.map(|body| body.to_string().into_bytes());
-        let mut tries = Tries::new(patience);
+        let mut tries = Retries::new(patience);
         loop {
             let answer = self.exchange(method, path, body.as_deref()).await;
             let failure = match answer {

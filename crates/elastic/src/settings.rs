@@ -6,7 +6,7 @@ use canter_core::failure::Failure;
 use canter_page::url::is_http;
 use url::Url;
 
-use crate::entry::LAYOUT;
+use crate::page::LAYOUT;
 
 /// The index of a URL that names none.
 const DEFAULT_NAME: &str = "canter";

@@ -12,13 +12,13 @@ use canter_core::document::Document;
 use canter_core::failure::Failure;
 use canter_core::ports::Refused;
 use canter_core::task::UrlKey;
-use canter_ranking::words::Words;
+use canter_ranking::tokenizer::Tokenizer;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::bulk::{Bulk, Operation, Settled};
-use crate::entry;
 use crate::freshness::Freshness;
+use crate::page;
 
 /// Documents that wait to be sent, in KiB of memory.
 const WAITING_KIB: u32 = 48 << 10;
@@ -124,7 +124,7 @@ async fn prepare(
     mut commands: mpsc::UnboundedReceiver<Command>,
     prepared: mpsc::UnboundedSender<Ready>,
 ) {
-    let mut words = Words::default();
+    let mut tokenizer = Tokenizer::default();
     while let Some(Command { wish, answer, room }) = commands.recv().await {
         let mut ready = Ready {
             operations: Vec::new(),
@@ -139,14 +139,14 @@ async fn prepare(
                 .operations
                 .extend(ids.into_iter().map(Operation::delete)),
             Wish::Put(documents) => {
-                let mut own = std::mem::take(&mut words);
+                let mut own = std::mem::take(&mut tokenizer);
                 let written = tokio::task::spawn_blocking(move || {
                     let operations = documents.iter().map(|document| put(document, &mut own));
                     (operations.collect::<Vec<_>>(), own)
                 });
                 match written.await {
                     Ok((operations, own)) => {
-                        words = own;
+                        tokenizer = own;
                         for operation in operations {
                             match operation {
                                 Ok(operation) => ready.operations.push(operation),
@@ -169,9 +169,9 @@ async fn prepare(
     }
 }
 
-fn put(document: &Document, words: &mut Words) -> Result<Operation, Refused> {
+fn put(document: &Document, tokenizer: &mut Tokenizer) -> Result<Operation, Refused> {
     let id = document.id();
-    match entry::source(document, words) {
+    match page::source(document, tokenizer) {
         Ok(source) => Ok(Operation::put(id, document.version, source)),
         Err(error) => Err(Refused {
             id,

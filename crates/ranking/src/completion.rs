@@ -1,60 +1,53 @@
-//! What a person who types may be about to write: a name that a page or a section bears, or a word
-//! that pages hold.
+//! Completions of an unfinished query: names of pages and sections, and words of pages.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use url::Url;
 
-use crate::search::SearchIndex;
-use crate::terms::{PageTerms, QueryTerms};
-use crate::words::{Words, name};
+use crate::terms::PageTerms;
+use crate::tokenizer::name;
 use canter_core::document::Document;
-use canter_core::failure::Failure;
 
-/// A longer heading is no name that anybody would choose from a list.
-const LONGEST: usize = 100;
-/// So many words that begin alike are looked at.
+/// Maximum number of words with the same beginning that an index lists.
 pub const MOST_WORDS: usize = 10;
-/// A word of so many letters that pages hold is no beginning of another one.
-const WHOLE_WORD: usize = 3;
 
-/// What names are to begin with.
+/// The beginning of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beginning {
-    /// As [`crate::terms::PageTerms::names`] are spelled; not empty.
+    /// Spelled as in [`crate::terms::PageTerms::names`]; not empty.
     pub name: String,
     /// Only names of this site.
     pub site: Option<String>,
-    /// At most so many.
+    /// Maximum number of names.
     pub limit: usize,
 }
 
 impl Beginning {
-    /// What a person typed so far; none where no name begins like that.
+    /// The beginning that a person typed; none if no name begins like that.
     pub fn of(text: &str, site: Option<String>, limit: usize) -> Option<Self> {
-        // Whoever types `os.` goes on with `path`.
+        // `os.` may become `os.path`.
         let text = text.trim_end_matches(|c: char| !c.is_alphanumeric());
         name(text).map(|name| Beginning { name, site, limit })
     }
 }
 
-/// A name that begins like what was typed.
+/// A name that begins like the typed text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// For a person.
+    /// The name as it is shown.
     pub text: String,
-    /// Where it leads.
+    /// URL of the page or the section.
     pub url: Url,
-    /// It is the whole of what was typed.
+    /// Whether it is the whole typed text.
     pub whole: bool,
-    /// So many links lead there, as far as they are counted.
+    /// Number of counted links to the page or the section.
     pub known: u32,
 }
 
 impl Named {
-    /// The best of some names, best first: one that is the whole of what was typed, then what is best
-    /// known, then what is shorter. Each place once, and of one page each text once.
+    /// The best of some names, best first: one that is the whole typed text, then those with the
+    /// most links, then the shorter ones. No URL is listed twice, and no text of one page.
     pub fn best(mut names: Vec<Named>, limit: usize) -> Vec<Named> {
         names.sort_by(|a, b| {
             let rank = |named: &Named| rank(named.whole, named.known, &named.text);
@@ -73,32 +66,32 @@ impl Named {
     }
 }
 
-/// What comes earlier among names: what is best known, then what is shorter.
+/// The sort key of a name: the most links first, then the shorter text.
 pub fn rank(whole: bool, known: u32, text: &str) -> (Reverse<(u32, bool)>, usize) {
     (Reverse((known, whole)), text.chars().count())
 }
 
-/// Of ranked names, the first that is the whole of what was typed goes before all others.
+/// Moves the first of ranked names that is the whole typed text to the front.
 pub fn whole_first<T>(names: &mut [T], is_whole: impl Fn(&T) -> bool) {
     if let Some(whole) = names.iter().position(is_whole) {
         names[..=whole].rotate_right(1);
     }
 }
 
-/// A name of a page or of a section, as an index finds it by its beginning.
+/// A name of a page or a section, to be found by its beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bearer<'a> {
-    /// As a whole query is compared with it.
+    /// Spelled as in [`crate::terms::PageTerms::names`].
     pub name: &'a str,
-    /// For a person.
+    /// The name as it is shown.
     pub text: &'a str,
-    /// Fragment that leads there; none for the page.
+    /// Fragment of the section; none for the page.
     pub anchor: Option<&'a str>,
-    /// As [`Named::known`].
+    /// See [`Named::known`].
     pub known: u32,
 }
 
-/// The names that a page offers: its own and those of its sections.
+/// The names of a page and of its sections.
 pub fn bearers<'a>(
     document: &'a Document,
     terms: &'a PageTerms,
@@ -124,74 +117,13 @@ pub fn bearers<'a>(
     }))
 }
 
-/// Whether a text can be chosen from a list.
-pub(crate) fn is_offered(text: &str) -> bool {
-    !text.trim().is_empty() && text.len() <= 4 * LONGEST && text.chars().count() <= LONGEST
-}
-
-/// A way to go on with what was typed.
+/// A completion of an unfinished query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
-    /// The whole query.
+    /// The completed query.
     pub text: String,
-    /// Where it leads at once; none for words.
+    /// URL of the named page or section; none for words.
     pub url: Option<Url>,
-}
-
-/// Names that begin like what was typed, best first.
-///
-/// # Errors
-///
-/// Those of the index.
-pub async fn names<I: SearchIndex>(
-    index: &I,
-    text: &str,
-    site: Option<String>,
-    limit: usize,
-) -> Result<Vec<Completion>, Failure> {
-    let Some(beginning) = Beginning::of(text, site, limit) else {
-        return Ok(Vec::new());
-    };
-    let names = index.names(beginning).await?.into_iter();
-    let names = names.map(|named| Completion {
-        text: named.text,
-        url: Some(named.url),
-    });
-    Ok(names.collect())
-}
-
-/// Ways to go on with what was typed, best first: names, then words in the place of the last one,
-/// unless that is a word itself, or what was typed is the beginning of a single name.
-///
-/// # Errors
-///
-/// Those of the index.
-pub async fn completions<I: SearchIndex>(
-    index: &I,
-    text: &str,
-    site: Option<String>,
-    limit: usize,
-) -> Result<Vec<Completion>, Failure> {
-    let mut all = names(index, text, site, limit).await?;
-    let a_name = !all.is_empty() && !text.trim().contains(char::is_whitespace);
-    let terms = QueryTerms::of(text, &[], &mut Words::default());
-    let begun = terms.begun();
-    let Some(last) = begun.filter(|_| !a_name && all.len() < limit) else {
-        return Ok(all);
-    };
-    let words = index.words(last.word.clone()).await?;
-    let is_word = words.iter().any(|(word, _)| *word == last.word);
-    if is_word && last.word.chars().count() >= WHOLE_WORD {
-        return Ok(all);
-    }
-    for (word, _) in words {
-        let text = last.replaced(text, &word);
-        let known = |other: &Completion| other.text.to_lowercase() == text.to_lowercase();
-        if word != last.word && all.len() < limit && !all.iter().any(known) {
-            all.push(Completion { text, url: None });
-        }
-    }
-    Ok(all)
 }
 
 #[cfg(test)]

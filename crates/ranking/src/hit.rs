@@ -1,17 +1,18 @@
-//! A result, made of the page that was found: the same whatever index found it.
+//! Makes results of matching pages, the same for every index.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::plan::{Field, Plan};
 use crate::query::{DEEP_LINKS, Hit, SectionHit};
 use crate::snippet::{beginning, snippet, start};
-use crate::terms::{PageTerms, QueryTerms, names};
-use crate::words::{Language, Words};
+use crate::terms::{PageTerms, names};
+use crate::tokenizer::{Language, Tokenizer};
 use canter_core::document::{Document, Stored, StoredSection};
 
-/// What is shown of a page beside its text.
+/// The parts of a page that a result shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
     /// Id of the site.
@@ -23,22 +24,22 @@ pub struct Shown {
     /// The document's title.
     #[serde(rename = "t")]
     pub title: String,
-    /// When it was fetched, milliseconds since the Unix epoch.
+    /// Time of the fetch, in milliseconds since the Unix epoch.
     #[serde(rename = "m")]
     pub fetched_at_ms: u64,
-    /// Its language, in which the query's words are looked for to be marked.
+    /// The language, in which the text is tokenized for the snippet.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// As [`PageTerms::known`].
+    /// See [`PageTerms::known`].
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub known: Option<u32>,
-    /// How its text begins: shown where no section matches.
+    /// The beginning of the text, which is shown if no section matches.
     #[serde(rename = "x")]
     pub lead: String,
 }
 
 impl Shown {
-    /// What is shown of a document.
+    /// The parts of a document that a result shows.
     pub fn of(document: &Document, terms: &PageTerms) -> Self {
         Shown {
             site: document.site.clone(),
@@ -52,26 +53,25 @@ impl Shown {
     }
 }
 
-/// A section of a page, as a result shows it.
+/// The parts of a section that a result shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passage<'a> {
-    /// Fragment that leads to it.
+    /// Fragment of the section.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<Cow<'a, str>>,
-    /// Its heading.
+    /// The heading.
     #[serde(rename = "t")]
     pub title: Cow<'a, str>,
-    /// What a snippet is made of: the beginning of its text below the heading, which is shown as
-    /// the link's title.
+    /// The beginning of the text below the heading, from which a snippet is made.
     #[serde(rename = "x")]
     pub text: Cow<'a, str>,
-    /// As [`SectionTerms::known`](crate::terms::SectionTerms::known).
+    /// See [`SectionTerms::known`](crate::terms::SectionTerms::known).
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub known: Option<u32>,
 }
 
 impl<'a> Passage<'a> {
-    /// Of a section's own text, which begins with its heading.
+    /// A passage of a section whose text begins with its heading.
     pub fn new(anchor: Option<Cow<'a, str>>, title: Cow<'a, str>, text: &'a str) -> Self {
         let below = text
             .strip_prefix(&*title)
@@ -85,30 +85,30 @@ impl<'a> Passage<'a> {
     }
 }
 
-/// What is shown of a page that was found. `passages` are its sections that match, best first; no
-/// more of them are read than are shown. No section is found by stop words and signs; for a query
-/// of them alone [`Shown::lead`] is the [`start`] of the page's text, in which they are looked for.
+/// Makes the result of a matching page. `passages` are its matching sections, best first, and are
+/// read only as far as they are shown. Stop words and signs match no section, so for a query of
+/// nothing else [`Shown::lead`] is the [`start`] of the page's text, where they are marked.
 ///
 /// # Errors
 ///
-/// That of a passage.
+/// The error of a passage.
 pub fn hit<'a, E>(
     page: Shown,
     passages: impl IntoIterator<Item = Result<Passage<'a>, E>>,
     score: f32,
-    terms: &QueryTerms,
-    words: &mut Words,
+    plan: &Plan,
+    tokenizer: &mut Tokenizer,
 ) -> Result<Hit, E> {
-    words.speak(Language::of_tag(page.language.as_deref()));
+    tokenizer.set_language(Language::of_tag(page.language.as_deref()));
     let mut best = None;
     let mut sections = Vec::new();
     for passage in passages {
         let passage = passage?;
-        // What no fragment leads to can be the best section, and no deep link.
+        // A section without an anchor can be the best one, but not a deep link.
         if best.is_some() && passage.anchor.is_none() {
             continue;
         }
-        let snippet = snippet(&passage.text, terms, words);
+        let snippet = snippet(&passage.text, plan, tokenizer);
         best.get_or_insert_with(|| snippet.clone());
         if let Some(anchor) = passage.anchor {
             let mut url = page.url.clone();
@@ -134,7 +134,7 @@ pub fn hit<'a, E>(
     Ok(Hit {
         url: page.url,
         title,
-        snippet: best.unwrap_or_else(|| snippet(&page.lead, terms, words)),
+        snippet: best.unwrap_or_else(|| snippet(&page.lead, plan, tokenizer)),
         score,
         site: page.site,
         fetched_at_ms: page.fetched_at_ms,
@@ -142,33 +142,32 @@ pub fn hit<'a, E>(
     })
 }
 
-/// What an index says of a page that it keeps as a whole.
+/// How a page matches, in an index that stores pages as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Matching {
-    /// Places of the page's sections that match, best first.
+    /// Numbers of the matching sections, best first.
     pub sections: Vec<usize>,
-    /// The page, or a section of it, bears the query as its name.
+    /// Whether the page or one of its sections bears the query as its name.
     pub named: bool,
 }
 
 impl Matching {
-    /// What is shown of the page, whose sections are read where they are shown: `section` gives the
-    /// one at a place, and none behind the last. Sections that bear the query as their name come
-    /// first.
+    /// Makes the result of the page. `section` reads the section of a number, and none behind the
+    /// last; it is called for the sections shown. Sections named like the query come first.
     ///
     /// # Errors
     ///
-    /// Those of reading a section.
+    /// The error of `section`.
     pub fn hit<E>(
         self,
         stored: Stored,
         section: impl Fn(usize) -> Result<Option<StoredSection>, E>,
         score: f32,
-        terms: &QueryTerms,
-        words: &mut Words,
+        plan: &Plan,
+        tokenizer: &mut Tokenizer,
     ) -> Result<Hit, E> {
         let mut sections = self.sections;
-        if let Some(name) = terms.name.as_ref().filter(|_| self.named) {
+        if let Some(name) = plan.name.as_ref().filter(|_| self.named) {
             let mut bearers = Vec::new();
             for place in 0.. {
                 let Some(section) = section(place)? else {
@@ -189,7 +188,7 @@ impl Matching {
             fetched_at_ms: stored.fetched_at_ms,
             language: stored.language,
             known: None,
-            lead: match terms.words.is_empty() {
+            lead: match plan.terms(Field::Sections).is_empty() {
                 true => start(&stored.text).to_owned(),
                 false => beginning(&stored.text).to_owned(),
             },
@@ -204,6 +203,6 @@ impl Matching {
             });
             passage.transpose()
         });
-        hit(page, passages, score, terms, words)
+        hit(page, passages, score, plan, tokenizer)
     }
 }

@@ -1,16 +1,17 @@
-//! What a page says and what a query means, the same for every index: words and their stems, terms
-//! of pages and of queries, weights, completion, corrections, facets, snippets.
+//! The meaning of pages and queries, the same for every index: tokens, terms and weights,
+//! completions, corrections, facets and snippets.
 //!
-//! An index runs what is decided here, through the port [`search::SearchIndex`]. Nothing here opens
-//! a socket, reads a clock or needs a runtime.
+//! [`search::search`] compiles a query to a [`plan::Plan`], which an index runs through the port
+//! [`search::SearchIndex`]. Nothing here opens a socket, reads a clock or needs a runtime.
 
 pub mod completion;
-pub mod counts;
+pub mod corrections;
+pub mod facets;
 pub mod hit;
 mod operators;
+pub mod plan;
 pub mod query;
 pub mod search;
 pub mod snippet;
 pub mod terms;
-pub mod typos;
-pub mod words;
+pub mod tokenizer;

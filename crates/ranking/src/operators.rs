@@ -1,23 +1,23 @@
-//! What a person may write around words: `"in this order"` and `-without`.
+//! Query operators: `"a phrase"` and `-unwanted`.
 
 use crate::terms::push;
 
-/// A query taken apart.
+/// A query, split at its operators.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Written<'a> {
-    /// What is looked for: the text without the signs, and without what is not wanted.
+    /// The text without operators and without the unwanted parts.
     pub(crate) wanted: String,
-    /// What stood in quotation marks; part of `wanted`.
+    /// The parts in quotation marks, which are in `wanted` too.
     pub(crate) quoted: Vec<&'a str>,
-    /// What followed a minus.
+    /// The parts behind a minus.
     pub(crate) unwanted: Vec<&'a str>,
 }
 
-/// Shorter words after a minus are options of a command (`-m`).
+/// Minimum length of a word behind a minus, in characters; shorter ones are options (`-m`).
 const SHORTEST: usize = 3;
 
-/// Takes a query apart. Signs count at the edges of words only, so that code and options
-/// (`print("a")`, `--frozen`) stay what they are. Where nothing would be wanted, all of it is.
+/// Splits a query at its operators. They count at the edges of words only, so that code and options
+/// (`print("a")`, `--frozen`) stay intact. If nothing would be wanted, the whole text is.
 pub(crate) fn written(text: &str) -> Written<'_> {
     let mut written = Written::default();
     let mut rest = text;
@@ -51,8 +51,7 @@ pub(crate) fn written(text: &str) -> Written<'_> {
     }
 }
 
-/// What stands in quotation marks at the beginning of a text, up to the end of a word, and what
-/// follows them.
+/// Splits a text after the quoted part at its beginning, whose closing mark ends a word.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let (open, close) = [('"', '"'), ('“', '”')]
         .into_iter()

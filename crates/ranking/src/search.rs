@@ -1,16 +1,26 @@
-//! The port of an index that is searched.
+//! Searches an index through its port.
 
 use std::future::Future;
 
 use canter_core::failure::Failure;
 
-use crate::completion::{Beginning, Named};
+use crate::completion::{Beginning, Completion, Named};
+use crate::corrections::{Missing, corrected};
+use crate::plan::{Plan, QueryTerms};
 use crate::query::{Hits, Query};
+use crate::tokenizer::Language;
 
-/// An index as a search reads it.
+/// Minimum length of a word that is not completed if pages hold it, in characters.
+const WHOLE_WORD: usize = 3;
+
+/// An index that is searched.
 pub trait SearchIndex: Send + Sync {
-    /// Pages by relevance; ties by document id, so that pages of results are disjoint.
-    fn search(&self, query: Query) -> impl Future<Output = Result<Hits, Failure>> + Send;
+    /// The languages of its pages. A page that names none counts as English.
+    fn languages(&self) -> impl Future<Output = Result<Vec<Language>, Failure>> + Send;
+
+    /// Runs a plan. Results are ordered by score, ties by document id, so that pages of results
+    /// are disjoint.
+    fn run(&self, plan: &Plan) -> impl Future<Output = Result<Answer, Failure>> + Send;
 
     /// The best names with a beginning; see [`Named::best`].
     fn names(
@@ -18,11 +28,140 @@ pub trait SearchIndex: Send + Sync {
         beginning: Beginning,
     ) -> impl Future<Output = Result<Vec<Named>, Failure>> + Send;
 
-    /// Words of pages that begin like this one, in the spelling of [`crate::typos::Typed::word`],
-    /// and how many pages hold each, of a large index about as many: those of most pages, most
-    /// first.
+    /// The words of pages that begin with this one and their numbers of pages, largest first. They
+    /// are spelled as in [`Typed::word`](crate::corrections::Typed::word). A large index may
+    /// estimate the numbers.
     fn words(
         &self,
         beginning: String,
     ) -> impl Future<Output = Result<Vec<(String, u64)>, Failure>> + Send;
+}
+
+/// The answer of an index to a plan.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// The results; [`Hits::meant`] is none.
+    pub hits: Hits,
+    /// The words of [`Plan::typed`] that no page holds, whatever the filters.
+    pub missing: Vec<Missing>,
+}
+
+/// Searches for a query. If it has misspelt words, the results are those of the corrected query,
+/// [`Hits::meant`].
+///
+/// # Errors
+///
+/// Those of the index.
+pub async fn search<I: SearchIndex>(index: &I, query: &Query) -> Result<Hits, Failure> {
+    let languages = languages(index, query).await?;
+    let hits = as_written(index, query, &languages).await?;
+    let Some(text) = hits.meant else {
+        return Ok(hits);
+    };
+    let meant = Some(text.clone());
+    let query = Query {
+        text,
+        ..query.clone()
+    };
+    let plan = Plan {
+        // What was corrected is not corrected again.
+        typed: Vec::new(),
+        ..Plan::compile(&query, &languages)
+    };
+    let Answer { hits, .. } = index.run(&plan).await?;
+    Ok(Hits { meant, ..hits })
+}
+
+/// Searches for a query as it is written; [`Hits::meant`] is the corrected query, if there is one.
+///
+/// # Errors
+///
+/// Those of the index.
+pub async fn search_as_written<I: SearchIndex>(index: &I, query: &Query) -> Result<Hits, Failure> {
+    let languages = languages(index, query).await?;
+    as_written(index, query, &languages).await
+}
+
+/// The languages in which a query is stemmed.
+async fn languages<I: SearchIndex>(index: &I, query: &Query) -> Result<Vec<Language>, Failure> {
+    match &query.language {
+        Some(tag) => Ok(vec![Language::of_tag(Some(tag))]),
+        None => index.languages().await,
+    }
+}
+
+async fn as_written<I: SearchIndex>(
+    index: &I,
+    query: &Query,
+    languages: &[Language],
+) -> Result<Hits, Failure> {
+    let plan = Plan::compile(query, languages);
+    let Answer { hits, missing } = index.run(&plan).await?;
+    let is_missing = |word: &str| missing.iter().any(|missing| missing.word == word);
+    let begun = plan.typed.iter().find(|typed| typed.begun);
+    let longer = match begun.filter(|typed| is_missing(&typed.word)) {
+        Some(typed) => index.words(typed.word.clone()).await?,
+        None => Vec::new(),
+    };
+    Ok(Hits {
+        meant: corrected(&query.text, &plan.typed, &missing, &longer),
+        ..hits
+    })
+}
+
+/// Completes an unfinished query with names that begin like it, best first.
+///
+/// # Errors
+///
+/// Those of the index.
+pub async fn names<I: SearchIndex>(
+    index: &I,
+    text: &str,
+    site: Option<String>,
+    limit: usize,
+) -> Result<Vec<Completion>, Failure> {
+    let Some(beginning) = Beginning::of(text, site, limit) else {
+        return Ok(Vec::new());
+    };
+    let names = index.names(beginning).await?.into_iter();
+    let names = names.map(|named| Completion {
+        text: named.text,
+        url: Some(named.url),
+    });
+    Ok(names.collect())
+}
+
+/// Completes an unfinished query, best completions first: with names, then with words in place of
+/// its last one. Words are left out if the last one is a word itself, or if the query is the
+/// beginning of a single name.
+///
+/// # Errors
+///
+/// Those of the index.
+pub async fn completions<I: SearchIndex>(
+    index: &I,
+    text: &str,
+    site: Option<String>,
+    limit: usize,
+) -> Result<Vec<Completion>, Failure> {
+    let mut all = names(index, text, site, limit).await?;
+    let a_name = !all.is_empty() && !text.trim().contains(char::is_whitespace);
+    let terms = QueryTerms::of(text, &[]);
+    let begun = terms.typed.iter().find(|typed| typed.begun);
+    let Some(last) = begun.filter(|_| !a_name && all.len() < limit) else {
+        return Ok(all);
+    };
+    let words = index.words(last.word.clone()).await?;
+    let is_word = words.iter().any(|(word, _)| *word == last.word);
+    if is_word && last.word.chars().count() >= WHOLE_WORD {
+        return Ok(all);
+    }
+    for (word, _) in words {
+        let text = last.replaced(text, &word);
+        let same = |other: &Completion| other.text.to_lowercase() == text.to_lowercase();
+        if word != last.word && all.len() < limit && !all.iter().any(same) {
+            all.push(Completion { text, url: None });
+        }
+    }
+    Ok(all)
 }

@@ -1,23 +1,22 @@
-//! The part of a text that shows why it was found: HTML in which only `<mark>` is markup.
+//! Snippets: the part of a text that shows why it matches, as HTML in which only `<mark>` is markup.
 
 use std::ops::Range;
 
-use crate::terms::QueryTerms;
-use crate::words::{Kind, Words};
+use crate::plan::Plan;
+use crate::tokenizer::{TokenKind, Tokenizer};
 
-/// Characters of a snippet, about.
+/// Approximate length of a snippet, in characters.
 pub const LENGTH: usize = 200;
-/// How far into a text a snippet is looked for, in bytes: bounds the work for one result.
+/// Length of the part of a text that is searched for a snippet, in bytes; bounds the work.
 const SCANNED: usize = 16 * 1024;
-/// Bytes of a snippet at the most: a character takes up to four.
+/// Maximum length of a snippet, in bytes; a character takes up to four.
 const BYTES: usize = 4 * LENGTH;
-/// So many bytes are looked at before it is asked whether they hold all words together.
+/// Number of bytes that are tokenized between two checks whether all words were met.
 const PIECE: usize = 1024;
 
-/// The best part of a text for a query: the one with most of its different words, the first with
-/// all of them. The beginning when it holds none. White space is folded; `…` stands for what is
-/// left out.
-pub fn snippet(text: &str, query: &QueryTerms, words: &mut Words) -> String {
+/// The best part of a text for a query: the first one with the most different words of the query,
+/// or the beginning if there is none. White space is folded; `…` stands for omitted text.
+pub fn snippet(text: &str, plan: &Plan, tokenizer: &mut Tokenizer) -> String {
     let text = text.trim();
     let scanned = &text[..text.floor_char_boundary(SCANNED)];
     // As many bytes as LENGTH characters of this text take.
@@ -28,12 +27,12 @@ pub fn snippet(text: &str, query: &QueryTerms, words: &mut Words) -> String {
     let mut at = 0;
     while at < scanned.len() {
         let end = piece_end(scanned, at);
-        mark(scanned, at..end, query, words, &mut marks);
+        mark(scanned, at..end, plan, tokenizer, &mut marks);
         at = end;
         let found = best(&marks, length);
         let different = found.as_ref().map_or(0, |(different, _)| *different);
         stretch = found.map(|(_, range)| range);
-        if different > 0 && different >= query.distinct {
+        if different > 0 && different >= plan.distinct {
             break;
         }
     }
@@ -41,23 +40,23 @@ pub fn snippet(text: &str, query: &QueryTerms, words: &mut Words) -> String {
     render(text, window, &marks)
 }
 
-/// As much of the beginning of a text as its snippet depends on.
+/// The beginning of a text, as far as its snippet depends on it.
 pub fn start(text: &str) -> &str {
     first(text, SCANNED + BYTES)
 }
 
-/// As much of it as a snippet shows.
+/// The beginning of a text, as far as a snippet shows it.
 pub(crate) fn beginning(text: &str) -> &str {
     first(text, BYTES)
 }
 
 fn first(text: &str, bytes: usize) -> &str {
     let text = text.trim_start();
-    // One byte more, so that it can be seen that the text goes on.
+    // One byte more shows that the text goes on.
     &text[..text.ceil_char_boundary((bytes + 1).min(text.len()))]
 }
 
-/// The end of the piece that begins at `at`: behind a space, so that no word is cut.
+/// The end of the piece that begins at `at`, which is behind a space so that no word is cut.
 fn piece_end(text: &str, at: usize) -> usize {
     let least = text.ceil_char_boundary((at + PIECE).min(text.len()));
     let space = text[least..].find(char::is_whitespace);
@@ -66,11 +65,11 @@ fn piece_end(text: &str, at: usize) -> usize {
     })
 }
 
-/// A stretch to be marked.
+/// A range to be marked.
 #[derive(Debug, Clone)]
 struct Mark {
     range: Range<usize>,
-    /// Which word of the query it is.
+    /// Number of the query's term.
     word: usize,
 }
 
@@ -78,23 +77,23 @@ struct Mark {
 fn mark(
     text: &str,
     piece: Range<usize>,
-    query: &QueryTerms,
-    words: &mut Words,
+    plan: &Plan,
+    tokenizer: &mut Tokenizer,
     marks: &mut Vec<Mark>,
 ) {
     let mut around = 0..0;
-    let initials = query.initials();
+    let initials = plan.initials();
     let wanted = |word: &str| initials.may_begin(word);
-    words.each_like(&text[piece.clone()], wanted, |token| {
-        if token.kind == Kind::Word {
+    tokenizer.tokenize_filtered(&text[piece.clone()], wanted, |token| {
+        if token.kind == TokenKind::Word {
             around = token.range.clone();
         }
-        let Some(word) = query.place_of(&token) else {
+        let Some(word) = plan.number_of(&token) else {
             return;
         };
-        // A hump of a camelCase word marks the whole word: half a name is no word to a reader.
+        // A hump of a camelCase word marks the whole word, since half a name means nothing.
         let range = match token.kind {
-            Kind::Part => &around,
+            TokenKind::Part => &around,
             _ => &token.range,
         };
         marks.push(Mark {
@@ -104,8 +103,8 @@ fn mark(
     });
 }
 
-/// The stretch of at most `length` bytes with most different words, then with most marks; the
-/// first of equals. How many different words it has, and where it is.
+/// The first range of at most `length` bytes with the most different words, then with the most
+/// marks; with the number of its different words.
 fn best(marks: &[Mark], length: usize) -> Option<(usize, Range<usize>)> {
     let mut best: Option<((usize, usize), Range<usize>)> = None;
     let mut inside = vec![0_usize; marks.iter().map(|mark| mark.word + 1).max().unwrap_or(0)];
@@ -127,7 +126,7 @@ fn best(marks: &[Mark], length: usize) -> Option<(usize, Range<usize>)> {
     best.map(|((different, _), range)| (different, range))
 }
 
-/// Widens a stretch to about `length` bytes, cut between words where there are any.
+/// Widens a range to about `length` bytes, between words if possible.
 fn window(text: &str, stretch: Option<Range<usize>>, length: usize) -> Range<usize> {
     let stretch = stretch.unwrap_or(0..0);
     let spare = length.saturating_sub(stretch.len());
@@ -166,8 +165,7 @@ fn render(text: &str, window: Range<usize>, marks: &[Mark]) -> String {
     format!("{before}{}{after}", html.out.trim())
 }
 
-/// The marks inside a window; those that touch, overlap or are held together by the joints of an
-/// identifier become one.
+/// The marks inside a window. Marks that touch, overlap or belong to one identifier are merged.
 fn joined(text: &str, window: &Range<usize>, marks: &[Mark]) -> Vec<Range<usize>> {
     let mut joined: Vec<Range<usize>> = Vec::new();
     for Mark { range, .. } in marks {

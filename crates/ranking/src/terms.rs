@@ -1,93 +1,90 @@
-//! What an index holds of a page, field by field, and what a query looks for in each field.
+//! The terms of a page, field by field.
 //!
-//! Fields are lists of terms joined by a space, in order and with repetitions, so that an index
-//! has only to cut at spaces and count. [`crate::query::weight`] says what a match in a field is
-//! worth.
+//! Fields are lists of terms joined by spaces, in order and with repetitions, so an index only has
+//! to split at spaces and count. [`crate::plan::Field`] lists the fields.
 
 mod names;
-mod query;
-mod twins;
+mod near_duplicates;
 
 use std::collections::{HashMap, HashSet};
 
-use foldhash::fast::RandomState;
-
-use crate::completion::is_offered;
-use crate::words::{Kind, Language, Token, Words, name, spelled};
 use canter_core::document::Document;
 use canter_core::inbound::is_list;
 use canter_core::task::UrlKey;
 use canter_page::{Page, Section};
+use foldhash::fast::RandomState;
 
+use crate::tokenizer::{Language, Token, TokenKind, Tokenizer, name, spelled};
+
+use names::is_offered;
 pub use names::names;
-pub use query::{QueryTerms, Ways};
+use near_duplicates::fingerprint;
 
-/// How often a heading counts for its section, beside its place in the text.
+/// Number of times that a heading counts for its section, in addition to its place in the text.
 pub const HEADING_COPIES: usize = 2;
-/// Sections of one page beyond these are weighed as part of the last of them.
+/// Maximum number of sections of a page that are weighed; later ones are part of the last.
 pub const MOST_SECTIONS: usize = 5_000;
-/// Words of a heading beyond these count once, as the rest of the section does.
+/// Maximum number of words of a heading; later ones count like the rest of the section.
 const MOST_HEADING: usize = 64;
 
-/// A page as an index holds it.
+/// The terms of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageTerms {
-    /// Words of the title in order, stop words left out.
+    /// Words of the title, in order and without stop words.
     pub title: String,
-    /// Words of the main text in order, stop words left out. With the title and the identifiers
-    /// the body of the page; a pair are two neighbours in the title or here.
+    /// Words of the main text, in order and without stop words. Pairs are neighbours here or in the
+    /// title.
     pub text: String,
-    /// Identifiers of both, whole, and their parts; outside of sections each character of a script
-    /// without spaces.
+    /// Identifiers of title and text, whole and in parts; outside of sections also single characters
+    /// of scripts without spaces.
     pub identifiers: String,
     /// Words of the URL's path.
     pub address: String,
-    /// Stop words and signs, each once: for queries that hold nothing else.
+    /// Stop words and signs without repetitions, for queries of nothing else.
     pub common: String,
-    /// Its words as they are written, in one spelling, each once: what a misspelt word is compared
-    /// with.
+    /// Folded words that are not stemmed, without repetitions, for corrections.
     pub spelled: String,
-    /// What other pages say of it: the words around their links to it, repetitions and all.
-    pub mentions: String,
-    /// How many of their links are quoted there. None where its first heading stands for it, or where
-    /// its title is none that a person would choose.
+    /// Words around the links of other pages to it.
+    pub anchor_text: String,
+    /// Number of links in the anchor text. None if the first heading stands for the page, or if the
+    /// title is not offered as a completion.
     pub known: Option<u32>,
-    /// It is little more than its links.
+    /// Whether it is little more than its links.
     pub list: bool,
-    /// The same for pages that hold nearly the same.
-    pub twins: u64,
-    /// Names of the page itself (its title and its parts), as whole queries are compared with them.
+    /// A number that near-duplicates share.
+    pub near_duplicates: u64,
+    /// Names of the page itself: its title and the title's parts.
     pub names: Vec<String>,
-    /// One entry a section of the page, in its order.
+    /// The sections, in the order of the page.
     pub sections: Vec<SectionTerms>,
 }
 
-/// A section as an index holds it: a range of the words of [`PageTerms::text`], and what is not in
-/// them. It is weighed as a text of its own: its words and marks, its heading
-/// [`HEADING_COPIES`] times more, and once the headings above it.
+/// The terms of a section: a range of the words of [`PageTerms::text`] and its marks. A section is
+/// weighed as a text of its own that holds its words, its marks, [`HEADING_COPIES`] more copies of
+/// its heading and one of each heading above it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SectionTerms {
-    /// Number of its first word; its last is the one before the next section's first.
+    /// Number of its first word; it ends where the next section starts.
     pub start: usize,
-    /// So many of its first words are its heading.
+    /// Number of leading words that are its heading.
     pub heading: usize,
-    /// As [`Section::level`].
+    /// See [`Section::level`].
     pub level: u8,
-    /// Words that belong to it and stand elsewhere: its ids, and each character of a script
-    /// without spaces.
+    /// Words that are not in the text: its ids, anchor text, and single characters of scripts without
+    /// spaces.
     pub marks: String,
-    /// Its heading, its ids, the names that it defines.
+    /// Its names: heading, ids, definitions.
     pub names: Vec<String>,
-    /// How many of the links quoted lead to it; all of those to the page for its first heading. None
-    /// where no link can lead to it alone, and where its title is none that a person would choose.
+    /// Number of links in the page's anchor text that lead to it; of all of them for the first
+    /// heading. None if it has no anchor, or if its title is not offered as a completion.
     pub known: Option<u32>,
 }
 
 impl PageTerms {
-    /// What an index holds of a document.
-    pub fn of(document: &Document, words: &mut Words) -> Self {
+    /// The terms of a document.
+    pub fn of(document: &Document, tokenizer: &mut Tokenizer) -> Self {
         let page = &document.page;
-        words.speak(Language::of_tag(page.language.as_deref()));
+        tokenizer.set_language(Language::of_tag(page.language.as_deref()));
         let mut terms = PageTerms {
             text: String::with_capacity(page.text.len()),
             ..PageTerms::default()
@@ -99,7 +96,7 @@ impl PageTerms {
             written: HashSet::default(),
             count: 0,
         };
-        reading.read(&page.title, words);
+        reading.read(&page.title, tokenizer);
         reading.terms.title = std::mem::take(&mut reading.terms.text);
         reading.count = 0;
 
@@ -107,9 +104,9 @@ impl PageTerms {
         let first = heading_of(page);
         let mut read_to = 0;
         for (place, section) in page.sections.iter().enumerate() {
-            // Sections cover the text by contract; what one leaves out still counts for the page.
+            // Text outside of sections still counts for the page.
             if let Some(between) = page.text.get(read_to..section.range.start) {
-                reading.read(between, words);
+                reading.read(between, tokenizer);
             }
             let mut own = SectionTerms {
                 start: reading.count,
@@ -121,37 +118,37 @@ impl PageTerms {
                 ..SectionTerms::default()
             };
             let text = page.text.get(section.range.clone()).unwrap_or_default();
-            reading.read_with(text, words, |single| push(&mut own.marks, single));
+            reading.read_with(text, tokenizer, |single| push(&mut own.marks, single));
             read_to = read_to.max(section.range.end);
             if text.starts_with(&section.title) {
                 let read = reading.count - own.start;
-                let heading = count_words(&section.title, words);
+                let heading = count_words(&section.title, tokenizer);
                 own.heading = heading.min(read).min(MOST_HEADING);
             } else {
-                let heading = stems(&section.title, words);
+                let heading = stems(&section.title, tokenizer);
                 for _ in 0..HEADING_COPIES {
                     push(&mut own.marks, &heading);
                 }
             }
             for id in section.anchor.iter().chain(&section.names) {
-                push(&mut own.marks, &stems(id, words));
+                push(&mut own.marks, &stems(id, tokenizer));
             }
             sections.push(own);
         }
-        reading.terms.mentions = mentions(document, &mut sections, words);
-        let known = document.inbound.mentions.len() as u32;
+        reading.terms.anchor_text = anchor_text(document, &mut sections, tokenizer);
+        let known = document.inbound.anchor_texts.len() as u32;
         match first.and_then(|first| sections[first].known.as_mut()) {
             Some(heading) => *heading = known,
             None => reading.terms.known = is_offered(&page.title).then_some(known),
         }
         if let Some(rest) = page.text.get(read_to..) {
-            reading.read(rest, words);
+            reading.read(rest, tokenizer);
         }
         let written = reading.spelled();
 
         let places = page.links.iter().filter_map(|link| link.place.clone());
         terms.list = is_list(&page.text, places);
-        terms.twins = twins::fingerprint(&terms.text).unwrap_or_else(|| {
+        terms.near_duplicates = fingerprint(&terms.text).unwrap_or_else(|| {
             let UrlKey(id) = document.id();
             id.iter()
                 .take(8)
@@ -159,14 +156,14 @@ impl PageTerms {
         });
         terms.spelled = written;
         terms.common = common.joined();
-        terms.address = stems(&decoded(document.url.path()), words);
+        terms.address = stems(&decoded(document.url.path()), tokenizer);
         terms.names = names(&page.title, [].iter());
         terms.sections = sections;
         terms
     }
 }
 
-/// The place of the section whose heading is the page's title, as far as that is no name of the site.
+/// The first section of level 1, if the page's title begins with its heading.
 fn heading_of(page: &Page) -> Option<usize> {
     let title = name(&page.title)?;
     let mut sections = page.sections.iter();
@@ -175,10 +172,8 @@ fn heading_of(page: &Page) -> Option<usize> {
     title.starts_with(&heading).then_some(first)
 }
 
-/// What each section is weighed by, for an index that holds sections as texts of their own.
 impl PageTerms {
-    /// The terms of each section in order, joined: its words, its heading [`HEADING_COPIES`] times
-    /// more, the headings above it, its marks.
+    /// The text by which each section is weighed, for an index that stores sections as texts.
     pub fn weighed_sections(&self) -> Vec<String> {
         let words: Vec<&str> = self.text.split_terminator(' ').collect();
         let sections = &self.sections;
@@ -216,38 +211,43 @@ impl PageTerms {
     }
 }
 
-/// The page's text on its way into the fields.
+/// Distributes the tokens of a page to the fields.
 struct Reading<'a> {
     terms: &'a mut PageTerms,
     common: &'a mut Common,
-    /// Its words as they are written.
+    /// Words as they are written.
     written: HashSet<&'a str, RandomState>,
-    /// Words of the text so far.
+    /// Number of words of the text.
     count: usize,
 }
 
 impl<'a> Reading<'a> {
-    /// Reads what belongs to no section.
-    fn read(&mut self, text: &'a str, words: &mut Words) {
+    /// Reads text that belongs to no section.
+    fn read(&mut self, text: &'a str, tokenizer: &mut Tokenizer) {
         let mut singles = String::new();
-        self.read_with(text, words, |single| push(&mut singles, single));
+        self.read_with(text, tokenizer, |single| push(&mut singles, single));
         push(&mut self.terms.identifiers, &singles);
     }
 
-    fn read_with(&mut self, text: &'a str, words: &mut Words, mut single: impl FnMut(&str)) {
-        words.each(text, |Token { kind, term, range }| match kind {
-            Kind::Word => {
+    fn read_with(
+        &mut self,
+        text: &'a str,
+        tokenizer: &mut Tokenizer,
+        mut single: impl FnMut(&str),
+    ) {
+        tokenizer.tokenize(text, |Token { kind, term, range }| match kind {
+            TokenKind::Word => {
                 self.count += 1;
                 self.written.insert(&text[range]);
                 push(&mut self.terms.text, term);
             }
-            Kind::Whole | Kind::Part => push(&mut self.terms.identifiers, term),
-            Kind::Single => single(term),
-            Kind::Stop | Kind::Signs => self.common.add(term),
+            TokenKind::Whole | TokenKind::Part => push(&mut self.terms.identifiers, term),
+            TokenKind::Single => single(term),
+            TokenKind::Stop | TokenKind::Signs => self.common.add(term),
         });
     }
 
-    /// [`PageTerms::spelled`].
+    /// See [`PageTerms::spelled`].
     fn spelled(&self) -> String {
         let mut all: Vec<String> = self.written.iter().filter_map(|it| spelled(it)).collect();
         all.sort_unstable();
@@ -256,34 +256,38 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// What is said of a page. The text of a link is a mark of the section that it leads to, of the first
-/// one where it names none.
-fn mentions(document: &Document, sections: &mut [SectionTerms], words: &mut Words) -> String {
+/// The anchor text of a page. The text of a link also marks the section that it leads to, or the
+/// first one.
+fn anchor_text(
+    document: &Document,
+    sections: &mut [SectionTerms],
+    tokenizer: &mut Tokenizer,
+) -> String {
     let mut said = String::new();
-    if document.inbound.mentions.is_empty() {
+    if document.inbound.anchor_texts.is_empty() {
         return said;
     }
     let anchored = document.page.sections.iter().enumerate();
     let anchored =
         anchored.filter_map(|(place, section)| Some((section.anchor.as_deref()?, place)));
     let places: HashMap<&str, usize> = anchored.rev().collect();
-    for mention in &document.inbound.mentions {
-        let around = stems(&mention.around, words);
+    for anchor in &document.inbound.anchor_texts {
+        let around = stems(&anchor.around, tokenizer);
         push(&mut said, &around);
-        let fragment = mention.fragment.as_deref();
+        let fragment = anchor.fragment.as_deref();
         let place = fragment.and_then(|fragment| places.get(fragment).copied());
         let aimed = place.and_then(|place| sections[place].known.as_mut());
         if let Some(known) = aimed {
             *known += 1;
         }
         if let Some(section) = sections.get_mut(place.unwrap_or_default()) {
-            push(&mut section.marks, &stems(mention.text(), words));
+            push(&mut section.marks, &stems(anchor.text(), tokenizer));
         }
     }
     said
 }
 
-/// Stop words and signs, which come so often that each is compared as a number: none has more than
+/// Stop words and signs. They are frequent, so each is compared as a number: none has more than
 /// seven bytes.
 #[derive(Default)]
 struct Common {
@@ -307,21 +311,23 @@ impl Common {
     }
 }
 
-/// The words of a short text, joined.
-fn stems(text: &str, words: &mut Words) -> String {
+/// The words of a short text, joined by spaces.
+fn stems(text: &str, tokenizer: &mut Tokenizer) -> String {
     let mut joined = String::new();
-    words.each(text, |token| {
-        if let Kind::Word | Kind::Single = token.kind {
+    tokenizer.tokenize(text, |token| {
+        if let TokenKind::Word | TokenKind::Single = token.kind {
             push(&mut joined, token.term);
         }
     });
     joined
 }
 
-/// How many words a short text holds.
-fn count_words(text: &str, words: &mut Words) -> usize {
+/// The number of words of a short text.
+fn count_words(text: &str, tokenizer: &mut Tokenizer) -> usize {
     let mut count = 0;
-    words.each(text, |token| count += usize::from(token.kind == Kind::Word));
+    tokenizer.tokenize(text, |token| {
+        count += usize::from(token.kind == TokenKind::Word)
+    });
     count
 }
 
@@ -329,7 +335,7 @@ fn section_names(section: &Section) -> Vec<String> {
     names(&section.title, section.anchor.iter().chain(&section.names))
 }
 
-/// Percent-decoded; bytes that are no UTF-8 are replaced.
+/// Decodes a path; invalid UTF-8 is replaced.
 fn decoded(path: &str) -> String {
     let hex = |byte: Option<&u8>| byte.and_then(|&byte| char::from(byte).to_digit(16));
     let bytes = path.as_bytes();
@@ -348,7 +354,7 @@ fn decoded(path: &str) -> String {
     String::from_utf8_lossy(&plain).into_owned()
 }
 
-/// Adds terms to a list that spaces part.
+/// Adds terms to a list joined by spaces.
 pub(crate) fn push(list: &mut String, terms: &str) {
     if terms.is_empty() {
         return;

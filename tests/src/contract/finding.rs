@@ -1,9 +1,9 @@
 //! What a search means beyond words that are equal: languages, beginnings, pages that are alike.
 
 use canter_core::document::Document;
-use canter_ranking::completion::{Completion, completions};
+use canter_ranking::completion::Completion;
 use canter_ranking::query::Query;
-use canter_ranking::typos::search_as_meant;
+use canter_ranking::search::{completions, search, search_as_written};
 use url::Url;
 
 use super::fine;
@@ -50,7 +50,7 @@ pub async fn words_are_stemmed_by_their_language<I: WholeIndex>(index: &I) {
         ..query("häuser pommes cities")
     };
     for (language, path) in [("de", "/de"), ("fr", "/fr"), ("en", "/en")] {
-        let hits = fine(index.search(one(language)).await);
+        let hits = fine(search_as_written(index, &one(language)).await);
         assert_eq!((hits.total, hits.hits[0].url.path()), (1, path));
     }
     let marked = &hits(index, "файлы").await.hits[0].snippet;
@@ -74,7 +74,7 @@ pub async fn results_are_counted_by_what_they_can_be_filtered_by<I: WholeIndex>(
         limit: 1,
         ..query("ponies")
     };
-    let hits = fine(index.search(few.clone()).await);
+    let hits = fine(search_as_written(index, &few).await);
     let owned = |counts: &[(&str, u64)]| {
         let counts = counts.iter();
         let counts = counts.map(|(value, count)| ((*value).to_owned(), *count));
@@ -85,16 +85,16 @@ pub async fn results_are_counted_by_what_they_can_be_filtered_by<I: WholeIndex>(
         owned(&[("/3/library/", 2), ("/3/howto/", 1)]),
     );
     assert_eq!((hits.total, hits.hits.len()), (4, 1));
-    assert_eq!(hits.counts.sites, sites);
-    assert_eq!(hits.counts.languages, owned(&[("en", 2), ("de", 1)]));
-    assert_eq!(hits.counts.folders, folders);
+    assert_eq!(hits.facets.sites, sites);
+    assert_eq!(hits.facets.languages, owned(&[("en", 2), ("de", 1)]));
+    assert_eq!(hits.facets.folders, folders);
     let within = Query {
         path: Some("/3/howto/".into()),
         ..few
     };
-    let hits = fine(index.search(within).await);
-    assert_eq!(hits.counts.languages, owned(&[("de", 1)]));
-    assert_eq!(hits.counts.folders, []);
+    let hits = fine(search_as_written(index, &within).await);
+    assert_eq!(hits.facets.languages, owned(&[("de", 1)]));
+    assert_eq!(hits.facets.folders, []);
 }
 
 /// Of pages that hold nearly the same, the best is shown.
@@ -194,7 +194,7 @@ pub async fn a_word_that_is_begun_is_completed<I: WholeIndex>(index: &I) {
         ("gall horses", None, 1),
         ("xy", None, 0),
     ] {
-        let hits = fine(search_as_meant(index, &query(typed)).await);
+        let hits = fine(search(index, &query(typed)).await);
         assert_eq!(
             (hits.meant.as_deref(), hits.total),
             (meant, total),

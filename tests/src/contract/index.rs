@@ -8,8 +8,7 @@ use canter_core::ports::{IndexReader, IndexWriter};
 use canter_core::time::Moment;
 use canter_page::{Link, Page, Section};
 use canter_ranking::query::{Hits, Query};
-use canter_ranking::search::SearchIndex;
-use canter_ranking::typos::search_as_meant;
+use canter_ranking::search::{SearchIndex, search, search_as_written};
 
 use super::{fine, url};
 
@@ -161,10 +160,10 @@ pub async fn a_misspelt_word_is_understood<I: WholeIndex>(index: &I) {
             site: Some("example.org".into()),
             ..query(typed)
         };
-        let hits = fine(index.search(query).await);
+        let hits = fine(search_as_written(index, &query).await);
         assert_eq!(hits.meant.as_deref(), meant, "{typed}");
     }
-    let hits = fine(search_as_meant(index, &query("poneis")).await);
+    let hits = fine(search(index, &query("poneis")).await);
     assert_eq!((hits.total, hits.meant.as_deref()), (2, Some("ponies")));
 }
 
@@ -339,7 +338,7 @@ pub(super) async fn found<I: WholeIndex>(index: &I, words: &str) -> Vec<String> 
 }
 
 pub(super) async fn hits<I: WholeIndex>(index: &I, words: &str) -> Hits {
-    fine(index.search(query(words)).await)
+    fine(search_as_written(index, &query(words)).await)
 }
 
 pub(super) fn query(words: &str) -> Query {

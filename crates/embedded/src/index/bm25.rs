@@ -1,25 +1,25 @@
-//! BM25, with a shape of its own for each field: Tantivy's knows one for all.
+//! BM25 with parameters for each field; Tantivy's has one set for all.
 
-use canter_ranking::query::Shape;
+use canter_ranking::plan::Shape;
 use tantivy::fieldnorm::FieldNormReader;
 
-/// What a term is worth in a text, by how often it is there and how long the text is.
+/// The score of a term in a text, by its frequency and the length of the text.
 pub(super) struct Bm25 {
-    /// What infinitely many would be worth.
+    /// Score at infinite frequency.
     most: f32,
-    /// By the length of the text, as Tantivy rounds it: how many are worth half of that.
+    /// Frequency at half of that score, by the length of the text as Tantivy rounds it.
     half: [f32; 256],
 }
 
 impl Bm25 {
-    /// Of something as rare as `rarity`, in texts of so many words on the average.
-    pub(super) fn new(rarity: f32, average: f32, shape: Shape, counts: f32) -> Self {
+    /// Weighs a term of a rarity in texts of an average length, in words.
+    pub(super) fn new(rarity: f32, average: f32, shape: Shape, weight: f32) -> Self {
         let half = std::array::from_fn(|id| {
             let length = FieldNormReader::id_to_fieldnorm(id as u8) as f32;
             shape.k1 * (1.0 - shape.b + shape.b * length / average.max(1.0))
         });
         Bm25 {
-            most: counts * rarity * (shape.k1 + 1.0),
+            most: weight * rarity * (shape.k1 + 1.0),
             half,
         }
     }
@@ -31,8 +31,8 @@ impl Bm25 {
     }
 }
 
-/// How rare a term is that so many of the texts hold: Lucene's idf, never below 0.
-pub(super) fn rarity(texts: u64, with_it: u64) -> f32 {
-    let (texts, with_it) = (texts.max(with_it) as f32, with_it as f32);
-    (1.0 + (texts - with_it + 0.5) / (with_it + 0.5)).ln()
+/// Rarity of a term: Lucene's idf, never below 0.
+pub(super) fn rarity(texts: u64, holding: u64) -> f32 {
+    let (texts, holding) = (texts.max(holding) as f32, holding as f32);
+    (1.0 + (texts - holding + 0.5) / (holding + 0.5)).ln()
 }

@@ -1,26 +1,20 @@
-//! Which pages a query wants, whatever they score: by what is known of a page, and by the words that
-//! it has to hold or must not.
+//! Filters: the pages that a plan allows, by their columns and by phrases.
 
 use std::ops::{Bound, Range};
 
-use canter_ranking::query::Query;
-use canter_ranking::terms::QueryTerms;
+use canter_ranking::plan::{Filter, Plan};
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::query::{EnableScoring, PhraseQuery, Query as _, Scorer, TermQuery, Weight};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, Searcher, SegmentReader, Term};
 
-use super::entry::{Fields, column};
+use super::schema::{Fields, column};
 
-/// Words that pages have to hold side by side, or must not, ready for each segment.
+/// Wanted and unwanted phrases, ready to run over each segment.
 pub(super) struct Phrases(Vec<(Vec<Box<dyn Weight>>, bool)>);
 
 impl Phrases {
-    pub(super) fn of(
-        searcher: &Searcher,
-        fields: &Fields,
-        terms: &QueryTerms,
-    ) -> tantivy::Result<Self> {
+    pub(super) fn of(searcher: &Searcher, fields: &Fields, plan: &Plan) -> tantivy::Result<Self> {
         let unscored = EnableScoring::disabled_from_searcher(searcher);
         let weight = |words: &Vec<String>| {
             let terms = words.iter();
@@ -31,8 +25,8 @@ impl Phrases {
                 _ => PhraseQuery::new(terms).weight(unscored),
             }
         };
-        let wanted = terms.phrases.iter().map(|ways| (ways, true));
-        let unwanted = terms.without.iter().map(|ways| (ways, false));
+        let wanted = plan.phrases.iter().map(|ways| (ways, true));
+        let unwanted = plan.unwanted.iter().map(|ways| (ways, false));
         let weights = wanted.chain(unwanted).map(|(ways, wanted)| {
             let ways = ways.iter().map(weight);
             Ok((ways.collect::<tantivy::Result<_>>()?, wanted))
@@ -41,21 +35,21 @@ impl Phrases {
     }
 }
 
-/// Which pages of a segment a query wants.
-pub(super) struct Filter {
-    /// As ranges of the numbers that words have in the segment.
+/// The pages of a segment that a plan allows.
+pub(super) struct Allowed {
+    /// Conditions on columns, as ranges of the numbers that values have in the segment.
     rules: Vec<Rule>,
-    /// Pages that hold words in one of some ways, and whether these are wanted.
+    /// Pages that hold a phrase in one of some ways, and whether it is wanted.
     holders: Vec<(Vec<Box<dyn Scorer>>, bool)>,
 }
 
-/// A column, where the segment has it, and the numbers that are wanted there.
+/// A column, if the segment has it, and the numbers allowed in it.
 type Rule = (Option<Column<u64>>, Vec<Range<u64>>);
 
-impl Filter {
+impl Allowed {
     pub(super) fn new(
         segment: &SegmentReader,
-        query: &Query,
+        filters: &[Filter],
         phrases: &Phrases,
     ) -> tantivy::Result<Self> {
         let mut rules = Vec::new();
@@ -70,29 +64,28 @@ impl Filter {
             rules.push((column.map(|column| column.ords().clone()), ranges));
             Ok(())
         };
-        if let Some(site) = &query.site {
-            rule(column::SITE, &[Span::Equal(site.clone())])?;
-        }
-        if let Some(language) = &query.language {
-            let language = language.to_ascii_lowercase();
-            let regional = Span::Begins(format!("{language}-"));
-            rule(column::LANGUAGE, &[Span::Equal(language), regional])?;
-        }
-        if let Some(path) = &query.path {
-            rule(column::PATH, &[Span::Begins(path.clone())])?;
+        for filter in filters {
+            match filter {
+                Filter::Site(site) => rule(column::SITE, &[Span::Equal(site.clone())])?,
+                Filter::Language(tag) => {
+                    let regional = Span::Begins(format!("{tag}-"));
+                    rule(column::LANGUAGE, &[Span::Equal(tag.clone()), regional])?;
+                }
+                Filter::Path(path) => rule(column::PATH, &[Span::Begins(path.clone())])?,
+            }
         }
         let holders = phrases.0.iter();
         let holders = holders.map(|(ways, wanted)| {
             let ways = ways.iter().map(|weight| weight.scorer(segment, 1.0));
             Ok((ways.collect::<tantivy::Result<_>>()?, *wanted))
         });
-        Ok(Filter {
+        Ok(Allowed {
             rules,
             holders: holders.collect::<tantivy::Result<_>>()?,
         })
     }
 
-    /// Whether a page is wanted. Pages are asked for in their order.
+    /// Whether a page is allowed. Pages must be asked for in order.
     pub(super) fn allows(&mut self, page: DocId) -> bool {
         let ruled = self.rules.iter().all(|(column, ranges)| {
             let number = column.as_ref().and_then(|column| column.first(page));
@@ -115,7 +108,7 @@ enum Span {
 }
 
 impl Span {
-    /// The numbers of its words in a column, whose words are numbered in order.
+    /// The numbers of its values in a column, whose values are numbered in order.
     fn numbers(&self, column: &StrColumn) -> tantivy::Result<Range<u64>> {
         let words = column.dictionary();
         Ok(match self {
@@ -137,7 +130,7 @@ impl Span {
     }
 }
 
-/// What lies behind all words with a prefix, and before all others: no byte of UTF-8 is 0xFF.
+/// The end of all values with a prefix: no byte of UTF-8 is 0xFF.
 pub(super) fn behind(prefix: &str) -> Vec<u8> {
     let mut behind = prefix.as_bytes().to_vec();
     behind.push(0xFF);

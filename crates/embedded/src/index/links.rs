@@ -1,11 +1,8 @@
-//! The links of all pages of a site, page by page, without the pages.
+//! The links of a stored page, read without the page.
 
 use std::borrow::Cow;
 
-use canter_core::failure::Failure;
 use serde::Deserialize;
-
-use super::TantivyReader;
 
 /// A link of a stored page.
 #[derive(Debug, Deserialize)]
@@ -18,27 +15,17 @@ pub struct PageLink<'a> {
     pub text: Cow<'a, str>,
 }
 
-/// As much of a stored page as is wanted here.
 #[derive(Deserialize)]
 struct Page<'a> {
     #[serde(borrow)]
     url: Cow<'a, str>,
 }
 
-impl TantivyReader {
-    /// Gives the URL and the links of each page of a site, in no particular order. Holds one page
-    /// at a time in memory.
-    pub fn each_page_links(
-        &self,
-        site: &str,
-        mut each: impl FnMut(&str, &[PageLink<'_>]),
-    ) -> Result<(), Failure> {
-        self.shelf.refresh()?;
-        self.shelf.each_stored(site, |page, links| {
-            let page: Page<'_> = serde_json::from_str(page)?;
-            let links: Vec<PageLink<'_>> = serde_json::from_str(links)?;
-            each(&page.url, &links);
-            Ok(())
-        })
-    }
+/// Reads the URL and the links of a page from the JSON of its head and of its links.
+pub(super) fn read<'a>(
+    head: &'a str,
+    links: &'a str,
+) -> serde_json::Result<(Cow<'a, str>, Vec<PageLink<'a>>)> {
+    let page: Page<'a> = serde_json::from_str(head)?;
+    Ok((page.url, serde_json::from_str(links)?))
 }

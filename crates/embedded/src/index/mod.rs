@@ -1,25 +1,26 @@
 //! The index on one machine: Tantivy, in one folder.
 //!
 //! One process writes it ([`TantivyIndex`]); any number of others read it meanwhile
-//! ([`TantivyReader`]). The words, fields and weights are the core's ([`canter_ranking::terms`],
-//! [`canter_ranking::query::weight`]); no text of a person reaches a query parser.
+//! ([`TantivyReader`]). Terms and plans come from `canter_ranking` ([`canter_ranking::terms`],
+//! [`canter_ranking::plan`]); no text of a person reaches a query parser.
 
-mod asked;
 mod bm25;
-mod counting;
-mod cutter;
-mod entry;
+mod completion;
+mod corrections;
+mod document;
+mod facets;
 mod filter;
-mod kept;
 mod links;
-mod offers;
+mod lookup;
 mod postings;
+mod reader;
+mod schema;
 mod scoring;
 mod search;
 mod sections;
-mod shelf;
-mod sizes;
-mod spelling;
+mod statistics;
+mod stored_page;
+mod tokenizer;
 mod writer;
 
 use std::path::Path;
@@ -30,32 +31,40 @@ use canter_core::failure::Failure;
 use canter_core::ports::{IndexReader, IndexWriter, Refused};
 use canter_core::task::UrlKey;
 use canter_ranking::completion::{Beginning, Named};
-use canter_ranking::query::{Hits, Query};
-use canter_ranking::search::SearchIndex;
+use canter_ranking::plan::Plan;
+use canter_ranking::search::{Answer, SearchIndex};
+use canter_ranking::tokenizer::Language;
 
-pub use entry::LAYOUT;
 pub use links::PageLink;
-use shelf::Shelf;
+use reader::Reader;
+pub use schema::LAYOUT;
 use writer::Writer;
 
 /// An index that this process writes. Dropping it commits what was put.
 pub struct TantivyIndex {
-    // Before the shelf, so that it ends first.
+    // Before the reader, so that it ends first.
     writer: Writer,
-    shelf: Arc<Shelf>,
+    reader: Arc<Reader>,
 }
 
 impl TantivyIndex {
-    /// Opens the index of a folder, and makes it where there is none.
+    /// Opens the index of a folder, and creates it if there is none.
     ///
     /// # Errors
     ///
     /// Permanent when another process writes it, when another version of canter made it, or when
     /// the folder cannot be used.
     pub fn open(dir: &Path) -> Result<Self, Failure> {
-        let shelf = Arc::new(Shelf::create(dir)?);
-        let writer = Writer::start(Arc::clone(&shelf))?;
-        Ok(TantivyIndex { writer, shelf })
+        let reader = Arc::new(Reader::create(dir)?);
+        let writer = Writer::start(Arc::clone(&reader))?;
+        Ok(TantivyIndex { writer, reader })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        unblocked(&self.reader, read).await
     }
 }
 
@@ -74,45 +83,9 @@ impl IndexWriter for TantivyIndex {
     }
 }
 
-impl SearchIndex for TantivyIndex {
-    async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        on_shelf(&self.shelf, move |shelf| shelf.search(&query)).await
-    }
-
-    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
-        on_shelf(&self.shelf, move |shelf| shelf.names(&beginning)).await
-    }
-
-    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        on_shelf(&self.shelf, move |shelf| shelf.words(&beginning)).await
-    }
-}
-
-impl IndexReader for TantivyIndex {
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        on_shelf(&self.shelf, move |shelf| shelf.get(id)).await
-    }
-
-    async fn count(&self, site: &str) -> Result<u64, Failure> {
-        self.shelf.count(site)
-    }
-
-    async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
-        self.shelf.ids(site)
-    }
-
-    async fn export(
-        &self,
-        site: &str,
-        each: impl FnMut(Stored) -> Result<(), Failure> + Send,
-    ) -> Result<(), Failure> {
-        self.shelf.export(site, each)
-    }
-}
-
 /// An index that another process may be writing. Each call sees the newest commit.
 pub struct TantivyReader {
-    shelf: Arc<Shelf>,
+    reader: Arc<Reader>,
 }
 
 impl TantivyReader {
@@ -123,64 +96,92 @@ impl TantivyReader {
     /// Permanent, with a sentence for a person, when nothing was indexed there yet or another
     /// version of canter made it.
     pub fn open(dir: &Path) -> Result<Self, Failure> {
-        let shelf = Arc::new(Shelf::open(dir)?);
-        Ok(TantivyReader { shelf })
+        let reader = Arc::new(Reader::open(dir)?);
+        Ok(TantivyReader { reader })
     }
 
-    /// The sites that have pages, of those that are wanted, by name, and how many each has.
+    /// The wanted sites that have pages, by name, and their numbers of pages.
     ///
     /// # Errors
     ///
     /// When the index cannot be read.
     pub fn sites(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, u64)>, Failure> {
-        self.shelf.refresh()?;
-        self.shelf.sites(wanted)
+        self.newest()?.sites(wanted)
+    }
+
+    /// Passes the URL and the links of each page of a site to `each`, in no particular order. Holds
+    /// one page at a time in memory.
+    ///
+    /// # Errors
+    ///
+    /// When the index cannot be read.
+    pub fn each_page_links(
+        &self,
+        site: &str,
+        mut each: impl FnMut(&str, &[PageLink<'_>]),
+    ) -> Result<(), Failure> {
+        self.newest()?.each_stored(site, |head, links| {
+            let (url, links) = links::read(head, links)?;
+            each(&url, &links);
+            Ok(())
+        })
+    }
+
+    /// The reader, at the newest commit.
+    fn newest(&self) -> Result<&Reader, Failure> {
+        self.reader.refresh()?;
+        Ok(&self.reader)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        unblocked(&self.reader, move |reader| {
+            reader.refresh()?;
+            read(reader)
+        })
+        .await
     }
 }
 
-impl SearchIndex for TantivyReader {
-    async fn search(&self, query: Query) -> Result<Hits, Failure> {
-        on_shelf(&self.shelf, move |shelf| {
-            shelf.refresh()?;
-            shelf.search(&query)
-        })
-        .await
-    }
+macro_rules! searches {
+    ($index:ty) => {
+        impl SearchIndex for $index {
+            async fn languages(&self) -> Result<Vec<Language>, Failure> {
+                self.read(Reader::languages).await
+            }
 
-    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
-        on_shelf(&self.shelf, move |shelf| {
-            shelf.refresh()?;
-            shelf.names(&beginning)
-        })
-        .await
-    }
+            async fn run(&self, plan: &Plan) -> Result<Answer, Failure> {
+                let plan = plan.clone();
+                self.read(move |reader| reader.run(&plan)).await
+            }
 
-    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        on_shelf(&self.shelf, move |shelf| {
-            shelf.refresh()?;
-            shelf.words(&beginning)
-        })
-        .await
-    }
+            async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
+                self.read(move |reader| reader.names(&beginning)).await
+            }
+
+            async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
+                self.read(move |reader| reader.words(&beginning)).await
+            }
+        }
+    };
 }
 
-impl IndexReader for TantivyReader {
+searches!(TantivyIndex);
+searches!(TantivyReader);
+
+impl IndexReader for TantivyIndex {
     async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        on_shelf(&self.shelf, move |shelf| {
-            shelf.refresh()?;
-            shelf.get(id)
-        })
-        .await
+        self.read(move |reader| reader.get(id)).await
     }
 
     async fn count(&self, site: &str) -> Result<u64, Failure> {
-        self.shelf.refresh()?;
-        self.shelf.count(site)
+        self.reader.count(site)
     }
 
     async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
-        self.shelf.refresh()?;
-        self.shelf.ids(site)
+        self.reader.ids(site)
     }
 
     async fn export(
@@ -188,22 +189,42 @@ impl IndexReader for TantivyReader {
         site: &str,
         each: impl FnMut(Stored) -> Result<(), Failure> + Send,
     ) -> Result<(), Failure> {
-        self.shelf.refresh()?;
-        self.shelf.export(site, each)
+        self.reader.export(site, each)
     }
 }
 
-/// Reads without holding up the thread that drives the caller: on the runtime's threads for
-/// blocking work, or right here where no runtime drives it.
-async fn on_shelf<T: Send + 'static>(
-    shelf: &Arc<Shelf>,
-    read: impl FnOnce(&Shelf) -> Result<T, Failure> + Send + 'static,
+impl IndexReader for TantivyReader {
+    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        self.read(move |reader| reader.get(id)).await
+    }
+
+    async fn count(&self, site: &str) -> Result<u64, Failure> {
+        self.newest()?.count(site)
+    }
+
+    async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
+        self.newest()?.ids(site)
+    }
+
+    async fn export(
+        &self,
+        site: &str,
+        each: impl FnMut(Stored) -> Result<(), Failure> + Send,
+    ) -> Result<(), Failure> {
+        self.newest()?.export(site, each)
+    }
+}
+
+/// Reads on the runtime's threads for blocking work, or right here if no runtime drives the caller.
+async fn unblocked<T: Send + 'static>(
+    reader: &Arc<Reader>,
+    read: impl FnOnce(&Reader) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-        return read(shelf);
+        return read(reader);
     };
-    let shelf = Arc::clone(shelf);
-    match runtime.spawn_blocking(move || read(&shelf)).await {
+    let reader = Arc::clone(reader);
+    match runtime.spawn_blocking(move || read(&reader)).await {
         Ok(result) => result,
         Err(error) => Err(Failure::transient(format!(
             "reading the index broke off: {error}"

@@ -1,5 +1,4 @@
-//! Where a term lies: looked up once in the dictionary of each segment, and remembered for as long as
-//! a commit is shown.
+//! The postings of a term, looked up once in the dictionary of each segment of a commit.
 
 use std::sync::OnceLock;
 
@@ -9,22 +8,22 @@ use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::sections::Sections;
 
-/// Pages whose sections are counted for one word. Of a word in more pages every second, third, …
-/// is counted: such a word tells little, and an answer is not to wait for the last digit of it.
+/// Maximum number of pages whose sections are counted for a term. Of a term in more pages every
+/// second, third, … page is counted: such a term says little, so an estimate will do.
 const MOST_COUNTED: u64 = 4_096;
 
 /// The postings of a term in every segment.
 pub(super) struct Postings {
     pub(super) field: Field,
-    /// So many pages have the term.
+    /// Number of pages that have the term.
     pub(super) pages: u64,
-    /// Where they lie in each segment that has it.
+    /// The postings in each segment that has the term.
     infos: Vec<Option<TermInfo>>,
     sections: OnceLock<u64>,
 }
 
 impl Postings {
-    /// None where no segment has the term.
+    /// None if no segment has the term.
     pub(super) fn of(searcher: &Searcher, term: &Term) -> tantivy::Result<Option<Self>> {
         let field = term.field();
         let (mut pages, mut infos) = (0, Vec::new());
@@ -41,7 +40,7 @@ impl Postings {
         }))
     }
 
-    /// Those in a segment, by its number.
+    /// The postings in the segment of a number.
     pub(super) fn within(
         &self,
         number: usize,
@@ -54,7 +53,7 @@ impl Postings {
         Ok(postings.transpose()?)
     }
 
-    /// How many sections hold the term, a word of the body; about so many for a frequent one.
+    /// The number of sections that hold the term, a word of the body; estimated for a frequent one.
     pub(super) fn sections(&self, searcher: &Searcher) -> tantivy::Result<u64> {
         if let Some(known) = self.sections.get() {
             return Ok(*known);

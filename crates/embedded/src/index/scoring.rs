@@ -1,9 +1,8 @@
-//! What a page scores for a query. A first pass over a segment meets all pages that match and knows
-//! from the counts of their words what each scores at the least and at the most; a second one weighs
-//! the sections and pairs of those that may be shown.
+//! Scores pages in two passes over a segment. The first one meets all matching pages and bounds
+//! their scores from term frequencies; the second one weighs sections and pairs of those pages that
+//! may be among the results.
 
 use canter_ranking::hit::Matching;
-use canter_ranking::query::weight;
 use canter_ranking::terms::HEADING_COPIES;
 use tantivy::columnar::Column;
 use tantivy::fieldnorm::FieldNormReader;
@@ -11,114 +10,114 @@ use tantivy::postings::{Postings as _, SegmentPostings};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, SegmentReader, TERMINATED};
 
-use super::asked::Asked;
 use super::bm25::Bm25;
-use super::entry::column;
+use super::lookup::Lookup;
+use super::schema::column;
 use super::sections::Sections;
 
-/// What is known of a page's score after the first pass.
+/// Bounds of a page's score after the first pass.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Estimate {
-    /// All but its pairs and its best section.
+    /// The score without pairs and the best section.
     sum: f32,
-    /// These add no more.
+    /// Upper bound of the score of pairs and the best section.
     bound: f32,
-    /// What is kept of it all.
-    share: f32,
+    /// Factor on the whole score.
+    factor: f32,
 }
 
 impl Estimate {
-    /// The page scores no less.
+    /// Lower bound of the score.
     pub(super) fn least(self) -> f32 {
-        self.sum * self.share
+        self.sum * self.factor
     }
 
-    /// And no more.
+    /// Upper bound of the score.
     pub(super) fn most(self) -> f32 {
-        (self.sum + self.bound) * self.share
+        (self.sum + self.bound) * self.factor
     }
 }
 
 /// The first pass over a segment, from match to match.
-pub(super) struct Walk<'a> {
-    asked: &'a Asked,
-    /// Of each term wanted that the segment has: its place, and where it is.
-    found: Vec<(usize, SegmentPostings)>,
-    /// The same of what is looked for in other fields, with the lengths of their texts.
+pub(super) struct FirstPass<'a> {
+    lookup: &'a Lookup,
+    /// Postings of the body's terms that the segment has, by their positions in the lookup.
+    body: Vec<(usize, SegmentPostings)>,
+    /// Postings of the terms in other fields, with the lengths of the texts.
     others: Vec<(&'a Bm25, SegmentPostings, FieldNormReader)>,
     name: Option<SegmentPostings>,
     lengths: FieldNormReader,
     standing: Option<Column<f64>>,
     list: Option<Column<bool>>,
-    /// How often the page at hand has each term wanted.
+    /// Frequencies of the body's terms in the current page.
     counts: Vec<u32>,
 }
 
-impl<'a> Walk<'a> {
-    /// Through the segment of a number.
+impl<'a> FirstPass<'a> {
+    /// Begins the pass over the segment of a number.
     pub(super) fn new(
-        asked: &'a Asked,
+        lookup: &'a Lookup,
         number: usize,
         segment: &SegmentReader,
     ) -> tantivy::Result<Self> {
         let counted = IndexRecordOption::WithFreqs;
-        let mut others = Vec::with_capacity(asked.others.len());
-        for (postings, bm25) in &asked.others {
-            if let Some(found) = postings.within(number, segment, counted)? {
+        let mut others = Vec::with_capacity(lookup.others.len());
+        for (postings, bm25) in &lookup.others {
+            if let Some(within) = postings.within(number, segment, counted)? {
                 let lengths = segment.get_fieldnorms_reader(postings.field)?;
-                others.push((bm25, found, lengths));
+                others.push((bm25, within, lengths));
             }
         }
-        Ok(Walk {
-            asked,
-            found: asked.wanted_in(number, segment, counted)?,
+        Ok(FirstPass {
+            lookup,
+            body: lookup.body_in(number, segment, counted)?,
             others,
-            name: asked.named_in(number, segment)?,
-            lengths: segment.get_fieldnorms_reader(asked.body)?,
+            name: lookup.named_in(number, segment)?,
+            lengths: segment.get_fieldnorms_reader(lookup.body)?,
             list: segment.fast_fields().column_opt(column::LIST)?,
             standing: segment.fast_fields().column_opt(column::STANDING)?,
-            counts: vec![0; asked.wanted.len()],
+            counts: vec![0; lookup.body_terms.len()],
         })
     }
 
-    /// The page at which the walk is.
+    /// The current page.
     pub(super) fn page(&self) -> DocId {
-        let found = self.found.iter().map(|(_, postings)| postings.doc());
+        let body = self.body.iter().map(|(_, postings)| postings.doc());
         let others = self.others.iter().map(|(_, postings, _)| postings.doc());
         let name = self.name.iter().map(SegmentPostings::doc);
-        let nearest = found.chain(others).chain(name).min();
+        let nearest = body.chain(others).chain(name).min();
         nearest.unwrap_or(TERMINATED)
     }
 
-    /// Goes on from a page to the next one that matches.
+    /// Advances from a page to the next match.
     pub(super) fn leave(&mut self, page: DocId) {
-        let found = self.found.iter_mut().map(|(_, postings)| postings);
+        let body = self.body.iter_mut().map(|(_, postings)| postings);
         let others = self.others.iter_mut().map(|(_, postings, _)| postings);
-        for postings in found.chain(others).chain(&mut self.name) {
+        for postings in body.chain(others).chain(&mut self.name) {
             if postings.doc() == page {
                 postings.advance();
             }
         }
     }
 
-    /// What is known of the score of the page at which the walk is.
+    /// Bounds of the current page's score.
     pub(super) fn estimate(&mut self, page: DocId) -> Estimate {
         let length = self.lengths.fieldnorm_id(page);
         let (mut sum, mut bound) = (0.0, 0.0);
         self.counts.fill(0);
-        for (place, postings) in &self.found {
+        for (at, postings) in &self.body {
             if postings.doc() == page {
                 let count = postings.term_freq();
-                self.counts[*place] = count;
-                let wanted = &self.asked.wanted[*place];
-                sum += wanted.bm25.score(length, count);
-                // As if one short section held them all, each in its heading.
+                self.counts[*at] = count;
+                let term = &self.lookup.body_terms[*at];
+                sum += term.bm25.score(length, count);
+                // As if one short section held all of them in its heading.
                 let in_section = count.saturating_mul(1 + HEADING_COPIES as u32);
                 let most = |bm25: &Bm25| bm25.score(0, in_section);
-                bound += wanted.in_sections.as_ref().map_or(0.0, most);
+                bound += term.in_sections.as_ref().map_or(0.0, most);
             }
         }
-        for (first, second, bm25) in &self.asked.pairs {
+        for (first, second, bm25) in &self.lookup.pairs {
             let together = self.counts[*first].min(self.counts[*second]);
             bound += bm25.score(length, together);
         }
@@ -128,62 +127,62 @@ impl<'a> Walk<'a> {
             }
         }
         if self.name.as_ref().is_some_and(|name| name.doc() == page) {
-            sum += weight::NAME;
+            sum += self.lookup.name_weight;
         }
         let list = self.list.as_ref().and_then(|them| them.first(page));
         Estimate {
             sum: sum + self.standing(page),
             bound,
-            share: match list {
-                Some(true) => weight::LIST,
+            factor: match list {
+                Some(true) => self.lookup.list_factor,
                 _ => 1.0,
             },
         }
     }
 
-    /// What it counts for that other pages link to the page.
+    /// The score of the links from other pages.
     fn standing(&self, page: DocId) -> f32 {
         let standing = self.standing.as_ref().and_then(|them| them.first(page));
         let standing = standing.unwrap_or_default() as f32;
-        weight::STANDING * (standing / (standing + 1.0))
+        self.lookup.standing_weight * (standing / (standing + 1.0))
     }
 }
 
 /// The second pass over a segment, from one page to a later one.
-pub(super) struct Weighing<'a> {
-    asked: &'a Asked,
-    /// Of each term wanted that the segment has: its place, and where it is.
-    found: Vec<(usize, SegmentPostings)>,
-    /// Where in the page at hand each term wanted stands, in order.
+pub(super) struct SecondPass<'a> {
+    lookup: &'a Lookup,
+    /// Postings of the body's terms that the segment has, by their positions in the lookup.
+    body: Vec<(usize, SegmentPostings)>,
+    /// Positions of the body's terms in the current page, in order.
     positions: Vec<Vec<u32>>,
     name: Option<SegmentPostings>,
     lengths: FieldNormReader,
     sections: Sections,
 }
 
-impl<'a> Weighing<'a> {
-    /// In the segment of a number.
+impl<'a> SecondPass<'a> {
+    /// Begins the pass over the segment of a number.
     pub(super) fn new(
-        asked: &'a Asked,
+        lookup: &'a Lookup,
         number: usize,
         segment: &SegmentReader,
     ) -> tantivy::Result<Self> {
         let placed = IndexRecordOption::WithFreqsAndPositions;
-        Ok(Weighing {
-            asked,
-            found: asked.wanted_in(number, segment, placed)?,
-            positions: vec![Vec::new(); asked.wanted.len()],
-            name: asked.named_in(number, segment)?,
-            lengths: segment.get_fieldnorms_reader(asked.body)?,
+        Ok(SecondPass {
+            lookup,
+            body: lookup.body_in(number, segment, placed)?,
+            positions: vec![Vec::new(); lookup.body_terms.len()],
+            name: lookup.named_in(number, segment)?,
+            lengths: segment.get_fieldnorms_reader(lookup.body)?,
             sections: Sections::new(segment)?,
         })
     }
 
-    /// What a page scores. Pages come in their order.
-    pub(super) fn score(&mut self, page: DocId, known: Estimate) -> f32 {
+    /// The score of a page. Pages must come in order.
+    pub(super) fn score(&mut self, page: DocId, estimate: Estimate) -> f32 {
         self.sections.take(page);
-        for (place, postings) in &mut self.found {
-            let positions = &mut self.positions[*place];
+        for (at, postings) in &mut self.body {
+            let positions = &mut self.positions[*at];
             positions.clear();
             if postings.doc() < page {
                 postings.seek(page);
@@ -191,23 +190,23 @@ impl<'a> Weighing<'a> {
             if postings.doc() != page {
                 continue;
             }
-            if let Some(bm25) = &self.asked.wanted[*place].in_sections {
+            if let Some(bm25) = &self.lookup.body_terms[*at].in_sections {
                 postings.positions(positions);
                 self.sections.add(positions, bm25);
             }
         }
         let length = self.lengths.fieldnorm_id(page);
-        let mut score = known.sum;
-        for (first, second, bm25) in &self.asked.pairs {
+        let mut score = estimate.sum;
+        for (first, second, bm25) in &self.lookup.pairs {
             let together = neighbours(&self.positions[*first], &self.positions[*second]);
             if together > 0 {
                 score += bm25.score(length, together);
             }
         }
-        (score + self.sections.best()) * known.share
+        (score + self.sections.best()) * estimate.factor
     }
 
-    /// What matches in the page that was scored last.
+    /// How the page that was scored last matches.
     pub(super) fn matching(&mut self, page: DocId) -> Matching {
         let named = self.name.as_mut().is_some_and(|name| {
             let at = match name.doc() < page {
@@ -223,7 +222,7 @@ impl<'a> Weighing<'a> {
     }
 }
 
-/// How often a word stands right before another one.
+/// The number of times that a word directly precedes another one.
 fn neighbours(first: &[u32], second: &[u32]) -> u32 {
     let mut second = second.iter().peekable();
     let mut count = 0;

@@ -1,77 +1,69 @@
-//! From a query to a page of results.
+//! Runs a plan: from the pages that match to a page of results.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::ops::Range;
 
 use canter_ranking::hit::Matching;
-use canter_ranking::query::{Hits, Query};
-use canter_ranking::terms::QueryTerms;
-use canter_ranking::typos::corrected;
-use canter_ranking::words::{Language, Words};
+use canter_ranking::plan::Plan;
+use canter_ranking::query::Hits;
+use canter_ranking::search::Answer;
+use canter_ranking::tokenizer::Tokenizer;
 use tantivy::columnar::Column;
 use tantivy::{DocAddress, Searcher, SegmentReader, TERMINATED};
 
-use super::asked::Asked;
-use super::counting::{Tally, Totals};
-use super::entry::{Fields, column};
-use super::filter::{Filter, Phrases};
-use super::kept::Kept;
-use super::scoring::{Estimate, Walk, Weighing};
-use super::sizes::Measured;
-use super::spelling::missing;
+use super::corrections::missing;
+use super::facets::{Tally, Totals};
+use super::filter::{Allowed, Phrases};
+use super::lookup::Lookup;
+use super::schema::{Fields, column};
+use super::scoring::{Estimate, FirstPass, SecondPass};
+use super::statistics::Statistics;
+use super::stored_page::StoredPage;
 
-/// Answers a query from one commit.
-pub(super) fn search(
+/// Runs a plan over one commit.
+pub(super) fn run(
     searcher: &Searcher,
     fields: &Fields,
-    measured: &Measured,
-    query: &Query,
-    words: &mut Words,
-) -> tantivy::Result<Hits> {
-    let languages = match &query.language {
-        Some(language) => vec![Language::of_tag(Some(language))],
-        None => measured.languages(searcher)?,
-    };
-    let terms = QueryTerms::of(&query.text, &languages, words);
-    let asked = Asked::new(searcher, fields, measured, &terms)?;
+    statistics: &Statistics,
+    plan: &Plan,
+    tokenizer: &mut Tokenizer,
+) -> tantivy::Result<Answer> {
+    let lookup = Lookup::new(searcher, fields, statistics, plan)?;
     let ids = Ids::of(searcher)?;
-    let range = query.offset..query.offset + query.limit;
-    let matches = Matches::of(searcher, fields, query, &terms, &asked, &ids)?;
+    let matches = Matches::of(searcher, fields, plan, &lookup, &ids)?;
     let total = matches.total;
-    let counts = matches.totals.counts(query, total);
-    let mut hits = Vec::new();
-    for found in best(
+    let facets = matches.totals.facets(&plan.query, total);
+    let best = best(
         searcher,
-        &asked,
+        &lookup,
         &ids,
         (matches.all, matches.at_least),
-        range,
-    )? {
-        let (page, sections) = searcher.doc::<Kept>(found.page)?.open()?;
-        let section = |place| sections.section(place);
-        let hit = found
-            .matching
-            .hit(page, section, found.score, &terms, words);
-        hits.push(hit?);
+        plan.window.clone(),
+    )?;
+    let mut hits = Vec::with_capacity(best.len());
+    for scored in best {
+        let (page, sections) = searcher.doc::<StoredPage>(scored.page)?.open()?;
+        let section = |number| sections.section(number);
+        let matching = scored.matching;
+        hits.push(matching.hit(page, section, scored.score, plan, tokenizer)?);
     }
-    Ok(Hits {
-        total,
-        exact: true,
-        hits,
-        meant: corrected(
-            &query.text,
-            &terms,
-            &missing(searcher, fields, measured, &terms)?,
-        ),
-        counts,
+    Ok(Answer {
+        hits: Hits {
+            total,
+            exact: true,
+            hits,
+            meant: None,
+            facets,
+        },
+        missing: missing(searcher, fields, statistics, &plan.typed)?,
     })
 }
 
-/// A page that matches, and what is known of its score.
+/// A matching page with an estimate of its score.
 struct Match {
     page: DocAddress,
-    twins: Option<u64>,
+    near_duplicates: Option<u64>,
     score: Estimate,
 }
 
@@ -79,9 +71,9 @@ struct Match {
 struct Matches {
     total: u64,
     totals: Totals,
-    /// In the order of their addresses, without those of which enough others score more.
+    /// Pages in order of their addresses, without those that too many others outscore.
     all: Vec<Match>,
-    /// As many as are wanted score no less.
+    /// Lower bound of the score of the results.
     at_least: f32,
 }
 
@@ -89,41 +81,45 @@ impl Matches {
     fn of(
         searcher: &Searcher,
         fields: &Fields,
-        query: &Query,
-        terms: &QueryTerms,
-        asked: &Asked,
+        plan: &Plan,
+        lookup: &Lookup,
         ids: &Ids,
     ) -> tantivy::Result<Self> {
-        let phrases = Phrases::of(searcher, fields, terms)?;
+        let phrases = Phrases::of(searcher, fields, plan)?;
         let mut matches = Matches {
             total: 0,
             totals: Totals::default(),
             all: Vec::new(),
             at_least: 0.0,
         };
-        let mut least = Top::new(query.offset + query.limit, ids);
+        let mut least = Top::new(plan.window.end, ids);
         for (number, segment) in searcher.segment_readers().iter().enumerate() {
-            let mut filter = Filter::new(segment, query, &phrases)?;
-            let mut walk = Walk::new(asked, number, segment)?;
+            let mut allowed = Allowed::new(segment, &plan.filters, &phrases)?;
+            let mut pass = FirstPass::new(lookup, number, segment)?;
             let mut tally = Tally::new(segment)?;
-            let twins = segment.fast_fields().column_opt::<u64>(column::TWINS)?;
+            let duplicates = segment.fast_fields();
+            let duplicates = duplicates.column_opt::<u64>(column::NEAR_DUPLICATES)?;
             loop {
-                let page = walk.page();
+                let page = pass.page();
                 if page == TERMINATED {
                     break;
                 }
-                if !segment.is_deleted(page) && filter.allows(page) {
+                if !segment.is_deleted(page) && allowed.allows(page) {
                     matches.total += 1;
                     tally.add(page);
-                    let score = walk.estimate(page);
+                    let score = pass.estimate(page);
                     if score.most() >= least.at_least {
-                        let twins = twins.as_ref().and_then(|twins| twins.first(page));
+                        let near_duplicates = duplicates.as_ref().and_then(|it| it.first(page));
                         let page = DocAddress::new(number as u32, page);
-                        least.add(Found::new(page, twins, score.least()));
-                        matches.all.push(Match { page, twins, score });
+                        least.add(Scored::new(page, near_duplicates, score.least()));
+                        matches.all.push(Match {
+                            page,
+                            near_duplicates,
+                            score,
+                        });
                     }
                 }
-                walk.leave(page);
+                pass.leave(page);
             }
             tally.end(&mut matches.totals)?;
         }
@@ -135,15 +131,15 @@ impl Matches {
     }
 }
 
-/// The results of a range, by falling score, then by id.
+/// The best pages of a range, by descending score, then by id.
 fn best(
     searcher: &Searcher,
-    asked: &Asked,
+    lookup: &Lookup,
     ids: &Ids,
     (matches, at_least): (Vec<Match>, f32),
     range: Range<usize>,
-) -> tantivy::Result<Vec<Found>> {
-    // First those that score most as far as is known: behind them few others have to be weighed.
+) -> tantivy::Result<Vec<Scored>> {
+    // The likely ones first: after them few others have to be weighed.
     let is_likely = |it: &Match| it.score.least() >= at_least;
     let (likely, others): (Vec<Match>, Vec<Match>) = matches.into_iter().partition(is_likely);
     let mut top = Top::new(range.end, ids);
@@ -151,37 +147,42 @@ fn best(
         top.cut();
         let segment = |it: &Match| it.page.segment_ord;
         for of_segment in matches.chunk_by(|a, b| segment(a) == segment(b)) {
-            weigh(searcher, asked, of_segment, &mut top)?;
+            weigh(searcher, lookup, of_segment, &mut top)?;
         }
     }
     Ok(top.range(range))
 }
 
-/// Weighs matches of one segment, as far as they may be among the best.
+/// Weighs the matches of one segment that may be among the best.
 fn weigh(
     searcher: &Searcher,
-    asked: &Asked,
+    lookup: &Lookup,
     matches: &[Match],
     top: &mut Top<'_>,
 ) -> tantivy::Result<()> {
-    let mut weighing = None;
-    for Match { page, twins, score } in matches {
+    let mut pass = None;
+    for Match {
+        page,
+        near_duplicates,
+        score,
+    } in matches
+    {
         if score.most() < top.at_least {
             continue;
         }
-        let weighing = match &mut weighing {
-            Some(weighing) => weighing,
+        let pass = match &mut pass {
+            Some(pass) => pass,
             none => {
                 let segment = searcher.segment_reader(page.segment_ord);
-                none.insert(Weighing::new(asked, page.segment_ord as usize, segment)?)
+                none.insert(SecondPass::new(lookup, page.segment_ord as usize, segment)?)
             }
         };
-        let score = weighing.score(page.doc_id, *score);
+        let score = pass.score(page.doc_id, *score);
         if score >= top.at_least {
-            let matching = weighing.matching(page.doc_id);
-            top.add(Found {
+            let matching = pass.matching(page.doc_id);
+            top.add(Scored {
                 matching,
-                ..Found::new(*page, *twins, score)
+                ..Scored::new(*page, *near_duplicates, score)
             });
         }
     }
@@ -189,19 +190,19 @@ fn weigh(
 }
 
 /// A page with a score.
-struct Found {
+struct Scored {
     score: f32,
     page: DocAddress,
-    twins: Option<u64>,
+    near_duplicates: Option<u64>,
     matching: Matching,
 }
 
-impl Found {
-    fn new(page: DocAddress, twins: Option<u64>, score: f32) -> Self {
-        Found {
+impl Scored {
+    fn new(page: DocAddress, near_duplicates: Option<u64>, score: f32) -> Self {
+        Scored {
             score,
             page,
-            twins,
+            near_duplicates,
             matching: Matching::default(),
         }
     }
@@ -211,8 +212,8 @@ impl Found {
 struct Top<'a> {
     most: usize,
     ids: &'a Ids,
-    found: Vec<Found>,
-    /// A page that scores less is not among them.
+    pages: Vec<Scored>,
+    /// Minimum score of a page among them.
     at_least: f32,
 }
 
@@ -221,36 +222,36 @@ impl<'a> Top<'a> {
         Top {
             most,
             ids,
-            found: Vec::new(),
+            pages: Vec::new(),
             at_least: 0.0,
         }
     }
 
-    fn add(&mut self, found: Found) {
-        self.found.push(found);
-        if self.found.len() >= 2 * self.most.max(1) {
+    fn add(&mut self, page: Scored) {
+        self.pages.push(page);
+        if self.pages.len() >= 2 * self.most.max(1) {
             self.cut();
         }
     }
 
-    /// Leaves the best, and of twins the better one.
+    /// Keeps the best pages, of near-duplicates only the best one.
     fn cut(&mut self) {
         let ids = self.ids;
-        self.found.sort_unstable_by(|a, b| ids.compare(a, b));
+        self.pages.sort_unstable_by(|a, b| ids.compare(a, b));
         let mut met = HashSet::new();
-        let is_first = |found: &Found| found.twins.is_none_or(|twins| met.insert(twins));
-        self.found.retain(is_first);
-        self.found.truncate(self.most);
-        if let Some(last) = self.found.last().filter(|_| self.found.len() == self.most) {
+        let is_first = |page: &Scored| page.near_duplicates.is_none_or(|it| met.insert(it));
+        self.pages.retain(is_first);
+        self.pages.truncate(self.most);
+        if let Some(last) = self.pages.last().filter(|_| self.pages.len() == self.most) {
             self.at_least = last.score;
         }
     }
 
-    /// The results of a range, by falling score, then by id.
-    fn range(mut self, range: Range<usize>) -> Vec<Found> {
+    /// The pages of a range, by descending score, then by id.
+    fn range(mut self, range: Range<usize>) -> Vec<Scored> {
         self.cut();
-        let range = range.start.min(self.found.len())..range.end.min(self.found.len());
-        self.found.drain(range).collect()
+        let range = range.start.min(self.pages.len())..range.end.min(self.pages.len());
+        self.pages.drain(range).collect()
     }
 }
 
@@ -273,15 +274,15 @@ impl Ids {
         })
     }
 
-    /// By falling score, then by id. Looks up the ids of ties only.
-    fn compare(&self, a: &Found, b: &Found) -> Ordering {
+    /// Orders by descending score, then by id, which is read for ties only.
+    fn compare(&self, a: &Scored, b: &Scored) -> Ordering {
         match b.score.total_cmp(&a.score) {
             Ordering::Equal => self.id(a.page).cmp(&self.id(b.page)),
             unequal => unequal,
         }
     }
 
-    /// A page's id, in halves.
+    /// The halves of a page's id.
     pub(super) fn id(&self, page: DocAddress) -> (u64, u64) {
         let columns = self.segments.get(page.segment_ord as usize);
         let half = |column: &Column<u64>| column.first(page.doc_id).unwrap_or_default();

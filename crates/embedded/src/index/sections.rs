@@ -1,9 +1,8 @@
-//! Where the sections of a page lie in its words, and what they score.
+//! The positions of a page's sections among its words, and their scores.
 //!
-//! Words of the text have positions from 0. Behind them, with a gap of one, lie the marks of the
-//! sections in their order. Two columns say where each section's words and marks begin, and with
-//! one value more where the last ones end. A section is weighed as a text of its own, by BM25 over
-//! all sections of all pages.
+//! Words of the text have positions from 0. The marks of the sections follow in order after a gap
+//! of one. Two columns hold the beginnings of each section's words and marks, and one value more
+//! for the end. A section is weighed as a text of its own, by BM25 over all sections of all pages.
 
 use canter_ranking::terms::{HEADING_COPIES, MOST_SECTIONS, PageTerms};
 use tantivy::columnar::Column;
@@ -11,18 +10,18 @@ use tantivy::fieldnorm::FieldNormReader;
 use tantivy::{DocId, SegmentReader};
 
 use super::bm25::Bm25;
-use super::entry::column;
+use super::schema::column;
 
-/// Bits of a heading's words, and of its level.
+/// Number of bits of a heading's length and of its level.
 const HEADING_BITS: u32 = 10;
 const LEVEL_BITS: u32 = 4;
 
-/// The sections of a page, as the columns keep them.
+/// The sections of a page, as the columns store them.
 #[derive(Default)]
 pub(super) struct Places {
-    /// First word, words of the heading and level of each; then the number of words.
+    /// First word, length of the heading and level of each section; then the number of words.
     pub(super) starts: Vec<u64>,
-    /// First mark of each; then the number of marks.
+    /// First mark of each section; then the number of marks.
     pub(super) marks: Vec<u64>,
 }
 
@@ -49,7 +48,7 @@ impl Places {
     }
 }
 
-/// How many terms a list holds.
+/// The number of terms of a list.
 fn count(list: &str) -> u64 {
     match list {
         "" => 0,
@@ -57,32 +56,32 @@ fn count(list: &str) -> u64 {
     }
 }
 
-/// A section of the page at hand.
+/// A section of the current page.
 #[derive(Debug, Clone, Copy, Default)]
 struct Section {
-    /// First word, and first mark, by position.
+    /// Positions of the first word and the first mark.
     start: u32,
     marks: u32,
-    /// Words of its heading.
+    /// Number of words of the heading.
     heading: u32,
     level: u8,
-    /// Words that it is weighed by.
+    /// Length of the text by which it is weighed, in words.
     length: u32,
-    /// How often it has the word at hand.
+    /// Frequency of the current word.
     count: u32,
     score: f32,
 }
 
-/// The sections of one page at a time, weighed.
+/// Weighs the sections of one page at a time.
 pub(super) struct Sections {
     columns: Option<(Column<u64>, Column<u64>)>,
-    /// What the columns hold of the page at hand.
+    /// Values of both columns for the current page.
     values: [Vec<u64>; 2],
     page: Vec<Section>,
-    /// Words of the page's text, and the position behind its marks.
+    /// Number of words of the text, and the position behind the marks.
     words: u32,
     end: u32,
-    /// Those that have the word at hand.
+    /// Sections that have the current word.
     touched: Vec<usize>,
     above: Vec<(u8, u32)>,
 }
@@ -103,7 +102,7 @@ impl Sections {
         })
     }
 
-    /// Takes up a page.
+    /// Makes a page the current one.
     pub(super) fn take(&mut self, page: DocId) {
         self.page.clear();
         let Some((starts, marks)) = &self.columns else {
@@ -152,13 +151,12 @@ impl Sections {
         }
     }
 
-    /// How many words each section of the page at hand is weighed by.
+    /// The lengths by which the sections of the current page are weighed, in words.
     pub(super) fn lengths(&self) -> impl Iterator<Item = u32> {
         self.page.iter().map(|section| section.length)
     }
 
-    /// How many sections of the page at hand have a word. `positions` are its own in the page, in
-    /// order.
+    /// The number of sections of the current page that have a word, given its positions in order.
     pub(super) fn holding(&mut self, positions: &[u32]) -> usize {
         self.count(positions);
         let holding = self.touched.len();
@@ -168,7 +166,7 @@ impl Sections {
         holding
     }
 
-    /// Adds what a word is worth to each section that has it.
+    /// Adds the score of a word to each section that has it.
     pub(super) fn add(&mut self, positions: &[u32], bm25: &Bm25) {
         self.count(positions);
         for place in self.touched.drain(..) {
@@ -201,7 +199,7 @@ impl Sections {
             {
                 at += 1;
             }
-            // What stands before the first section is in none.
+            // Text before the first section is in none.
             let Some(place) = at.checked_sub(1) else {
                 continue;
             };
@@ -228,13 +226,13 @@ impl Sections {
         section.count += count;
     }
 
-    /// Score of the best section; 0 where none matches.
+    /// The score of the best section; 0 if none matches.
     pub(super) fn best(&self) -> f32 {
         let scores = self.page.iter().map(|section| section.score);
         scores.fold(0.0, f32::max)
     }
 
-    /// Places of the sections that match, best first.
+    /// Numbers of the matching sections, best first.
     pub(super) fn ranked(&self) -> Vec<usize> {
         let score = |place: usize| self.page[place].score;
         let mut places: Vec<usize> = (0..self.page.len()).collect();
@@ -244,7 +242,7 @@ impl Sections {
     }
 }
 
-/// All values of a page in a column, which are read at once: that takes half as long as one by one.
+/// Reads all values of a page in a column at once, which takes half as long as one by one.
 fn values(column: &Column<u64>, page: DocId, values: &mut Vec<u64>) {
     let rows = column.index.value_row_ids(page);
     values.clear();

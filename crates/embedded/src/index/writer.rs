@@ -1,7 +1,7 @@
-//! The one thread that writes: it gathers the puts of many callers into few commits.
+//! The writing thread, which gathers the writes of many callers into few commits.
 //!
 //! A commit costs tens of milliseconds whatever it holds, so callers wait together for the next
-//! one. Whatever goes wrong before a commit is told to every caller whose work it would have made
+//! one. A failure before a commit is reported to every caller whose writes it would have made
 //! durable.
 
 use std::collections::HashMap;
@@ -15,26 +15,26 @@ use canter_core::document::Document;
 use canter_core::failure::Failure;
 use canter_core::task::UrlKey;
 use canter_ranking::terms::PageTerms;
-use canter_ranking::words::Words;
+use canter_ranking::tokenizer::Tokenizer;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, UserOperation};
 use tantivy::{IndexWriter, Searcher, TantivyError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::entry::Entry;
-use super::shelf::Shelf;
+use super::document::IndexedPage;
+use super::reader::Reader;
 
-/// What Tantivy gathers in memory before it writes a segment, in bytes.
+/// Memory that Tantivy fills before it writes a segment, in bytes.
 const ARENA: usize = 64 << 20;
-/// Documents that wait to be indexed, in KiB of memory.
+/// Maximum memory of documents that wait to be indexed, in KiB.
 const WAITING_KIB: u32 = 48 << 10;
-/// A commit waits this long for company.
+/// Minimum wait of a commit for further writes.
 const GATHER: Duration = Duration::from_secs(1);
-/// A commit that took long waits so many times its duration, so that committing stays a small
+/// Wait of a commit as a multiple of the duration of the last one, so that committing stays a small
 /// part of the work.
 const SHARE: u32 = 10;
-/// No commit waits longer: a slow disk must not hold callers up for minutes.
+/// Maximum wait of a commit, so that a slow disk does not hold callers up for minutes.
 const LONGEST: Duration = Duration::from_secs(10);
-/// A level of segments is merged when this part of one of them is deleted.
+/// Share of deleted pages at which a segment is merged.
 const DELETED: f32 = 0.3;
 
 type Answer = oneshot::Sender<Result<(), Failure>>;
@@ -45,7 +45,7 @@ enum Command {
     Flush(Answer),
 }
 
-/// A handle to the writing thread, which ends with it.
+/// A handle to the writing thread. Dropping it ends the thread.
 pub(super) struct Writer {
     commands: Option<mpsc::Sender<Command>>,
     room: Arc<Semaphore>,
@@ -54,8 +54,8 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Takes the folder's lock for writing and starts the thread.
-    pub(super) fn start(shelf: Arc<Shelf>) -> Result<Self, Failure> {
-        let mut work = Work::new(shelf)?;
+    pub(super) fn start(reader: Arc<Reader>) -> Result<Self, Failure> {
+        let mut work = Work::new(reader)?;
         let (commands, received) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("index".to_owned())
@@ -102,13 +102,13 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.commands = None;
         if let Some(thread) = self.thread.take() {
-            // The thread catches its panics; there is nobody to tell of another.
+            // The thread catches panics; nobody can be told of another one.
             let _ = thread.join();
         }
     }
 }
 
-/// Memory that a document takes until it is indexed, about: its text, its terms and its links.
+/// Approximate memory of a document until it is indexed, in KiB: its text, terms and links.
 fn kib(document: &Document) -> u32 {
     let links: usize = document
         .page
@@ -123,15 +123,15 @@ fn ended() -> Failure {
     Failure::permanent("the index is closed")
 }
 
-/// What the thread knows.
+/// The state of the thread.
 struct Work {
-    shelf: Arc<Shelf>,
-    words: Words,
+    reader: Arc<Reader>,
+    tokenizer: Tokenizer,
     /// None after a failure, until the next write.
-    tantivy: Option<IndexWriter<Entry>>,
+    tantivy: Option<IndexWriter<IndexedPage>>,
     /// The last commit.
     committed: Searcher,
-    /// Versions since then; none for what was deleted.
+    /// Versions written since then; none for deleted pages.
     versions: HashMap<UrlKey, Option<u64>>,
     /// Callers that wait for the next commit.
     waiting: Vec<Answer>,
@@ -142,12 +142,12 @@ struct Work {
 }
 
 impl Work {
-    fn new(shelf: Arc<Shelf>) -> Result<Self, Failure> {
-        let tantivy = Some(open(&shelf).map_err(|error| shelf.failure(&error))?);
+    fn new(reader: Arc<Reader>) -> Result<Self, Failure> {
+        let tantivy = Some(open(&reader).map_err(|error| reader.failure(&error))?);
         Ok(Work {
-            committed: shelf.searcher(),
-            shelf,
-            words: Words::default(),
+            committed: reader.searcher(),
+            reader,
+            tokenizer: Tokenizer::default(),
             tantivy,
             versions: HashMap::new(),
             waiting: Vec::new(),
@@ -177,7 +177,7 @@ impl Work {
                 Err(RecvTimeoutError::Timeout) => self.commit(),
                 Err(RecvTimeoutError::Disconnected) => return self.end(),
             }
-            // The channel may never be empty, and then nothing times out.
+            // If the channel is never empty, nothing times out.
             if self
                 .since
                 .is_some_and(|since| since.elapsed() >= self.gather())
@@ -187,17 +187,17 @@ impl Work {
         }
     }
 
-    /// Commits, and lets merges come to their end: the link pass has written pages once more, and what
-    /// it has replaced would take a third of the index and of each search until the next crawl.
+    /// Commits and waits for merges. The link pass has rewritten pages, and the replaced ones would
+    /// take a third of the index and of each search until the next crawl.
     fn end(&mut self) {
         self.commit();
         if let Some(tantivy) = self.tantivy.take() {
-            // A merge that fails leaves what it was to merge.
+            // A failed merge leaves its segments as they are.
             let _ = tantivy.wait_merging_threads();
         }
     }
 
-    /// How long after the first write the next commit follows.
+    /// Wait of the next commit after the first write.
     fn gather(&self) -> Duration {
         (self.took * SHARE).clamp(GATHER, LONGEST)
     }
@@ -220,21 +220,21 @@ impl Work {
                 Ok(())
             });
             self.took = started.elapsed();
-            let shown = done.and_then(|()| self.shelf.reload());
+            let shown = done.and_then(|()| self.reader.reload());
             if let Err(failure) = shown {
                 return self.fail(&failure);
             }
-            self.committed = self.shelf.searcher();
+            self.committed = self.reader.searcher();
             self.versions.clear();
         }
         for answer in self.waiting.drain(..) {
-            // A caller that went away needs no answer.
+            // The caller may be gone.
             let _ = answer.send(Ok(()));
         }
     }
 
-    /// Tells everybody who waits. What they wrote is gone; the next write begins anew from the
-    /// last commit.
+    /// Reports a failure to all waiting callers. Their writes are lost; the next write starts from
+    /// the last commit.
     fn fail(&mut self, failure: &Failure) {
         self.tantivy = None;
         self.versions.clear();
@@ -244,7 +244,7 @@ impl Work {
         }
     }
 
-    /// Does something to the index; a panic is a failure like others.
+    /// Changes the index; a panic becomes a failure.
     fn guarded(
         &mut self,
         act: impl FnOnce(&mut Self) -> tantivy::Result<()>,
@@ -253,7 +253,7 @@ impl Work {
             act(self).map_err(|error| self.cause().unwrap_or(error))
         }));
         match done {
-            Ok(done) => done.map_err(|error| self.shelf.failure(&error)),
+            Ok(done) => done.map_err(|error| self.reader.failure(&error)),
             Err(panic) => {
                 let what = panic
                     .downcast_ref::<String>()
@@ -262,21 +262,21 @@ impl Work {
                     .unwrap_or("no message");
                 Err(Failure::transient(format!(
                     "writing the index in {} broke off: {what}",
-                    self.shelf.dir.display()
+                    self.reader.dir.display()
                 )))
             }
         }
     }
 
-    /// Why Tantivy takes no more: its threads keep that for whoever joins them.
+    /// Why Tantivy takes no more writes, which only joining its threads tells.
     fn cause(&mut self) -> Option<TantivyError> {
         self.tantivy.as_mut()?.prepare_commit().err()
     }
 
-    fn tantivy(&mut self) -> tantivy::Result<&mut IndexWriter<Entry>> {
+    fn tantivy(&mut self) -> tantivy::Result<&mut IndexWriter<IndexedPage>> {
         match &mut self.tantivy {
             Some(tantivy) => Ok(tantivy),
-            none => Ok(none.insert(open(&self.shelf)?)),
+            none => Ok(none.insert(open(&self.reader)?)),
         }
     }
 
@@ -291,15 +291,15 @@ impl Work {
             if known.is_some_and(|known| known > document.version) {
                 continue;
             }
-            let terms = PageTerms::of(document, &mut self.words);
-            let fields = self.shelf.fields;
+            let terms = PageTerms::of(document, &mut self.tokenizer);
+            let fields = self.reader.fields;
             let mut group = Vec::new();
             if known.is_some() {
                 group.push(UserOperation::Delete(fields.id_term(id)));
             }
-            let entry = fields.entry(document, terms, room);
-            let entry = entry.map_err(|error| TantivyError::InternalError(error.to_string()))?;
-            group.push(UserOperation::Add(entry));
+            let page = IndexedPage::new(&fields, document, terms, room);
+            let page = page.map_err(|error| TantivyError::InternalError(error.to_string()))?;
+            group.push(UserOperation::Add(page));
             self.tantivy()?.run(group)?;
             self.versions.insert(id, Some(document.version));
         }
@@ -309,7 +309,7 @@ impl Work {
     fn delete(&mut self, ids: &[UrlKey]) -> tantivy::Result<()> {
         for &id in ids {
             if self.version(id)?.is_some() {
-                let term = self.shelf.fields.id_term(id);
+                let term = self.reader.fields.id_term(id);
                 self.tantivy()?.delete_term(term);
                 self.versions.insert(id, None);
             }
@@ -320,23 +320,23 @@ impl Work {
     fn version(&self, id: UrlKey) -> tantivy::Result<Option<u64>> {
         match self.versions.get(&id) {
             Some(known) => Ok(*known),
-            None => self.shelf.version(&self.committed, id),
+            None => self.reader.version(&self.committed, id),
         }
     }
 }
 
-fn open(shelf: &Shelf) -> tantivy::Result<IndexWriter<Entry>> {
+fn open(reader: &Reader) -> tantivy::Result<IndexWriter<IndexedPage>> {
     let options = IndexWriterOptions::builder()
         .num_worker_threads(1)
         .memory_budget_per_thread(ARENA)
         .num_merge_threads(1)
         .build();
-    let writer = shelf.index.writer_with_options(options)?;
+    let writer = reader.index.writer_with_options(options)?;
     let mut policy = LogMergePolicy::default();
     policy.set_del_docs_ratio_before_merge(DELETED);
     writer.set_merge_policy(Box::new(policy));
-    // A writer that died left files that no commit names. Their names count operations, so that
-    // doing the same again would meet them and fail.
+    // A writer that died leaves files that no commit names. Repeating its operations would create
+    // files of the same names and fail.
     writer.garbage_collect_files().wait()?;
     Ok(writer)
 }

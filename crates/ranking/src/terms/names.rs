@@ -1,11 +1,19 @@
-//! What a page or a section is called.
+//! Names of pages and sections.
 
-use crate::words::name;
+use crate::tokenizer::name;
 
-/// Names by which a whole query finds a page or a section of this title and with these ids. A
-/// heading `os.path — Common manipulations` is also called by each of its parts, `2.1. Sorting` by
-/// what stands behind the number, `The with statement` by what stands behind the article, and
-/// `os.path.join` is also called `path.join` and `join`.
+/// Maximum length of a name that is offered as a completion, in characters.
+const LONGEST: usize = 100;
+
+/// Whether a title is offered as a completion.
+pub(super) fn is_offered(title: &str) -> bool {
+    !title.trim().is_empty() && title.len() <= 4 * LONGEST && title.chars().count() <= LONGEST
+}
+
+/// The names by which a whole query finds a page or a section with this title and these ids. A
+/// heading like `os.path — Common manipulations` is also named by each of its parts, `2.1. Sorting`
+/// without the number, `The with statement` without the article, and `os.path.join` by its ends
+/// `path.join` and `join`.
 pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) -> Vec<String> {
     let whole = unnumbered(title).unwrap_or(title);
     let parts = PARTED
@@ -30,10 +38,10 @@ pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) 
     names
 }
 
-/// What stands between the parts of a title.
+/// Separators between the parts of a title.
 const PARTED: [&str; 5] = ["—", "–", " - ", ": ", " | "];
 
-/// A title without the article that it begins with; none where it begins with none.
+/// A title without its leading article; none if it has none.
 fn without_article(title: &str) -> Option<&str> {
     let (first, rest) = title.trim_start().split_once(char::is_whitespace)?;
     let articles = ["the", "a", "an"];
@@ -41,7 +49,7 @@ fn without_article(title: &str) -> Option<&str> {
     begins.then_some(rest)
 }
 
-/// A heading without its number (`2.1.`); none where it has none, or nothing else.
+/// A heading without its leading number (`2.1.`); none if it has none, or nothing else.
 fn unnumbered(heading: &str) -> Option<&str> {
     let (number, rest) = heading.trim_start().split_once(char::is_whitespace)?;
     let of_number = |c: char| c.is_ascii_digit() || c == '.';

@@ -177,8 +177,9 @@ async fn a_crawl_that_rests_has_its_duplicates_folded() {
         }
     };
     timeout(Duration::from_secs(60), every_page).await.unwrap();
-    let stopped = stage.place.sites().rest(id, crawling.crawl, &Rest::Stopped);
-    assert_eq!(stopped.await, Ok(true));
+    let sites = stage.place.sites();
+    let stopped = sites.rest(id, crawling.crawl, &Rest::Stopped).await;
+    assert_eq!(stopped, Ok(true));
     assert_eq!(stage.end(&crawling).await, Ending::Resting(Rest::Stopped));
     let folded = indexed(&stage.index, id).await;
     assert_eq!(folded.len(), 2);
@@ -194,7 +195,7 @@ async fn sweeps_wait_for_what_is_due() {
     let stage = Stage::set().await;
     let crawling = stage.place.begin(&stage.plan).await;
     stage.lose_all().await;
-    let asked = |service, operation| stage.place.requests(service, operation).sent;
+    let asked = |service, operation| stage.place.requests(service, operation);
     let (sweeps, looks) = (
         asked("DynamoDB", "Query"),
         asked("SQS", "GetQueueAttributes"),

@@ -1,0 +1,143 @@
+//! Completes names and words.
+
+use canter_core::failure::Failure;
+use canter_ranking::completion::{Beginning, MOST_WORDS, Named};
+use canter_ranking::hit::Shown;
+use canter_ranking::terms::names as names_of;
+use canter_ranking::tokenizer::name;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::page::unpacked;
+use crate::response::{Buckets, Fields, Section, Sections, ask};
+use crate::server::Server;
+
+/// Number of links that gives half of the score of many links. It orders names and nothing else.
+const PIVOT: u32 = 8;
+/// Score of a name that is the whole typed text, more than any number of links.
+const WHOLE: u32 = 2;
+/// Number of pages in addition to those wanted, since pages with a section named by the whole text
+/// come before those with more links.
+const MOST_WHOLE: usize = 10;
+/// Maximum number of sections that are fetched of a page.
+const MOST_SECTIONS: usize = 20;
+/// Maximum number of pages whose words are counted; each has thousands of words.
+const MOST_PAGES: usize = 1_000;
+
+/// See [`canter_ranking::search::SearchIndex::names`].
+pub(crate) async fn names(server: &Server, beginning: &Beginning) -> Result<Vec<Named>, Failure> {
+    let response: NamesResponse = ask(server, "", &request(beginning)).await?;
+    let mut names = Vec::new();
+    for page in response.hits.hits {
+        let shown: Shown = unpacked(&page.fields.shown[0])?;
+        let own = name(&shown.title).filter(|name| name.starts_with(&beginning.name));
+        names.extend(own.zip(shown.known).map(|(name, known)| Named {
+            whole: name == beginning.name,
+            text: shown.title.clone(),
+            url: shown.url.clone(),
+            known,
+        }));
+        let sections = page.inner_hits.sections.ranked();
+        for passage in sections.iter().filter_map(Section::passage) {
+            let passage = passage?;
+            let mut url = shown.url.clone();
+            url.set_fragment(passage.anchor.as_deref());
+            let ids: Vec<String> = passage.anchor.iter().map(ToString::to_string).collect();
+            names.push(Named {
+                whole: names_of(&passage.title, ids.iter()).contains(&beginning.name),
+                known: passage.known.unwrap_or_default(),
+                text: passage.title.into_owned(),
+                url,
+            });
+        }
+    }
+    Ok(Named::best(names, beginning.limit))
+}
+
+/// See [`canter_ranking::search::SearchIndex::words`]. Counts in up to [`MOST_PAGES`] pages.
+pub(crate) async fn words(server: &Server, beginning: &str) -> Result<Vec<(String, u64)>, Failure> {
+    // What follows stands in a regular expression.
+    if !beginning.chars().all(char::is_alphabetic) {
+        return Ok(Vec::new());
+    }
+    let body = json!({
+        "size": 0,
+        "terminate_after": MOST_PAGES,
+        "query": {"prefix": {"spelled": beginning}},
+        "aggs": {"words": {"terms": {
+            "field": "spelled",
+            "include": format!("{beginning}.*"),
+            "size": MOST_WORDS,
+            "execution_hint": "map",
+        }}},
+    });
+    let response: WordsResponse = ask(server, "", &body).await?;
+    Ok(response.aggregations.words.counts())
+}
+
+/// Asks for pages by the number of links to a name of theirs, or of a section, with the beginning.
+fn request(beginning: &Beginning) -> Value {
+    let begins = |names: &str, known: &str| {
+        json!({"bool": {
+            "must": {"rank_feature": {"field": known, "saturation": {"pivot": PIVOT}}},
+            "filter": {"prefix": {names: beginning.name}},
+            "should": {"constant_score": {
+                "filter": {"term": {names: beginning.name}},
+                "boost": WHOLE,
+            }},
+        }})
+    };
+    let sections = json!({"nested": {
+        "path": "sections",
+        "query": begins("sections.names", "sections.known"),
+        "score_mode": "max",
+        "inner_hits": {
+            "size": MOST_SECTIONS,
+            "_source": false,
+            "docvalue_fields": ["sections.shown"],
+        },
+    }});
+    let site = beginning.site.iter();
+    let site: Vec<Value> = site.map(|site| json!({"term": {"site": site}})).collect();
+    json!({
+        "size": beginning.limit + MOST_WHOLE,
+        "track_total_hits": false,
+        "_source": false,
+        "docvalue_fields": ["shown"],
+        "query": {"bool": {
+            "must": {"dis_max": {"queries": [begins("names", "known"), sections]}},
+            "filter": site,
+        }},
+    })
+}
+
+#[derive(Deserialize)]
+struct NamesResponse {
+    hits: Pages,
+}
+
+#[derive(Deserialize)]
+struct Pages {
+    hits: Vec<Page>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    fields: Fields,
+    inner_hits: InnerHits,
+}
+
+#[derive(Deserialize)]
+struct InnerHits {
+    sections: Sections,
+}
+
+#[derive(Deserialize)]
+struct WordsResponse {
+    aggregations: Words,
+}
+
+#[derive(Deserialize)]
+struct Words {
+    words: Buckets,
+}

@@ -1,0 +1,202 @@
+//! A page in Elasticsearch: one document with nested sections.
+//!
+//! Searched fields hold terms, which the server splits at spaces, and are not stored; stored fields
+//! (the page, its text and its links) are not searched. The parts that a result shows are stored
+//! apart, section by section, so that a search need not read pages (`docs/adr/0011`).
+
+use std::borrow::Cow;
+
+use canter_core::document::{Document, KeptLink, Stored};
+use canter_core::failure::Failure;
+use canter_ranking::facets::folders;
+use canter_ranking::hit::{Passage, Shown};
+use canter_ranking::plan::Field;
+use canter_ranking::snippet::start;
+use canter_ranking::terms::PageTerms;
+use canter_ranking::tokenizer::Tokenizer;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::packed::{pack, unpack};
+
+/// Layout of the index. Raise it whenever fields or terms change. It is part of the index's name, so
+/// that each layout has an index of its own.
+pub(crate) const LAYOUT: &str = "canter-elastic-6";
+
+/// Settings and mapping of the index, with the BM25 parameters of each field.
+pub(crate) fn index_body() -> Value {
+    let mut body: Value = serde_json::from_str(include_str!("mapping.json")).unwrap_or_default();
+    for (name, field) in [
+        ("sections", Field::Sections),
+        ("body", Field::Body),
+        ("mentions", Field::AnchorText),
+        ("address", Field::Address),
+    ] {
+        let shape = field.shape();
+        body["settings"]["index"]["similarity"][name] =
+            serde_json::json!({ "type": "BM25", "k1": shape.k1, "b": shape.b });
+    }
+    body["mappings"]["_meta"] = serde_json::json!({ "layout": LAYOUT });
+    body
+}
+
+/// A page on its way to the server.
+#[derive(Serialize)]
+struct Source<'a> {
+    id: String,
+    site: &'a str,
+    /// The language and those that it is a variant of: `pt-br` and `pt`.
+    languages: Vec<&'a str>,
+    path: &'a str,
+    folders: Vec<&'a str>,
+    /// [`PageTerms::near_duplicates`], as a signed number.
+    twins: i64,
+    /// [`PageTerms::known`] plus one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<u32>,
+    /// Names of the page itself and of sections that are weighed as part of another one.
+    names: Vec<&'a str>,
+    /// The server leaves a gap between values, so no pair spans two of them.
+    body: [&'a str; 4],
+    mentions: &'a str,
+    /// [`canter_core::inbound::Inbound::standing`]; the server refuses 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standing: Option<f32>,
+    /// Whether it is little more than its links.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    list: bool,
+    address: &'a str,
+    common: &'a str,
+    spelled: Vec<&'a str>,
+    sections: Vec<Section<'a>>,
+    /// [`Shown`], packed.
+    shown: String,
+    /// The [`start`] of the text, packed.
+    lead: String,
+    page: Stored,
+    text: String,
+    links: String,
+}
+
+#[derive(Serialize)]
+struct Section<'a> {
+    terms: String,
+    names: &'a [String],
+    /// [`canter_ranking::terms::SectionTerms::known`] plus one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<u32>,
+    /// A [`Passage`], packed; none if the text of the section is not on the page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown: Option<String>,
+}
+
+/// A page as JSON. Takes milliseconds of a core for a long page.
+pub(crate) fn source(
+    document: &Document,
+    tokenizer: &mut Tokenizer,
+) -> Result<String, serde_json::Error> {
+    let page = &document.page;
+    let terms = PageTerms::of(document, tokenizer);
+    let language = page.language.as_ref().map(|it| it.to_ascii_lowercase());
+    let weighed = terms.weighed_sections();
+    let beyond = terms.sections.iter().skip(weighed.len());
+    let beyond = beyond.flat_map(|section| &section.names);
+    let names = terms.names.iter().chain(beyond).map(String::as_str);
+    let marks = terms.sections.iter().map(|section| section.marks.as_str());
+    let marks: Vec<&str> = marks.filter(|marks| !marks.is_empty()).collect();
+    let mut sections = Vec::with_capacity(weighed.len());
+    for ((terms, section), of) in weighed.into_iter().zip(&page.sections).zip(&terms.sections) {
+        let shown = page.text.get(section.range.clone()).map(|text| {
+            let anchor = section.anchor.as_deref().map(Cow::Borrowed);
+            packed(&Passage {
+                known: of.known,
+                ..Passage::new(anchor, section.title.as_str().into(), text)
+            })
+        });
+        sections.push(Section {
+            terms,
+            names: &of.names,
+            known: of.known.map(|known| known.saturating_add(1)),
+            shown: shown.transpose()?,
+        });
+    }
+    let links: Vec<KeptLink> = page.links.iter().map(KeptLink::from).collect();
+    serde_json::to_string(&Source {
+        id: document.id().to_string(),
+        site: &document.site,
+        languages: language.as_deref().map_or_else(Vec::new, kinds),
+        path: document.url.path(),
+        folders: folders(&document.url).collect(),
+        twins: terms.near_duplicates.cast_signed(),
+        known: terms.known.map(|known| known.saturating_add(1)),
+        names: names.collect(),
+        body: [
+            &terms.text,
+            &marks.join(" "),
+            &terms.title,
+            &terms.identifiers,
+        ],
+        mentions: &terms.anchor_text,
+        standing: Some(document.inbound.standing).filter(|it| *it > 0.0),
+        list: terms.list,
+        address: &terms.address,
+        common: &terms.common,
+        spelled: terms.spelled.split_terminator(' ').collect(),
+        sections,
+        shown: packed(&Shown::of(document, &terms))?,
+        lead: pack(start(&page.text)).map_err(serde_json::Error::io)?,
+        page: Stored::without_text_and_links(document),
+        text: pack(&page.text).map_err(serde_json::Error::io)?,
+        links: packed(&links)?,
+    })
+}
+
+/// Anything as packed JSON.
+fn packed<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    pack(&serde_json::to_string(value)?).map_err(serde_json::Error::io)
+}
+
+/// What was packed as JSON.
+pub(crate) fn unpacked<T: DeserializeOwned>(packed: &str) -> Result<T, Failure> {
+    serde_json::from_str(&unpack(packed)?).map_err(broken)
+}
+
+/// A language tag and its prefixes before hyphens, so that a filter can look for a whole word.
+fn kinds(language: &str) -> Vec<&str> {
+    let hyphens = language.match_indices('-').map(|(at, _)| &language[..at]);
+    hyphens.chain([language]).collect()
+}
+
+/// The stored fields of a page.
+#[derive(Deserialize)]
+struct StoredPage {
+    page: Stored,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    links: String,
+}
+
+impl StoredPage {
+    fn stored(self) -> Result<Stored, Failure> {
+        let links = match self.links.as_str() {
+            "" => Vec::new(),
+            links => unpacked(links)?,
+        };
+        Ok(Stored {
+            text: unpack(&self.text)?,
+            links,
+            ..self.page
+        })
+    }
+}
+
+/// The stored form of a page, from its JSON.
+pub(crate) fn stored(source: &Value) -> Result<Stored, Failure> {
+    StoredPage::deserialize(source).map_err(broken)?.stored()
+}
+
+fn broken(error: serde_json::Error) -> Failure {
+    Failure::permanent(format!("a page in the index is broken: {error}"))
+}

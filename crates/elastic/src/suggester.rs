@@ -1,0 +1,86 @@
+//! Words of pages that are like missing words of a plan.
+//!
+//! A search asks for them along the way: the term suggester lists words like the typed ones, and
+//! one global filter for each word counts the pages that hold it.
+
+use std::collections::HashMap;
+
+use canter_ranking::corrections::{Missing, Typed};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Maximum number of words like a missing one.
+const MOST_LIKE: usize = 20;
+
+/// Adds the questions about the typed words to the body of a search.
+pub(crate) fn ask(body: &mut Value, typed: &[Typed]) {
+    if typed.is_empty() {
+        return;
+    }
+    let words: Vec<&str> = typed.iter().map(|typed| typed.word.as_str()).collect();
+    body["suggest"] = json!({"like": {
+        "text": words.join(" "),
+        "term": {
+            "field": "spelled",
+            "analyzer": "whitespace",
+            "suggest_mode": "missing",
+            "string_distance": "damerau_levenshtein",
+            "prefix_length": 0,
+            "size": MOST_LIKE,
+        },
+    }});
+    let holders = typed.iter().enumerate().map(|(place, typed)| {
+        let holds = json!({"filter": {"terms": {"body": typed.terms}}});
+        (place.to_string(), holds)
+    });
+    body["aggs"]["known"] = json!({
+        "global": {},
+        "aggs": holders.collect::<serde_json::Map<_, _>>(),
+    });
+}
+
+/// The answer of the suggester.
+#[derive(Default, Deserialize)]
+pub(crate) struct Suggested {
+    #[serde(default)]
+    like: Vec<Like>,
+}
+
+#[derive(Deserialize)]
+struct Like {
+    text: String,
+    options: Vec<SimilarWord>,
+}
+
+#[derive(Deserialize)]
+struct SimilarWord {
+    text: String,
+    freq: u64,
+}
+
+/// The words that no page holds. `counts` holds the number of pages of each typed word.
+pub(crate) fn missing(
+    suggested: &Suggested,
+    counts: &HashMap<String, Value>,
+    typed: &[Typed],
+) -> Vec<Missing> {
+    let is_missing = |place: usize| {
+        let count = counts.get(&place.to_string());
+        count.is_some_and(|count| count["doc_count"] == 0)
+    };
+    let typed = typed.iter().enumerate();
+    let missing = typed.filter(|(place, _)| is_missing(*place));
+    let like = |word: &str| {
+        let like = suggested.like.iter().find(|like| like.text == word);
+        let options = like.map_or(&[][..], |like| &like.options);
+        options
+            .iter()
+            .map(|it| (it.text.clone(), it.freq))
+            .collect()
+    };
+    let missing = missing.map(|(_, typed)| Missing {
+        word: typed.word.clone(),
+        like: like(&typed.word),
+    });
+    missing.collect()
+}

@@ -1,0 +1,122 @@
+//! A page as Tantivy indexes it: one document, in which sections are ranges of the positions of
+//! words (`docs/adr/0006`).
+
+use std::sync::Arc;
+
+use canter_core::document::{Document, KeptLink, Stored};
+use canter_ranking::completion::bearers;
+use canter_ranking::facets::folders;
+use canter_ranking::terms::PageTerms;
+use tantivy::schema::{Field, OwnedValue};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::completion::coded;
+use super::schema::{Fields, halves};
+use super::sections::Places;
+use super::stored_page::lines;
+
+/// A page on its way into Tantivy.
+pub(super) struct IndexedPage {
+    values: Vec<(Field, OwnedValue)>,
+    /// Its share of the memory that waiting pages may take.
+    _room: Arc<OwnedSemaphorePermit>,
+}
+
+impl IndexedPage {
+    /// The indexed form of a document. Dropping it releases the permit.
+    pub(super) fn new(
+        fields: &Fields,
+        document: &Document,
+        terms: PageTerms,
+        room: &Arc<OwnedSemaphorePermit>,
+    ) -> Result<Self, serde_json::Error> {
+        let id = document.id();
+        let (high, low) = halves(id);
+        let text = |field, text: String| (field, OwnedValue::Str(text));
+        let number = |field, number| (field, OwnedValue::U64(number));
+        let mut values = vec![
+            (fields.id, OwnedValue::Bytes(id.0.to_vec())),
+            number(fields.id_high, high),
+            number(fields.id_low, low),
+            number(fields.version, document.version),
+            (
+                fields.standing,
+                OwnedValue::F64(f64::from(document.inbound.standing)),
+            ),
+            text(fields.site, document.site.clone()),
+            text(fields.path, document.url.path().to_owned()),
+            number(fields.near_duplicates, terms.near_duplicates),
+            text(
+                fields.stored,
+                lines(Stored::without_text_and_links(document))?,
+            ),
+            text(fields.text, document.page.text.clone()),
+            text(fields.links, links(document)?),
+        ];
+        if terms.list {
+            values.push((fields.list, OwnedValue::Bool(true)));
+        }
+        if let Some(language) = &document.page.language {
+            values.push(text(fields.language, language.to_ascii_lowercase()));
+        }
+        values.extend(folders(&document.url).map(|it| text(fields.folders, it.to_owned())));
+        values.extend(
+            bearers(document, &terms).map(|it| text(fields.completions, coded(&it, document))),
+        );
+        let places = Places::of(&terms);
+        values.extend(
+            places
+                .starts
+                .into_iter()
+                .map(|it| number(fields.sections, it)),
+        );
+        values.extend(places.marks.into_iter().map(|it| number(fields.marks, it)));
+        let marks = terms.sections.iter().map(|section| section.marks.as_str());
+        let marks: Vec<&str> = marks.filter(|marks| !marks.is_empty()).collect();
+        // Tantivy leaves a gap between values, so no pair spans two of them.
+        values.extend([
+            text(fields.body, terms.text),
+            text(fields.body, marks.join(" ")),
+            text(fields.body, terms.title),
+            text(fields.body, terms.identifiers),
+            text(fields.anchor_text, terms.anchor_text),
+            text(fields.address, terms.address),
+            text(fields.common, terms.common),
+            text(fields.spelled, terms.spelled),
+        ]);
+        let mut names = terms.names;
+        names.extend(terms.sections.into_iter().flat_map(|section| section.names));
+        names.sort_unstable();
+        names.dedup();
+        values.extend(names.into_iter().map(|name| text(fields.name, name)));
+        Ok(IndexedPage {
+            values,
+            _room: Arc::clone(room),
+        })
+    }
+}
+
+impl tantivy::Document for IndexedPage {
+    type Value<'a> = &'a OwnedValue;
+    type FieldsValuesIter<'a> = Values<'a>;
+
+    fn iter_fields_and_values(&self) -> Values<'_> {
+        Values(self.values.iter())
+    }
+}
+
+/// The values of an [`IndexedPage`].
+pub(super) struct Values<'a>(std::slice::Iter<'a, (Field, OwnedValue)>);
+
+impl<'a> Iterator for Values<'a> {
+    type Item = (Field, &'a OwnedValue);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(field, value)| (*field, value))
+    }
+}
+
+fn links(document: &Document) -> serde_json::Result<String> {
+    let links = document.page.links.iter().map(KeptLink::from);
+    serde_json::to_string(&links.collect::<Vec<_>>())
+}

@@ -1,0 +1,143 @@
+//! A plan, looked up in an index: the postings of its terms and their weights.
+
+use std::sync::Arc;
+
+use canter_ranking::plan::{Clause, Field as PlanField, Plan};
+use tantivy::postings::SegmentPostings;
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{Searcher, SegmentReader, Term};
+
+use super::bm25::Bm25;
+use super::postings::Postings;
+use super::schema::Fields;
+use super::statistics::{FieldStatistics, Statistics};
+
+/// A plan, ready to run over each segment.
+pub(super) struct Lookup {
+    pub(super) body: Field,
+    /// Terms looked for in the body.
+    pub(super) body_terms: Vec<BodyTerm>,
+    /// Pairs of neighbours, by their positions in `body_terms`.
+    pub(super) pairs: Vec<(usize, usize, Bm25)>,
+    /// Terms looked for in other fields.
+    pub(super) others: Vec<(Arc<Postings>, Bm25)>,
+    /// Pages that bear the query as a name.
+    name: Option<Arc<Postings>>,
+    pub(super) name_weight: f32,
+    pub(super) standing_weight: f32,
+    pub(super) list_factor: f32,
+}
+
+/// A term looked for in the body.
+pub(super) struct BodyTerm {
+    term: String,
+    postings: Arc<Postings>,
+    pub(super) bm25: Bm25,
+    /// Its weight in sections, if it is looked for there.
+    pub(super) in_sections: Option<Bm25>,
+}
+
+impl Lookup {
+    pub(super) fn new(
+        searcher: &Searcher,
+        fields: &Fields,
+        statistics: &Statistics,
+        plan: &Plan,
+    ) -> tantivy::Result<Self> {
+        let of = statistics.collection(searcher, fields)?;
+        let mut lookup = Lookup {
+            body: fields.body,
+            body_terms: Vec::new(),
+            pairs: Vec::new(),
+            others: Vec::new(),
+            name: None,
+            name_weight: plan.name_weight,
+            standing_weight: plan.standing_weight,
+            list_factor: plan.list_factor,
+        };
+        let postings =
+            |field, term: &str| statistics.postings(searcher, Term::from_field_text(field, term));
+        let weigh = |of: FieldStatistics, clause: &Clause, holding| {
+            of.weight([holding], clause.shape, clause.weight)
+        };
+        let clause = |field| plan.clauses.iter().find(|clause| clause.field == field);
+        let sections = clause(PlanField::Sections);
+        if let Some(clause) = clause(PlanField::Body) {
+            for term in &clause.terms {
+                let Some(postings) = postings(fields.body, term)? else {
+                    continue;
+                };
+                let in_sections = match sections.filter(|clause| clause.terms.contains(term)) {
+                    Some(clause) => {
+                        let holding = postings.sections(searcher)?;
+                        Some(weigh(of.sections, clause, holding))
+                    }
+                    None => None,
+                };
+                lookup.body_terms.push(BodyTerm {
+                    term: term.clone(),
+                    bm25: weigh(of.body, clause, postings.pages),
+                    postings,
+                    in_sections,
+                });
+            }
+        }
+        for [first, second] in &plan.pairs {
+            if let (Some(first), Some(second)) = (lookup.position(first), lookup.position(second)) {
+                let holding = [first, second].map(|at| lookup.body_terms[at].postings.pages);
+                let shape = PlanField::Body.shape();
+                let bm25 = of.body.weight(holding, shape, plan.pair_weight);
+                lookup.pairs.push((first, second, bm25));
+            }
+        }
+        for clause in &plan.clauses {
+            let (field, of) = match clause.field {
+                PlanField::AnchorText => (fields.anchor_text, of.anchor_text),
+                PlanField::Address => (fields.address, of.address),
+                PlanField::Common => (fields.common, of.common),
+                PlanField::Body | PlanField::Sections => continue,
+            };
+            for term in &clause.terms {
+                if let Some(postings) = postings(field, term)? {
+                    let bm25 = weigh(of, clause, postings.pages);
+                    lookup.others.push((postings, bm25));
+                }
+            }
+        }
+        if let Some(name) = &plan.name {
+            lookup.name = postings(fields.name, name)?;
+        }
+        Ok(lookup)
+    }
+
+    /// The postings of the body's terms in a segment, by their positions in `body_terms`.
+    pub(super) fn body_in(
+        &self,
+        number: usize,
+        segment: &SegmentReader,
+        option: IndexRecordOption,
+    ) -> tantivy::Result<Vec<(usize, SegmentPostings)>> {
+        let mut all = Vec::with_capacity(self.body_terms.len());
+        for (at, term) in self.body_terms.iter().enumerate() {
+            let postings = term.postings.within(number, segment, option)?;
+            all.extend(postings.map(|postings| (at, postings)));
+        }
+        Ok(all)
+    }
+
+    /// The pages of a segment that bear the query as a name.
+    pub(super) fn named_in(
+        &self,
+        number: usize,
+        segment: &SegmentReader,
+    ) -> tantivy::Result<Option<SegmentPostings>> {
+        match &self.name {
+            Some(name) => name.within(number, segment, IndexRecordOption::Basic),
+            None => Ok(None),
+        }
+    }
+
+    fn position(&self, term: &str) -> Option<usize> {
+        self.body_terms.iter().position(|it| it.term == term)
+    }
+}

@@ -1,0 +1,418 @@
+//! The folder of an index, opened for reading.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use canter_core::document::Stored;
+use canter_core::failure::Failure;
+use canter_core::task::UrlKey;
+use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::plan::Plan;
+use canter_ranking::search::Answer;
+use canter_ranking::tokenizer::{Language, Tokenizer};
+use tantivy::directory::MmapDirectory;
+use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
+use tantivy::query::{EnableScoring, Query as _, TermQuery};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{
+    DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyError, Term,
+};
+
+use super::schema::{Fields, column, whole};
+use super::statistics::Statistics;
+use super::stored_page::{WholePage, broken};
+use super::tokenizer::{SpaceTokenizer, TERMS};
+use super::{completion, search};
+
+/// Number of blocks of stored pages that each segment caches, tens of KiB each. They make the next
+/// page of results and a repeated search quick.
+const STORED_BLOCKS: usize = 16;
+
+/// Reads the commits of an index.
+pub(super) struct Reader {
+    pub(super) dir: PathBuf,
+    pub(super) index: Index,
+    pub(super) fields: Fields,
+    reader: IndexReader,
+    statistics: Statistics,
+    /// The commit that is read.
+    seen: Mutex<Option<Stamp>>,
+    /// Tokenizers that no search uses, kept for their cached stems.
+    tokenizers: Mutex<Vec<Tokenizer>>,
+}
+
+impl Reader {
+    /// Opens the index of a folder, and creates what is missing.
+    pub(super) fn create(dir: &Path) -> Result<Self, Failure> {
+        fs::create_dir_all(dir).map_err(|error| {
+            Failure::permanent(format!("cannot make the folder {}: {error}", dir.display()))
+        })?;
+        let directory = directory(dir)?;
+        if Index::exists(&directory).map_err(|error| failure(&error.into(), dir))? {
+            return Reader::open(dir);
+        }
+        let (fields, schema) = Fields::new();
+        let index = Index::open_or_create(directory, schema);
+        Reader::over(dir, index.map_err(|error| failure(&error, dir))?, fields)
+    }
+
+    /// Opens the index of a folder.
+    pub(super) fn open(dir: &Path) -> Result<Self, Failure> {
+        let nothing = || {
+            Failure::permanent(format!(
+                "there is no index in {} yet: crawl a site first (`canter crawl URL`), or name \
+                 another folder with --data",
+                dir.display()
+            ))
+        };
+        if !dir.is_dir() {
+            return Err(nothing());
+        }
+        let directory = directory(dir)?;
+        if !Index::exists(&directory).map_err(|error| failure(&error.into(), dir))? {
+            return Err(nothing());
+        }
+        let (fields, schema) = Fields::new();
+        match Index::open(directory) {
+            Ok(index) if index.schema() == schema => Reader::over(dir, index, fields),
+            Ok(_) | Err(TantivyError::IncompatibleIndex(_)) => Err(Failure::permanent(format!(
+                "the index in {} was made by another version of canter: remove that folder and \
+                 crawl again, or use the version that made it",
+                dir.display()
+            ))),
+            Err(error) => Err(failure(&error, dir)),
+        }
+    }
+
+    fn over(dir: &Path, index: Index, fields: Fields) -> Result<Self, Failure> {
+        let seen = Stamp::of(dir);
+        index
+            .tokenizers()
+            .register(TERMS, SpaceTokenizer::default());
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .doc_store_cache_num_blocks(STORED_BLOCKS)
+            .try_into()
+            .map_err(|error| failure(&error, dir))?;
+        Ok(Reader {
+            dir: dir.to_owned(),
+            index,
+            fields,
+            reader,
+            statistics: Statistics::default(),
+            seen: Mutex::new(seen),
+            tokenizers: Mutex::default(),
+        })
+    }
+
+    /// Reads the newest commit of any process from now on. Without a new one it costs a `stat`.
+    pub(super) fn refresh(&self) -> Result<(), Failure> {
+        // Taken before the reload, so that the next call finds a commit in between.
+        let stamp = Stamp::of(&self.dir);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if *seen != stamp {
+            self.reload()?;
+            *seen = stamp;
+        }
+        Ok(())
+    }
+
+    /// Reads the newest commit from now on.
+    pub(super) fn reload(&self) -> Result<(), Failure> {
+        self.reader.reload().map_err(|error| self.failure(&error))
+    }
+
+    pub(super) fn searcher(&self) -> Searcher {
+        self.reader.searcher()
+    }
+
+    pub(super) fn failure(&self, error: &TantivyError) -> Failure {
+        failure(error, &self.dir)
+    }
+
+    pub(super) fn languages(&self) -> Result<Vec<Language>, Failure> {
+        let languages = self.statistics.languages(&self.searcher());
+        languages.map_err(|error| self.failure(&error))
+    }
+
+    pub(super) fn run(&self, plan: &Plan) -> Result<Answer, Failure> {
+        let unused = || {
+            self.tokenizers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        let mut tokenizer = unused().pop().unwrap_or_default();
+        let (searcher, fields) = (self.searcher(), &self.fields);
+        let answer = search::run(&searcher, fields, &self.statistics, plan, &mut tokenizer);
+        unused().push(tokenizer);
+        answer.map_err(|error| self.failure(&error))
+    }
+
+    pub(super) fn names(&self, beginning: &Beginning) -> Result<Vec<Named>, Failure> {
+        let names = completion::names(&self.searcher(), &self.fields, beginning);
+        names.map_err(|error| self.failure(&error))
+    }
+
+    pub(super) fn words(&self, beginning: &str) -> Result<Vec<(String, u64)>, Failure> {
+        let words = completion::words(&self.searcher(), &self.fields, beginning);
+        words.map_err(|error| self.failure(&error))
+    }
+
+    pub(super) fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        let searcher = self.searcher();
+        let stored = self
+            .page(&searcher, id)
+            .and_then(|page| page.map(|page| load(&searcher, page)).transpose());
+        stored.map_err(|error| self.failure(&error))
+    }
+
+    /// The version of a committed document.
+    pub(super) fn version(&self, searcher: &Searcher, id: UrlKey) -> tantivy::Result<Option<u64>> {
+        let Some(page) = self.page(searcher, id)? else {
+            return Ok(None);
+        };
+        let segment = searcher.segment_reader(page.segment_ord);
+        Ok(segment
+            .fast_fields()
+            .column_opt::<u64>(column::VERSION)?
+            .and_then(|versions| versions.first(page.doc_id)))
+    }
+
+    pub(super) fn count(&self, site: &str) -> Result<u64, Failure> {
+        let mut count = 0;
+        let term = Term::from_field_text(self.fields.site, site);
+        each_page(&self.searcher(), term, |_| {
+            count += 1;
+            Ok(true)
+        })
+        .map_err(|error| self.failure(&error))?;
+        Ok(count)
+    }
+
+    pub(super) fn sites(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<(String, u64)>, Failure> {
+        let names = names_in(&self.searcher(), self.fields.site);
+        let names = names.map_err(|error| self.failure(&error))?;
+        let names = names.into_iter().filter(|site| wanted(site));
+        let counted = names.map(|site| {
+            let count = self.count(&site)?;
+            Ok((site, count))
+        });
+        // Deleted pages stay in their segment for a while.
+        let present = counted.filter(|it| !matches!(it, Ok((_, 0))));
+        present.collect()
+    }
+
+    pub(super) fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
+        let pages = self.pages(&self.searcher(), site);
+        let pages = pages.map_err(|error| self.failure(&error))?;
+        Ok(pages.into_iter().map(|(id, _)| id).collect())
+    }
+
+    pub(super) fn export(
+        &self,
+        site: &str,
+        mut each: impl FnMut(Stored) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let searcher = self.searcher();
+        let mut pages = self
+            .pages(&searcher, site)
+            .map_err(|error| self.failure(&error))?;
+        pages.sort_unstable();
+        for (_, page) in pages {
+            let stored = load(&searcher, page);
+            each(stored.map_err(|error| self.failure(&error))?)?;
+        }
+        Ok(())
+    }
+
+    /// The pages of a site and their addresses.
+    fn pages(&self, searcher: &Searcher, site: &str) -> tantivy::Result<Vec<(UrlKey, DocAddress)>> {
+        let mut pages = Vec::new();
+        let ids = search::Ids::of(searcher)?;
+        let term = Term::from_field_text(self.fields.site, site);
+        each_page(searcher, term, |page| {
+            pages.push((whole(ids.id(page)), page));
+            Ok(true)
+        })?;
+        Ok(pages)
+    }
+
+    /// Passes the head and the links of each page of a site, both as JSON, to `each`. Pages come in
+    /// the order in which they are stored.
+    pub(super) fn each_stored(
+        &self,
+        site: &str,
+        mut each: impl FnMut(&str, &str) -> serde_json::Result<()>,
+    ) -> Result<(), Failure> {
+        let searcher = self.searcher();
+        let term = Term::from_field_text(self.fields.site, site);
+        each_page(&searcher, term, |page| {
+            let page: WholePage = searcher.doc(page)?;
+            let (head, links) = page.head_and_links();
+            each(head, links).map_err(broken)?;
+            Ok(true)
+        })
+        .map_err(|error| self.failure(&error))
+    }
+
+    /// The address of a page.
+    fn page(&self, searcher: &Searcher, id: UrlKey) -> tantivy::Result<Option<DocAddress>> {
+        let mut address = None;
+        each_page(searcher, self.fields.id_term(id), |page| {
+            address = Some(page);
+            Ok(false)
+        })?;
+        Ok(address)
+    }
+}
+
+/// Reads the stored form of a page.
+fn load(searcher: &Searcher, page: DocAddress) -> tantivy::Result<Stored> {
+    searcher.doc::<WholePage>(page)?.read()
+}
+
+/// The terms of a field, sorted and without duplicates.
+fn names_in(searcher: &Searcher, field: Field) -> tantivy::Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for segment in searcher.segment_readers() {
+        let index = segment.inverted_index(field)?;
+        let mut terms = index.terms().stream()?;
+        while terms.advance() {
+            names.insert(String::from_utf8_lossy(terms.key()).into_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// Passes each page with a term to `give`, segment by segment, until that returns `false`.
+fn each_page(
+    searcher: &Searcher,
+    term: Term,
+    mut give: impl FnMut(DocAddress) -> tantivy::Result<bool>,
+) -> tantivy::Result<()> {
+    let query = TermQuery::new(term, IndexRecordOption::Basic);
+    let weight = query.weight(EnableScoring::disabled_from_searcher(searcher))?;
+    for (segment_ord, segment) in (0..).zip(searcher.segment_readers()) {
+        let mut pages = weight.scorer(segment, 1.0)?;
+        while pages.doc() != TERMINATED {
+            let doc = pages.doc();
+            if !segment.is_deleted(doc) && !give(DocAddress::new(segment_ord, doc))? {
+                return Ok(());
+            }
+            pages.advance();
+        }
+    }
+    Ok(())
+}
+
+/// Identifies a commit, for which Tantivy replaces a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    file: u64,
+}
+
+impl Stamp {
+    fn of(dir: &Path) -> Option<Stamp> {
+        let meta = fs::metadata(dir.join("meta.json")).ok()?;
+        #[cfg(unix)]
+        let file = std::os::unix::fs::MetadataExt::ino(&meta);
+        #[cfg(not(unix))]
+        let file = 0;
+        Some(Stamp {
+            modified: meta.modified().ok(),
+            length: meta.len(),
+            file,
+        })
+    }
+}
+
+fn directory(dir: &Path) -> Result<MmapDirectory, Failure> {
+    MmapDirectory::open(dir).map_err(|error| failure(&error.into(), dir))
+}
+
+/// An error of Tantivy, as a sentence for a person.
+fn failure(error: &TantivyError, dir: &Path) -> Failure {
+    let dir = dir.display();
+    let text = error.to_string();
+    let damaged = || {
+        Failure::permanent(format!(
+            "the index in {dir} is damaged: remove that folder, and the next crawl of each site \
+             makes it anew ({text})"
+        ))
+    };
+    let failure = match (error, io_error(error).map(io::Error::kind)) {
+        (TantivyError::LockFailure(LockError::LockBusy, _), _) => Failure::permanent(format!(
+            "another canter is writing the index in {dir}: wait for it, or name another folder \
+             with --data"
+        )),
+        (_, Some(ErrorKind::StorageFull)) => Failure::permanent(format!(
+            "the disk that holds {dir} is full: make room and run the same command again"
+        )),
+        (TantivyError::DataCorruption(_), _) | (_, Some(ErrorKind::InvalidData)) => damaged(),
+        _ if text.contains("corrupted") => damaged(),
+        _ => Failure::transient(format!("the index in {dir} failed: {text}")),
+    };
+    failure.with_source(error.clone())
+}
+
+/// The error of the system behind one of Tantivy, which does not name it as its source.
+fn io_error(error: &TantivyError) -> Option<&io::Error> {
+    match error {
+        TantivyError::IoError(error)
+        | TantivyError::LockFailure(LockError::IoError(error), _)
+        | TantivyError::OpenDirectoryError(
+            OpenDirectoryError::FailedToCreateTempDir(error)
+            | OpenDirectoryError::IoError {
+                io_error: error, ..
+            },
+        )
+        | TantivyError::OpenReadError(OpenReadError::IoError {
+            io_error: error, ..
+        })
+        | TantivyError::OpenWriteError(OpenWriteError::IoError {
+            io_error: error, ..
+        }) => Some(error),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// However Tantivy wraps the error of the system, and whatever its text is.
+    #[test]
+    fn a_full_disk_is_told_as_one() {
+        let full = || Arc::new(io::Error::new(ErrorKind::StorageFull, "nothing goes in"));
+        let filepath = PathBuf::from("0.store");
+        for error in [
+            TantivyError::IoError(full()),
+            TantivyError::LockFailure(LockError::IoError(full()), None),
+            OpenWriteError::IoError {
+                io_error: full(),
+                filepath,
+            }
+            .into(),
+        ] {
+            let said = failure(&error, Path::new("/data"));
+            assert!(matches!(&said, Failure::Permanent(why) if why.contains("/data is full")));
+            let source = std::error::Error::source(&said);
+            assert!(source.is_some_and(|source| source.is::<TantivyError>()));
+        }
+        let other = io::Error::other("No space left on device is what a page says");
+        let said = failure(&other.into(), Path::new("/data"));
+        assert!(matches!(said, Failure::Transient(_)));
+    }
+}

@@ -1,0 +1,190 @@
+//! Collection statistics: the number and the length of texts, which BM25 needs.
+//!
+//! They are counted as Lucene does: an empty text is none, and replaced or deleted texts count until
+//! their segment is merged. Sections count among all sections, so that both indexes score alike.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use canter_ranking::plan::Shape;
+use canter_ranking::tokenizer::Language;
+use tantivy::index::SegmentId;
+use tantivy::{Searcher, SegmentReader, Term};
+
+use super::bm25::{Bm25, rarity};
+use super::postings::Postings;
+use super::schema::{Fields, column};
+use super::sections::Sections;
+
+/// Maximum number of cached terms, some MB.
+const MOST_CACHED: usize = 20_000;
+
+/// Statistics of one field.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct FieldStatistics {
+    /// Number of texts that hold a word.
+    texts: u64,
+    /// Number of words of all texts.
+    words: u64,
+}
+
+impl FieldStatistics {
+    /// The BM25 of a term, or of neighbours, given the number of texts that hold each.
+    pub(super) fn weight<const WORDS: usize>(
+        self,
+        holding: [u64; WORDS],
+        shape: Shape,
+        weight: f32,
+    ) -> Bm25 {
+        let texts = self.texts.max(1);
+        let rarity = holding.map(|holding| rarity(texts, holding));
+        let average = self.words as f32 / texts as f32;
+        Bm25::new(rarity.iter().sum(), average, shape, weight)
+    }
+
+    fn add(&mut self, other: FieldStatistics) {
+        self.texts += other.texts;
+        self.words += other.words;
+    }
+}
+
+/// Statistics of all scored fields.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct CollectionStatistics {
+    pub(super) body: FieldStatistics,
+    pub(super) anchor_text: FieldStatistics,
+    pub(super) address: FieldStatistics,
+    pub(super) common: FieldStatistics,
+    pub(super) sections: FieldStatistics,
+}
+
+/// Statistics and postings, cached between searches.
+#[derive(Default)]
+pub(super) struct Statistics(Mutex<Cache>);
+
+#[derive(Default)]
+struct Cache {
+    /// Statistics of each segment, which never change.
+    segments: HashMap<SegmentId, CollectionStatistics>,
+    /// Languages of the pages of each segment.
+    languages: HashMap<SegmentId, Vec<String>>,
+    /// The commit in which terms were looked up.
+    generation: u64,
+    /// Postings of terms; none for terms that no page has.
+    terms: HashMap<Term, Option<Arc<Postings>>>,
+}
+
+impl Statistics {
+    /// The statistics of all segments of a searcher.
+    pub(super) fn collection(
+        &self,
+        searcher: &Searcher,
+        fields: &Fields,
+    ) -> tantivy::Result<CollectionStatistics> {
+        let mut cache = self.cache();
+        let mut all = CollectionStatistics::default();
+        let mut seen = HashMap::new();
+        for segment in searcher.segment_readers() {
+            let id = segment.segment_id();
+            let here = match cache.segments.get(&id) {
+                Some(here) => *here,
+                None => measure(segment, fields)?,
+            };
+            seen.insert(id, here);
+            all.body.add(here.body);
+            all.anchor_text.add(here.anchor_text);
+            all.address.add(here.address);
+            all.common.add(here.common);
+            all.sections.add(here.sections);
+        }
+        cache.segments = seen;
+        Ok(all)
+    }
+
+    /// The languages of all pages of a searcher.
+    pub(super) fn languages(&self, searcher: &Searcher) -> tantivy::Result<Vec<Language>> {
+        let mut cache = self.cache();
+        let mut seen = HashMap::new();
+        for segment in searcher.segment_readers() {
+            let id = segment.segment_id();
+            let here = match cache.languages.remove(&id) {
+                Some(here) => here,
+                None => languages(segment)?,
+            };
+            seen.insert(id, here);
+        }
+        cache.languages = seen;
+        let tags = cache.languages.values().flatten();
+        Ok(Language::of_tags(tags.map(String::as_str)))
+    }
+
+    /// The postings of a term; none if no page has it.
+    pub(super) fn postings(
+        &self,
+        searcher: &Searcher,
+        term: Term,
+    ) -> tantivy::Result<Option<Arc<Postings>>> {
+        let generation = searcher.generation().generation_id();
+        let mut cache = self.cache();
+        if cache.generation != generation || cache.terms.len() >= MOST_CACHED {
+            cache.generation = generation;
+            cache.terms.clear();
+        }
+        if let Some(postings) = cache.terms.get(&term) {
+            return Ok(postings.clone());
+        }
+        // Other searches need not wait for the lookup.
+        drop(cache);
+        let postings = Postings::of(searcher, &term)?.map(Arc::new);
+        let mut cache = self.cache();
+        if cache.generation == generation {
+            cache.terms.insert(term, postings.clone());
+        }
+        Ok(postings)
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The languages of a segment's pages, without regions and duplicates.
+fn languages(segment: &SegmentReader) -> tantivy::Result<Vec<String>> {
+    let mut all = BTreeSet::new();
+    if let Some(tags) = segment.fast_fields().str(column::LANGUAGE)? {
+        let mut stream = tags.dictionary().stream()?;
+        while stream.advance() {
+            let tag = String::from_utf8_lossy(stream.key());
+            all.insert(tag.split('-').next().unwrap_or_default().to_owned());
+        }
+    }
+    // A page that names none counts as English.
+    all.insert("en".to_owned());
+    Ok(all.into_iter().collect())
+}
+
+fn measure(segment: &SegmentReader, fields: &Fields) -> tantivy::Result<CollectionStatistics> {
+    let of = |field| -> tantivy::Result<FieldStatistics> {
+        let lengths = segment.get_fieldnorms_reader(field)?;
+        let words = segment.inverted_index(field)?.total_num_tokens();
+        let pages = 0..segment.max_doc();
+        let texts = pages.filter(|&page| lengths.fieldnorm_id(page) > 0).count() as u64;
+        Ok(FieldStatistics { texts, words })
+    };
+    let mut of_sections = FieldStatistics::default();
+    let mut sections = Sections::new(segment)?;
+    for page in 0..segment.max_doc() {
+        sections.take(page);
+        for length in sections.lengths().filter(|length| *length > 0) {
+            of_sections.texts += 1;
+            of_sections.words += u64::from(length);
+        }
+    }
+    Ok(CollectionStatistics {
+        body: of(fields.body)?,
+        anchor_text: of(fields.anchor_text)?,
+        address: of(fields.address)?,
+        common: of(fields.common)?,
+        sections: of_sections,
+    })
+}

@@ -1,0 +1,7 @@
+//! The embedded adapters, against real folders.
+
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod contract;
+mod index;
+mod older;

@@ -1,0 +1,138 @@
+//! Corrections of words that no page holds.
+//!
+//! An index lists words of its pages that are like a missing word ([`Missing`]) and words that
+//! begin with an unfinished one. This module chooses among them; other words of the query stay as
+//! they are.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use strsim::osa_distance;
+
+use crate::operators::Written;
+use crate::tokenizer::{TokenKind, Tokenizer, spelled};
+
+/// Minimum length of a correctable word, in characters; shorter ones are like too many others.
+const SHORTEST: usize = 4;
+/// Minimum length of a word that may have two edits, in characters.
+const LONG: usize = 6;
+/// Minimum length of an unfinished word, in characters.
+const BEGUN: usize = 2;
+
+/// A word of a query that may be misspelt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typed {
+    /// Position in the query.
+    range: Range<usize>,
+    /// The word as in [`PageTerms::spelled`](crate::terms::PageTerms::spelled).
+    pub word: String,
+    /// Its stems in the languages of the pages. A word is missing if no page's body holds any.
+    pub terms: Vec<String>,
+    /// Whether it ends the query, so that it may be unfinished.
+    pub begun: bool,
+}
+
+impl Typed {
+    /// The query with another word in place of this one.
+    pub(crate) fn replaced(&self, text: &str, word: &str) -> String {
+        let mut text = text.to_owned();
+        text.replace_range(self.range.clone(), word);
+        text
+    }
+
+    /// Maximum number of edits of a correction: letters added, left out, replaced or swapped.
+    pub fn most_edits(&self) -> u8 {
+        match self.word.chars().count() {
+            ..SHORTEST => 0,
+            SHORTEST..LONG => 1,
+            LONG.. => 2,
+        }
+    }
+}
+
+/// A word of a query that no page holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// See [`Typed::word`].
+    pub word: String,
+    /// Words of pages within [`Typed::most_edits`] and their numbers of pages; at least all with the
+    /// fewest edits.
+    pub like: Vec<(String, u64)>,
+}
+
+/// Adds the words of a query that may be misspelt, stemmed in the tokenizer's language. Quoted and
+/// unwanted words are left out.
+pub(crate) fn typed(
+    text: &str,
+    written: &Written<'_>,
+    tokenizer: &mut Tokenizer,
+    all: &mut Vec<Typed>,
+) {
+    let as_they_stand = written.quoted.iter().chain(&written.unwanted);
+    let as_they_stand: Vec<Range<usize>> = as_they_stand
+        .map(|part| {
+            let start = part.as_ptr() as usize - text.as_ptr() as usize;
+            start..start + part.len()
+        })
+        .collect();
+    tokenizer.tokenize(text, |token| {
+        let stands = as_they_stand
+            .iter()
+            .any(|part| part.contains(&token.range.start));
+        if token.kind != TokenKind::Word || stands {
+            return;
+        }
+        let term = token.term.to_owned();
+        if let Some(known) = all.iter_mut().find(|known| known.range == token.range) {
+            if !known.terms.contains(&term) {
+                known.terms.push(term);
+            }
+            return;
+        }
+        let word = spelled(&text[token.range.clone()]);
+        all.extend(word.map(|word| Typed {
+            begun: token.range.end == text.len() && word.chars().count() >= BEGUN,
+            range: token.range,
+            word,
+            terms: vec![term],
+        }));
+    });
+    all.retain(|typed| typed.most_edits() > 0 || typed.begun);
+}
+
+/// The corrected query; none if no word is missing or none is like a missing one. `longer` are
+/// words that begin with the unfinished one, if that is missing, with their numbers of pages.
+pub(crate) fn corrected(
+    text: &str,
+    typed: &[Typed],
+    missing: &[Missing],
+    longer: &[(String, u64)],
+) -> Option<String> {
+    let mut meant = text.to_owned();
+    for typed in typed.iter().rev() {
+        let missing = missing.iter().find(|missing| missing.word == typed.word);
+        let longer = if typed.begun { longer } else { &[] };
+        if let Some(word) = missing.and_then(|missing| missing.meant(typed, longer)) {
+            meant.replace_range(typed.range.clone(), word);
+        }
+    }
+    (meant != text).then_some(meant)
+}
+
+impl Missing {
+    /// The longer word that most pages hold; otherwise the word with the fewest edits, then with the
+    /// same first letter, then with the most pages.
+    fn meant<'a>(&'a self, typed: &Typed, longer: &'a [(String, u64)]) -> Option<&'a str> {
+        let longer = longer.iter().map(|(word, pages)| (Reverse(*pages), word));
+        if let Some((_, word)) = longer.min() {
+            return Some(word);
+        }
+        let first = |word: &str| word.chars().next();
+        let like = self.like.iter().filter_map(|(word, pages)| {
+            let edits = osa_distance(&self.word, word);
+            let other = first(word) != first(&self.word);
+            (edits <= typed.most_edits().into()).then_some((edits, other, Reverse(*pages), word))
+        });
+        like.min().map(|(.., word)| word.as_str())
+    }
+}

@@ -1,0 +1,165 @@
+//! A search, compiled: all that a query means, as a plain value that every index runs.
+
+mod terms;
+mod weights;
+
+use std::ops::Range;
+
+use crate::corrections::Typed;
+use crate::query::Query;
+use crate::tokenizer::{Language, Token, TokenKind};
+
+pub(crate) use terms::QueryTerms;
+pub use terms::Ways;
+pub use weights::{Field, Shape};
+
+/// What an index looks for, and how each match counts. A page matches if any clause, pair or name
+/// does; its score is the sum of the matches and of its standing, times [`Plan::list_factor`] for
+/// a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The query that was compiled.
+    pub query: Query,
+    /// Terms by field; no clause is empty.
+    pub clauses: Vec<Clause>,
+    /// Neighbouring words of the body, weighed in its shape.
+    pub pairs: Vec<[String; 2]>,
+    /// Weight of a pair.
+    pub pair_weight: f32,
+    /// The whole query as a name. Pages and sections that bear it match.
+    pub name: Option<String>,
+    /// Score of a page that bears the name, or has a section that does.
+    pub name_weight: f32,
+    /// Weight of the links from other pages: a page of standing s gets s / (s + 1) of it. It is no
+    /// match by itself.
+    pub standing_weight: f32,
+    /// Factor on the score of a page that is little more than its links.
+    pub list_factor: f32,
+    /// Phrases that the body of every result holds.
+    pub phrases: Vec<Ways>,
+    /// Phrases that the body of no result holds.
+    pub unwanted: Vec<Ways>,
+    /// Conditions that every result meets.
+    pub filters: Vec<Filter>,
+    /// The results wanted, by rank.
+    pub window: Range<usize>,
+    /// Words to be checked for spelling.
+    pub typed: Vec<Typed>,
+    /// Maximum number of different words of the query that a text can hold.
+    pub(crate) distinct: usize,
+}
+
+/// Terms of one field, of which any may match.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clause {
+    /// The field.
+    pub field: Field,
+    /// The terms, without duplicates.
+    pub terms: Vec<String>,
+    /// Weight of a match.
+    pub weight: f32,
+    /// BM25 parameters.
+    pub shape: Shape,
+}
+
+/// A condition on a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    /// The page belongs to this site.
+    Site(String),
+    /// The language of the page, in lowercase, is this or begins with it and a hyphen.
+    Language(String),
+    /// The path of the page's URL begins with this.
+    Path(String),
+}
+
+impl Plan {
+    /// Compiles a query for an index with pages in these languages.
+    pub fn compile(query: &Query, languages: &[Language]) -> Self {
+        let terms = QueryTerms::of(&query.text, languages);
+        let clauses = [
+            (Field::Body, terms.body),
+            (Field::AnchorText, terms.words.clone()),
+            (Field::Address, terms.words.clone()),
+            (Field::Common, terms.common),
+            (Field::Sections, terms.words),
+        ];
+        let clauses = clauses.into_iter().filter(|(_, terms)| !terms.is_empty());
+        let clauses = clauses.map(|(field, terms)| Clause {
+            field,
+            terms,
+            weight: field.weight(),
+            shape: field.shape(),
+        });
+        let language = query.language.as_ref();
+        let filters = [
+            query.site.clone().map(Filter::Site),
+            language.map(|tag| Filter::Language(tag.to_ascii_lowercase())),
+            query.path.clone().map(Filter::Path),
+        ];
+        Plan {
+            clauses: clauses.collect(),
+            pairs: terms.pairs,
+            pair_weight: weights::PAIR,
+            name: terms.name,
+            name_weight: weights::NAME,
+            standing_weight: weights::STANDING,
+            list_factor: weights::LIST,
+            phrases: terms.phrases,
+            unwanted: terms.unwanted,
+            filters: filters.into_iter().flatten().collect(),
+            window: query.offset..query.offset + query.limit,
+            typed: terms.typed,
+            distinct: terms.distinct,
+            query: query.clone(),
+        }
+    }
+
+    /// The terms looked for in a field.
+    pub fn terms(&self, field: Field) -> &[String] {
+        let clause = self.clauses.iter().find(|clause| clause.field == field);
+        clause.map_or(&[], |clause| &clause.terms)
+    }
+
+    /// The initials of the words of a text that may be terms of the query.
+    pub(crate) fn initials(&self) -> Initials {
+        let mut initials = Initials([false; 128]);
+        let words = self.terms(Field::Sections).iter();
+        for term in words.chain(self.terms(Field::Common)) {
+            let first = term.bytes().next().map(usize::from);
+            if let Some(initial) = first.and_then(|first| initials.0.get_mut(first)) {
+                *initial = true;
+            }
+        }
+        initials
+    }
+
+    /// A small number for the query's term that a token is; equal for all tokens of a term.
+    pub(crate) fn number_of(&self, token: &Token<'_>) -> Option<usize> {
+        let words = self.terms(Field::Sections);
+        let (among, before) = match token.kind {
+            TokenKind::Word | TokenKind::Part | TokenKind::Single => (words, 0),
+            TokenKind::Stop | TokenKind::Signs => (self.terms(Field::Common), 0),
+            TokenKind::Whole => (self.terms(Field::Body), words.len()),
+        };
+        let place = among.iter().position(|term| term == token.term)?;
+        Some(before + place)
+    }
+}
+
+/// ASCII initials of terms: a stem begins as its word does.
+pub(crate) struct Initials([bool; 128]);
+
+impl Initials {
+    /// Whether a word, or one of its humps, may be a term; cheaper than stemming it.
+    pub(crate) fn may_begin(&self, word: &str) -> bool {
+        let Some((first, rest)) = word.as_bytes().split_first() else {
+            return false;
+        };
+        let initial = self.0.get(usize::from(first.to_ascii_lowercase()));
+        initial.is_none_or(|initial| *initial)
+            || rest
+                .iter()
+                .any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
+    }
+}

@@ -1,0 +1,150 @@
+//! The terms of a query.
+
+use crate::corrections::{Typed, typed};
+use crate::operators::written;
+use crate::tokenizer::{Language, TokenKind, Tokenizer, name};
+
+/// Maximum number of words of a query; the rest of a pasted text is ignored.
+const MOST_WORDS: usize = 32;
+
+/// The terms of a query in the languages of the pages. No list holds a term twice.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct QueryTerms {
+    /// Words, for sections, addresses and anchor text.
+    pub(crate) words: Vec<String>,
+    /// Words and identifiers, for the body.
+    pub(crate) body: Vec<String>,
+    /// Neighbouring words, for the body.
+    pub(crate) pairs: Vec<[String; 2]>,
+    /// Stop words and signs; empty unless the query holds nothing else.
+    pub(crate) common: Vec<String>,
+    /// The whole query as a name.
+    pub(crate) name: Option<String>,
+    /// Quoted phrases.
+    pub(crate) phrases: Vec<Ways>,
+    /// Phrases after a minus.
+    pub(crate) unwanted: Vec<Ways>,
+    /// Words that may be misspelt.
+    pub(crate) typed: Vec<Typed>,
+    /// Maximum number of different words that a text can hold.
+    pub(crate) distinct: usize,
+}
+
+/// A phrase as stems, in one way for each language that stems it differently; any way may match.
+pub type Ways = Vec<Vec<String>>;
+
+impl QueryTerms {
+    /// The terms of a query for pages in some languages; English if there are none. Any text is a
+    /// query. Phrases ignore stop words.
+    pub(crate) fn of(text: &str, languages: &[Language]) -> Self {
+        let tokenizer = &mut Tokenizer::default();
+        let written = written(text);
+        let mut terms = QueryTerms {
+            name: name(&written.wanted),
+            phrases: written.quoted.iter().map(|_| Ways::new()).collect(),
+            unwanted: written.unwanted.iter().map(|_| Ways::new()).collect(),
+            ..QueryTerms::default()
+        };
+        let english = [Language::ENGLISH];
+        let languages = if languages.is_empty() {
+            &english
+        } else {
+            languages
+        };
+        for language in languages {
+            tokenizer.set_language(*language);
+            terms.add(QueryTerms::in_language(&written.wanted, tokenizer));
+            let quoted = terms.phrases.iter_mut().zip(&written.quoted);
+            let unwanted = terms.unwanted.iter_mut().zip(&written.unwanted);
+            for (ways, part) in quoted.chain(unwanted) {
+                add_way(ways, part, tokenizer);
+            }
+            typed(text, &written, tokenizer, &mut terms.typed);
+        }
+        terms.phrases.retain(|ways| !ways.is_empty());
+        terms.unwanted.retain(|ways| !ways.is_empty());
+        terms.typed.truncate(MOST_WORDS);
+        terms
+    }
+
+    /// The terms in the tokenizer's language.
+    fn in_language(wanted: &str, tokenizer: &mut Tokenizer) -> Self {
+        let mut terms = QueryTerms::read(wanted, tokenizer, true);
+        if terms.words.is_empty() {
+            terms = QueryTerms::read(wanted, tokenizer, false);
+        }
+        if !terms.words.is_empty() {
+            terms.common.clear();
+        }
+        terms.distinct = terms.words.len().max(terms.common.len());
+        terms
+    }
+
+    /// Adds the terms of another language.
+    fn add(&mut self, other: QueryTerms) {
+        for (list, others) in [
+            (&mut self.words, other.words),
+            (&mut self.body, other.body),
+            (&mut self.common, other.common),
+        ] {
+            others.iter().for_each(|term| add(list, term));
+        }
+        for pair in other.pairs {
+            if !self.pairs.contains(&pair) {
+                self.pairs.push(pair);
+            }
+        }
+        self.distinct = self.distinct.max(other.distinct);
+    }
+
+    fn read(text: &str, tokenizer: &mut Tokenizer, drop_question_words: bool) -> Self {
+        let mut terms = QueryTerms::default();
+        let language = tokenizer.language();
+        let mut previous: Option<String> = None;
+        tokenizer.tokenize(text, |token| {
+            let term = token.term;
+            let full = terms.words.len() >= MOST_WORDS || terms.common.len() >= MOST_WORDS;
+            let asking = drop_question_words
+                && token.kind == TokenKind::Word
+                && language.asks(&text[token.range.clone()].to_lowercase());
+            if full || asking {
+                return;
+            }
+            match token.kind {
+                TokenKind::Word => {
+                    add(&mut terms.words, term);
+                    add(&mut terms.body, term);
+                    if let Some(previous) = previous.replace(term.to_owned()) {
+                        let pair = [previous, term.to_owned()];
+                        if !terms.pairs.contains(&pair) {
+                            terms.pairs.push(pair);
+                        }
+                    }
+                }
+                TokenKind::Whole | TokenKind::Part => add(&mut terms.body, term),
+                TokenKind::Stop | TokenKind::Signs => add(&mut terms.common, term),
+                TokenKind::Single => {}
+            }
+        });
+        terms
+    }
+}
+
+/// Adds the words of a text as a phrase, if it has any.
+fn add_way(ways: &mut Ways, text: &str, tokenizer: &mut Tokenizer) {
+    let mut way = Vec::new();
+    tokenizer.tokenize(text, |token| {
+        if token.kind == TokenKind::Word {
+            way.push(token.term.to_owned());
+        }
+    });
+    if !way.is_empty() && !ways.contains(&way) {
+        ways.push(way);
+    }
+}
+
+fn add(list: &mut Vec<String>, term: &str) {
+    if !list.iter().any(|known| known == term) {
+        list.push(term.to_owned());
+    }
+}

@@ -1,0 +1,62 @@
+//! How a match counts: weights and BM25 parameters.
+//!
+//! The score of a page is the sum of its matches. Each is weighed by BM25 with the factor k1 + 1.
+//! The values were measured on judged queries for a documentation site; doubling or halving one of
+//! them moves little.
+
+/// A searched field of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// Title and main text, and identifiers whole and in parts.
+    Body,
+    /// Text around the links of other pages to the page.
+    AnchorText,
+    /// Words of the URL's path.
+    Address,
+    /// Stop words and signs.
+    Common,
+    /// The sections of the page, of which the best one counts.
+    Sections,
+}
+
+impl Field {
+    /// Weight of a match.
+    pub(super) fn weight(self) -> f32 {
+        match self {
+            Field::Body | Field::Common => 1.8,
+            Field::AnchorText => 1.2,
+            Field::Address => 0.6,
+            Field::Sections => 1.0,
+        }
+    }
+
+    /// BM25 parameters.
+    pub fn shape(self) -> Shape {
+        let b = match self {
+            Field::Body | Field::Common => 0.6,
+            Field::AnchorText | Field::Address => 0.75,
+            Field::Sections => 0.3,
+        };
+        Shape { k1: 1.2, b }
+    }
+}
+
+/// The parameters of BM25 in a field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shape {
+    /// Saturation of repeated terms.
+    pub k1: f32,
+    /// Normalization by length, from 0 for none to 1 for full.
+    pub b: f32,
+}
+
+/// Weight of two neighbouring words, which are weighed as the body is.
+pub(super) const PAIR: f32 = 1.8;
+/// Weight of the links from other pages: a page gets s / (s + 1) of it, where s is
+/// [`canter_core::inbound::Inbound::standing`].
+pub(super) const STANDING: f32 = 16.0;
+/// Score of a page that bears the whole query as a name. It does not depend on BM25.
+pub(super) const NAME: f32 = 13.2;
+/// Factor on the score of a page that is little more than its links
+/// ([`canter_core::inbound::is_list`]).
+pub(super) const LIST: f32 = 0.65;

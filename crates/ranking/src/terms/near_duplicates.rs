@@ -1,0 +1,77 @@
+//! Detects near-duplicates: versions of a page, copies with another date.
+//!
+//! The few shingles (runs of words) with the smallest hashes represent a page, as in Broder's
+//! min-wise sketches: pages that share nearly all shingles nearly always share these, and pages
+//! that share half of them hardly ever do.
+
+/// Number of words of a shingle.
+const SHINGLE: usize = 5;
+/// Number of shingles that represent a page. Of pairs of pages that share 99 % of their shingles it
+/// detects 94 %, of those that share half, 2 %.
+const SMALLEST: usize = 6;
+/// Minimum length of a text, in words; shorter ones are alike by accident.
+const LEAST: usize = 60;
+
+/// A number that near-duplicates share; none for a short text. `text` is words joined by spaces.
+pub(super) fn fingerprint(text: &str) -> Option<u64> {
+    let words: Vec<u64> = text.split(' ').map(|word| hash(word.as_bytes())).collect();
+    if words.len() < LEAST {
+        return None;
+    }
+    let mut smallest = [u64::MAX; SMALLEST];
+    for shingle in words.windows(SHINGLE) {
+        let together = shingle.iter().fold(0, |all, word| mix(all ^ word));
+        let last = smallest[SMALLEST - 1];
+        if together < last && !smallest.contains(&together) {
+            smallest[SMALLEST - 1] = together;
+            smallest.sort_unstable();
+        }
+    }
+    Some(smallest.iter().fold(0, |all, next| mix(all ^ next)))
+}
+
+/// FNV-1a.
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |all, byte| {
+        (all ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
+    })
+}
+
+/// The finalizer of SplitMix64: every input bit affects every output bit.
+fn mix(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    number ^ (number >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A text of a number of words, beginning with word number `from`.
+    fn text(from: usize, words: usize) -> String {
+        let words: Vec<String> = (from..from + words).map(|n| format!("w{n}")).collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn nearly_the_same_is_told_and_half_the_same_is_not() {
+        let mut told = 0;
+        for from in (0..100_000).step_by(1_000) {
+            let page = text(from, 500);
+            let dated = format!("{page} 2026");
+            let half = format!("{} {}", text(from, 250), text(from + 500, 250));
+            told += usize::from(fingerprint(&page) == fingerprint(&dated));
+            assert_ne!(fingerprint(&page), fingerprint(&half));
+        }
+        assert!(told > 90, "{told}");
+    }
+
+    #[test]
+    fn a_short_text_is_like_no_other() {
+        assert_eq!(fingerprint(&text(0, LEAST - 1)), None);
+        assert!(fingerprint(&text(0, LEAST)).is_some());
+        assert_eq!(fingerprint(""), None);
+    }
+}

@@ -1,0 +1,150 @@
+//! Languages with a stemmer.
+
+use rust_stemmers::{Algorithm, Stemmer};
+
+use super::stop_words::is_question_word;
+
+/// A language written in Latin letters. Words in other scripts select their stemmer themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Language {
+    code: &'static str,
+    stems: Algorithm,
+}
+
+/// All languages, in order of their codes (ISO 639-1).
+const LANGUAGES: [Language; 14] = [
+    Language::new("da", Algorithm::Danish),
+    Language::new("de", Algorithm::German),
+    Language::ENGLISH,
+    Language::new("es", Algorithm::Spanish),
+    Language::new("fi", Algorithm::Finnish),
+    Language::new("fr", Algorithm::French),
+    Language::new("hu", Algorithm::Hungarian),
+    Language::new("it", Algorithm::Italian),
+    Language::new("nl", Algorithm::Dutch),
+    Language::new("no", Algorithm::Norwegian),
+    Language::new("pt", Algorithm::Portuguese),
+    Language::new("ro", Algorithm::Romanian),
+    Language::new("sv", Algorithm::Swedish),
+    Language::new("tr", Algorithm::Turkish),
+];
+
+impl Language {
+    /// The language of texts that do not name one.
+    pub const ENGLISH: Language = Language::new("en", Algorithm::English);
+
+    const fn new(code: &'static str, stems: Algorithm) -> Self {
+        Language { code, stems }
+    }
+
+    /// The language of a BCP 47 tag (`de-at`); English if there is no tag or no stemmer for it.
+    pub fn of_tag(tag: Option<&str>) -> Self {
+        let primary = tag.and_then(|tag| tag.split('-').next()).unwrap_or("en");
+        let primary = primary.to_ascii_lowercase();
+        let code = match primary.as_str() {
+            "nb" | "nn" => "no",
+            code => code,
+        };
+        let language = LANGUAGES.into_iter().find(|it| it.code == code);
+        language.unwrap_or(Language::ENGLISH)
+    }
+
+    /// The languages of some tags, without duplicates, in a fixed order.
+    pub fn of_tags<'a>(tags: impl Iterator<Item = &'a str>) -> Vec<Self> {
+        let met: Vec<Language> = tags.map(|tag| Language::of_tag(Some(tag))).collect();
+        let all = LANGUAGES.into_iter();
+        all.filter(|language| met.contains(language)).collect()
+    }
+
+    /// Whether a lowercase word of a question in this language says nothing about its subject.
+    pub(crate) fn asks(self, word: &str) -> bool {
+        let code = match word.chars().next() {
+            Some(first) if is_cyrillic(first) => "ru",
+            _ => self.code,
+        };
+        match code {
+            "en" => is_question_word(word),
+            code => stop_words::lookup(code).is_some_and(|words| words.contains(&word)),
+        }
+    }
+
+    pub(super) fn stemmer(self) -> Stemmer {
+        Stemmer::create(self.stems)
+    }
+}
+
+fn is_cyrillic(c: char) -> bool {
+    ('а'..='я').contains(&c)
+}
+
+/// Stemmers of languages with a script of their own.
+pub(super) struct Letters([Letter; 4]);
+
+struct Letter {
+    /// Whether a letter belongs to the script.
+    has: fn(char) -> bool,
+    stemmer: Stemmer,
+}
+
+impl Default for Letters {
+    fn default() -> Self {
+        let letter = |stems, has| Letter {
+            has,
+            stemmer: Stemmer::create(stems),
+        };
+        Letters([
+            letter(Algorithm::Russian, is_cyrillic),
+            letter(Algorithm::Greek, |c| matches!(c, '\u{370}'..='\u{3FF}')),
+            letter(Algorithm::Arabic, |c| matches!(c, '\u{620}'..='\u{65F}')),
+            letter(Algorithm::Tamil, |c| matches!(c, '\u{B80}'..='\u{BFF}')),
+        ])
+    }
+}
+
+impl Letters {
+    /// The stemmer of a folded word that is written in one of these scripts throughout.
+    pub(super) fn stemmer(&self, word: &str) -> Option<&Stemmer> {
+        let first = word.chars().next()?;
+        let letter = self.0.iter().find(|letter| (letter.has)(first))?;
+        word.chars().all(letter.has).then_some(&letter.stemmer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_names_a_language() {
+        for (tag, code) in [
+            (Some("de-at"), "de"),
+            (Some("PT-br"), "pt"),
+            (Some("nb"), "no"),
+            (Some("xx"), "en"),
+            (Some("ru"), "en"),
+            (None, "en"),
+        ] {
+            assert_eq!(Language::of_tag(tag).code, code, "{tag:?}");
+        }
+    }
+
+    #[test]
+    fn languages_come_once_and_in_order() {
+        let of = |tags: &[&str]| Language::of_tags(tags.iter().copied());
+        let codes = |tags: &[&str]| of(tags).iter().map(|it| it.code).collect::<Vec<_>>();
+        assert_eq!(codes(&["en", "xx", "de-at", "de"]), ["de", "en"]);
+        assert_eq!(codes(&["nn", "no"]), ["no"]);
+        assert_eq!(codes(&[]), [""; 0]);
+    }
+
+    #[test]
+    fn each_language_has_words_that_only_ask() {
+        let german = Language::of_tag(Some("de"));
+        assert!(german.asks("wie") && !german.asks("haus"));
+        assert!(german.asks("как") && !german.asks("файл"));
+        assert!(Language::ENGLISH.asks("how") && !Language::ENGLISH.asks("wie"));
+        for Language { code, .. } in LANGUAGES {
+            assert!(code == "en" || stop_words::lookup(code).is_some(), "{code}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Splits texts into tokens, pages and queries alike.
+//!
+//! Every index stores the terms made here, so a query means the same in all of them and no index
+//! analyses text itself. The tokenizer splits at everything that is neither a letter nor a digit,
+//! folds case, accents and widths, and stems words by Snowball's rules for their language. It
+//! yields identifiers (`asyncio.gather`, `create_task`, `assertEqual`) whole and in parts, and
+//! splits scripts without spaces (Chinese, Japanese, Korean, Thai, …) into pairs of characters.
+
+mod language;
+mod pieces;
+mod spelling;
+mod stems;
+mod stop_words;
+
+use std::ops::Range;
+
+pub use language::Language;
+pub use spelling::name;
+pub(crate) use spelling::spelled;
+
+use pieces::{
+    Class, LONGEST, Pieces, chunk_end, class_of, humps, is_contraction, is_spaceless, signs_end,
+    signs_of_a_name,
+};
+use stems::Stems;
+
+/// The kind of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A word, stemmed. In a script without spaces: two neighbouring characters, or one alone.
+    Word,
+    /// A word that says little about a text (`the`), not stemmed.
+    Stop,
+    /// An identifier of several words or with signs behind it, whole (`os.path`, `C++`); its words
+    /// follow.
+    Whole,
+    /// A hump of a camelCase word, stemmed; the whole word precedes it.
+    Part,
+    /// One character of a run in a script without spaces, so that a query of one character finds
+    /// it.
+    Single,
+    /// Signs that are neither letters nor space (`+=`).
+    Signs,
+}
+
+/// A token of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token<'a> {
+    /// Its kind.
+    pub kind: TokenKind,
+    /// The term in the index; holds no white space.
+    pub term: &'a str,
+    /// Position in the text, in bytes.
+    pub range: Range<usize>,
+}
+
+/// Splits texts into tokens. It caches stems, so keep one for many texts.
+pub struct Tokenizer {
+    /// Stems of each language met; the current language comes first.
+    stems: Vec<Stems>,
+    folded: String,
+}
+
+impl Default for Tokenizer {
+    fn default() -> Self {
+        Tokenizer {
+            stems: vec![Stems::new(Language::ENGLISH)],
+            folded: String::new(),
+        }
+    }
+}
+
+/// Maximum length of a run of signs, in bytes; longer runs are ornament.
+const MOST_SIGNS: usize = 6;
+
+impl Tokenizer {
+    /// Sets the language of the texts that follow; initially English.
+    pub fn set_language(&mut self, language: Language) {
+        let at = self.stems.iter().position(|it| it.language == language);
+        let at = at.unwrap_or_else(|| {
+            self.stems.push(Stems::new(language));
+            self.stems.len() - 1
+        });
+        self.stems.swap(0, at);
+    }
+
+    /// The current language.
+    pub(crate) fn language(&self) -> Language {
+        self.stems[0].language
+    }
+
+    /// Passes each token of a text to `give`, in order.
+    pub fn tokenize(&mut self, text: &str, give: impl FnMut(Token<'_>)) {
+        self.tokenize_filtered(text, |_| true, give);
+    }
+
+    /// Like [`Tokenizer::tokenize`], but skips words whose spelling `wanted` rejects.
+    pub(crate) fn tokenize_filtered(
+        &mut self,
+        text: &str,
+        wanted: impl Fn(&str) -> bool,
+        mut give: impl FnMut(Token<'_>),
+    ) {
+        let mut at = 0;
+        while let Some((class, length)) = class_of(text, at) {
+            let end = match class {
+                Class::Space => at + length,
+                Class::Word | Class::Underscore => {
+                    let chunk = chunk_end(text, at);
+                    let end = chunk.end + signs_of_a_name(&text[chunk.end..]);
+                    if end > chunk.end && end - at <= LONGEST {
+                        self.whole(text, at..end, &mut give);
+                    }
+                    if chunk.plain {
+                        self.plain(text, at..chunk.end, &wanted, &mut give);
+                    } else {
+                        self.chunk(text, at..chunk.end, chunk.ascii, &wanted, &mut give);
+                    }
+                    end
+                }
+                Class::Sign => {
+                    let end = signs_end(text, at);
+                    give_signs(text, at..end, &mut give);
+                    end
+                }
+            };
+            at = end;
+        }
+    }
+
+    /// An identifier: letters, digits and `_`, with `.` or `::` between them.
+    fn chunk(
+        &mut self,
+        text: &str,
+        chunk: Range<usize>,
+        ascii: bool,
+        wanted: &impl Fn(&str) -> bool,
+        give: &mut impl FnMut(Token<'_>),
+    ) {
+        let words = || Pieces::new(text, chunk.clone(), ascii);
+        let Some(first) = words().next() else {
+            return give_signs(text, chunk, give);
+        };
+        if first != chunk && chunk.len() <= LONGEST {
+            self.whole(text, chunk.clone(), give);
+        }
+        for word in words() {
+            if !ascii && text[word.clone()].starts_with(is_spaceless) {
+                self.grams(text, word, give);
+            } else {
+                self.plain(text, word, wanted, give);
+            }
+        }
+    }
+
+    /// An identifier as one term.
+    fn whole(&mut self, text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>)) {
+        spelling::fold(&text[range.clone()], &mut self.folded);
+        give(Token {
+            kind: TokenKind::Whole,
+            term: &self.folded,
+            range,
+        });
+    }
+
+    /// A word of a script with spaces.
+    fn plain(
+        &mut self,
+        text: &str,
+        range: Range<usize>,
+        wanted: &impl Fn(&str) -> bool,
+        give: &mut impl FnMut(Token<'_>),
+    ) {
+        let word = &text[range.clone()];
+        let is_rest = || is_contraction(word) && follows_apostrophe(text, range.start);
+        if word.len() > LONGEST || !wanted(word) || is_rest() {
+            return;
+        }
+        let stem = self.stems[0].of(word);
+        let term = stem.term();
+        if !term.is_empty() {
+            let kind = if stem.stop() {
+                TokenKind::Stop
+            } else {
+                TokenKind::Word
+            };
+            let range = range.clone();
+            give(Token { kind, term, range });
+        }
+        if stem.humped() {
+            let ends = humps(word).chain([word.len()]);
+            let mut start = 0;
+            for end in ends {
+                self.part(&word[start..end], range.start + start, give);
+                start = end;
+            }
+        }
+    }
+
+    /// A hump is not a word of its own, so stop words are left out.
+    fn part(&mut self, hump: &str, start: usize, give: &mut impl FnMut(Token<'_>)) {
+        let stem = self.stems[0].of(hump);
+        let term = stem.term();
+        if !stem.stop() && !term.is_empty() {
+            give(Token {
+                kind: TokenKind::Part,
+                term,
+                range: start..start + hump.len(),
+            });
+        }
+    }
+
+    fn grams(&mut self, text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>)) {
+        let mut previous: Option<Range<usize>> = None;
+        let run = &text[range.clone()];
+        let alone = run.chars().nth(1).is_none();
+        for (offset, c) in run.char_indices() {
+            let start = range.start + offset;
+            let here = start..start + c.len_utf8();
+            let mut one = |kind, range: Range<usize>| {
+                spelling::fold(&text[range.clone()], &mut self.folded);
+                give(Token {
+                    kind,
+                    term: &self.folded,
+                    range,
+                });
+            };
+            if alone {
+                return one(TokenKind::Word, here);
+            }
+            if let Some(before) = previous {
+                one(TokenKind::Word, before.start..here.end);
+            }
+            one(TokenKind::Single, here.clone());
+            previous = Some(here);
+        }
+    }
+}
+
+fn follows_apostrophe(text: &str, at: usize) -> bool {
+    text[..at].ends_with(['\'', '’'])
+}
+
+fn give_signs(text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>)) {
+    let signs = &text[range.clone()];
+    if signs.len() <= MOST_SIGNS {
+        give(Token {
+            kind: TokenKind::Signs,
+            term: signs,
+            range,
+        });
+    }
+}

@@ -1,0 +1,227 @@
+//! Boundaries of words and identifiers.
+//!
+//! Most text is ASCII and its bytes are looked up in a table, because tokenizing is half of the
+//! work of indexing a page.
+
+use std::ops::Range;
+
+use unicode_normalization::char::is_combining_mark;
+
+/// Maximum length of a word or an identifier, in bytes; nobody types longer ones.
+pub(super) const LONGEST: usize = 128;
+
+/// The class of a character in terms of word boundaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// A letter or a digit.
+    Word,
+    /// Belongs to an identifier and to no word.
+    Underscore,
+    /// White space.
+    Space,
+    /// Anything else.
+    Sign,
+}
+
+/// The class of each ASCII character.
+const CLASSES: [Class; 128] = {
+    let mut classes = [Class::Sign; 128];
+    let mut at = 0_u8;
+    while at < 128 {
+        classes[at as usize] = match at {
+            b'_' => Class::Underscore,
+            // `char::is_whitespace` counts the vertical tab, `u8::is_ascii_whitespace` does not.
+            // The separators of records are white space to Java, and so to Lucene.
+            b'\t'..=b'\r' | 0x1C..=0x1F | b' ' => Class::Space,
+            _ if at.is_ascii_alphanumeric() => Class::Word,
+            _ => Class::Sign,
+        };
+        at += 1;
+    }
+    classes
+};
+
+/// The class of the character at a byte offset and its length in bytes; none at the end.
+pub(super) fn class_of(text: &str, at: usize) -> Option<(Class, usize)> {
+    let byte = *text.as_bytes().get(at)?;
+    if let Some(class) = CLASSES.get(usize::from(byte)) {
+        return Some((*class, 1));
+    }
+    let c = text[at..].chars().next()?;
+    let class = match c {
+        c if is_word(c) => Class::Word,
+        c if c.is_whitespace() => Class::Space,
+        _ => Class::Sign,
+    };
+    Some((class, c.len_utf8()))
+}
+
+/// The extent of an identifier.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chunk {
+    /// Byte after its last.
+    pub(super) end: usize,
+    /// It is one word of ASCII letters and digits.
+    pub(super) plain: bool,
+    /// All of it is ASCII.
+    pub(super) ascii: bool,
+}
+
+/// The identifier that begins at a letter, digit or `_`.
+pub(super) fn chunk_end(text: &str, start: usize) -> Chunk {
+    let bytes = text.as_bytes();
+    let mut ascii = true;
+    let mut plain = true;
+    let mut at = start;
+    loop {
+        at += words_of_ascii(&bytes[at..]);
+        let joint = match bytes.get(at) {
+            Some(b'_') => 1,
+            Some(b'.') if is_inside(text, at + 1) => 1,
+            Some(b':') if bytes.get(at + 1) == Some(&b':') && is_inside(text, at + 2) => 2,
+            Some(byte) if !byte.is_ascii() => match class_of(text, at) {
+                Some((Class::Word, length)) => {
+                    ascii = false;
+                    length
+                }
+                _ => break,
+            },
+            _ => break,
+        };
+        plain = false;
+        at += joint;
+    }
+    Chunk {
+        end: at,
+        plain,
+        ascii,
+    }
+}
+
+/// How many letters and digits of ASCII a text begins with.
+fn words_of_ascii(bytes: &[u8]) -> usize {
+    let inside = |byte: &u8| byte.is_ascii_alphanumeric();
+    let length = bytes.iter().position(|byte| !inside(byte));
+    length.unwrap_or(bytes.len())
+}
+
+fn is_inside(text: &str, at: usize) -> bool {
+    matches!(
+        class_of(text, at),
+        Some((Class::Word | Class::Underscore, _))
+    )
+}
+
+/// How many bytes of signs belong to the name that stands before a text (`C++`, `F#`).
+pub(super) fn signs_of_a_name(after: &str) -> usize {
+    let Some(signs) = ["++", "#"].into_iter().find(|it| after.starts_with(it)) else {
+        return 0;
+    };
+    let ends = match class_of(after, signs.len()) {
+        Some((Class::Word | Class::Underscore, _)) => false,
+        Some((Class::Sign, _)) => {
+            after[signs.len()..].starts_with([',', '.', ')', ';', ':', '?', '!'])
+        }
+        Some((Class::Space, _)) | None => true,
+    };
+    if ends { signs.len() } else { 0 }
+}
+
+/// Where a run of signs ends.
+pub(super) fn signs_end(text: &str, start: usize) -> usize {
+    let mut at = start;
+    while let Some((Class::Sign, length)) = class_of(text, at) {
+        at += length;
+    }
+    at
+}
+
+/// The words of a chunk: runs of letters and digits, cut where the script changes between one
+/// with and one without spaces.
+pub(super) struct Pieces<'a> {
+    text: &'a str,
+    at: usize,
+    end: usize,
+    ascii: bool,
+}
+
+impl<'a> Pieces<'a> {
+    pub(super) fn new(text: &'a str, chunk: Range<usize>, ascii: bool) -> Self {
+        Pieces {
+            text,
+            at: chunk.start,
+            end: chunk.end,
+            ascii,
+        }
+    }
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let rest = &self.text[self.at..self.end];
+        let (before, length) = if self.ascii {
+            let before = rest.bytes().position(|byte| byte.is_ascii_alphanumeric())?;
+            (before, words_of_ascii(&rest.as_bytes()[before..]))
+        } else {
+            let before = rest.find(is_word)?;
+            (before, piece(&rest[before..]))
+        };
+        let start = self.at + before;
+        self.at = start + length;
+        Some(start..self.at)
+    }
+}
+
+/// How long the word is that a text begins with.
+fn piece(text: &str) -> usize {
+    let spaceless = text.starts_with(is_spaceless);
+    text.find(|c| !is_word(c) || (is_spaceless(c) != spaceless && !is_combining_mark(c)))
+        .unwrap_or(text.len())
+}
+
+fn is_word(c: char) -> bool {
+    if c.is_ascii() {
+        c.is_ascii_alphanumeric()
+    } else {
+        c.is_alphanumeric() || is_combining_mark(c)
+    }
+}
+
+/// Where the second and later humps of a camelCase word begin (`HTTPServer`: 4).
+pub(super) fn humps(word: &str) -> impl Iterator<Item = usize> {
+    let bytes = word.as_bytes();
+    let ascii = word.is_ascii() && bytes.iter().any(u8::is_ascii_lowercase);
+    (1..if ascii { bytes.len() } else { 0 }).filter(|&at| {
+        let lower_after = bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+        bytes[at].is_ascii_uppercase() && (!bytes[at - 1].is_ascii_uppercase() || lower_after)
+    })
+}
+
+/// Scripts whose words are not set apart by spaces, and Korean, whose words carry particles.
+pub(super) fn is_spaceless(c: char) -> bool {
+    matches!(c,
+        '\u{0E00}'..='\u{0EFF}'     // Thai, Lao
+        | '\u{1000}'..='\u{109F}'   // Myanmar
+        | '\u{1780}'..='\u{17FF}'   // Khmer
+        | '\u{1100}'..='\u{11FF}'   // Hangul letters
+        | '\u{3005}'..='\u{3007}'
+        | '\u{3040}'..='\u{30FF}'   // Hiragana, Katakana
+        | '\u{3130}'..='\u{318F}'
+        | '\u{31F0}'..='\u{31FF}'
+        | '\u{3400}'..='\u{4DBF}'   // Han
+        | '\u{4E00}'..='\u{9FFF}'
+        | '\u{AC00}'..='\u{D7AF}'   // Hangul
+        | '\u{F900}'..='\u{FAFF}'
+        | '\u{FF66}'..='\u{FF9F}'   // half-width Katakana
+        | '\u{20000}'..='\u{3FFFF}')
+}
+
+/// What follows an apostrophe and is no word (`it's`, `don't`).
+pub(super) fn is_contraction(word: &str) -> bool {
+    word.len() <= 2
+        && ["s", "t", "re", "ll", "ve", "d", "m"]
+            .iter()
+            .any(|end| word.eq_ignore_ascii_case(end))
+}

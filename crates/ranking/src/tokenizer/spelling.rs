@@ -1,0 +1,113 @@
+//! Folding: one spelling for words that look alike.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::pieces::{LONGEST, is_spaceless};
+
+/// Normalizes a name for comparison with a whole query. The text is folded, with single spaces and
+/// without the brackets of a call, quotation marks and joints between the words of an identifier:
+/// `create_task` and `createTask` are equal, and so are `os.path.join` and `os/path/join`. Leading
+/// and trailing signs (`__init__`, `--frozen`, `C++`) stay. None if nothing is left or the name is
+/// too long to be typed.
+pub fn name(text: &str) -> Option<String> {
+    let text = text.trim().trim_end_matches('¶').trim_end();
+    let text = match text.strip_suffix('#') {
+        // A sign for links to the heading; `C#` and `F#` are names.
+        Some(heading) if heading.chars().nth(1).is_some() => heading.trim_end(),
+        _ => text,
+    };
+    let text = text.strip_suffix("()").unwrap_or(text);
+    let mut folded = String::new();
+    let mut name = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        fold(word, &mut folded);
+        folded.retain(|c| !QUOTES.contains(&c));
+        if !name.is_empty() && !folded.is_empty() {
+            name.push(' ');
+        }
+        name.push_str(&folded);
+    }
+    let name = joined(&name);
+    (!name.is_empty() && name.len() <= 2 * LONGEST).then_some(name)
+}
+
+/// Quotation marks that a heading puts around a name.
+const QUOTES: [char; 7] = ['"', '`', '“', '”', '„', '«', '»'];
+
+/// A name without the joints between its words.
+fn joined(name: &str) -> String {
+    let mut all = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(at) = rest.find(JOINTS) {
+        let (before, from) = rest.split_at(at);
+        all.push_str(before);
+        let end = from.find(|c| !JOINTS.contains(&c)).unwrap_or(from.len());
+        let (joint, after) = from.split_at(end);
+        let inside =
+            all.ends_with(char::is_alphanumeric) && after.starts_with(char::is_alphanumeric);
+        if !inside {
+            all.push_str(joint);
+        }
+        rest = after;
+    }
+    all.push_str(rest);
+    all
+}
+
+/// Joints between the words of an identifier. A space is none: `foreign keys` is a subject,
+/// `foreign_keys` a setting.
+const JOINTS: [char; 5] = ['_', '.', ':', '-', '/'];
+
+/// A folded word that is not stemmed, fit to be suggested to a person. None for words with other
+/// characters than letters and for scripts without spaces.
+pub(crate) fn spelled(word: &str) -> Option<String> {
+    let is_letter = |c: char| c.is_alphabetic() && !is_spaceless(c);
+    if word.len() > LONGEST || !word.chars().all(is_letter) {
+        return None;
+    }
+    let mut folded = String::new();
+    fold(word, &mut folded);
+    Some(folded).filter(|folded| !folded.is_empty())
+}
+
+/// Folds a text: lowercase, without accents on Latin letters, compatibility forms (full width,
+/// ligatures) resolved. Accents of other scripts are part of their letters.
+pub(super) fn fold(text: &str, into: &mut String) {
+    into.clear();
+    if text.is_ascii() {
+        into.push_str(text);
+        into.make_ascii_lowercase();
+        return;
+    }
+    let mut after_latin = false;
+    let plain = text
+        .nfkd()
+        .flat_map(char::to_lowercase)
+        .filter(|&c| {
+            if is_combining_mark(c) {
+                return !after_latin;
+            }
+            after_latin = c.is_ascii();
+            true
+        })
+        .nfc();
+    for c in plain {
+        match c {
+            'ß' => into.push_str("ss"),
+            'æ' => into.push_str("ae"),
+            'œ' => into.push_str("oe"),
+            'ø' => into.push('o'),
+            'đ' | 'ð' => into.push('d'),
+            'ł' => into.push('l'),
+            'ħ' => into.push('h'),
+            'ı' => into.push('i'),
+            'þ' => into.push_str("th"),
+            // Mostly written without its dots.
+            'ё' => into.push('е'),
+            // A term holds no white space, whatever a compatibility form resolves to.
+            c if c.is_whitespace() => {}
+            c => into.push(c),
+        }
+    }
+}
