@@ -116,7 +116,7 @@ impl<I: IndexReader + IndexWriter + 'static> Drive<I> {
         let rest = result?;
         if rest == Rest::Complete {
             self.drop_leftovers().await?;
-            self.world.store.end_circles().await?;
+            self.world.store.end_redirect_loops().await?;
         }
         self.fold_twins().await?;
         if rest == Rest::Complete {

@@ -1,7 +1,7 @@
 //! What a site's crawls know of a URL, with its names in JSON.
 
 use canter_core::task::{Kind, Outcome};
-use canter_embedded::store::{Account, Found, KnownSite};
+use canter_embedded::store::{Account, RedirectTarget, KnownSite};
 use serde::Serialize;
 use url::Url;
 
@@ -100,7 +100,7 @@ fn fields(outcome: &Outcome) -> serde_json::Value {
     serde_json::to_value(outcome).unwrap_or_default()
 }
 
-fn target(found: Found) -> Target {
+fn target(found: RedirectTarget) -> Target {
     let outcome = found.outcome.as_ref().map(fields);
     Target {
         outcome: outcome.and_then(|fields| Some(fields.get("outcome")?.as_str()?.to_owned())),

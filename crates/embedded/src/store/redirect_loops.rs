@@ -1,4 +1,4 @@
-//! Redirects that lead round in a circle, ended as what they are.
+//! Ends redirect loops.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,12 @@ use super::crawls::SiteStore;
 use super::pages::url;
 
 impl SiteStore {
-    /// Ends redirects that lead back to themselves as skipped, once the crawl has followed all.
-    pub async fn end_circles(&self) -> Result<(), Failure> {
+    /// Marks the URLs of redirect loops as skipped, once the crawl has followed all redirects.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be written.
+    pub async fn end_redirect_loops(&self) -> Result<(), Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store
             .run(move |connection| {
