@@ -63,7 +63,7 @@ pub(crate) fn quote(text: &str) -> String {
     shortened(text, QUOTE)
 }
 
-/// So many characters of a text, on one line.
+/// The beginning of a text, on one line.
 pub(crate) fn shortened(text: &str, most: usize) -> String {
     let line: Vec<&str> = text.split_whitespace().collect();
     let line = line.join(" ");

@@ -24,9 +24,9 @@ use crate::page;
 const WAITING_KIB: u32 = 48 << 10;
 /// A bulk waits this long for company.
 const GATHER: Duration = Duration::from_secs(1);
-/// A bulk of so many bytes waits no longer. Below 10 MiB, the most that small hosted servers take.
+/// Size at which a bulk is sent, in bytes. Small hosted servers take 10 MiB at most.
 const FULL: usize = 8 << 20;
-/// Nor does one of so many operations.
+/// Number of operations at which a bulk is sent.
 const MANY: usize = 500;
 
 type Answer = oneshot::Sender<Result<Vec<Refused>, Failure>>;

@@ -1,4 +1,4 @@
-//! The crawls of a stack, as its tables and its index tell them.
+//! The status of a stack's crawls, from its tables and its index.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,27 +12,26 @@ use canter_core::time::Moment;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::timeout;
 
-/// A report is given out for so long: it takes a request for each site, of the table and of the
-/// index.
+/// Maximum age of a cached report, which takes two requests for each site: one to the tables and one
+/// to the index.
 const KEPT: Duration = Duration::from_secs(10);
-/// Sites that are asked for at the same time.
+/// Number of sites that are asked about at the same time.
 const ABREAST: usize = 16;
-/// The page that begins a search waits for the report: what takes longer is not told. The tables'
-/// own client would go on trying for longer than API Gateway waits.
+/// Maximum wait for a part of the report, which the start page needs. The client of the tables would
+/// retry for longer than API Gateway waits.
 const SOON: Duration = Duration::from_secs(2);
 
-/// Knows the crawls of a stack. Connects when it is asked for the first time, since a search needs
-/// no table.
+/// The status of a stack's crawls. Connects to the tables on first use, since a search needs none.
 pub struct CloudStatus<C, I> {
     connect: C,
     sites: OnceCell<Sites>,
     index: Arc<I>,
     clock: Clock,
-    known: Mutex<Option<Known>>,
+    cached: Mutex<Option<CachedReport>>,
 }
 
 /// A report and its age.
-struct Known {
+struct CachedReport {
     at: Moment,
     report: Report,
 }
@@ -45,7 +44,7 @@ impl<C, I> CloudStatus<C, I> {
             sites: OnceCell::new(),
             index,
             clock,
-            known: Mutex::new(None),
+            cached: Mutex::new(None),
         }
     }
 }
@@ -56,16 +55,18 @@ where
     F: Future<Output = Sites> + Send,
     I: IndexReader + 'static,
 {
-    /// Asked by several at once, it asks once.
+    /// Calls at the same time share one report.
     async fn status(&self) -> Result<Report, Failure> {
-        let mut known = self.known.lock().await;
+        let mut cached = self.cached.lock().await;
         let now = (self.clock)();
-        if let Some(known) = known.as_ref()
-            && known.at.until(now) < KEPT
+        if let Some(cached) = cached.as_ref()
+            && cached.at.until(now) < KEPT
         {
-            return Ok(known.report.clone());
+            return Ok(cached.report.clone());
         }
-        let before = known.as_ref().map(|known| known.report.crawls.as_slice());
+        let before = cached
+            .as_ref()
+            .map(|cached| cached.report.crawls.as_slice());
         let before = before.unwrap_or_default();
         let sites = self.sites.get_or_init(&self.connect).await;
         let mut report = Report::default();
@@ -82,7 +83,7 @@ where
                 report.crawls.extend(crawl.await.ok().flatten());
             }
         }
-        *known = Some(Known {
+        *cached = Some(CachedReport {
             at: now,
             report: report.clone(),
         });
@@ -90,8 +91,8 @@ where
     }
 }
 
-/// How the crawl of one site is. What cannot be told now is as it was last; its site's failure is
-/// not to hide the others.
+/// The status of one site's crawl; the last known one if it cannot be read, so that the failure of
+/// one site does not hide the others.
 async fn look(
     sites: Sites,
     index: Arc<impl IndexReader>,

@@ -19,7 +19,7 @@ pub(super) fn grouped(number: impl ToString) -> String {
     text
 }
 
-/// So many pages.
+/// A number of pages in words.
 pub(super) fn pages(count: u64) -> String {
     let noun = if count == 1 { "page" } else { "pages" };
     format!("{} {noun}", grouped(count))

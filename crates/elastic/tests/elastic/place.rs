@@ -38,7 +38,7 @@ impl Place {
         }
     }
 
-    /// Something becomes of the first so many bulks.
+    /// What becomes of the first bulks.
     pub(crate) fn first_bulks(
         &self,
         most: usize,

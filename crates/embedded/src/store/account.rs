@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::failure;
+use super::failure::failure;
 use super::pages::url;
 use super::reading::Reading;
 use super::schema::{kind, state};
@@ -76,18 +76,18 @@ pub struct Account {
     /// Crawls in a row in which the page was missing.
     pub misses: u32,
     /// How it was found: the URLs that lead to it from a seed on, the seed first, itself left out.
-    pub found: Vec<Step>,
+    pub found: Vec<Waypoint>,
     /// What redirects to it directly.
     pub redirected_from: Vec<Url>,
     /// Where it redirects to, one after the other.
-    pub redirects_to: Vec<Found>,
+    pub redirects_to: Vec<RedirectTarget>,
     /// What has its content and is not indexed for that reason.
     pub duplicates: Vec<Url>,
 }
 
 /// One URL of the way to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct Waypoint {
     /// The URL.
     pub url: Url,
     /// It is a sitemap.
@@ -98,7 +98,7 @@ pub struct Step {
 
 /// A URL, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct RedirectTarget {
     /// The URL.
     pub url: Url,
     /// How it ended; none for what waits and what is no part of the site.
@@ -173,7 +173,7 @@ impl Reading {
         site: &KnownSite,
         of: &Url,
         mut parent: Option<String>,
-    ) -> rusqlite::Result<Vec<Step>> {
+    ) -> rusqlite::Result<Vec<Waypoint>> {
         let mut look = self.connection.prepare_cached(
             "SELECT kind, CASE outcome WHEN 'redirected' THEN detail END, parent FROM url
              WHERE site = ? AND key = ?",
@@ -195,7 +195,7 @@ impl Reading {
                 ))
             });
             let (number, target, next) = row.optional()?.unwrap_or_default();
-            way.push(Step {
+            way.push(Waypoint {
                 sitemap: kind::named(number) == Kind::Sitemap,
                 redirects: target.as_deref() == Some(child.as_str()),
                 url: at.clone(),
@@ -212,7 +212,7 @@ impl Reading {
         site: &KnownSite,
         of: &Url,
         ended: Option<&Outcome>,
-    ) -> rusqlite::Result<Vec<Found>> {
+    ) -> rusqlite::Result<Vec<RedirectTarget>> {
         let mut targets = Vec::new();
         let mut met = HashSet::from([of.clone()]);
         let mut ended = ended.cloned();
@@ -226,7 +226,7 @@ impl Reading {
                 .optional()?
                 .flatten();
             let outcome = ended.clone();
-            targets.push(Found {
+            targets.push(RedirectTarget {
                 url: to.clone(),
                 outcome,
             });

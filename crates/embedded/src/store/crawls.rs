@@ -12,9 +12,9 @@ use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Notify;
 
-use super::Store;
 use super::rest::{Rest, rest};
 use super::schema::state::{CLAIMED, TAKEN, WAITING};
+use super::writer::Store;
 
 /// One site's part of the store, in its newest crawl.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use url::Url;
 
 use super::counts::count;
-use super::failure;
+use super::failure::failure;
 use super::reading::Reading;
 
 /// URLs of one outcome whose linking pages are looked for.

@@ -4,8 +4,8 @@
 use canter_core::failure::Failure;
 use rusqlite::params;
 
-use super::Store;
 use super::rest::{Rest, text};
+use super::writer::Store;
 
 /// Rows that go in one transaction.
 const BATCH: usize = 20_000;

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::pace::{Grant, Pace, Tolerance, grant};
+use canter_core::pace::{Grant, Pace, grant};
 use canter_core::ports::Paces;
 use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Store;
-
-/// Slots are given out no further ahead.
-const HORIZON: Duration = Duration::from_secs(1);
+use super::schema::nanos;
+use super::settling::HORIZON;
+use super::writer::Store;
 
 /// What is stored of a domain.
 struct Record {
@@ -76,22 +75,6 @@ impl Paces for Store {
     }
 }
 
-/// Takes back the slots that a process which is gone leased and had no time to use; the folder's
-/// lock says that there is no other. It may have fired its last ones late, so that those to come
-/// are put off by as much.
-pub(super) fn settle(connection: &Connection, now: Moment) -> rusqlite::Result<()> {
-    let late = Tolerance::ALONE.patience;
-    let horizon = HORIZON * 2;
-    connection
-        .execute(
-            "UPDATE pace SET next_ns = ?2 + next_ns
-                 - max(0, (next_ns - ?1) / max(spacing_ns, 1)) * spacing_ns
-             WHERE next_ns > ?3",
-            params![nanos(now), late.as_nanos() as i64, nanos(now - horizon)],
-        )
-        .map(drop)
-}
-
 fn load(connection: &Connection, domain: &str) -> rusqlite::Result<Option<Record>> {
     let moment = |ns: i64| Moment(ns.max(0) as u64);
     connection
@@ -120,8 +103,4 @@ fn store(connection: &Connection, domain: &str, record: &Record) -> rusqlite::Re
             nanos(record.held)
         ])?;
     Ok(())
-}
-
-fn nanos(moment: Moment) -> i64 {
-    i64::try_from(moment.0).unwrap_or(i64::MAX)
 }

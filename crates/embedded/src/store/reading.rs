@@ -9,8 +9,10 @@ use canter_core::robots::Verdict;
 use canter_core::time::Moment;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
+use super::failure::failure;
 use super::rest::{Rest, rest};
-use super::{Store, failure, robots, schema};
+use super::writer::Store;
+use super::{robots, schema};
 use crate::folder::Folder;
 
 /// The store of a folder, open for reading.

@@ -1,5 +1,6 @@
 //! The tables.
 
+use canter_core::time::Moment;
 use rusqlite::Connection;
 
 /// A URL is in one of these states.
@@ -133,4 +134,9 @@ fn tables(connection: &Connection) -> rusqlite::Result<()> {
          ) STRICT, WITHOUT ROWID;
          COMMIT;",
     )
+}
+
+/// A moment, as columns store it.
+pub(super) fn nanos(moment: Moment) -> i64 {
+    i64::try_from(moment.0).unwrap_or(i64::MAX)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::gateway::{event, fill, get, hand, resolved, settings, urls_of};
+use crate::gateway::{self, event, fill, get, hand, resolved, settings, urls_of};
 use axum::Router;
 use canter_api::{NoStatus, ROUTES};
 use canter_elastic::{ElasticReader, LazyIndex};

@@ -1,0 +1,75 @@
+//! Notes about the newest crawl of a site, which other processes read.
+
+use canter_core::failure::Failure;
+use canter_core::prospect::Bounds;
+use rusqlite::params;
+
+use super::crawls::SiteStore;
+use super::rest::{Rest, text};
+
+impl SiteStore {
+    /// Notes what bounds the crawl, for whoever asks why a URL was not fetched.
+    pub async fn note_bounds(&self, bounds: &Bounds) -> Result<(), Failure> {
+        let site = self.site;
+        let bounds = serde_json::to_string(bounds).map_err(Failure::permanent)?;
+        self.store
+            .run(move |connection| {
+                connection
+                    .execute(
+                        "UPDATE site SET bounds = ? WHERE id = ?",
+                        params![bounds, site],
+                    )
+                    .map(drop)
+            })
+            .await
+    }
+
+    /// URL of the server whose index holds the site's pages; none for the folder's own.
+    pub async fn server(&self) -> Result<Option<String>, Failure> {
+        let site = self.site;
+        self.store
+            .run(move |connection| {
+                connection.query_row("SELECT server FROM site WHERE id = ?", [site], |row| {
+                    row.get(0)
+                })
+            })
+            .await
+    }
+
+    /// How many pages of the site are in its index, as far as the store knows.
+    pub async fn searchable(&self) -> Result<u64, Failure> {
+        let site = self.site;
+        let count = self.store.run(move |connection| {
+            let count = "SELECT count(*) FROM url WHERE site = ? AND hash IS NOT NULL";
+            connection.query_row(count, [site], |row| row.get::<_, i64>(0))
+        });
+        count.await.map(|count| count.max(0) as u64)
+    }
+
+    /// Notes in which server's index the site's pages are from now on.
+    pub async fn note_server(&self, server: Option<String>) -> Result<(), Failure> {
+        let site = self.site;
+        self.store
+            .run(move |connection| {
+                connection
+                    .execute(
+                        "UPDATE site SET server = ? WHERE id = ?",
+                        params![server, site],
+                    )
+                    .map(drop)
+            })
+            .await
+    }
+
+    /// Notes that the crawl has come to rest.
+    pub async fn note_rest(&self, rest: &Rest) -> Result<(), Failure> {
+        let (site, rest) = (self.site, text(rest));
+        self.store
+            .run(move |connection| {
+                connection
+                    .execute("UPDATE site SET rest = ? WHERE id = ?", params![rest, site])
+                    .map(drop)
+            })
+            .await
+    }
+}
