@@ -1,11 +1,5 @@
 //! A pair of tables of a test's own in the DynamoDB of the running stack; they go with the test.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each file of tests uses its part"
-)]
-
 use std::ops::Deref;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,11 +41,11 @@ impl Tables {
     }
 
     /// What they are called.
-    pub fn names(&self) -> &Names {
+    pub(crate) fn names(&self) -> &Names {
         &self.names
     }
 
-    /// A connection of its own to the same tables, through another door.
+    /// A connection of its own to the same tables, by another URL of DynamoDB.
     pub(crate) async fn through(&self, dynamodb: String) -> Cloud {
         let endpoints = Endpoints {
             dynamodb,
