@@ -163,7 +163,7 @@ async fn sweeps_wait_for_what_is_due() {
     let stage = Stage::set().await;
     let crawling = stage.place.begin(&stage.plan).await;
     stage.lose_all().await;
-    let asked = |service, operation| stage.place.requests(service, operation).sent;
+    let asked = |service, operation| stage.place.requests(service, operation);
     let (sweeps, looks) = (
         asked("DynamoDB", "Query"),
         asked("SQS", "GetQueueAttributes"),
