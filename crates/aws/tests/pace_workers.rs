@@ -109,8 +109,7 @@ fn worker() {
 /// Asks for pages, a few at a time, as long as it may.
 async fn crawl(work: Work) -> Told {
     let cloud = connect(&work.tables, &work.dynamodb).await;
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let clock = Clock::showing(shifted(Moment(0) + wall, work.skew_ms));
+    let clock = clock(work.skew_ms);
     let tolerance = Tolerance::SHARED;
     let pace = Pace::new(Rate::new(work.rps).unwrap(), tolerance);
     let paces = Arc::new(CloudPaces::new(cloud.clone()));
@@ -163,6 +162,18 @@ async fn crawl(work: Work) -> Told {
         requests: gate.tally().started,
         writes: sent("UpdateItem"),
         reads: sent("GetItem"),
+    }
+}
+
+/// A clock that is wrong by this and no more: it is not set while the machine stalls.
+fn clock(skew_ms: i64) -> Clock {
+    loop {
+        let began = Instant::now();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let clock = Clock::showing(shifted(Moment(0) + wall, skew_ms));
+        if began.elapsed() < Duration::from_millis(1) {
+            return clock;
+        }
     }
 }
 

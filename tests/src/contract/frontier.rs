@@ -1,5 +1,5 @@
-//! The frontier: what is pushed is given out once, when it is due. How tasks are given out differs
-//! between worlds, so the tests are handed the way to take all that are due now and have not ended.
+//! The frontier: a pushed task is given out once, when it is due. How tasks are given out differs
+//! between adapters, so the tests are handed a function that takes all open tasks that are due now.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use canter_core::task::Task;
 
 use super::{Crawl, fine, indexed, link, paths};
 
-/// What is pushed is given out whole, once.
+/// A pushed task is given out whole, once.
 pub async fn a_pushed_task_is_given_out_once<S: Pages + Frontier>(
     store: &S,
     crawl: &Crawl,
@@ -23,7 +23,7 @@ pub async fn a_pushed_task_is_given_out_once<S: Pages + Frontier>(
     assert_eq!(due().await, []);
 }
 
-/// Pushing twice does no harm: once it has ended, a task is not given out again.
+/// A task that was pushed twice is not given out again once it has ended.
 pub async fn pushing_twice_does_no_harm<S: Pages + Frontier>(
     store: &S,
     crawl: &Crawl,

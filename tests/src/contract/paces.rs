@@ -78,7 +78,7 @@ pub async fn leases_are_apart_while_time_goes_on<P: Paces + 'static>(paces: Arc<
     assert!(given as f64 >= 0.85 * there, "{given} of {there}");
 }
 
-/// Whoever asks with another spacing keeps it from the last slot, slower or faster.
+/// A worker that asks with another spacing keeps it from the last slot, be it slower or faster.
 pub async fn another_pace_keeps_its_own_distance<P: Paces>(paces: &P) {
     let (fast, slow) = (pace(10.0), pace(2.0));
     let mut last = None;
@@ -94,15 +94,15 @@ pub async fn another_pace_keeps_its_own_distance<P: Paces>(paces: &P) {
     }
 }
 
-/// However many lease while a hold begins: whoever asks after it gets nothing before its end.
+/// When a hold begins among many leases, later leases have no slot before its end.
 pub async fn a_hold_among_leases_is_kept<P: Paces + 'static>(paces: Arc<P>) {
     let until = NOW + Duration::from_secs(5);
     let held = Arc::new(AtomicBool::new(false));
     let workers = (0..10).map(|_| {
         let (paces, held) = (Arc::clone(&paces), Arc::clone(&held));
         tokio::spawn(async move {
-            for step in 0..20 {
-                let now = NOW + Duration::from_millis(10) * step;
+            for round in 0..20 {
+                let now = NOW + Duration::from_millis(10) * round;
                 let knew = held.load(Ordering::SeqCst);
                 let grant = fine(paces.lease("a.test", now, pace(100.0), 1).await);
                 if let (true, Grant::Take { lease, .. }) = (knew, grant) {
@@ -141,7 +141,7 @@ pub async fn domains_are_apart<P: Paces>(paces: &P) {
     assert_eq!(times(take(paces, "b.test", NOW, 1).await, NOW), [NOW.0]);
 }
 
-/// A hold lets no slot lie before its end, for whoever asks; a shorter one changes nothing.
+/// No slot lies before the end of a hold; a shorter hold changes nothing.
 pub async fn a_hold_is_kept<P: Paces>(paces: &P) {
     let until = NOW + Duration::from_secs(30);
     fine(paces.hold("a.test", until).await);
@@ -163,14 +163,14 @@ pub async fn a_hold_is_kept<P: Paces>(paces: &P) {
     );
 }
 
-/// A hold of an unheard-of length is kept like another, and is no error.
+/// A hold of absurd length is kept like any other, and is no error.
 pub async fn a_hold_without_end_is_no_error<P: Paces>(paces: &P) {
     fine(paces.hold("a.test", Moment(u64::MAX)).await);
     let grant = fine(paces.lease("a.test", NOW, pace(10.0), 1).await);
     assert!(matches!(grant, Grant::Wait(_)), "{grant:?}");
 }
 
-/// Every slot of many leases in a row is another.
+/// Many leases in a row share no slot.
 pub async fn no_slot_is_given_twice<P: Paces>(paces: &P) {
     let mut seen = BTreeSet::new();
     for round in 0..50 {

@@ -1,4 +1,4 @@
-//! The page store: one row a URL and site, claimed by one parent, ended once.
+//! The page store: a row for each URL of a site, claimed by one parent, ended once.
 
 use canter_core::ports::{Claim, Claimed, Finish, Frontier, Known, Pages};
 use canter_core::task::{Kind, Outcome, Skip, UrlKey};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Crawl, fine, indexed, link, paths, url};
 
-/// Two parents that find one link at the same time: it becomes one's task.
+/// A link that two parents find at the same time becomes the task of one of them.
 pub async fn one_link_has_one_parent<P: Pages + Frontier>(pages: &P, crawl: &Crawl) {
     let (a, b) = (crawl.task("/a"), crawl.task("/b"));
     for n in 0..20 {
@@ -72,7 +72,7 @@ pub async fn a_parent_that_died_claims_again<P: Pages>(pages: &P, crawl: &Crawl)
 }
 
 /// A link that another parent has claimed is settled when it is finished, and not before it was
-/// pushed: whoever remembers it as settled asks no more, though that parent may claim it again.
+/// pushed. A settled link is never asked for again, but that parent may still claim it again.
 pub async fn what_nobody_has_pushed_is_not_settled<P: Pages>(pages: &P, crawl: &Crawl) {
     let (parent, other) = (crawl.task("/parent"), crawl.task("/other"));
     let deep = Claim {
@@ -98,7 +98,7 @@ pub async fn what_nobody_has_pushed_is_not_settled<P: Pages>(pages: &P, crawl: &
     assert_eq!(skipped.settled, [UrlKey::of(&trap.url)]);
 }
 
-/// What is finished is nobody's task any more in this crawl.
+/// A finished page does not become a task again in this crawl.
 pub async fn a_finished_page_is_not_claimed<P: Pages>(pages: &P, crawl: &Crawl) {
     let parent = crawl.task("/parent");
     let tasks = fine(pages.claim(&parent, vec![link("/1")]).await).tasks;

@@ -1,4 +1,4 @@
-//! Stored robots.txt: what was saved comes back as it was, unless it is too old.
+//! Stored verdicts of robots.txt: a saved verdict comes back as it was, unless it is too old.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub async fn a_verdict_comes_back<R: Robots>(robots: &R) {
     assert_eq!(sitemaps, ["http://a.test/s"]);
 }
 
-/// An older one than asked for is none, and neither is another authority's.
+/// A verdict that is too old does not come back, nor does that of another authority.
 pub async fn an_old_verdict_is_none<R: Robots>(robots: &R) {
     fine(robots.save(AUTHORITY, &Verdict::AllowAll, FETCHED).await);
     let load = async |authority, since| fine(robots.load(authority, Moment(since), FETCHED).await);
@@ -50,7 +50,7 @@ pub async fn a_verdict_is_replaced<R: Robots>(robots: &R) {
     );
 }
 
-/// Where many workers ask at the same time, one is to fetch; another one when its time is up.
+/// When many workers ask at the same time, one is to fetch, and another when its time is up.
 pub async fn one_worker_fetches<R: Robots>(robots: &R) {
     let load = async |now| fine(robots.load(AUTHORITY, Moment(0), now).await);
     let asked = tokio::join!(load(FETCHED), load(FETCHED), load(FETCHED), load(FETCHED));
@@ -70,7 +70,7 @@ pub async fn one_worker_fetches<R: Robots>(robots: &R) {
     assert_eq!(load(later).await, Loaded::Verdict(Verdict::AllowAll, later));
 }
 
-/// Who was to fetch it and did not lets another one, at once.
+/// When the worker that was to fetch gives up, another may at once.
 pub async fn who_gives_up_lets_another<R: Robots>(robots: &R) {
     let load = async || fine(robots.load(AUTHORITY, Moment(0), FETCHED).await);
     fine(robots.release(AUTHORITY).await);

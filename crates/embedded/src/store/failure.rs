@@ -19,3 +19,20 @@ pub(super) fn failure(error: rusqlite::Error) -> Failure {
     };
     Failure::permanent(what).with_source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_as_one() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "max_page_count", 1).unwrap();
+        let full = failure(connection.execute_batch("CREATE TABLE t (x)").unwrap_err());
+        assert!(full.to_string().starts_with("the disk is full"), "{full}");
+        let source = std::error::Error::source(&full);
+        assert!(source.is_some_and(|source| source.is::<rusqlite::Error>()));
+    }
+}

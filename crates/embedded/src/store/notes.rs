@@ -62,7 +62,7 @@ impl SiteStore {
     }
 
     /// Notes that the crawl has come to rest.
-    pub async fn note_rest(&self, rest: &Rest) -> Result<(), Failure> {
+    pub(super) async fn note_rest(&self, rest: &Rest) -> Result<(), Failure> {
         let (site, rest) = (self.site, text(rest));
         self.store
             .run(move |connection| {

@@ -10,7 +10,7 @@ use std::ops::Deref;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use canter_aws::{Clock, Cloud, CloudSite, Endpoints, Names, Usage, tables};
 use canter_core::failure::Failure;
@@ -33,7 +33,8 @@ impl Tables {
     /// Makes them.
     pub(crate) async fn create() -> Self {
         let number = TABLES.fetch_add(1, Ordering::Relaxed);
-        let name = |kind| format!("{kind}-{}-{number}-{:x}", process::id(), fastrand::u32(..));
+        let now = UNIX_EPOCH.elapsed().unwrap().as_nanos();
+        let name = |kind| format!("{kind}-{}-{number}-{now:x}", process::id());
         let names = Names {
             pages: name("pages"),
             state: name("state"),
@@ -47,17 +48,22 @@ impl Tables {
     }
 
     /// What they are called.
-    pub fn names(&self) -> &Names {
+    pub(crate) fn names(&self) -> &Names {
         &self.names
     }
 
-    /// A connection of its own to the same tables, through another door.
+    /// A connection of its own to the same tables, by another URL of DynamoDB.
     pub(crate) async fn through(&self, dynamodb: String) -> Cloud {
         let endpoints = Endpoints {
             dynamodb,
             ..endpoints()
         };
         Cloud::connect_local(self.names.clone(), endpoints).await
+    }
+
+    /// Number of requests so far for an operation of DynamoDB.
+    pub(crate) fn requests(&self, operation: &str) -> u64 {
+        self.usage(operation).sent as u64
     }
 
     /// The usage of an operation of DynamoDB so far.
