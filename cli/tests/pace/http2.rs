@@ -8,8 +8,8 @@ use canter_tests::{Serving, Site, canter};
 
 use super::{assert_limit, measured};
 
-/// Allows one crawl of this module at a time: on busy cores an answer is late, and the next request takes
-/// a connection of its own.
+/// Allows one crawl of this module at a time: on busy cores an answer is late, and the next request
+/// takes a connection of its own.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Crawls a site of 121 pages at 50 requests per second: each page once, none lost, never above the

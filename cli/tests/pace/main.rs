@@ -1,12 +1,12 @@
 //! The pace on real traffic, by the sites' own logs: never more requests in any sliding second than
 //! the rate, and most of the rate delivered while pages remain.
 //!
-//! The tests run side by side, each on a site and thus a domain of its own, but in a binary of their
-//! own. A busy machine holds requests up between the program's clock and the site's log. So a run is
-//! measured again, twice at most, if the machine stalled. If it stalls the last time, too, the limit is
-//! asserted for requests within half a second, and by the program's own record of its starts. Without a
-//! machine, `delivers_at_least_95_percent` and the simulations in `canter_core` show how much is
-//! delivered.
+//! The tests run side by side, each on a site and thus a domain of its own, but in a binary of
+//! their own. A busy machine holds requests up between the program's clock and the site's log. So a
+//! run is measured again, twice at most, if the machine stalled. If it stalls the last time, too,
+//! the limit is asserted for requests within half a second, and by the program's own record of its
+//! starts. Without a machine, `delivers_at_least_95_percent` and the simulations in `canter_core`
+//! show how much is delivered.
 
 mod http2;
 
@@ -33,7 +33,8 @@ struct Promise {
     share: f64,
 }
 
-/// Runs until a run is as wanted, or the machine did not stall; three times at most. Gives the last run.
+/// Repeats a run until it is as wanted or the machine did not stall, three times at most. Gives the
+/// last run.
 fn measured<T>(run: impl Fn() -> (Serving, T), wanted: impl Fn(&Log, &T) -> bool) -> (Serving, T) {
     for _ in 0..2 {
         let (site, seen) = run();
@@ -91,7 +92,7 @@ fn row(canter: impl Fn() -> Canter, site: impl Fn() -> Site, promise: Promise) -
 /// The share of the rate that was delivered, in percent.
 fn delivered(log: &Log, rps: usize) -> f64 {
     let times: Vec<Duration> = log.all().iter().map(|visit| visit.at).collect();
-    // Counted from the second page on, because robots.txt and the first page come one after the other.
+    // Counted from the second page on: robots.txt and the first page come one after the other.
     let span = times[times.len() - 1] - times[2];
     let percent = 100.0 * (times.len() - 3) as f64 / span.as_secs_f64() / rps as f64;
     eprintln!(
