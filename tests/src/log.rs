@@ -66,8 +66,8 @@ impl Log {
         }
     }
 
-    /// Watches for stalls until `ended`: times in which the machine did not let threads run. A request
-    /// that arrives then is logged late.
+    /// Watches for stalls until `ended`: times in which the machine did not let threads run. A
+    /// request that arrives then is logged late.
     pub(crate) fn watch_for_stalls(&self, ended: &AtomicBool) {
         let nap = Duration::from_millis(1);
         while !ended.load(Ordering::SeqCst) {
@@ -172,8 +172,9 @@ impl Log {
         self.most_within(SECOND)
     }
 
-    /// Maximum number of requests that surely were in one second. If the machine stalled, some requests
-    /// were held up, by the client or by the log, and only those within half a second count.
+    /// Maximum number of requests that surely were in one second. If the machine stalled, some
+    /// requests were held up, by the client or by the log, and only those within half a second
+    /// count.
     pub fn surely_in_a_second(&self) -> usize {
         self.most_within(if self.stalls() > 0 {
             SECOND / 2
@@ -192,8 +193,8 @@ impl Log {
     }
 }
 
-/// Maximum number of times in any sliding second. They must be ascending. Times that are a whole second
-/// apart are in different seconds.
+/// Maximum number of times in any sliding second. They must be ascending. Times that are a whole
+/// second apart are in different seconds.
 pub fn most_in_a_second(times: &[Duration]) -> usize {
     most_within(times, SECOND)
 }
