@@ -1,4 +1,4 @@
-//! The whole benchmark, on a site of a few pages. What it measures is no test; that it measures is.
+//! The whole benchmark on a site of a few pages: that it measures, not what.
 
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 
@@ -27,7 +27,7 @@ fn fails(output: &Output, words: &[&str]) {
     }
 }
 
-/// Pages in a chain, and one that nothing leads to.
+/// A chain of pages, and one page without links to it.
 fn documentation() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for n in 0..PAGES {
@@ -46,11 +46,11 @@ fn documentation() -> tempfile::TempDir {
     folder
 }
 
-/// The program is the one of the workspace's last build, as this package cannot name another's.
+/// Uses the program of the workspace's last build, because a package cannot name the binary of another.
 #[test]
 fn a_folder_is_measured_by_the_servers_log() {
     let folder = documentation();
-    let output = bench(folder.path(), &["--pace=20", "--seconds=0.5", "--json"]);
+    let output = bench(folder.path(), &["--pace=10", "--seconds=1", "--json"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();

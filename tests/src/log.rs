@@ -66,8 +66,8 @@ impl Log {
         }
     }
 
-    /// Watches for stalls until `ended`: times in which the machine did not let threads run. A request
-    /// that arrives then is logged late.
+    /// Watches for stalls until `ended`: times in which the machine did not let threads run. A
+    /// request that arrives then is logged late.
     pub(crate) fn watch_for_stalls(&self, ended: &AtomicBool) {
         let nap = Duration::from_millis(1);
         while !ended.load(Ordering::SeqCst) {
@@ -87,7 +87,7 @@ impl Log {
         self.stalls.load(Ordering::SeqCst)
     }
 
-    /// The longest stall; zero if there was none. A request is logged late by at most this time.
+    /// The longest stall; zero if there was none.
     pub fn longest_stall(&self) -> Duration {
         Duration::from_micros(self.longest_stall.load(Ordering::SeqCst))
     }
@@ -167,11 +167,25 @@ impl Log {
         self.most_open.load(Ordering::SeqCst)
     }
 
-    /// Maximum number of requests in any sliding second. After a stall, maximum number of requests that
-    /// certainly were in one second: those that were logged within a second less the longest stall.
+    /// Maximum number of requests in any sliding second.
     pub fn most_in_a_second(&self) -> usize {
+        self.most_within(SECOND)
+    }
+
+    /// Maximum number of requests that surely were in one second. If the machine stalled, some
+    /// requests were held up, by the client or by the log, and only those within half a second
+    /// count.
+    pub fn surely_in_a_second(&self) -> usize {
+        self.most_within(if self.stalls() > 0 {
+            SECOND / 2
+        } else {
+            SECOND
+        })
+    }
+
+    fn most_within(&self, span: Duration) -> usize {
         let times: Vec<Duration> = self.all().iter().map(|visit| visit.at).collect();
-        most_within(&times, SECOND.saturating_sub(self.longest_stall()))
+        most_within(&times, span)
     }
 
     fn visits(&self) -> MutexGuard<'_, Visits> {
@@ -179,8 +193,8 @@ impl Log {
     }
 }
 
-/// Maximum number of times in any sliding second. They must be ascending. Times that are a whole second
-/// apart are in different seconds.
+/// Maximum number of times in any sliding second. They must be ascending. Times that are a whole
+/// second apart are in different seconds.
 pub fn most_in_a_second(times: &[Duration]) -> usize {
     most_within(times, SECOND)
 }
@@ -189,7 +203,7 @@ fn most_within(times: &[Duration], span: Duration) -> usize {
     let mut first = 0;
     let mut most = 0;
     for (last, at) in times.iter().enumerate() {
-        while first < last && *at - times[first] >= span {
+        while *at - times[first] >= span {
             first += 1;
         }
         most = most.max(last + 1 - first);
@@ -219,21 +233,18 @@ mod tests {
     }
 
     #[test]
-    fn after_a_stall_only_what_is_certain_counts() {
+    fn after_a_stall_only_what_is_sure_counts() {
         let log = Log::new();
         let at = |ms| Visit {
             at: Duration::from_millis(ms),
             ..log.arrived("/", Vec::new(), 0)
         };
-        let visits = [0, 500, 950].map(at);
+        let visits = [0, 450, 950].map(at);
         log.visits().all = visits.to_vec();
+        assert_eq!(log.surely_in_a_second(), 3);
+        log.stalls.store(1, Ordering::SeqCst);
+        assert_eq!(log.surely_in_a_second(), 2);
         assert_eq!(log.most_in_a_second(), 3);
-        log.longest_stall.store(60_000, Ordering::SeqCst);
-        assert_eq!(
-            log.most_in_a_second(),
-            2,
-            "the first and the last may be 1010 ms apart"
-        );
     }
 
     #[test]

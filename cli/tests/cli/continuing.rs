@@ -193,7 +193,7 @@ fn a_second_interrupt_ends_at_once() {
 fn search_serve_and_export_while_a_crawl_writes() {
     let site = Site::web(2000).latency(Duration::from_millis(5)).start();
     let canter = canter!();
-    let run = canter.start_crawl(&site.url("/"), &["--rps", "100", "--max-time", "8s"]);
+    let run = canter.start_crawl(&site.url("/"), &["--rps", "100"]);
     // The first pages reach the index with the first batch.
     let found = |canter: &Canter| {
         let ended = canter.run(&["search", "text", "--json"]);
@@ -214,6 +214,7 @@ fn search_serve_and_export_while_a_crawl_writes() {
     assert!(get("/api/v1/status").contains("running"));
     assert!(get("/").contains("<form"));
     assert!(!canter.export().is_empty());
+    run.signal("INT");
     run.end().done();
     let last = found(&canter).unwrap();
     assert!(last > first, "{last} after {first}");

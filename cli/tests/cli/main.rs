@@ -11,6 +11,8 @@ mod manual;
 mod server;
 mod trouble;
 
+use std::thread;
+
 use canter_tests::Ended;
 use serde_json::Value;
 
@@ -20,4 +22,14 @@ fn objects(ended: Ended) -> Vec<Value> {
     let lines = ended.done().stdout;
     let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
     lines.lines().map(parse).collect()
+}
+
+/// Tests rows that wait, all at the same time.
+fn side_by_side<T: Send>(rows: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    let test = &test;
+    thread::scope(|scope| {
+        for row in rows {
+            scope.spawn(move || test(row));
+        }
+    });
 }

@@ -9,6 +9,8 @@ use canter_tests::canter::Started;
 use canter_tests::tls::Authority;
 use canter_tests::{Answer, Site, canter};
 
+use crate::side_by_side;
+
 /// Runs `canter crawl` with these arguments, which must fail with this status and these words.
 #[track_caller]
 fn fails(args: &[&str], status: i32, words: &[&str]) {
@@ -109,12 +111,15 @@ fn allow_private_is_for_the_seeds_own_port_only() {
 
 #[test]
 fn a_certificate_that_is_not_trusted() {
-    let site = Site::web(3).tls(&Authority::new(), Duration::ZERO).start();
-    let ended = canter!().crawl(&site.url("/"), &[]);
-    ended.fails(1, &["certificate"]);
+    let untrusted = Site::web(3).tls(&Authority::new(), Duration::ZERO).start();
     let plain = Site::web(3).start();
-    let url = plain.url("/").replace("http:", "https:");
-    canter!().crawl(&url, &[]).fails(1, &["tls"]);
+    let rows = [
+        (untrusted.url("/"), "certificate"),
+        (plain.url("/").replace("http:", "https:"), "tls"),
+    ];
+    side_by_side(rows, |(url, word)| {
+        canter!().crawl(&url, &[]).fails(1, &[word])
+    });
 }
 
 #[test]

@@ -6,37 +6,28 @@ use std::sync::{Mutex, PoisonError};
 use canter_tests::tls::Authority;
 use canter_tests::{Serving, Site, canter};
 
-/// Allows one crawl of this module at a time: on busy cores an answer is late, and the next request takes
-/// a connection of its own.
+use super::{assert_limit, measured};
+
+/// Allows one crawl of this module at a time: on busy cores an answer is late, and the next request
+/// takes a connection of its own.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Crawls a site of 121 pages at 50 requests per second: each page once, none lost, never above the
-/// rate, on this number of connections. On a machine that stalls, a late answer costs a connection
-/// more: then the row is measured again, and the last time twice the connections may be opened.
+/// rate, on this number of connections, where late answers cost more.
 fn crawled_whole(site: impl Fn() -> Site, connections: RangeInclusive<usize>) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    for last in [false, false, true] {
-        let authority = Authority::new();
-        let site = site().http2(&authority).watched().start();
-        let most = crawled(&site, &authority);
-        assert!(most <= 50, "{most} requests in a second");
-        let opened = site.log().accepted();
-        if connections.contains(&opened) {
-            return;
-        }
-        let stalled = site.log().stalls() > 0;
-        if stalled && !last {
-            continue;
-        }
-        let most = connections.end() * if stalled { 2 } else { 1 };
-        let allowed = *connections.start()..=most;
-        assert!(allowed.contains(&opened), "{opened} connections");
-        return;
-    }
+    let authority = Authority::new();
+    let run = || (crawled(site(), &authority), ());
+    let (site, ()) = measured(run, |log, ()| {
+        log.most_in_a_second() <= 50 && connections.contains(&log.accepted())
+    });
+    assert_limit(&site, 50);
+    let opened = site.log().accepted();
+    assert!(connections.contains(&opened), "{opened} connections");
 }
 
-/// Crawls the site. Gives the maximum number of requests in a second.
-fn crawled(site: &Serving, authority: &Authority) -> usize {
+fn crawled(site: Site, authority: &Authority) -> Serving {
+    let site = site.http2(authority).watched().start();
     let canter = canter!().with("SSL_CERT_FILE", authority.file());
     let ended = canter.crawl(&site.url("/"), &["--rps", "50"]).done();
     ended.counts(&[("indexed", 121), ("failed", 0)]);
@@ -44,7 +35,7 @@ fn crawled(site: &Serving, authority: &Authority) -> usize {
     let pages = site.log().pages();
     assert_eq!(pages.len(), 121);
     assert!(pages.values().all(|&times| times == 1), "{pages:?}");
-    site.log().most_in_a_second()
+    site
 }
 
 #[test]

@@ -1,19 +1,19 @@
 //! The pace on real traffic, by the sites' own logs: never more requests in any sliding second than
 //! the rate, and most of the rate delivered while pages remain.
 //!
-//! The tests run side by side, each on a site and thus a domain of its own, but in a binary of their
-//! own. The limit is asserted under any load: on a machine that stalls, requests are logged late, and
-//! the log counts those that certainly came within a second. What is delivered depends on the machine:
-//! a row is measured again when the machine stalled, and only then; the last time, half of the share
-//! is enough on a machine that still stalls. `delivers_at_least_95_percent` in `canter_core::pace` and
-//! the simulations in its tests show the share without a machine.
+//! The tests run side by side, each on a site and thus a domain of its own, but in a binary of
+//! their own. A busy machine holds requests up between the program's clock and the site's log. So a
+//! run is measured again, twice at most, if the machine stalled. If it stalls the last time, too,
+//! the limit is asserted for requests within half a second, and by the program's own record of its
+//! starts. Without a machine, `delivers_at_least_95_percent` and the simulations in `canter_core`
+//! show how much is delivered.
 
 mod http2;
 
 use std::time::Duration;
 
 use canter_tests::tls::Authority;
-use canter_tests::{Answer, Canter, Serving, Site, canter};
+use canter_tests::{Answer, Canter, Log, Serving, Site, canter};
 
 /// A site of 1,000 pages that are all linked from its start: more than any row fetches.
 fn site() -> Site {
@@ -27,76 +27,86 @@ fn site() -> Site {
 /// What one run at a rate must show.
 #[derive(Clone, Copy)]
 struct Promise {
-    rps: u64,
+    rps: usize,
     seconds: u64,
     /// Minimum share of the rate that is delivered, in percent.
-    share: u64,
+    share: f64,
 }
 
-/// Crawls at a rate, and asserts the promise. Gives the site of the run that counted.
-fn row(canter: impl Fn() -> Canter, site: impl Fn() -> Site, promise: Promise) -> Serving {
-    for last in [false, false, true] {
-        let site = site().watched().start();
-        if run(&canter(), &site, promise, last) {
-            return site;
+/// Repeats a run until it is as wanted or the machine did not stall, three times at most. Gives the
+/// last run.
+fn measured<T>(run: impl Fn() -> (Serving, T), wanted: impl Fn(&Log, &T) -> bool) -> (Serving, T) {
+    for _ in 0..2 {
+        let (site, seen) = run();
+        if wanted(site.log(), &seen) || site.log().stalls() == 0 {
+            return (site, seen);
         }
         eprintln!(
             "the machine stalled {} times: once more",
             site.log().stalls()
         );
     }
-    unreachable!("the last run counts")
+    run()
 }
 
-/// Asserts the promise. Says whether the run counts: enough was delivered, or the machine did not stall.
-fn run(canter: &Canter, site: &Serving, promise: Promise, last: bool) -> bool {
+/// Asserts that a site never gets more than this number of requests in a second.
+fn limit(rps: usize, run: impl Fn() -> Serving) -> Serving {
+    let (site, ()) = measured(|| (run(), ()), |log, ()| log.most_in_a_second() <= rps);
+    assert_limit(&site, rps);
+    site
+}
+
+#[track_caller]
+fn assert_limit(site: &Serving, rps: usize) {
+    let most = site.log().surely_in_a_second();
+    assert!(most <= rps, "{most} requests in a second at --rps {rps}");
+}
+
+/// Crawls at a rate, and asserts the promise. Gives the site.
+fn row(canter: impl Fn() -> Canter, site: impl Fn() -> Site, promise: Promise) -> Serving {
     let Promise {
         rps,
         seconds,
         share,
     } = promise;
-    let (rate, span) = (rps.to_string(), format!("{seconds}s"));
-    let summary = canter
-        .crawl(&site.url("/"), &["--rps", &rate, "--max-time", &span])
-        .done()
-        .summary();
-    let times: Vec<Duration> = site.log().all().iter().map(|visit| visit.at).collect();
-    let most = site.log().most_in_a_second();
-    // Counted from the second page on, because robots.txt and the first page come one after the
-    // other.
-    let (first, newest) = (times[2], times[times.len() - 1]);
-    let delivered = (times.len() - 3) as f64 / (newest - first).as_secs_f64();
-    let percent = 100.0 * delivered / rps as f64;
-    eprintln!(
-        "rps {rps}: at most {most} in a second, {delivered:.2} delivered ({percent:.1} %), \
-         {} connections, {} failed",
-        site.log().accepted(),
-        summary["failed"]
-    );
-    let stalled = site.log().stalls() > 0;
-    if percent < share as f64 && !last && stalled {
-        return false;
-    }
-    assert!(
-        most <= rps as usize,
-        "{most} requests in a second at --rps {rps}"
-    );
+    let run = || {
+        let site = site().watched().start();
+        let (rate, span) = (rps.to_string(), format!("{seconds}s"));
+        let args = ["--rps", &rate, "--max-time", &span];
+        let summary = canter().crawl(&site.url("/"), &args).done().summary();
+        (site, summary)
+    };
+    let (site, summary) = measured(run, |log, _| {
+        log.most_in_a_second() <= rps && delivered(log, rps) >= share
+    });
+    assert_limit(&site, rps);
     let peak = summary["rps_peak"].as_u64();
-    assert!(peak.is_some_and(|peak| peak <= rps), "{summary}");
+    assert!(peak.is_some_and(|peak| peak <= rps as u64), "{summary}");
     assert_eq!(summary["failed"], 0, "{summary}");
-    let enough = if stalled { share / 2 } else { share };
-    assert!(
-        percent >= enough as f64,
-        "{percent:.1} % of {rps} were delivered"
-    );
+    let percent = delivered(site.log(), rps);
+    assert!(percent >= share, "{percent:.1} % of {rps} were delivered");
     assert!(site.log().pages().values().all(|&times| times == 1));
-    true
+    site
+}
+
+/// The share of the rate that was delivered, in percent.
+fn delivered(log: &Log, rps: usize) -> f64 {
+    let times: Vec<Duration> = log.all().iter().map(|visit| visit.at).collect();
+    // Counted from the second page on: robots.txt and the first page come one after the other.
+    let span = times[times.len() - 1] - times[2];
+    let percent = 100.0 * (times.len() - 3) as f64 / span.as_secs_f64() / rps as f64;
+    eprintln!(
+        "rps {rps}: at most {} in a second, {percent:.1} % delivered, {} connections",
+        log.most_in_a_second(),
+        log.accepted()
+    );
+    percent
 }
 
 macro_rules! rows {
     ($($name:ident: $site:expr, $rps:literal rps, $seconds:literal s, $share:literal %;)+) => {
         $(#[test] fn $name() {
-            let promise = Promise { rps: $rps, seconds: $seconds, share: $share };
+            let promise = Promise { rps: $rps, seconds: $seconds, share: $share as f64 };
             row(|| canter!(), || $site, promise);
         })+
     };
@@ -123,7 +133,7 @@ rows! {
 }
 
 /// Each connection takes this time, because the server delays its TLS handshake.
-fn slow_to_connect(connect: u64, rps: u64, share: u64) {
+fn slow_to_connect(connect: u64, rps: usize, share: f64) {
     let authority = Authority::new();
     row(
         || canter!().with("SSL_CERT_FILE", authority.file()),
@@ -138,12 +148,12 @@ fn slow_to_connect(connect: u64, rps: u64, share: u64) {
 
 #[test]
 fn a_handshake_of_100_ms_for_each_request() {
-    slow_to_connect(100, 10, 80);
+    slow_to_connect(100, 10, 80.0);
 }
 
 #[test]
 fn a_handshake_of_200_ms_for_each_request() {
-    slow_to_connect(200, 20, 80);
+    slow_to_connect(200, 20, 80.0);
 }
 
 #[test]
@@ -155,36 +165,41 @@ fn tls_with_reuse() {
         Promise {
             rps: 50,
             seconds: 3,
-            share: 80,
+            share: 80.0,
         },
     );
 }
 
-/// Runs a row over HTTP/2. Gives the number of connections per hundred requests.
-fn http2(site: impl Fn() -> Site, share: u64) -> usize {
+/// Runs a row over HTTP/2, on at most `most` connections per hundred requests.
+fn http2(site: impl Fn() -> Site, share: f64, most: usize) {
     let authority = Authority::new();
-    let site = row(
-        || canter!().with("SSL_CERT_FILE", authority.file()),
-        || site().http2(&authority),
-        Promise {
-            rps: 50,
-            seconds: 3,
-            share,
-        },
-    );
-    site.log().accepted() * 100 / site.log().all().len()
+    let run = || {
+        let site = row(
+            || canter!().with("SSL_CERT_FILE", authority.file()),
+            || site().http2(&authority),
+            Promise {
+                rps: 50,
+                seconds: 3,
+                share,
+            },
+        );
+        let connections = site.log().accepted() * 100 / site.log().all().len();
+        (site, connections)
+    };
+    // Late answers cost more connections.
+    let (_, connections) = measured(run, |_, connections| *connections <= most);
+    assert!(connections <= most, "{connections} for 100 requests");
 }
 
 #[test]
 fn http2_with_reuse() {
-    assert!(http2(|| site().latency(ms(50)), 90) <= 10);
+    http2(|| site().latency(ms(50)), 90.0, 10);
 }
 
 #[test]
 fn http2_with_farewells() {
     // Each connection that turns out to be closed costs a slot.
-    let connections = http2(|| site().latency(ms(50)).leaving_after(20), 85);
-    assert!(connections <= 15, "{connections} for 100 requests");
+    http2(|| site().latency(ms(50)).leaving_after(20), 85.0, 15);
 }
 
 #[test]
@@ -201,24 +216,25 @@ fn latency_that_changes_all_the_time() {
         Promise {
             rps: 50,
             seconds: 3,
-            share: 90,
+            share: 90.0,
         },
     );
 }
 
 #[test]
 fn redirects_retries_and_robots_count_too() {
-    let site = site().otherwise(|visit| match visit.path.len() % 3 {
-        0 => Answer::redirect(&format!("{}/moved", visit.path)),
-        1 if visit.nth == 0 => Answer::status(500),
-        _ => Answer::page(&visit.path, []),
+    limit(20, || {
+        let site = site().otherwise(|visit| match visit.path.len() % 3 {
+            0 => Answer::redirect(&format!("{}/moved", visit.path)),
+            1 if visit.nth == 0 => Answer::status(500),
+            _ => Answer::page(&visit.path, []),
+        });
+        let site = site.watched().start();
+        canter!()
+            .crawl(&site.url("/"), &["--rps", "20", "--max-time", "3s"])
+            .done();
+        site
     });
-    let site = site.watched().start();
-    canter!()
-        .crawl(&site.url("/"), &["--rps", "20", "--max-time", "3s"])
-        .done();
-    let most = site.log().most_in_a_second();
-    assert!(most <= 20, "{most}");
 }
 
 #[test]
@@ -229,7 +245,7 @@ fn less_than_one_a_second_is_spaced() {
         .done();
     let times: Vec<Duration> = site.log().all().iter().map(|visit| visit.at).collect();
     assert_eq!(times.len(), 3, "{times:?}");
-    let late = site.log().longest_stall();
+    let late = site.log().longest_stall() * 2;
     assert!(
         times
             .windows(2)
@@ -240,16 +256,17 @@ fn less_than_one_a_second_is_spaced() {
 
 #[test]
 fn the_pace_outlives_the_process() {
-    let site = site().watched().start();
-    let canter = canter!();
-    for _ in 0..3 {
-        let run = canter.start_crawl(&site.url("/"), &["--rps", "10"]);
-        run.says("progress");
-        run.signal("KILL");
-        run.end();
-    }
-    let most = site.log().most_in_a_second();
-    assert!(most <= 10, "{most}");
+    let site = limit(10, || {
+        let site = site().watched().start();
+        let canter = canter!();
+        for _ in 0..3 {
+            let run = canter.start_crawl(&site.url("/"), &["--rps", "10"]);
+            run.says("progress");
+            run.signal("KILL");
+            run.end();
+        }
+        site
+    });
     assert!(
         site.log().all().len() > 8,
         "a lease that died is not waited for long"
@@ -258,35 +275,24 @@ fn the_pace_outlives_the_process() {
 
 #[test]
 fn two_sites_on_one_domain_share_its_pace() {
-    let links: Vec<String> = (0..100)
-        .flat_map(|n| [format!("/a/{n}"), format!("/b/{n}")])
-        .collect();
-    let page = Answer::page("start", links.iter().map(String::as_str));
-    let site = Site::new()
-        .answer("/a/", page.clone())
-        .answer("/b/", page)
-        .otherwise(|visit| Answer::page(&visit.path, []))
-        .watched()
-        .start();
-    let (a, b) = (site.url("/a/"), site.url("/b/"));
-    canter!()
-        .run(&[
-            "crawl",
-            &a,
-            &b,
-            "--allow-private",
-            "--json",
-            "--rps",
-            "20",
-            "--max-time",
-            "3s",
-        ])
-        .done();
-    let most = site.log().most_in_a_second();
-    assert!(most <= 20, "{most}");
-    assert_eq!(
-        site.log().of("/robots.txt").len(),
-        1,
-        "one robots.txt for both"
-    );
+    let site = limit(20, || {
+        let links: Vec<String> = (0..100)
+            .flat_map(|n| [format!("/a/{n}"), format!("/b/{n}")])
+            .collect();
+        let page = Answer::page("start", links.iter().map(String::as_str));
+        let site = Site::new()
+            .answer("/a/", page.clone())
+            .answer("/b/", page)
+            .otherwise(|visit| Answer::page(&visit.path, []))
+            .watched()
+            .start();
+        let sites = [site.url("/a/"), site.url("/b/")];
+        let args = "--allow-private --json --rps 20 --max-time 3s".split(' ');
+        let sites = sites.iter().map(String::as_str);
+        let args: Vec<&str> = ["crawl"].into_iter().chain(sites).chain(args).collect();
+        canter!().run(&args).done();
+        site
+    });
+    let robots = site.log().of("/robots.txt").len();
+    assert_eq!(robots, 1, "one robots.txt for both");
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use canter_tests::{Answer, Site, canter};
 
 use super::{counts, crawl, crawl_with};
+use crate::side_by_side;
 
 #[test]
 fn an_answer_without_content_is_no_page() {
@@ -138,7 +139,7 @@ fn transient_errors_are_tried_again_and_permanent_ones_are_not() {
 
 #[test]
 fn retry_after_holds_all_requests() {
-    for (status, rps) in [(429, "unlimited"), (503, "50")] {
+    side_by_side([(429, "unlimited"), (503, "50")], |(status, rps)| {
         let wait = Answer::status(status).header("Retry-After", "2");
         let links: Vec<String> = (0..40).map(|n| format!("/{n}")).collect();
         let site = Site::new()
@@ -160,18 +161,18 @@ fn retry_after_holds_all_requests() {
             .map(|visit| visit.at - refused)
             .min();
         assert!(early.unwrap() >= Duration::from_secs(2), "{early:?}");
-    }
+    });
 }
 
 #[test]
 fn retry_after_of_robots_txt_is_obeyed() {
-    for status in [429, 503] {
+    side_by_side([429, 503], |status| {
         let site = Site::new()
             .page("/", [])
             .answers(
                 "/robots.txt",
                 [
-                    Answer::status(status).header("Retry-After", "3"),
+                    Answer::status(status).header("Retry-After", "2"),
                     Answer::text(""),
                 ],
             )
@@ -180,10 +181,10 @@ fn retry_after_of_robots_txt_is_obeyed() {
         counts(&summary, &[("pages", 1)]);
         let visits = site.log().all();
         assert!(
-            visits[1].at - visits[0].at >= Duration::from_secs(3),
+            visits[1].at - visits[0].at >= Duration::from_secs(2),
             "{status}: {visits:?}"
         );
-    }
+    });
 }
 
 #[test]

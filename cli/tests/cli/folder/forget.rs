@@ -86,7 +86,7 @@ fn cut_off_at_any_moment_the_same_command_finishes() {
     assert!(half > 0, "no kill came in the middle");
 }
 
-/// Waits until the command has begun to forget, which takes longer on a busy machine, or has finished.
+/// Waits until the command has begun to forget or has finished.
 fn begins_to_forget(canter: &Canter) {
     let folder = Folder::existing(canter.data()).unwrap();
     let waits = |site: &SiteReport| !matches!(site.rest, Some(Rest::Forgotten));

@@ -33,15 +33,21 @@ fn a_crawl_stops_cleanly_and_goes_on_later() {
 
 #[test]
 fn other_sites_of_the_command_go_on_even_on_the_same_domain() {
-    let site = Site::web(400).start();
+    let site = Site::web(200).start();
     let canter = canter!();
     let (one, two) = (site.url("/p/1"), site.url("/p/2"));
     // Both sites are on one domain, and each contains all of it.
-    let all = ["--include", "/p/**", "--allow-private", "--rps", "60"];
+    let all = [
+        "--include",
+        "/p/**",
+        "--allow-private",
+        "--json",
+        "--rps",
+        "40",
+    ];
     let run = canter.start(&[&["crawl", one.as_str(), two.as_str()], all.as_slice()].concat());
     let names = [one, two].map(|url| url.trim_start_matches("http://").to_owned());
-    run.says("Crawling");
-    run.says("pages");
+    run.says("progress");
     canter.run(&["stop", &names[0]]).done();
     assert_eq!(state(&canter, &names[0])["state"], "stopped");
     assert_eq!(state(&canter, &names[1])["state"], "running");
