@@ -10,9 +10,7 @@ use crate::bill::Bill;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::pages::CloudSite;
-use crate::queue::{
-    CloudFrontier, Errand, Outbox, OutboxOptions, Sweep, Watch, tasks_per_message,
-};
+use crate::queue::{CloudFrontier, Errand, Outbox, OutboxOptions, Sweep, Watch, tasks_per_message};
 use crate::sites::{Beginning, Crawling, Plan, Progress, Rest, Sites, Turn};
 
 /// Delay of the first look for a crawl's end, which gives the starter time to fill the crawl.

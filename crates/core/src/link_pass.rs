@@ -20,7 +20,7 @@ const READ: usize = 256;
 const WRITTEN: usize = 4_096;
 const WRITTEN_BYTES: usize = 8 << 20;
 
-/// Parts in which a site of so many pages is best passed over.
+/// Returns the number of parts in which a site of this size is best passed over.
 pub fn parts(pages: u64) -> u32 {
     u32::try_from(pages.div_ceil(PART).max(1)).unwrap_or(u32::MAX)
 }

@@ -35,7 +35,7 @@ use sitemaps::{hand_on_named, listed, may_lead};
 
 /// Redirects in a row before a chain counts as a loop.
 const MAX_HOPS: u8 = 10;
-/// A sitemap may take so many times as long as a page, since it may be that much larger.
+/// Factor by which a sitemap may take longer than a page, since it may be that much larger.
 const SITEMAP_PATIENCE: u32 = 4;
 
 /// What became of a task in this step.
@@ -56,7 +56,11 @@ pub enum End {
     Paused(String),
 }
 
-/// Takes one task through its life. A failure is one of the stores: nothing was finished.
+/// Takes one task through its life.
+///
+/// # Errors
+///
+/// Those of the stores and of the index: nothing was finished.
 pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
     let Some(known) = world.pages().begin(task).await? else {
         return Ok(End::Dropped);

@@ -48,7 +48,7 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// An index that does not answer for so long is away: the queue waits for it at no cost.
+/// Silence after which the index counts as away: the queue waits for it at no cost.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn left(deadline_ms: u64) -> Duration {

@@ -70,8 +70,8 @@ pub(super) async fn fail<W: World>(
     finish(world, task, known, Outcome::Failed { why }, exchange).await
 }
 
-/// Another attempt later, or the end when there were enough. `hold`: the site asked for patience,
-/// for so long if it named a time.
+/// Another attempt later, or the end when there were enough. `hold` is `Some` when the site asked for
+/// patience, and holds the time if the site named one.
 pub(super) async fn again<W: World>(
     world: &W,
     task: &Task,

@@ -13,15 +13,15 @@ use canter_core::pace::Rate;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::task::{Task, UrlKey};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
+use super::deadline::Deadline;
 use super::ledger::{Failed, Ledger};
 use super::share::{OUTAGE, OUTAGES, Share, Work};
 use super::worker::Worker;
 use crate::counters::Counters;
 use crate::gates::Gates;
 
-/// A message that comes so much too early is on time: clocks differ, and it waited long.
+/// How much too early a message may come: clocks differ, and it has waited long.
 const EARLY: Duration = Duration::from_secs(1);
 
 /// A message as an event source gives it.
@@ -33,34 +33,6 @@ pub struct Received {
     pub body: String,
     /// How often it was received, this time counted.
     pub receives: u32,
-}
-
-/// How long a batch may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadline {
-    /// Nothing is begun after this; what is left is sent on.
-    pub begin: Instant,
-    /// Whatever is under way is given up at this, and sent on.
-    pub end: Instant,
-}
-
-/// What a function needs to say what became of its batch, at least and at most.
-const FAREWELL: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
-/// Maximum time that the steps under way may take to come to their end.
-const ENDING: Duration = Duration::from_secs(15);
-
-impl Deadline {
-    /// When to begin nothing more, and when to be done, where the process is ended after `left`.
-    pub fn before(left: Duration) -> Self {
-        let now = Instant::now();
-        let farewell = (left / 20).clamp(FAREWELL.0, FAREWELL.1);
-        let end = left.saturating_sub(farewell);
-        let begin = end.saturating_sub(ENDING.min(end / 3));
-        Deadline {
-            begin: now + begin,
-            end: now + end,
-        }
-    }
 }
 
 /// What became of a batch.

@@ -46,7 +46,7 @@ impl Ledger {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The message at this place has so many more tasks.
+    /// Notes that the message at this place has more tasks.
     pub(crate) fn expect(&self, place: usize, tasks: usize) {
         if let Some(account) = self.accounts().get_mut(place) {
             account.open += tasks;

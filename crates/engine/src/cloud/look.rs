@@ -12,21 +12,21 @@ use canter_core::time::Moment;
 
 use super::worker::Worker;
 
-/// How often the end of a crawl is looked for. Each look is a request to the queue, and a read and a
-/// write of the site; each sweep a pass over all of its rows.
+/// How often the end of a crawl is looked for. A look is a request to the queue, and a read and a
+/// write of the site; a sweep is a pass over all of its rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Looks {
-    /// Between two looks at the queue.
+    /// Time between two looks at the queue.
     pub between: Duration,
-    /// At least so long between two sweeps: the second sees what was written before the first.
+    /// Minimum time between two sweeps: the second sees what was written before the first.
     pub apart: Duration,
-    /// At most so long between two sweeps while a task is not due yet and the queue looks empty: it
-    /// may only look so.
+    /// Maximum time between two sweeps while a task is not due yet and the queue looks empty: it may
+    /// only look empty.
     pub lag: Duration,
-    /// A crawl that has ended nothing for so long may be over though the queue is in use: it holds
-    /// the tasks of all sites.
+    /// Time without a finished task after which a crawl may be over though the queue is in use, since
+    /// the queue holds the tasks of all sites.
     pub quiet: Duration,
-    /// A pass over all pages of a site may take so long; what it leaves is left to the next look.
+    /// Maximum time of the end of a crawl in one look. The next look continues it.
     pub pass: Duration,
 }
 
@@ -44,7 +44,7 @@ impl Default for Looks {
 }
 
 impl Looks {
-    /// For a crawl that began so long ago: the longer it goes on, the less a moment matters.
+    /// The looks of a crawl of this age: the longer it goes on, the less a moment matters.
     pub fn at_age(age: Duration) -> Self {
         let between = (age / 10).clamp(Duration::from_secs(2), Duration::from_secs(60));
         Looks {

@@ -6,12 +6,14 @@
 //! for the messages. [`look`] looks for a crawl's end.
 
 mod batch;
+mod deadline;
 mod ledger;
 pub mod look;
 mod share;
 mod time;
 mod worker;
 
-pub use batch::{Deadline, Received, Report};
+pub use batch::{Received, Report};
+pub use deadline::Deadline;
 pub use ledger::Failed;
 pub use worker::{MakeFetcher, Parts, Worker};

@@ -16,7 +16,7 @@ use canter_core::task::{Outcome, Task};
 use canter_http::PacedGate;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::batch::Deadline;
+use super::deadline::Deadline;
 use super::ledger::Ledger;
 use super::worker::{CloudStores, Worker};
 use crate::crawl::Crawl;
@@ -24,22 +24,22 @@ use crate::gates::Gates;
 use crate::steps::{Ended, Steps};
 use crate::world::StepWorld;
 
-/// Steps that read or write while others fetch.
+/// Number of steps that may read or write while others fetch.
 const SPARE_STEPS: usize = 8;
-/// A function waits for slots at most so long: beyond that, the queue waits at no cost.
+/// Maximum time that a function waits for slots: beyond that, the queue waits at no cost.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Steps that only wait for company wait at most so long when nobody comes.
+/// Maximum time that steps wait for others to share a message when no other can come.
 const SETTLE: Duration = Duration::from_millis(20);
-/// Where the queue is short of work, what was found is sent as soon as this is all that is left to
-/// do here, and as often: about what it takes until another function has begun on it.
+/// Where the queue is short of work, found tasks are sent as soon as no more work than this is left
+/// here, and as often: another function needs about this time to begin on them.
 const HAND_ON: Duration = Duration::from_millis(250);
-/// So many steps in a row that a store fails are no accident.
+/// Number of steps in a row that a store fails, after which it counts as away.
 const FAILURES: u32 = 3;
-/// When to look again whether another worker has fetched a robots.txt.
+/// Time after which to look again whether another worker has fetched a robots.txt.
 const BUSY: Duration = Duration::from_secs(3);
-/// When to try again what a store failed.
+/// Time after which tasks that a store failed are tried again.
 pub(crate) const OUTAGE: Duration = Duration::from_secs(60);
-/// A task that the stores or the time failed so often does not wait for better times any more.
+/// Maximum number of times in a row that a task is sent on since a store failed it, or time was up.
 pub(crate) const OUTAGES: u32 = 20;
 
 /// A task, and the messages in which it stands.

@@ -8,10 +8,10 @@ use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 
 use super::{OUTAGE, OUTAGES, PATIENCE, Share, Work};
 
-/// Tasks for which slots are promised come back so much earlier, unless the domain is held: the queue
+/// How much earlier than their promised slots tasks come back, unless the domain is held: the queue
 /// counts whole seconds, and is late itself.
 const EARLIER: Duration = Duration::from_millis(1_500);
-/// Tasks are promised this share of the slots that they need: others leave some of theirs, and a
+/// Share of the slots that tasks need which is promised to them: others leave some of theirs, and a
 /// function that comes too early is sent on, while a slot that nobody waits for is lost.
 const PROMISED: f64 = 0.8;
 

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::Place;
 use super::event_source;
 
-/// Crawls a site with so many workers at once.
+/// Crawls a site with this number of workers at once.
 pub async fn crawl(
     place: &Place,
     plan: &Plan,
