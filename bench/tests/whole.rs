@@ -69,7 +69,7 @@ fn a_folder_is_measured_by_the_servers_log() {
         );
     }
     let kept = &told["pace"][0];
-    assert_eq!(kept["rate"], 20.0);
+    assert_eq!(kept["rate"], 10.0);
     assert!(kept["delivered_percent"].as_f64() > Some(0.0), "{kept}");
     let runs = told["runs"].as_array().unwrap();
     assert_eq!(
