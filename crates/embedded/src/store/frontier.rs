@@ -55,6 +55,10 @@ pub enum Popped {
 
 impl SiteStore {
     /// Takes up to `count` tasks that are due, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn pop(&self, count: usize) -> Result<Popped, Failure> {
         let (site, name, crawl) = (self.site, self.name.clone(), self.crawl);
         let now = (self.clock)().millis() as i64;
@@ -81,6 +85,10 @@ impl SiteStore {
 
     /// Puts lost tasks back: claimed by a parent that died before it pushed them, or taken by a
     /// process that died. Only while no step is under way. Says how many there were.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn sweep(&self) -> Result<usize, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store

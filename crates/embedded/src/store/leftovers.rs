@@ -51,6 +51,10 @@ impl SiteStore {
 
     /// Some of the URLs of older crawls that this one has not come to. Their pages may be in the
     /// index.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn leftovers(&self, most: usize) -> Result<Vec<Url>, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store
@@ -64,6 +68,10 @@ impl SiteStore {
     }
 
     /// Forgets leftovers, after their pages have left the index.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn forget(&self, leftovers: Vec<Url>) -> Result<(), Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store

@@ -102,6 +102,10 @@ impl SiteStore {
 
     /// The pages in the index that may be the same as another, as [`canter_core::twins`] wants them.
     /// Leftovers are not among them: they go, and no page is to go in their favour.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn twins(&self) -> Result<Vec<Twin>, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store
@@ -127,6 +131,10 @@ impl SiteStore {
 
     /// Lets every page be fetched whole again that is in the index as far as the store knows: the
     /// index was lost, or made anew by another version.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn fetch_copies_again(&self) -> Result<(), Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         let waiting = Arc::clone(&self.waiting);
@@ -150,6 +158,10 @@ impl SiteStore {
 
     /// Ends a page as a duplicate, after its copy has left the index. Without a hash it is fetched
     /// whole in the next crawl, when the other page may be gone.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn duplicate(&self, url: &Url, of: &Url) -> Result<(), Failure> {
         let (site, key) = (self.site, UrlKey::of(url));
         let (outcome, detail) = columns(&Outcome::Duplicate { of: of.clone() });
