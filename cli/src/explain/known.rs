@@ -1,7 +1,7 @@
 //! What a site's crawls know of a URL, with its names in JSON.
 
 use canter_core::task::{Kind, Outcome};
-use canter_embedded::store::{Account, RedirectTarget, KnownSite};
+use canter_embedded::store::{Account, KnownSite, RedirectTarget};
 use serde::Serialize;
 use url::Url;
 
