@@ -1,4 +1,4 @@
-//! What the index holds of a site: counted, and listed page by page in the order of the ids.
+//! Counts and lists the pages of a site.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use crate::page::stored;
 use crate::server::Server;
 
-/// Most ids of one answer; Elasticsearch allows 10,000.
+/// Maximum number of ids of one answer; Elasticsearch allows 10,000.
 const IDS: usize = 5_000;
-/// Most pages of one answer: a long one takes megabytes.
+/// Maximum number of pages of one answer; a long page takes megabytes.
 const PAGES: usize = 50;
 
 pub(crate) async fn count(server: &Server, site: &str, patience: Duration) -> Result<u64, Failure> {
@@ -56,10 +56,9 @@ pub(crate) async fn export(
     Ok(())
 }
 
-/// Goes through the pages of a site. Each answer begins behind the last id of the one before, so
-/// that no page comes twice or is left out however much is written meanwhile, and a request can be
-/// repeated; what is put or taken out meanwhile may or may not be met. A snapshot would need
-/// points in time, which not every server has.
+/// Walks through the pages of a site in the order of their ids. Each request continues after the last
+/// id, so that concurrent writes neither repeat nor hide other pages and a request can be repeated.
+/// A snapshot would need points in time, which not every server has.
 struct Walk<'a> {
     server: &'a Server,
     patience: Duration,
@@ -95,7 +94,7 @@ impl<'a> Walk<'a> {
             .server
             .fetch(Method::Post, &path, Some(&self.body), self.patience);
         let mut answer = answer.await?;
-        // A part of the index that did not answer would look like pages that are gone.
+        // Pages of a failed shard would look as if they were deleted.
         if answer["timed_out"] == true || answer["_shards"]["failed"].as_u64() != Some(0) {
             return Err(broken(self.server, "only a part of the index"));
         }
@@ -118,7 +117,7 @@ fn broken(server: &Server, what: &str) -> Failure {
     Failure::transient(format!("Elasticsearch at {} gave {what}", server.url()))
 }
 
-/// An id as it is written.
+/// Parses an id.
 fn key(text: &str) -> Option<UrlKey> {
     let whole = (text.len() == 32).then(|| u128::from_str_radix(text, 16));
     Some(UrlKey(whole?.ok()?.to_be_bytes()))

@@ -1,5 +1,5 @@
-//! Whether a search finds what this process wrote: Elasticsearch shows writes once a second, or
-//! when it is asked to.
+//! Refreshes the index, so that a search finds what this process wrote. By itself Elasticsearch
+//! refreshes once a second.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,11 +11,11 @@ use tokio::sync::Mutex;
 
 use crate::server::Server;
 
-/// What was written, and not shown since.
+/// Whether something was written since the last refresh.
 pub(crate) struct Freshness {
     server: Arc<Server>,
     unseen: AtomicBool,
-    /// Who comes second waits, or it would believe that all is shown already.
+    /// A second caller must wait until the first one has refreshed.
     turn: Mutex<()>,
 }
 
@@ -28,12 +28,12 @@ impl Freshness {
         }
     }
 
-    /// Something was written; told before its caller is answered.
+    /// Notes a write. Must be called before the writer is answered.
     pub(crate) fn wrote(&self) {
         self.unseen.store(true, Ordering::SeqCst);
     }
 
-    /// Lets searches see all that was acknowledged.
+    /// Makes all acknowledged writes visible to searches.
     pub(crate) async fn show(&self, patience: Duration) -> Result<(), Failure> {
         let _turn = self.turn.lock().await;
         if !self.unseen.swap(false, Ordering::SeqCst) {

@@ -1,10 +1,10 @@
-//! How often and until when something is tried.
+//! Retries with back-off.
 
 use std::time::{Duration, Instant};
 
 use canter_core::back_off::back_off;
 
-/// The tries of one thing.
+/// The tries of one operation.
 pub(crate) struct Retries {
     patience: Duration,
     since: Instant,
@@ -12,7 +12,7 @@ pub(crate) struct Retries {
 }
 
 impl Retries {
-    /// The first try begins now.
+    /// Starts with the first try.
     pub(crate) fn new(patience: Duration) -> Self {
         Retries {
             patience,
@@ -21,17 +21,17 @@ impl Retries {
         }
     }
 
-    /// A try brought part of it about: what is left has as much patience as at the beginning.
+    /// Starts over after a partial success.
     pub(crate) fn progressed(&mut self) {
         *self = Retries::new(self.patience);
     }
 
-    /// Waits before the next try; false when patience has run out. The waits are those of the core,
-    /// so that many workers come back apart.
+    /// Waits before the next try; false if patience has run out. The random back-off keeps workers
+    /// apart.
     pub(crate) async fn again(&mut self) -> bool {
         let wait = back_off(self.failed, fastrand::f64());
         self.failed += 1;
-        // A short patience is for tests; waits are as much shorter as it is.
+        // Tests have a short patience, which shortens the waits.
         let wait = wait.min(self.patience / 8);
         if self.since.elapsed() + wait >= self.patience {
             return false;

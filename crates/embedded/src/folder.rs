@@ -24,6 +24,10 @@ pub struct Lock(#[expect(dead_code, reason = "the lock lives as long as the open
 impl Folder {
     /// Opens a folder for writing, and makes it where there is none. An existing folder must be
     /// empty or canter's own.
+    ///
+    /// # Errors
+    ///
+    /// Permanent when the folder cannot be written or is not canter's.
     pub fn create(path: &Path) -> Result<Self, Failure> {
         let cannot = |error: std::io::Error| {
             Failure::permanent(format!(
@@ -47,11 +51,19 @@ impl Folder {
     }
 
     /// Opens a folder for reading.
+    ///
+    /// # Errors
+    ///
+    /// Permanent when nothing was crawled yet, or as [`Folder::find`].
     pub fn existing(path: &Path) -> Result<Self, Failure> {
         Self::find(path)?.ok_or_else(|| nothing(path))
     }
 
     /// Opens a folder for reading; none where nothing was crawled yet.
+    ///
+    /// # Errors
+    ///
+    /// Permanent when the folder cannot be read, is not canter's, or has another format.
     pub fn find(path: &Path) -> Result<Option<Self>, Failure> {
         let format = match fs::read_to_string(path.join(MARKER)) {
             Ok(text) => text,
@@ -84,6 +96,10 @@ impl Folder {
     }
 
     /// Takes the folder for this process, so that one crawl at a time writes it.
+    ///
+    /// # Errors
+    ///
+    /// Permanent when another process holds the folder, or it cannot be locked.
     pub fn lock(&self) -> Result<Lock, Failure> {
         let path = self.path.join("lock");
         let cannot = |error: std::io::Error| {

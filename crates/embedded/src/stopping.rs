@@ -13,6 +13,10 @@ const PREFIX: &str = "stop-";
 
 impl Folder {
     /// Asks the crawl of a site to stop.
+    ///
+    /// # Errors
+    ///
+    /// Permanent when the folder cannot be written.
     pub fn ask_to_stop(&self, site: &str) -> Result<(), Failure> {
         let file = self.request(site);
         fs::write(&file, site).map_err(|error| {
@@ -32,6 +36,10 @@ impl Folder {
     }
 
     /// Takes all requests away: those that lie there before a crawl begins were meant for another.
+    ///
+    /// # Errors
+    ///
+    /// Permanent when the folder cannot be written.
     pub fn clear_stops(&self) -> Result<(), Failure> {
         let cannot = |error: std::io::Error| {
             Failure::permanent(format!(

@@ -50,6 +50,10 @@ pub struct Wrong {
 
 impl Config {
     /// Reads and checks the variables, each by `variable`.
+    ///
+    /// # Errors
+    ///
+    /// The first variable that is missing or wrong.
     pub fn read(variable: impl Fn(&str) -> Result<String, VarError>) -> Result<Self, Wrong> {
         let maybe = |name: &'static str| match variable(name) {
             Ok(value) if !value.is_empty() => Ok(Some(value)),

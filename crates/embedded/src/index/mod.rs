@@ -60,6 +60,11 @@ impl TantivyIndex {
         Ok(TantivyIndex { writer, reader })
     }
 
+    /// The reader, which this process keeps at the newest commit.
+    fn newest(&self) -> Result<&Reader, Failure> {
+        Ok(&self.reader)
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Reader) -> Result<T, Failure> + Send + 'static,
@@ -145,11 +150,12 @@ impl TantivyReader {
     }
 }
 
-macro_rules! searches {
+macro_rules! reads_and_searches {
     ($index:ty) => {
         impl SearchIndex for $index {
+            // Cached, so that it is not worth another thread.
             async fn languages(&self) -> Result<Vec<Language>, Failure> {
-                self.read(Reader::languages).await
+                self.newest()?.languages()
             }
 
             async fn run(&self, plan: &Plan) -> Result<Answer, Failure> {
@@ -165,55 +171,33 @@ macro_rules! searches {
                 self.read(move |reader| reader.words(&beginning)).await
             }
         }
+
+        impl IndexReader for $index {
+            async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+                self.read(move |reader| reader.get(id)).await
+            }
+
+            async fn count(&self, site: &str) -> Result<u64, Failure> {
+                self.newest()?.count(site)
+            }
+
+            async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
+                self.newest()?.ids(site)
+            }
+
+            async fn export(
+                &self,
+                site: &str,
+                each: impl FnMut(Stored) -> Result<(), Failure> + Send,
+            ) -> Result<(), Failure> {
+                self.newest()?.export(site, each)
+            }
+        }
     };
 }
 
-searches!(TantivyIndex);
-searches!(TantivyReader);
-
-impl IndexReader for TantivyIndex {
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        self.read(move |reader| reader.get(id)).await
-    }
-
-    async fn count(&self, site: &str) -> Result<u64, Failure> {
-        self.reader.count(site)
-    }
-
-    async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
-        self.reader.ids(site)
-    }
-
-    async fn export(
-        &self,
-        site: &str,
-        each: impl FnMut(Stored) -> Result<(), Failure> + Send,
-    ) -> Result<(), Failure> {
-        self.reader.export(site, each)
-    }
-}
-
-impl IndexReader for TantivyReader {
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        self.read(move |reader| reader.get(id)).await
-    }
-
-    async fn count(&self, site: &str) -> Result<u64, Failure> {
-        self.newest()?.count(site)
-    }
-
-    async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
-        self.newest()?.ids(site)
-    }
-
-    async fn export(
-        &self,
-        site: &str,
-        each: impl FnMut(Stored) -> Result<(), Failure> + Send,
-    ) -> Result<(), Failure> {
-        self.newest()?.export(site, each)
-    }
-}
+reads_and_searches!(TantivyIndex);
+reads_and_searches!(TantivyReader);
 
 /// Reads on the runtime's threads for blocking work, or right here if no runtime drives the caller.
 async fn unblocked<T: Send + 'static>(

@@ -107,6 +107,10 @@ pub struct RedirectTarget {
 
 impl Reading {
     /// All sites, by name.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
     pub fn sites(&self) -> Result<Vec<KnownSite>, Failure> {
         let sites = || -> rusqlite::Result<Vec<_>> {
             self.connection
@@ -137,6 +141,10 @@ impl Reading {
     }
 
     /// What is known of a normalised URL in a site.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
     pub fn account(&self, site: &KnownSite, of: &Url) -> Result<Option<Account>, Failure> {
         self.account_of(site, of).map_err(failure)
     }

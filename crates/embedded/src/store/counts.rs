@@ -13,6 +13,10 @@ use super::crawls::SiteStore;
 impl SiteStore {
     /// How the URLs ended that came of these ones by redirects; none for what has not ended.
     /// Redirects that lead round in a circle, each fetched once, are a loop.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn ends(&self, urls: Vec<Url>) -> Result<Vec<(Url, Outcome)>, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store
@@ -40,6 +44,10 @@ impl SiteStore {
     }
 
     /// Some of the URLs that ended failed or gone, with what happened and the page that named them.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn troubles(&self, outcome: &str, most: usize) -> Result<Vec<Trouble>, Failure> {
         let (site, crawl, outcome) = (self.site, self.crawl as i64, outcome.to_owned());
         self.store
@@ -63,6 +71,10 @@ impl SiteStore {
     }
 
     /// Counts the crawl's rows by outcome.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn counts(&self) -> Result<Counts, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store

@@ -52,6 +52,10 @@ pub enum Beginning {
 impl Store {
     /// Opens the site's crawl: continues one that was cut off, else begins a new one. A changed
     /// scope is taken over only with `change_scope`.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn begin_crawl(
         &self,
         site: &Site,
@@ -196,6 +200,10 @@ impl SiteStore {
     }
 
     /// Notes the crawl's rate, for whoever asks how it goes.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn note_rate(&self, rps: Option<f64>) -> Result<(), Failure> {
         let site = self.site;
         self.store
@@ -220,6 +228,10 @@ impl SiteStore {
     }
 
     /// Keeps a scope that a seed's redirect has moved, for when the crawl is continued.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn move_scope(&self, scope: &Scope) -> Result<(), Failure> {
         let site = self.site;
         let scope = serde_json::to_string(scope).map_err(Failure::permanent)?;

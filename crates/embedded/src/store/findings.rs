@@ -66,6 +66,10 @@ pub struct Finding {
 
 impl Reading {
     /// What the newest crawl of a site found; nothing for an unknown site.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
     pub fn findings(&self, site: &str) -> Result<Option<Findings>, Failure> {
         read(&self.connection, site).map_err(failure)
     }

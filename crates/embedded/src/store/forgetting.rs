@@ -12,6 +12,10 @@ const BATCH: usize = 20_000;
 
 impl Store {
     /// Marks a site: no crawl begins from now on. Says whether the site is known.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn begin_forgetting(&self, site: &str) -> Result<bool, Failure> {
         let (site, rest) = (site.to_owned(), text(&Rest::Forgotten));
         self.run(move |connection| {
@@ -26,6 +30,10 @@ impl Store {
     }
 
     /// Removes a site's rows, after its pages have left the index. Says how many URLs there were.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn forget_site(&self, site: &str) -> Result<u64, Failure> {
         let mut removed = 0;
         loop {

@@ -9,6 +9,10 @@ use super::rest::{Rest, text};
 
 impl SiteStore {
     /// Notes what bounds the crawl, for whoever asks why a URL was not fetched.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn note_bounds(&self, bounds: &Bounds) -> Result<(), Failure> {
         let site = self.site;
         let bounds = serde_json::to_string(bounds).map_err(Failure::permanent)?;
@@ -25,6 +29,10 @@ impl SiteStore {
     }
 
     /// URL of the server whose index holds the site's pages; none for the folder's own.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn server(&self) -> Result<Option<String>, Failure> {
         let site = self.site;
         self.store
@@ -37,6 +45,10 @@ impl SiteStore {
     }
 
     /// How many pages of the site are in its index, as far as the store knows.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn searchable(&self) -> Result<u64, Failure> {
         let site = self.site;
         let count = self.store.run(move |connection| {
@@ -47,6 +59,10 @@ impl SiteStore {
     }
 
     /// Notes in which server's index the site's pages are from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn note_server(&self, server: Option<String>) -> Result<(), Failure> {
         let site = self.site;
         self.store

@@ -101,6 +101,10 @@ impl SiteStore {
 
     /// Lets every page be fetched whole again that is in the index as far as the store knows: the
     /// index was lost, or made anew by another version.
+    ///
+    /// # Errors
+    ///
+    /// When the store failed.
     pub async fn fetch_copies_again(&self) -> Result<(), Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         let waiting = Arc::clone(&self.waiting);

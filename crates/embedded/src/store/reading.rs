@@ -51,6 +51,10 @@ impl SiteReport {
 }
 
 /// The newest crawl of every site of a folder, by site.
+///
+/// # Errors
+///
+/// When the store cannot be read.
 pub fn report(folder: &Folder) -> Result<Vec<SiteReport>, Failure> {
     Reading::open(folder)?.map_or(Ok(Vec::new()), |reading| reading.report())
 }
@@ -58,6 +62,10 @@ pub fn report(folder: &Folder) -> Result<Vec<SiteReport>, Failure> {
 impl Reading {
     /// Opens the store of a folder; none when nothing was crawled yet. The tables of an older
     /// canter are brought up to date first.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
     pub fn open(folder: &Folder) -> Result<Option<Self>, Failure> {
         let file = folder.state();
         if !file.exists() {
@@ -83,6 +91,10 @@ impl Reading {
     }
 
     /// The newest crawl of every site, by site.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
     pub fn report(&self) -> Result<Vec<SiteReport>, Failure> {
         self.reports().map_err(failure)
     }
@@ -133,6 +145,10 @@ impl Reading {
     }
 
     /// What the robots.txt of an authority said, and when it was fetched.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
     pub fn verdict(&self, authority: &str) -> Result<Option<(Verdict, Moment)>, Failure> {
         robots::stored(&self.connection, authority, Moment(0))
             .optional()
