@@ -2,11 +2,10 @@
 //! the rate delivered. Each worker is a process with a connection to DynamoDB, a gate and a fetcher of
 //! its own, so that these tests are a program of their own too: nothing else may take the machine.
 //!
-//! Safety is asserted always, by the times at which the workers start requests. What arrives at the
-//! site is a matter of the machine as well: when it lets nobody run for a while, requests are seen
-//! later than they were sent, and some slots are lost. So the site's log and the delivered share are
-//! asserted where the machine did not stall; where it did, a row is run once more, and then left
-//! unjudged.
+//! Safety is always asserted, by the times at which the workers start requests. Arrivals at the site
+//! depend on the machine too: when it stalls, requests are seen later than they were sent, and slots
+//! are lost. So the site's log and the delivered share are asserted when the machine did not stall.
+//! When it did and they fail, a row is run once more, and then left unjudged.
 
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures")]
@@ -38,7 +37,7 @@ fn alone() -> MutexGuard<'static, ()> {
     MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is told to a worker's process, in this variable.
+/// Environment variable with the [`Work`] of a worker's process.
 const WORKER: &str = "CANTER_TEST_PACE_WORKER";
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -93,7 +92,7 @@ fn shifted(moment: Moment, ms: i64) -> Moment {
     if ms < 0 { moment - span } else { moment + span }
 }
 
-/// A worker's process: this file again, as its environment says. Nothing, where it says nothing.
+/// The process of a worker, which runs this test by itself. Does nothing without the variable.
 #[test]
 fn worker() {
     let Ok(work) = std::env::var(WORKER) else {
@@ -311,7 +310,7 @@ async fn connect(tables: &str, dynamodb: &str) -> Cloud {
 /// The time in which workers start, and meet.
 const START: Duration = Duration::from_secs(3);
 
-/// `skews` has a worker for each; `limit` is the most that may be seen in any second.
+/// Runs a worker for each of `skews`, with at most `limit` requests in any second.
 fn row(rps: u32, seconds: u64, skews: &[i64], limit: u32, delay: Duration, share: f64) {
     let _alone = alone();
     Stage::play(delay, |stage| {
@@ -418,7 +417,7 @@ fn workers_that_are_killed_and_replaced() {
             "killed: at most {most} in a second, {} in 8 s at 20",
             times.len()
         );
-        // Whoever is killed takes the slots of about a second with him, and who comes listens first.
+        // A killed worker loses the slots of about a second, and its successor listens first.
         if most > 20 || times.len() < 24 {
             return Err(format!("{most} in a second, {} in all", times.len()));
         }

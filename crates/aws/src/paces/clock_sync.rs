@@ -39,6 +39,7 @@ impl CloudPaces {
         domain: &str,
         now: Moment,
     ) -> Result<Option<Duration>, Failure> {
+        let began = Instant::now();
         let sync = self.sync().clone();
         let (heard, until) = match sync {
             ClockSync::Alone => {
@@ -65,7 +66,6 @@ impl CloudPaces {
             } if listened == domain => (at, until),
             _ => return Ok(None),
         };
-        let began = Instant::now();
         let record = self.read(domain).await?;
         if let Some(at) = record
             .and_then(|record| record.at)

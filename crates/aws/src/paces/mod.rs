@@ -284,10 +284,12 @@ impl Paces for CloudPaces {
         let began = Instant::now();
         self.check(domain, now).await?;
         if self.checked {
+            // The check may have read the record: what it says is held against the time after that.
+            let checked = now + began.elapsed();
             if let Some(at) = self.memory(domain).at {
-                self.adopt(domain, at, now)?;
+                self.adopt(domain, at, checked)?;
             }
-            if let Some(wait) = self.listen(domain, now).await? {
+            if let Some(wait) = self.listen(domain, checked).await? {
                 return Ok(Grant::Wait(wait));
             }
         }

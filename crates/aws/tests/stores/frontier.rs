@@ -190,7 +190,7 @@ async fn pushes_share_messages() {
     assert_eq!(counts, BTreeSet::from([10, 20]));
 }
 
-/// Each of them in a request with others that succeed.
+/// Each refused message is in a request with others that succeed.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn what_is_not_taken_is_sent_again() {
@@ -237,7 +237,7 @@ async fn what_will_never_be_taken_fails_its_own_push() {
     assert_eq!(queue.tasks().await, all[..1]);
 }
 
-/// Lets the entries of even numbers through; the others fail.
+/// Lets every second message through; the others fail.
 fn half(request: &Asked, fault: bool, code: &'static str) -> Turn {
     let mut body: Value = serde_json::from_slice(&request.body).unwrap();
     let entries = body["Entries"].as_array_mut().unwrap();
@@ -314,7 +314,7 @@ async fn a_queue_that_is_gone_is_said_to_be() {
     assert!(failure.to_string().contains("does not exist"), "{failure}");
 }
 
-/// What the queue cannot delay for long enough says when it is due.
+/// A message that the queue cannot delay for long enough says when it is due.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn a_long_delay_is_in_the_message() {
@@ -350,7 +350,7 @@ async fn a_long_delay_is_in_the_message() {
     assert_eq!((depth.visible, depth.in_flight, depth.delayed), (0, 0, 2));
 }
 
-/// A sweep has noted them; others are noted side by side, as one after the other takes too long.
+/// Tasks of a sweep are noted already.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn a_note_is_made_once() {

@@ -1,5 +1,5 @@
-//! What goes wrong between a worker and DynamoDB: nothing is lost by it, and a person is told what
-//! to do where a person must.
+//! Faults between a worker and DynamoDB: nothing is lost by them, and a person is told what to do
+//! where a person must act.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -71,8 +71,7 @@ async fn two_parents_that_claim_the_same_links_at_once_share_them() {
     }
 }
 
-/// It claimed, and ended before it pushed: redelivered, it gets all of its links; if it never is,
-/// a sweep finds them.
+/// A parent that is redelivered gets all of its links again. If it never is, a sweep finds them.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn a_parent_that_dies_between_claim_and_push_loses_nothing() {
@@ -100,7 +99,7 @@ async fn a_parent_that_dies_between_claim_and_push_loses_nothing() {
     assert_eq!(found, ["/lost-1", "/lost-2"]);
 }
 
-/// A batch of writes is done, and every first answer is lost on the way.
+/// A batch of writes is done, and each first answer is lost.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn a_claim_whose_answer_is_lost_is_ours() {
@@ -125,7 +124,7 @@ async fn a_claim_whose_answer_is_lost_is_ours() {
     assert_eq!(urls(&tasks).len(), 10);
     let other = pages.claim(&crawl.task("/other"), links(10)).await;
     assert_eq!(other.unwrap().tasks, []);
-    // So is an end.
+    // So is the end of a page whose answer is lost.
     let lost = AtomicUsize::new(0);
     proxy.rule(move |_| match lost.fetch_add(1, Ordering::SeqCst) {
         0 => Turn::CutAfter,
@@ -218,7 +217,7 @@ async fn keys_that_a_busy_table_leaves_out_are_asked_for_again() {
     assert_eq!(writes.count(), 10, "only those of the first claim");
 }
 
-/// A cheap read may be behind: it shows rows as they were, here none at all.
+/// A cheap read may be behind, and show rows as they were: here none at all.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn reads_that_are_behind_lose_nothing_and_win_nothing() {

@@ -1,4 +1,4 @@
-//! One crawl a site at a time, whoever begins it and how often.
+//! A site has one crawl at a time, however many processes begin it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -155,7 +155,7 @@ async fn how_crawls_begin() {
     );
 }
 
-/// What rests goes on some day, and what was not filled has not begun.
+/// A crawl that rests may go on, and one that was not filled has not begun.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn only_what_is_filled_and_goes_on_ends() {
@@ -249,7 +249,7 @@ async fn several_that_begin_at_once_begin_one_crawl() {
     }
 }
 
-/// The crawl would stand still: whoever began it must know, since nobody else fills it.
+/// Otherwise the crawl would stand still, since nobody else fills it.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn a_beginning_whose_answer_is_lost_is_ours() {
@@ -284,7 +284,7 @@ async fn too_many_seeds_are_told() {
     assert!(failed.to_string().contains("--site NAME"), "{failed}");
 }
 
-/// Taken for no crawl, its tasks were dropped.
+/// If it were taken for no crawl, its tasks would be dropped.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn what_another_version_wrote_is_a_failure() {

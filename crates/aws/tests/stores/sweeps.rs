@@ -251,7 +251,7 @@ impl Frontier for Failing {
     }
 }
 
-/// What a sweep that breaks off has not come to has lost no life.
+/// A sweep that breaks off has cost only the tasks that it marked one of their lives.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn a_sweep_that_breaks_off_costs_few_lives() {
@@ -305,7 +305,7 @@ async fn an_attempt_that_waits_is_not_lost() {
     assert_eq!(act.pages.note_attempt(&of_older, due).await, Ok(false));
 }
 
-/// What is claimed while a sweep passes is in the counts of the next one.
+/// A page that is claimed during a sweep is in the counts of the next one.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn the_end_is_seen_twice() {
@@ -380,8 +380,8 @@ async fn a_shard_of_several_pages_is_seen_whole() {
     assert!(requests > 32, "{requests}");
 }
 
-/// The first crawl begins with its seeds; a second filling, after the first died, gives them and
-/// what was claimed meanwhile, and nothing that has ended.
+/// The first crawl begins with its seeds. A second filling, after the first died, pushes them and what
+/// was claimed since, and nothing that has ended.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn a_filling_that_was_cut_off_is_repeated() {
