@@ -98,6 +98,7 @@ fn again(letters: &[Letter]) -> Vec<Received> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_message_that_comes_twice_is_worked_on_once() {
     let begun = Begun::new(5, None, Duration::ZERO).await;
     let letters = begun.place.receive().await;
@@ -120,6 +121,7 @@ async fn a_message_that_comes_twice_is_worked_on_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_message_of_a_crawl_that_is_over_goes() {
     let begun = Begun::new(3, None, Duration::ZERO).await;
     let letters = begun.place.receive().await;
@@ -139,6 +141,7 @@ async fn a_message_of_a_crawl_that_is_over_goes() {
 
 /// What was sent before a crawl rested may come up after it was sent again.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn what_was_sent_before_a_rest_is_dropped() {
     let begun = Begun::new(5, None, Duration::ZERO).await;
     let worker = begun.worker();
@@ -181,6 +184,7 @@ async fn what_was_sent_before_a_rest_is_dropped() {
 /// The page that has claimed a link first dies before it pushes it, and is done again by one that
 /// has met the link on another page meanwhile.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_link_is_not_lost_with_the_first_that_claims_it() {
     let site = Site::new()
         .page("/", ["/x"])
@@ -213,6 +217,7 @@ async fn a_link_is_not_lost_with_the_first_that_claims_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn what_is_not_ours_fails_with_a_reason_and_harms_no_other() {
     let begun = Begun::new(3, None, Duration::ZERO).await;
     let mut batch = received(&begun.place.receive().await);
@@ -242,6 +247,7 @@ async fn what_is_not_ours_fails_with_a_reason_and_harms_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_message_that_comes_too_early_waits_for_the_rest_of_its_delay() {
     let begun = Begun::new(3, None, Duration::ZERO).await;
     let mut letters = begun.place.receive().await;
@@ -261,6 +267,7 @@ async fn a_message_that_comes_too_early_waits_for_the_rest_of_its_delay() {
 
 /// Its neighbours come to their end, and in the end it stands alone.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_poison_page_takes_no_neighbour_along() {
     let begun = Begun::new(12, None, Duration::ZERO).await;
     let poison = begun.site.url("/07");
@@ -303,6 +310,7 @@ async fn a_poison_page_takes_no_neighbour_along() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_function_that_is_killed_loses_nothing() {
     let begun = Begun::new(30, Some(20.0), Duration::from_millis(100)).await;
     let letters = begun.place.receive().await;
@@ -331,6 +339,7 @@ async fn a_function_that_is_killed_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn what_is_not_begun_in_time_is_sent_on() {
     let begun = Begun::new(30, Some(5.0), Duration::ZERO).await;
     let letters = begun.place.receive().await;
@@ -353,6 +362,7 @@ async fn what_is_not_begun_in_time_is_sent_on() {
 
 /// A wait costs no receive: the messages are new ones.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn who_would_wait_for_long_is_sent_back() {
     let begun = Begun::new(3, Some(10.0), Duration::ZERO).await;
     let letters = begun.place.receive().await;

@@ -73,11 +73,13 @@ fn site() -> Serving {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn one_worker_ends_as_one_machine_does() {
     same_as_one_machine(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn four_workers_end_as_one_machine_does() {
     same_as_one_machine(4).await;
 }

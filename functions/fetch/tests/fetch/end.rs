@@ -95,6 +95,7 @@ impl Stage {
 
 /// A refresh whose filler died has no open row yet, and every page is of the crawl before.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_crawl_whose_filler_died_is_filled_before_it_ends() {
     let stage = Stage::set().await;
     let first = stage.place.begin(&stage.plan).await;
@@ -115,6 +116,7 @@ async fn a_crawl_whose_filler_died_is_filled_before_it_ends() {
 
 /// A crawl whose pages are not read in time ends without it, and the next one makes up for it.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn the_index_is_told_at_the_end_what_pages_say_of_each_other() {
     let stage = Stage::set().await;
     let hurried = Looks {
@@ -138,6 +140,7 @@ async fn the_index_is_told_at_the_end_what_pages_say_of_each_other() {
 
 /// Its open tasks wait for whoever lets it go on.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_crawl_that_rests_does_not_end() {
     let stage = Stage::set().await;
     let crawling = stage.place.begin(&stage.plan).await;
@@ -161,6 +164,7 @@ async fn a_crawl_that_rests_does_not_end() {
 
 /// People search a crawl that rests, and are to find each page once.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_crawl_that_rests_has_its_duplicates_folded() {
     let site = Site::new()
         .page("/", ["/twin", "/twin/index.html"])
@@ -191,6 +195,7 @@ async fn a_crawl_that_rests_has_its_duplicates_folded() {
 /// A task that is not due yet is no reason to read all rows again and again; that the queue is in
 /// use is one.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn sweeps_wait_for_what_is_due() {
     let stage = Stage::set().await;
     let crawling = stage.place.begin(&stage.plan).await;

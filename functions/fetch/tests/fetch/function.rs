@@ -162,6 +162,7 @@ fn letter(body: &str, receives: u32) -> Letter {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_crawl_goes_from_its_start_to_its_end() {
     let stage = Stage::set().await;
     let crawling = stage.start().await;
@@ -197,6 +198,7 @@ async fn a_crawl_goes_from_its_start_to_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn what_is_not_ours_is_buried_with_the_reason_and_takes_nobody_along() {
     let stage = Stage::set().await;
     stage.start().await;
@@ -220,6 +222,7 @@ async fn what_is_not_ours_is_buried_with_the_reason_and_takes_nobody_along() {
 
 /// The last receive is the last chance to say why.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_message_that_fails_for_the_last_time_is_buried() {
     let stage = Stage::set().await;
     stage.start().await;
@@ -243,6 +246,7 @@ async fn a_message_that_fails_for_the_last_time_is_buried() {
 
 /// No page is asked for that could not be put anywhere, and no receive is used up.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn nothing_is_fetched_while_the_index_is_away() {
     let stage = Stage::set().await;
     stage.start().await;
@@ -261,6 +265,7 @@ async fn nothing_is_fetched_while_the_index_is_away() {
 
 /// An hour in the refrigerator: slots of the past would all be fired at once.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_process_that_was_frozen_goes_by_the_time_that_it_is() {
     let stage = Stage::set().await;
     stage.start().await;
@@ -276,6 +281,7 @@ async fn a_process_that_was_frozen_goes_by_the_time_that_it_is() {
 
 /// A queue may deliver a message twice, and late.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_sweep_that_comes_twice_is_done_once() {
     let stage = Stage::set().await;
     stage.start().await;
@@ -316,6 +322,7 @@ async fn a_sweep_that_comes_twice_is_done_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_refresh_crawls_what_has_ended_and_leaves_alone_what_was_stopped() {
     let stage = Stage::set().await;
     let first = stage.start().await;

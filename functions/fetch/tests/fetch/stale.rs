@@ -55,6 +55,7 @@ async fn worked_on(name: &'static str, value: Value) -> (Vec<String>, usize) {
 
 /// It rested a moment ago, and goes on: its tasks are in no other message.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn a_crawl_that_goes_on_again_loses_no_task() {
     for (name, value) in [
         ("rest", json!({"S": "{\"rest\":\"stopped\"}"})),
@@ -65,6 +66,7 @@ async fn a_crawl_that_goes_on_again_loses_no_task() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
 async fn tasks_of_what_another_version_wrote_stay_in_the_queue() {
     let (failed, _) = worked_on("plan", json!({"B": "AAAA"})).await;
     let [why] = failed.as_slice() else {
