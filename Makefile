@@ -1,12 +1,18 @@
 # Each target is one plain command; `make test` is what CI runs.
 DENY = target/tools/bin/cargo-deny
 
-.PHONY: bench demo test fmt lint deny advisories unit stacktests
+.PHONY: advisories bench check demo deny fmt lint sam-build stacktests test
 
 demo:
 	cargo run -- demo
 
-test: fmt deny lint unit
+# All of it, with real servers and a real browser; needs Java, Maven, Python and Node.js.
+test:
+	tests/run
+
+# What needs none of these.
+check: fmt lint
+	cargo test --workspace
 
 fmt:
 	cargo fmt --all --check
@@ -14,22 +20,19 @@ fmt:
 lint:
 	cargo clippy --workspace --all-targets -- -D warnings
 
+# Looks more closely than tests/tests/dependencies.rs, and has to be compiled first.
 deny: $(DENY)
 	$(DENY) --locked check --hide-inclusion-graph bans licenses sources
 
 advisories: $(DENY)
 	$(DENY) --locked check advisories
 
-# The servers that tests ask are real, and so is the browser: they come from registries, and the servers go away
-# afterwards. The last tests build the functions, deploy the whole system to these servers, and crawl with it.
-unit:
-	localstack/up --stack test --without-docker --localstack-port 0 --dynamodb-port 0 --elasticsearch-port 0
-	cargo test --workspace --no-fail-fast; status=$$?; \
-	tests/browser/test || status=$$?; \
-	localstack/pytest infra/tests localstack/tests/system || status=$$?; \
-	localstack/down --stack test; exit $$status
+# The functions as they are shipped, for both processors: the tests run those of cargo's own build.
+sam-build:
+	localstack/sam build --build-dir target/sam/arm64 --parameter-overrides Architecture=arm64
+	localstack/sam build --build-dir target/sam/x86_64 --parameter-overrides Architecture=x86_64
 
-# Functions, triggers and deployments on LocalStack: what `unit` takes for granted, so not a part of `test`.
+# Functions, triggers and deployments on LocalStack: what `test` takes for granted, so not a part of it.
 stacktests:
 	localstack/up --stack stacktests --without-docker --localstack-port 0 --dynamodb-port 0 --elasticsearch-port 0
 	CANTER_TEST_STACK=stacktests localstack/pytest; status=$$?; localstack/down --stack stacktests; exit $$status

@@ -1,4 +1,4 @@
-"""`python -m stack up|down|deploy|pytest`: reads the command line, and says what went wrong in one sentence."""
+"""`python -m stack up|down|deploy|pytest|sam`: reads the command line, and says what went wrong in one sentence."""
 
 import argparse
 import os
@@ -81,6 +81,12 @@ def arguments(command, words):
             default=0,
             help="so many more fetch functions may run at once; LocalStack by itself runs one at a time",
         )
+        parser.add_argument(
+            "--built",
+            metavar="DIR",
+            type=Path,
+            help="take the functions' programs from a folder of cargo's, as target/debug, and build nothing",
+        )
         parser.add_argument("--delete", action="store_true", help="take it away again, with its data")
     if command == "up":
         parser.add_argument(
@@ -104,12 +110,17 @@ def steer(stack, options):
         deploy.take(stack, options.name)
     else:
         deploy.bring(
-            stack, options.name, options.template.absolute(), dict(options.parameter), options.workers
+            stack,
+            options.name,
+            options.template.absolute(),
+            dict(options.parameter),
+            options.workers,
+            options.built and options.built.absolute(),
         )
 
 
 def main(command, words):
-    options = None if command == "pytest" else arguments(command, words)
+    options = None if command in ("pytest", "sam") else arguments(command, words)
     # What is run from here is not to find this package instead of its own modules.
     os.environ.pop("PYTHONPATH", None)
     # Whoever ends this program wants what it has half started to be ended as well.
@@ -119,6 +130,11 @@ def main(command, words):
     try:
         if command == "pytest":
             tests.run(words)
+        if command == "sam":
+            tools.check()
+            from . import sam
+
+            sam.become(words)
         stack = Stack(options.stack)
         if command == "deploy":
             steer(stack, options)

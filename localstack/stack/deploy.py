@@ -15,12 +15,12 @@ DELETE_SECONDS = 120
 BROKEN = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
 
 
-def bring(stack, name, template, given, count):
+def bring(stack, name, template, given, count, built):
+    """Deploys programs of the folder `built`, or else what `sam build` makes."""
     with lock(stack):
         ends = endpoints(stack)
         cloud = Cloud(ends["AWS_ENDPOINT_URL"])
         tools = installation.ready_tools()
-        started = time.monotonic()
         own = {
             "IndexUrl": f"{ends['ELASTICSEARCH_URL']}/{name}",
             "Architecture": {"aarch64": "arm64"}.get(platform.machine(), platform.machine()),
@@ -30,9 +30,13 @@ def bring(stack, name, template, given, count):
         environment = sam.environment(ends["AWS_ENDPOINT_URL"], tools)
         folder = HOME / ".sam" / stack.name / name
         log = stack.logs / "deploy.log"
-        tell(f"Building the functions; what is said is in {log}.")
-        sam.build(template, folder, log, environment, overrides)
-        tell(f"  It took {time.monotonic() - started:.0f} s.")
+        if built is None:
+            tell(f"Building the functions; what is said is in {log}.")
+            started = time.monotonic()
+            sam.build(template, folder, log, environment, overrides)
+            tell(f"  It took {time.monotonic() - started:.0f} s.")
+        else:
+            sam.take(template, folder, built)
         clear(cloud, name)
         tell(f"Deploying {name}.")
         started = time.monotonic()

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import tomllib
 
+from . import installation
 from .cloud import REGION
 from .places import HERE, HOME, Trouble
 from .run import run
@@ -17,13 +18,9 @@ DEPLOY_SECONDS = 300
 
 
 def environment(endpoint, tools):
-    """The caller's, for cargo, but nothing of AWS in it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    """Of SAM's commands that ask a server."""
     return {
-        **kept,
-        # cargo-lambda looks for Zig in the Python that comes first.
-        "PATH": f"{tools}:{os.environ.get('PATH', '')}",
-        "VIRTUAL_ENV": str(tools.parent),
+        **asking_nobody(tools),
         "NO_PROXY": "127.0.0.1,localhost," + os.environ.get("NO_PROXY", ""),
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": REGION,
@@ -33,6 +30,17 @@ def environment(endpoint, tools):
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def asking_nobody(tools):
+    """The caller's, for cargo, but nothing of AWS in it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **kept,
+        # cargo-lambda looks for Zig in the Python that comes first.
+        "PATH": f"{tools}:{os.environ.get('PATH', '')}",
+        "VIRTUAL_ENV": str(tools.parent),
         "SAM_CLI_TELEMETRY": "0",
         # Where it keeps what it notes about its user.
         "__SAM_CLI_APP_DIR": str(HOME / ".sam"),
@@ -57,12 +65,15 @@ def parameters(template, own, given):
 
 def names(template):
     """Of a template's parameters: the keys of its section, by their place in the line."""
+    section = re.search(r"^Parameters:\n((?:[ #].*\n|\n)*)", text_of(template), re.MULTILINE)
+    return set(re.findall(r"^  (\w+):", section[1], re.MULTILINE)) if section else set()
+
+
+def text_of(template):
     try:
-        text = template.read_text()
+        return template.read_text()
     except OSError as error:
         raise Trouble(f"there is nothing to deploy: {error}") from error
-    section = re.search(r"^Parameters:\n((?:[ #].*\n|\n)*)", text, re.MULTILINE)
-    return set(re.findall(r"^  (\w+):", section[1], re.MULTILINE)) if section else set()
 
 
 def build(template, folder, log, environment, overrides):
@@ -72,6 +83,37 @@ def build(template, folder, log, environment, overrides):
     _run(command, log, "the functions could not be built", environment, overrides, template, BUILD_SECONDS)
 
 
+def take(template, folder, built):
+    """What `build` makes, of programs that are there: a folder for each, and a template that names it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    # A resource begins with its name, two spaces into the line.
+    resources = re.split(r"^(?=  \w+:$)", text_of(template), flags=re.MULTILINE)
+    for place, resource in enumerate(resources):
+        if found := re.search(r"^ +Binary: (\S+)$", resource, re.MULTILINE):
+            program = found[1]
+            put(built / program, folder / program)
+            code = re.compile(r"^( +CodeUri:) .*$", re.MULTILINE)
+            resources[place] = code.sub(rf"\1 {program}", resource)
+    (folder / "template.yaml").write_text("".join(resources))
+
+
+def put(program, folder):
+    """As Lambda calls it. Not copied if that can be helped: cargo never writes into a program that is there."""
+    folder.mkdir(exist_ok=True)
+    bootstrap = folder / "bootstrap"
+    if bootstrap.exists():
+        return
+    try:
+        os.link(program, bootstrap)
+    except FileNotFoundError:
+        release = " --release" if program.parent.name == "release" else ""
+        raise Trouble(f"{program} is not there: run `cargo build{release}` first.") from None
+    except OSError:
+        # On another file system.
+        shutil.copy(program, bootstrap)
+
+
 def deploy(template, folder, log, environment, overrides, name):
     command = ["sam", "deploy", "--template-file", folder / "template.yaml", "--stack-name", name]
     command += [*config(template), "--region", REGION, "--resolve-s3", "--capabilities", "CAPABILITY_IAM"]
@@ -79,6 +121,12 @@ def deploy(template, folder, log, environment, overrides, name):
     _run(
         command, log, "the functions could not be deployed", environment, overrides, template, DEPLOY_SECONDS
     )
+
+
+def become(words):
+    """SAM itself, in place of this program."""
+    tools = installation.ready_tools()
+    os.execve(tools / "sam", ["sam", *words], asking_nobody(tools))
 
 
 def config(template):

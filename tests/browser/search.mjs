@@ -6,13 +6,15 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { createRequire } from "node:module";
+import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before } from "node:test";
 
 import bundled from "@sparticuz/chromium";
 import { chromium } from "playwright-core";
 
-const PROGRAM = new URL("../../target/debug/canter", import.meta.url).pathname;
+const ROOT = new URL("../../", import.meta.url).pathname;
+const PROGRAM = resolve(ROOT, globalThis.process.env.CARGO_TARGET_DIR ?? "target", "debug/canter");
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 

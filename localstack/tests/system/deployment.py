@@ -11,23 +11,22 @@ NAME = "canter-system"
 WORKERS = 4
 # Of this run's own: Elasticsearch keeps what earlier ones have put into it.
 INDEX = f"system-{os.getpid()}"
-# What ships is optimized once more when it is linked, which takes ten minutes and changes no behaviour.
-QUICKLY = {"CARGO_PROFILE_RELEASE_LTO": "off", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16"}
+# Where `cargo test --workspace` has built the command line, the site and the functions' programs.
+BUILT = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def built(path):
-    """A program that `cargo test --workspace` builds; a missing one fails the tests."""
-    program = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug" / path
+    """A program; a missing one fails the tests."""
+    program = BUILT / path
     assert program.exists(), f"{program} is not there: run `cargo test --workspace --no-run`"
     return program
 
 
 def deploy(*options):
     """Runs the command as a person does; gives what it says."""
-    command = [ROOT / "localstack" / "deploy", "--stack", STACK, "--name", NAME, *options]
-    environment = {**os.environ, **QUICKLY}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=3600, env=environment)
+    command = [ROOT / "localstack" / "deploy", "--stack", STACK, "--name", NAME, "--built", BUILT, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
