@@ -18,8 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::deadline::Deadline;
 use super::ledger::Ledger;
-use super::worker::{CloudStores, Worker};
-use crate::crawl::Crawl;
+use super::worker::{CloudCrawl, Worker};
 use crate::gates::Gates;
 use crate::steps::{Ended, Steps};
 use crate::world::StepWorld;
@@ -48,7 +47,7 @@ where
     F: Fetcher + 'static,
     I: IndexReader + IndexWriter + 'static,
 {
-    pub(crate) crawl: Arc<Crawl<CloudStores<F, I>>>,
+    pub(crate) crawl: CloudCrawl<F, I>,
     pub(crate) task: Task,
     /// How often in a row it was sent on since a store failed, or time was up before its end: no
     /// attempt of the page's own.

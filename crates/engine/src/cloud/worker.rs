@@ -68,6 +68,9 @@ where
     }
 }
 
+/// A crawl in the cloud, as the steps of a worker share it.
+pub(crate) type CloudCrawl<F, I> = Arc<Crawl<CloudStores<F, I>>>;
+
 /// A worker of the fetch function: it is given batches of messages, and works on them.
 pub struct Worker<F, I>
 where
@@ -81,7 +84,7 @@ where
     pub(crate) outbox: Outbox,
     pub(crate) sites: Sites,
     fetcher: MakeFetcher<F>,
-    crawls: Mutex<HashMap<String, Arc<Crawl<CloudStores<F, I>>>>>,
+    crawls: Mutex<HashMap<String, CloudCrawl<F, I>>>,
 }
 
 impl<F, I> Worker<F, I>
@@ -152,7 +155,7 @@ where
         site: &str,
         crawl: u64,
         tasks: &[&Task],
-    ) -> Result<Option<Arc<Crawl<CloudStores<F, I>>>>, Failure> {
+    ) -> Result<Option<CloudCrawl<F, I>>, Failure> {
         let found = self.sites.load(site).await?;
         let fits = |crawling: &Crawling| {
             let inside =
@@ -183,7 +186,7 @@ where
     }
 
     /// Remembers a crawl in the place of older ones of its site.
-    fn keep(&self, crawling: Crawling) -> Result<Arc<Crawl<CloudStores<F, I>>>, Failure> {
+    fn keep(&self, crawling: Crawling) -> Result<CloudCrawl<F, I>, Failure> {
         let mut crawls = self.crawls.lock().unwrap_or_else(PoisonError::into_inner);
         let site = crawling.plan.site.id.clone();
         if let Some(known) = crawls.get(&site).filter(|known| known.id == crawling.crawl) {
@@ -211,7 +214,7 @@ where
     }
 
     /// The crawls that this process remembers.
-    pub(crate) fn known(&self) -> Vec<Arc<Crawl<CloudStores<F, I>>>> {
+    pub(crate) fn known(&self) -> Vec<CloudCrawl<F, I>> {
         let crawls = self.crawls.lock().unwrap_or_else(PoisonError::into_inner);
         crawls.values().cloned().collect()
     }
