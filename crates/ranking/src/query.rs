@@ -23,8 +23,8 @@ pub struct Query {
     pub offset: usize,
     /// Site whose pages are searched; none for all sites.
     pub site: Option<String>,
-    /// Language of the searched pages, regional variants included (`pt` finds `pt-br`); none for all
-    /// languages.
+    /// Language of the searched pages, including regional variants (`pt` finds `pt-br`); none for
+    /// all languages.
     pub language: Option<String>,
     /// Beginning of the URL paths of the searched pages; none for all paths.
     pub path: Option<String>,

@@ -1,7 +1,7 @@
 //! Weights of matches and BM25 parameters.
 //!
-//! The score of a page is the sum of its matches. Each match is weighed by BM25 with the factor k1
-//! + 1. The values were measured on judged queries for a documentation site; doubling or halving
+//! The score of a page is the sum of its matches. Each match is weighed by BM25 with the factor
+//! k1 + 1. The values were measured on judged queries for a documentation site; doubling or halving
 //! one of them changes little.
 
 /// A searched field of an index.
