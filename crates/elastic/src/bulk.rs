@@ -24,7 +24,7 @@ use crate::retries::Retries;
 use crate::server::Server;
 use crate::verdict::{self, Verdict};
 
-/// Maximum size of the action line around a document in a bulk request, in bytes.
+/// Maximum number of bytes that surround a document in a bulk request.
 const FRAME: usize = 128;
 /// Filter of the response to the fields that are judged. The full response to a large bulk request
 /// holds much that nobody reads.
@@ -266,9 +266,9 @@ impl Bulk {
         Ok(lines.collect())
     }
 
-    /// Checks that the index exists. Otherwise the server would create a new index on the first
-    /// write, without the pages of earlier crawls and, if the template is missing, with a mapping
-    /// of its own.
+    /// Checks that the index exists. If it is missing, the server would create a new index on the
+    /// first write, without the pages of earlier crawls and, if the template is missing too, with a
+    /// mapping of its own.
     async fn look(&self) -> Result<(), Failure> {
         let index = self.server.index();
         let answer = self.server.ask(Method::Head, index, None, self.patience);

@@ -30,8 +30,8 @@ impl ElasticIndex {
     ///
     /// # Errors
     ///
-    /// Returns a sentence for a person if no server answers or canter does not support it; if the
-    /// API key is wrong, missing or lacks a privilege; or if the index is not canter's.
+    /// Returns a sentence for a person if no server answers, if canter does not support the server,
+    /// if the API key is wrong, missing or lacks a privilege, or if the index is not canter's.
     pub async fn open(settings: &Settings) -> Result<Self, Failure> {
         let server = Server::new(settings, settings.patience / 2)?;
         opening::greet(&server).await?;

@@ -28,7 +28,7 @@ pub(crate) async fn greet(server: &Server) -> Result<(), Failure> {
     if answer.status == 200 && version["distribution"] == "opensearch" {
         return Ok(());
     }
-    // The URL's path holds more in front of the index's name than the server's own path.
+    // The URL holds a path in front of the index's name that does not lead to the server.
     if answer.status == 404 {
         return Err(server.not_understood(&answer));
     }

@@ -46,8 +46,7 @@ pub(crate) fn index_body() -> Value {
 struct Source<'a> {
     id: String,
     site: &'a str,
-    /// The page's language, followed by the languages that it is a variant of, as in `pt-br` and
-    /// `pt`.
+    /// The page's language and the languages that it is a variant of: `pt-br` and `pt`.
     languages: Vec<&'a str>,
     path: &'a str,
     folders: Vec<&'a str>,

@@ -253,8 +253,8 @@ impl Sending {
         let mut failed = None;
         while let Some((callers, operations)) = self.next_batch() {
             let settled = self.bulk.run(&operations).await;
-            // Not before the bulk request: a count that runs meanwhile refreshes only the earlier
-            // writes, and would clear this mark as well.
+            // The write is recorded only now: a count during the bulk request refreshes only the
+            // earlier writes, and would clear this record as well.
             self.freshness.wrote();
             for ((caller, operation), settled) in callers.into_iter().zip(operations).zip(settled) {
                 if let Settled::Failed(failure) = &settled {

@@ -1,8 +1,8 @@
 //! The search function: the API and the search page of `canter-api` on Lambda, behind API Gateway,
 //! over an index in Elasticsearch and the crawls of a stack.
 //!
-//! The function starts in whatever state the servers are, since it can explain to a person what is
-//! wrong better than an error of API Gateway can.
+//! The function starts whatever the state of the servers, since it tells a person what is wrong
+//! better than an error of API Gateway would.
 
 mod config;
 mod gateway;

@@ -11,9 +11,9 @@ pub(super) fn is_offered(title: &str) -> bool {
 }
 
 /// Returns the names by which a whole query finds a page or a section with this title and these
-/// ids. A heading like `os.path — Common manipulations` also bears each of its parts as a name,
-/// `2.1. Sorting` the text without the number, `The with statement` the text without the article,
-/// and `os.path.join` its ends `path.join` and `join`.
+/// ids. A heading like `os.path — Common manipulations` also has each of its parts as a name. A
+/// query also finds `2.1. Sorting` without the number, `The with statement` without the article,
+/// and `os.path.join` by its ends `path.join` and `join`.
 pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) -> Vec<String> {
     let whole = unnumbered(title).unwrap_or(title);
     let parts = PARTED

@@ -189,8 +189,8 @@ fn is_word(c: char) -> bool {
     }
 }
 
-/// Returns the offsets at which the second and later humps of a camelCase word begin (`HTTPServer`:
-/// 4).
+/// Returns the offsets at which the second and later humps of a camelCase word begin (4 in
+/// `HTTPServer`).
 pub(super) fn humps(word: &str) -> impl Iterator<Item = usize> {
     let bytes = word.as_bytes();
     let ascii = word.is_ascii() && bytes.iter().any(u8::is_ascii_lowercase);
