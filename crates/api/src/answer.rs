@@ -1,4 +1,4 @@
-//! The answer to a search, for programs and for the page.
+//! The answer to a search, for programs and for the search page.
 
 use std::time::Duration;
 
@@ -20,13 +20,13 @@ pub(crate) struct Answer {
     pub(crate) limit: usize,
     pub(crate) offset: usize,
     pub(crate) results: Vec<Match>,
-    /// The corrected query that the results are for, if no page holds a word of the query.
+    /// The corrected query that the results are for, if the query has words that no page holds.
     pub(crate) suggestion: Option<String>,
     /// Facets of all matching pages.
     pub(crate) filters: Filters,
 }
 
-/// Facets, by the parameter that filters by them.
+/// Facets by the parameter that filters by them.
 #[derive(Debug, Serialize)]
 pub(crate) struct Filters {
     pub(crate) site: Vec<Value>,
@@ -34,7 +34,7 @@ pub(crate) struct Filters {
     pub(crate) path: Vec<Value>,
 }
 
-/// A value of a filter and the number of results that have it.
+/// A value of a filter, and the number of results that have it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Value {
     pub(crate) value: String,
@@ -51,14 +51,14 @@ pub(crate) struct Suggestions {
 /// A completion of the typed text.
 #[derive(Debug, Serialize)]
 pub(crate) struct Suggestion {
-    /// The whole query.
+    /// The whole completed query.
     pub(crate) text: String,
     /// The page or section of that name; null for words.
     pub(crate) url: Option<String>,
 }
 
 impl Suggestion {
-    /// Completions with links to http(s) only; see [`Answer::new`].
+    /// Keeps only http(s) links; see [`Answer::new`].
     pub(crate) fn all(completions: Vec<Completion>) -> Vec<Self> {
         let completions = completions.into_iter();
         let web = completions.filter(|it| it.url.as_ref().is_none_or(is_http));
@@ -81,9 +81,9 @@ pub(crate) struct Total {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Relation {
-    /// Exact.
+    /// The total is exact.
     Eq,
-    /// A lower bound.
+    /// The total is a lower bound.
     Gte,
 }
 
@@ -111,8 +111,8 @@ pub(crate) struct SectionMatch {
 }
 
 impl Answer {
-    /// The answer for some hits, without links other than http(s): an imported file might have them,
-    /// and `javascript:` in a link runs in the reader's browser.
+    /// Returns the answer for the hits of a search. It drops all links but http(s) links: an
+    /// imported file might hold others, and a `javascript:` link runs in the reader's browser.
     pub(crate) fn new(query: &Query, hits: Hits, took: Duration) -> Self {
         Answer {
             query: query.text.clone(),
@@ -173,16 +173,16 @@ impl SectionMatch {
     }
 }
 
-/// The instant of a moment since the Unix epoch, in whole seconds.
+/// Converts a moment since the Unix epoch to a timestamp in whole seconds.
 pub(crate) fn timestamp(moment: Moment) -> Timestamp {
-    // 64 bits of nanoseconds end in the year 2554, well inside the range.
+    // 64 bits of nanoseconds reach the year 2554, well inside the range of a timestamp.
     i64::try_from(moment.millis() / 1000)
         .ok()
         .and_then(|seconds| Timestamp::from_second(seconds).ok())
         .unwrap_or(Timestamp::MAX)
 }
 
-/// Writes a moment since the Unix epoch as RFC 3339, UTC, whole seconds.
+/// Serializes a moment since the Unix epoch by RFC 3339, in UTC and whole seconds.
 pub(crate) fn rfc3339<S: Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&timestamp(*moment))
 }

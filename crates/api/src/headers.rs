@@ -1,22 +1,23 @@
-//! Headers that every answer carries, unless its handler has set its own.
+//! Headers of every response, unless its handler has set its own.
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 
-/// What the page may load: its own style, script, icon and answers. No frame, no other host.
+/// Content security policy of the search page. It may load its own style, script, icon and
+/// responses, but no frame, and nothing from other hosts.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const EVERYWHERE: [(HeaderName, &str); 4] = [
-    // While a crawl runs an answer is old at once, so nothing keeps it without asking.
+    // While a crawl runs, a response is outdated at once, so caches must revalidate it.
     (header::CACHE_CONTROL, "no-cache"),
     (header::CONTENT_SECURITY_POLICY, POLICY),
-    // A link out of the page must not tell its target what was searched for.
+    // A link from the search page must not tell its target what the person searched for.
     (header::REFERRER_POLICY, "same-origin"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
-/// Adds the headers that are missing.
+/// Adds the headers that the response lacks.
 pub(crate) async fn complete(mut response: Response) -> Response {
     for (name, value) in EVERYWHERE {
         response

@@ -1,9 +1,9 @@
-//! The HTTP API and the search page: one axum service over an index, without a socket, so that
-//! the command line and Lambda serve the very same thing.
+//! The HTTP API and the search page: one axum service over an index, without a socket, so that the
+//! command line and Lambda serve exactly the same responses.
 //!
-//! Every URL that leaves this crate is relative, since API Gateway puts a stage's name before the
-//! path. The page works without JavaScript. What the service answers is described in
-//! `assets/openapi.json`, and a test holds the two together.
+//! Every URL in a response is relative, since API Gateway puts a stage's name in front of the path.
+//! The page works without JavaScript. `assets/openapi.json` describes the API, and a test compares
+//! it with the service.
 
 mod answer;
 mod headers;

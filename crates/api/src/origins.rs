@@ -1,4 +1,5 @@
-//! Whose pages may ask the API from a browser: Cross-Origin Resource Sharing of the Fetch Standard.
+//! Sites whose pages may call the API from a browser: Cross-Origin Resource Sharing (CORS) of the
+//! Fetch Standard.
 
 use std::str::FromStr;
 
@@ -8,12 +9,12 @@ use thiserror::Error;
 use tower_http::cors::AllowOrigin;
 use url::Url;
 
-/// A site as a browser names it: `https://docs.example.org`, with the port where it is not the
-/// scheme's own.
+/// A site as a browser names it: `https://docs.example.org`, with the port if it is not the
+/// scheme's default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(HeaderValue);
 
-/// What is no [`Origin`].
+/// The error for a text that is no [`Origin`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("an origin is written https://docs.example.org, without a path")]
 pub struct NoOrigin;
@@ -32,7 +33,7 @@ impl FromStr for Origin {
     }
 }
 
-/// Sites whose pages may ask; where none is named, those of all.
+/// The sites whose pages may call the API; all sites if the list is empty.
 #[derive(Debug, Clone, Default)]
 pub struct Origins(Vec<Origin>);
 
@@ -43,11 +44,11 @@ impl From<Vec<Origin>> for Origins {
 }
 
 impl Origins {
-    /// As a variable of the environment lists them: between spaces or commas.
+    /// Reads a list from an environment variable, separated by spaces or commas.
     ///
     /// # Errors
     ///
-    /// The one that is none, and why.
+    /// Returns the entry that is no origin, and the reason.
     pub fn listed(text: &str) -> Result<Self, String> {
         let named = text.split([' ', ',']).filter(|name| !name.is_empty());
         let named = named.map(|name| name.parse().map_err(|why| format!("{name}: {why}")));

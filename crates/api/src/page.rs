@@ -1,6 +1,6 @@
-//! The search page, made on the server: a form, results, and a kind word when there are none.
+//! The search page, rendered on the server: a form and its results, or advice if there are none.
 //!
-//! `maud` escapes every value; [`marked`] is the one place that lets markup through.
+//! `maud` escapes every value; only [`marked`] lets markup through.
 
 use std::sync::LazyLock;
 
@@ -18,14 +18,14 @@ mod words;
 
 use words::{choices, filters, grouped, pages, trail};
 
-/// The page's style.
+/// The page's style sheet.
 pub(crate) const STYLE: &str = include_str!("../assets/style.css");
-/// What makes the page answer while a person types.
+/// Script that updates the page while a person types.
 pub(crate) const SCRIPT: &str = include_str!("../assets/search.js");
 /// The page's icon: a lens that is a horseshoe.
 pub(crate) const ICON: &str = include_str!("../assets/icon.svg");
 
-/// Hash of a file, for a URL that changes with it.
+/// URL of a file with its hash, which changes with the file's content.
 static STYLE_URL: LazyLock<String> =
     LazyLock::new(|| format!("style.css?{}", UrlKey::hash(STYLE.as_bytes())));
 static SCRIPT_URL: LazyLock<String> =
@@ -33,7 +33,7 @@ static SCRIPT_URL: LazyLock<String> =
 static ICON_URL: LazyLock<String> =
     LazyLock::new(|| format!("icon.svg?{}", UrlKey::hash(ICON.as_bytes())));
 
-/// The page before anything was searched for.
+/// Renders the page before the first search.
 pub(crate) fn start(report: &Report) -> String {
     let body = html! {
         div.hero {
@@ -45,7 +45,7 @@ pub(crate) fn start(report: &Report) -> String {
     document(None, html! {}, body)
 }
 
-/// Results, with ways to those before and after them.
+/// Renders results, with links to the previous and the next page of results.
 pub(crate) fn results(
     query: &Query,
     answer: &Answer,
@@ -90,7 +90,7 @@ pub(crate) fn results(
     searched(&query.text, Some(query), body)
 }
 
-/// No result: because nothing matches, or because the page of results lies behind the last one.
+/// Renders an answer without results: nothing matches, or the offset is behind the last result.
 pub(crate) fn nothing(query: &Query, answer: &Answer, report: &Report) -> String {
     let first = Query {
         offset: 0,
@@ -127,7 +127,7 @@ pub(crate) fn nothing(query: &Query, answer: &Answer, report: &Report) -> String
     searched(&query.text, Some(query), body)
 }
 
-/// The search is not valid.
+/// Renders the faults of an invalid search.
 pub(crate) fn refused(text: &str, faults: &[Invalid]) -> String {
     let body = html! {
         div.notice role="alert" {
@@ -139,7 +139,7 @@ pub(crate) fn refused(text: &str, faults: &[Invalid]) -> String {
     searched(text, None, body)
 }
 
-/// The index gave no answer.
+/// Renders a failure of the index.
 pub(crate) fn failed(query: &Query, problem: &Problem) -> String {
     let body = html! {
         div.notice role="alert" {
@@ -151,7 +151,7 @@ pub(crate) fn failed(query: &Query, problem: &Problem) -> String {
     searched(&query.text, Some(query), body)
 }
 
-/// A page with the form in its head.
+/// Renders a page with the form in its header.
 fn searched(text: &str, query: Option<&Query>, body: Markup) -> String {
     let head = html! {
         header.top {
@@ -174,7 +174,7 @@ fn document(text: Option<&str>, head: Markup, body: Markup) -> String {
                 title { @if let Some(text) = text { (text) " – " } "canter" }
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                // Pages of results are no content of their own.
+                // Pages of results have no content of their own, so other search engines skip them.
                 meta name="robots" content="noindex, nofollow";
                 link rel="icon" href=(*ICON_URL) type="image/svg+xml";
                 link rel="stylesheet" href=(*STYLE_URL);
@@ -234,7 +234,8 @@ fn result(found: &Match) -> Markup {
                     @for section in &found.sections {
                         li {
                             a href=(section.url) { bdi { (section.title) } }
-                            // The best section's is the page's own, as a rule: it stands above.
+                            // The best section usually has the same snippet as the page, which
+                            // already shows it above.
                             @if !section.snippet.is_empty() && section.snippet != found.snippet {
                                 p.snippet { (marked(&section.snippet)) }
                             }
@@ -246,7 +247,7 @@ fn result(found: &Match) -> Markup {
     }
 }
 
-/// The filters of a search, each with a way to drop it.
+/// Renders the filters of a search, each with a link that removes it.
 fn chosen(query: &Query) -> Markup {
     html! {
         @if filters(query).next().is_some() {
@@ -265,7 +266,7 @@ fn chosen(query: &Query) -> Markup {
     }
 }
 
-/// How the results are spread over the values of each filter: links to those of one value.
+/// Renders the counts of each filter's values, each with a link to the results that have the value.
 fn spread(query: &Query, answer: &Answer) -> Markup {
     let all = choices(query, &answer.filters);
     html! {
@@ -288,7 +289,7 @@ fn spread(query: &Query, answer: &Answer) -> Markup {
     }
 }
 
-/// Names that begin like the query.
+/// Renders names that begin like the query.
 fn named(names: &[Suggestion]) -> Markup {
     html! {
         @if !names.is_empty() {
@@ -303,7 +304,7 @@ fn named(names: &[Suggestion]) -> Markup {
     }
 }
 
-/// What can be found at all, and what is still being read.
+/// Renders the number of searchable pages and the progress of running crawls.
 fn holdings(report: &Report) -> Markup {
     let searchable = report.searchable();
     html! {
@@ -342,7 +343,7 @@ fn quoted(text: &str) -> Markup {
     html! { span.quoted { "“" bdi { (text) } "”" } }
 }
 
-/// A snippet, which is HTML that [`only_marks`](crate::snippet::only_marks) has been through.
+/// Passes on a snippet, which is HTML that [`only_marks`](crate::snippet::only_marks) has checked.
 fn marked(snippet: &str) -> Markup {
     PreEscaped(snippet.to_owned())
 }

@@ -5,16 +5,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::parameters::DEFAULT_LIMIT;
 
-/// Everything but the unreserved characters of RFC 3986 section 2.3.
+/// All characters but the unreserved ones of RFC 3986 section 2.3.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// The next page of results, if there are more and the window allows them. The last page inside
-/// the window may be short. Near-duplicates count among the matching pages but are one result, so a
-/// page that is not full is the last one.
+/// Returns the next page of results, if there are more and the window allows them. The last page
+/// inside the window may be short. Near-duplicates count as matching pages but make one result, so
+/// a page that is not full is the last one.
 pub(crate) fn next(query: &Query, hits: &Hits) -> Option<Query> {
     let offset = query.offset + query.limit;
     let full = hits.hits.len() >= query.limit;
@@ -26,7 +26,7 @@ pub(crate) fn next(query: &Query, hits: &Hits) -> Option<Query> {
     })
 }
 
-/// The previous page of results; none for the first.
+/// Returns the previous page of results; none for the first page.
 pub(crate) fn previous(query: &Query) -> Option<Query> {
     (query.offset > 0).then(|| Query {
         offset: query.offset.saturating_sub(query.limit),
@@ -34,7 +34,7 @@ pub(crate) fn previous(query: &Query) -> Option<Query> {
     })
 }
 
-/// The query string of a search, without question mark and defaults.
+/// Returns the query string of a search, without a question mark and without default values.
 pub(crate) fn query_string(query: &Query) -> String {
     let mut text = format!("q={}", escape(&query.text));
     let filters = [

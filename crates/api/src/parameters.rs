@@ -1,20 +1,21 @@
-//! What a request asks for, read strictly from its query string: a search is valid as a whole, or
-//! refused with every parameter that is wrong named.
+//! The parameters of a search, read strictly from its query string: a search is valid as a whole,
+//! or refused with the name of every invalid parameter.
 
 use canter_ranking::query::{MAX_QUERY, Query, WINDOW};
 use percent_encoding::percent_decode;
 use serde::Serialize;
 
-/// Results a page when the request names no number.
+/// Number of results per page if the request gives none.
 pub(crate) const DEFAULT_LIMIT: usize = 10;
-/// Most results a page.
+/// Maximum number of results per page.
 const MAX_LIMIT: usize = 100;
-/// Longest value of a filter in characters.
+/// Maximum length of a filter's value, in characters.
 const MAX_FILTER: usize = 500;
-/// Longest tag of a language; RFC 5646 section 4.4.1 counts 35 for the longest in practice.
+/// Maximum length of a language tag. RFC 5646 section 4.4.1 counts 35 characters for the longest
+/// tag in practice.
 const MAX_LANGUAGE: usize = 35;
 
-/// A parameter that is wrong, and how to mend it.
+/// An invalid parameter, and how to correct it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Invalid {
     /// Name of the parameter.
@@ -23,7 +24,7 @@ pub(crate) struct Invalid {
     pub(crate) detail: String,
 }
 
-/// The known parameters of a query string, decoded and not yet judged.
+/// The known parameters of a query string, decoded but not validated.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
     q: Option<String>,
@@ -36,8 +37,8 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// Decodes a raw query string as HTML forms encode it. Unknown parameters are ignored; a known
-    /// one that is given twice or is no percent-encoded UTF-8 is a fault.
+    /// Decodes a raw query string in the encoding of HTML forms. Unknown parameters are ignored. A
+    /// known parameter that is given twice or is no percent-encoded UTF-8 is a fault.
     pub(crate) fn read(raw: &str) -> Self {
         let mut all = Parameters::default();
         for pair in raw.split('&') {
@@ -65,17 +66,17 @@ impl Parameters {
         all
     }
 
-    /// What the person typed, trimmed; empty when there is nothing to search for.
+    /// Returns the trimmed text that the person typed; empty if there is nothing to search for.
     pub(crate) fn text(&self) -> &str {
         self.q.as_deref().unwrap_or_default().trim()
     }
 
-    /// Whether nothing is searched for, which is how the search page begins.
+    /// Returns whether there is nothing to search for, as when the search page is first opened.
     pub(crate) fn is_blank(&self) -> bool {
         self.text().is_empty() && self.faults.is_empty()
     }
 
-    /// The search, or everything that is wrong with it.
+    /// Returns the search, or all faults of its parameters.
     pub(crate) fn query(self) -> Result<Query, Vec<Invalid>> {
         let mut faults = self.faults;
         let known: Vec<_> = faults.iter().map(|fault| fault.parameter).collect();
@@ -153,14 +154,15 @@ fn invalid(parameter: &'static str, what: &str) -> Invalid {
     }
 }
 
-/// A filter that a form left empty is no filter.
+/// An empty filter, as from an empty field of a form, is no filter.
 fn filter(value: Option<String>) -> Option<String> {
     value
         .map(|value| value.trim().to_owned())
         .filter(|value| !value.is_empty())
 }
 
-/// Digits only: no sign, no space, so that `+5`, which a form reads as a space and a 5, is wrong.
+/// Reads a number of digits only, without signs and spaces. `+5` is refused, since a form decodes
+/// it to a space and a 5.
 fn number(value: Option<&str>, default: usize) -> Option<usize> {
     match value {
         None => Some(default),
@@ -176,8 +178,8 @@ fn is_language(tag: &str) -> bool {
             .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// A name or value of `application/x-www-form-urlencoded`, strictly: an escape that is none, and
-/// bytes that are no UTF-8, give nothing where browsers' own parser would guess.
+/// Decodes a name or value of `application/x-www-form-urlencoded` strictly. An invalid escape or
+/// invalid UTF-8 gives none, where the parser of browsers would guess.
 fn decode(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let whole = bytes.iter().enumerate().all(|(at, &byte)| {

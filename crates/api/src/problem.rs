@@ -1,5 +1,5 @@
-//! Errors as RFC 9457 asks for them. The type is `about:blank`, so the title is the status's own
-//! phrase (RFC 9457 section 4.2.1) and `errors` names the parameters.
+//! Errors in the format of RFC 9457. The type is `about:blank`, so the title is the status's own
+//! phrase (RFC 9457 section 4.2.1), and `errors` names the parameters.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -9,18 +9,19 @@ use serde::Serialize;
 
 use crate::parameters::Invalid;
 
-/// Why a request has no answer.
+/// The reason why a request has no answer.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) status: StatusCode,
-    /// One sentence for a person; never what an index or a store said, which may name machines.
+    /// One sentence for a person. It never quotes an index or a store, whose messages may name
+    /// machines.
     pub(crate) detail: &'static str,
-    /// The parameters that are wrong.
+    /// The invalid parameters.
     pub(crate) errors: Vec<Invalid>,
 }
 
 impl Problem {
-    /// Parameters are wrong.
+    /// Returns the problem for invalid parameters.
     pub(crate) fn invalid(errors: Vec<Invalid>) -> Self {
         Problem {
             errors,
@@ -31,7 +32,8 @@ impl Problem {
         }
     }
 
-    /// The index or the status source failed: logged here, since nobody above can handle it.
+    /// Returns the problem for a failure of the index or the status source. The failure is logged
+    /// here, since no caller can handle it.
     pub(crate) fn failed(failure: &Failure) -> Self {
         match failure {
             Failure::Transient(why) => {
@@ -51,12 +53,12 @@ impl Problem {
         }
     }
 
-    /// Seconds after which the same request may succeed.
+    /// Returns the number of seconds after which the same request may succeed.
     pub(crate) fn retry_after(&self) -> Option<HeaderValue> {
         (self.status == StatusCode::SERVICE_UNAVAILABLE).then(|| HeaderValue::from_static("5"))
     }
 
-    /// A problem of the whole request.
+    /// Returns a problem that concerns the whole request.
     pub(crate) fn new(status: StatusCode, detail: &'static str) -> Self {
         Problem {
             status,
@@ -85,7 +87,7 @@ impl IntoResponse for Problem {
             detail: self.detail,
             errors: &self.errors,
         };
-        // A record of strings and a number always has a JSON form.
+        // Strings and a number always serialize to JSON.
         let body = serde_json::to_vec(&details).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;

@@ -1,4 +1,4 @@
-//! The routes and their answers.
+//! The routes and their handlers.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,7 +23,7 @@ use crate::problem::Problem;
 use crate::status::{Report, Status};
 use crate::{headers, page, paging};
 
-/// All paths, which answer to GET and HEAD.
+/// All paths; each answers GET and HEAD requests.
 pub const ROUTES: [&str; 10] = [
     "/",
     "/style.css",
@@ -37,18 +37,18 @@ pub const ROUTES: [&str; 10] = [
     "/api/v1/openapi.json",
 ];
 
-/// Maximum number of names above the results of the page.
+/// Maximum number of names above the results on the search page.
 const MOST_NAMES: usize = 6;
 
 /// The search widget for pages of other sites.
 const WIDGET: &str = include_str!("../assets/widget.js");
-/// Header that says whose pages may load a resource without CORS (Fetch Standard, 3.7).
+/// Header that says which sites' pages may load a resource without CORS (Fetch Standard, 3.7).
 const READ_BY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 const DESCRIPTION: &str = include_str!("../assets/openapi.json");
 
-/// The API and the search page over an index; see [`ROUTES`]. A service without knowledge of
-/// crawls passes [`NoStatus`](crate::NoStatus).
+/// Returns the API and the search page over an index; see [`ROUTES`]. A service that knows nothing
+/// of crawls passes [`NoStatus`](crate::NoStatus).
 pub fn router<I, S>(index: Arc<I>, status: Arc<S>) -> Router
 where
     I: SearchIndex + 'static,
@@ -57,7 +57,7 @@ where
     router_for(&Origins::default(), index, status)
 }
 
-/// As [`router`], for pages of some sites only.
+/// Like [`router`], but only pages of the given sites may call the API.
 pub fn router_for<I, S>(origins: &Origins, index: Arc<I>, status: Arc<S>) -> Router
 where
     I: SearchIndex + 'static,
@@ -74,7 +74,8 @@ where
         .route("/api/v1/suggest", get(suggest::<I, S>))
         .route("/api/v1/status", get(status_report::<I, S>))
         .route("/api/v1/openapi.json", get(description))
-        // Before the layer, which answers a browser's preflight and lets other methods through.
+        // The fallback comes before the layer, which answers a browser's preflight requests and
+        // lets other methods through.
         .method_not_allowed_fallback(only_reading)
         .layer(read_only);
     Router::new()
@@ -104,7 +105,7 @@ impl<I, S> Clone for Service<I, S> {
     }
 }
 
-/// A page of results with its neighbours.
+/// A page of results and its neighbours.
 struct Results {
     answer: Answer,
     next: Option<Query>,
@@ -123,7 +124,7 @@ impl<I: SearchIndex, S: Status> Service<I, S> {
         })
     }
 
-    /// Completions of the typed text.
+    /// Returns completions of the typed text.
     async fn complete(&self, query: &Query) -> Result<Vec<Suggestion>, Problem> {
         let site = query.site.clone();
         let found = search::completions(&*self.index, &query.text, site, query.limit).await;
@@ -131,14 +132,14 @@ impl<I: SearchIndex, S: Status> Service<I, S> {
         Ok(Suggestion::all(found))
     }
 
-    /// Names that begin like the query, for the first page of results.
+    /// Returns names that begin like the query; none after the first page of results.
     async fn names(&self, query: &Query) -> Vec<Suggestion> {
         if query.offset > 0 {
             return Vec::new();
         }
         let found = search::names(&*self.index, &query.text, query.site.clone(), MOST_NAMES).await;
         let found = found.map_err(|failure| Problem::failed(&failure));
-        // The results are an answer without them too.
+        // The results are worth showing without the names too.
         Suggestion::all(found.unwrap_or_default())
     }
 
@@ -161,7 +162,7 @@ async fn search<I: SearchIndex, S: Status>(
         .into_iter()
         .filter_map(|(relation, query)| Some((relation, query?)))
         .map(|(relation, query)| {
-            // Relative to the request's own URL, as RFC 8288 section 3.2 reads it.
+            // Relative to the URL of the request, as RFC 8288 section 3.2 requires.
             let target = paging::query_string(&query);
             format!("<search?{target}>; rel=\"{relation}\"")
         })
@@ -226,8 +227,8 @@ async fn search_page<I: SearchIndex, S: Status>(
     }
 }
 
-/// Answers when the index does. The cheapest search is for one letter, which is too short to be
-/// corrected or completed.
+/// Succeeds if the index answers. The query is a single letter: it is the cheapest search, and too
+/// short to be corrected or completed.
 async fn health<I: SearchIndex, S: Status>(
     State(service): State<Service<I, S>>,
 ) -> Result<Response, Problem> {
@@ -253,7 +254,7 @@ async fn description() -> Response {
     typed("application/json", DESCRIPTION.to_owned())
 }
 
-/// The page names the style with its hash, so that clients may cache it for good.
+/// The page refers to the style sheet by its hash, so clients may cache it forever.
 async fn style() -> Response {
     lasting(typed("text/css; charset=utf-8", page::STYLE.to_owned()))
 }
@@ -265,7 +266,7 @@ async fn script() -> Response {
     ))
 }
 
-/// Other sites refer to this name for good, so clients cache it for an hour only.
+/// Other sites refer to this name permanently, so clients cache the widget for only an hour.
 async fn widget() -> Response {
     let mut response = typed("text/javascript; charset=utf-8", WIDGET.to_owned());
     let kept = HeaderValue::from_static("public, max-age=3600");

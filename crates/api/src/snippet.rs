@@ -1,13 +1,13 @@
-//! A second lock on the door that snippets come in by.
+//! A second check of snippets.
 //!
-//! An index promises HTML in which only `<mark>` is markup. A snippet is the one text that the
-//! page does not escape, so the promise is kept here too, whatever an index or an imported file
-//! says.
+//! An index promises HTML in which only `<mark>` is markup. A snippet is the only text that the
+//! page does not escape, so this module enforces the promise again, whatever an index or an
+//! imported file holds.
 
 use std::borrow::Cow;
 
-/// The snippet with every `<` that opens something else than `<mark>` or `</mark>` escaped.
-/// Without a `<` no tag, comment or declaration can begin.
+/// Returns the snippet with every `<` escaped that does not open `<mark>` or `</mark>`. Without a
+/// `<`, no tag, comment or declaration can begin.
 pub(crate) fn only_marks(html: &str) -> Cow<'_, str> {
     let allowed = |at: usize| {
         let rest = &html[at..];

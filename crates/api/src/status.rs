@@ -1,4 +1,4 @@
-//! What is being crawled and how far it is, told by whoever runs the crawls.
+//! The crawls and their progress, as reported by the program that runs them.
 
 use std::future::Future;
 
@@ -8,16 +8,16 @@ use serde::Serialize;
 
 use crate::answer::rfc3339;
 
-/// Knows the crawls whose pages the index holds.
+/// A source for the status of the crawls that fill the index.
 pub trait Status: Send + Sync {
-    /// The crawls as they are now.
+    /// Reports the current status of the crawls.
     fn status(&self) -> impl Future<Output = Result<Report, Failure>> + Send;
 }
 
 /// Body of `GET /api/v1/status`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Report {
-    /// The last crawl of each site, by site.
+    /// The last crawl of each site, ordered by site.
     pub crawls: Vec<Crawl>,
 }
 
@@ -26,47 +26,47 @@ pub struct Report {
 pub struct Crawl {
     /// Id of the site.
     pub site: String,
-    /// Whether it goes on.
+    /// Whether the crawl goes on.
     pub state: State,
-    /// Pages of the site that a search can find now.
+    /// Number of the site's pages that a search can find now.
     pub searchable: u64,
-    /// Distinct URLs that answered with a page in this crawl.
+    /// Number of distinct URLs that returned a page in this crawl.
     pub pages: u64,
-    /// URLs that are known and not fetched yet.
+    /// Number of known URLs that are not fetched yet.
     pub waiting: u64,
-    /// Tasks that ended failed after all attempts.
+    /// Number of tasks that failed after all attempts.
     pub failed: u64,
-    /// Most requests started in any second for the domain; none for no limit.
+    /// Maximum number of requests to the domain that start in any second; none for no limit.
     pub rps_limit: Option<f64>,
-    /// When it began, since the Unix epoch.
+    /// Start of the crawl, since the Unix epoch.
     #[serde(serialize_with = "rfc3339")]
     pub started_at: Moment,
-    /// When it last ended a task, since the Unix epoch.
+    /// Time when the crawl last ended a task, since the Unix epoch.
     #[serde(serialize_with = "rfc3339")]
     pub updated_at: Moment,
 }
 
-/// Whether a crawl goes on.
+/// The state of a crawl.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It fetches.
+    /// The crawl fetches pages.
     Running,
-    /// It waits for a server or a person.
+    /// The crawl waits for a server or a person.
     Paused,
-    /// It has seen every page.
+    /// The crawl has seen every page.
     Complete,
-    /// It ended at a limit or was stopped; tasks wait.
+    /// The crawl reached a limit or was stopped, and tasks are left.
     Incomplete,
 }
 
 impl Report {
-    /// Pages that a search can find now, over all sites.
+    /// Returns the number of pages of all sites that a search can find now.
     pub(crate) fn searchable(&self) -> u64 {
         self.crawls.iter().map(|crawl| crawl.searchable).sum()
     }
 
-    /// The crawls that fetch at this time.
+    /// Returns the crawls that fetch pages at the moment.
     pub(crate) fn running(&self) -> impl Iterator<Item = &Crawl> {
         self.crawls
             .iter()
@@ -74,7 +74,7 @@ impl Report {
     }
 }
 
-/// For a service that reads an index and knows nothing of crawls: no crawl.
+/// The status of a service that reads an index and knows nothing of crawls; it reports none.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoStatus;
 

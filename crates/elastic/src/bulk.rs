@@ -1,13 +1,14 @@
-//! One bulk: sent until the server has said of each operation that it is done, or that it never
-//! will be.
+//! A bulk request, which is repeated until the server has settled each operation: it is done, or
+//! the document is refused for good.
 //!
-//! Puts carry the version of their document, so an older copy never replaces a newer one and a bulk
-//! whose answer was lost can be sent again. A delete is given the last
-//! version of the copy that it takes out ([`deleted`]), so it can be sent again too: a copy that was
-//! fetched meanwhile, by whomever, is newer and stays. By these versions the order of what is done to a page holds even where a part of a bulk
-//! is done later than the rest. The server remembers the version of a delete for the index's
-//! `gc_deletes`; until then a copy as old as the deleted one that arrives late does not come back,
-//! after that it would.
+//! A put carries the version of its document. An older copy therefore never replaces a newer one,
+//! and a bulk request whose response was lost can be sent again. A delete carries the last version
+//! of the copy that it removes ([`deleted`]), so it can be sent again too: a copy that any process
+//! fetched in the meantime is newer and stays. These versions keep the order of the operations on a
+//! page, even if a part of a bulk request is done later than the rest.
+//!
+//! The server remembers the version of a delete for the index's `gc_deletes`. Until then, a late
+//! copy that is as old as the deleted one does not come back. After that, it would.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,16 +24,17 @@ use crate::retries::Retries;
 use crate::server::Server;
 use crate::verdict::{self, Verdict};
 
-/// What surrounds a document in a bulk, in bytes, at most.
+/// Maximum number of bytes that surround a document in a bulk request.
 const FRAME: usize = 128;
-/// Only what is judged: of a large bulk the answer has much that nobody reads.
+/// Filter of the response to the fields that are judged. The full response to a large bulk request
+/// holds much that nobody reads.
 const ANSWER: &str = "filter_path=error,items.*.status,items.*.error.type,items.*.error.reason,\
                       items.*.error.caused_by.reason";
 
-/// Something to be done to a document.
+/// An operation on a document.
 pub(crate) struct Operation {
     pub(crate) id: UrlKey,
-    /// Version and JSON of the document; none to take it out.
+    /// Version and JSON of the document; none for a delete.
     put: Option<(u64, String)>,
 }
 
@@ -48,36 +50,36 @@ impl Operation {
         Operation { id, put: None }
     }
 
-    /// Bytes in a bulk, about.
+    /// Returns roughly the size in a bulk request, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         FRAME + self.put.as_ref().map_or(0, |(_, source)| source.len())
     }
 }
 
-/// How an operation ended.
+/// The outcome of an operation.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Settled {
-    /// It is durable.
+    /// The operation is durable.
     Done,
-    /// The server will never take this document.
+    /// The server will never accept the document.
     Refused(String),
-    /// It may or may not have been done.
+    /// The operation may or may not have been done.
     Failed(Failure),
 }
 
-/// Sends bulks.
+/// A sender of bulk requests.
 pub(crate) struct Bulk {
     server: Arc<Server>,
     patience: Duration,
-    /// Most bytes that the server takes, as far as it has shown.
+    /// Maximum size of a request that the server accepts, in bytes, as far as it is known.
     most: usize,
 }
 
-/// An answer to one request.
+/// The outcome of one request.
 enum Round {
     Judged(Vec<Verdict>),
     TooLarge,
-    /// None of it was done, or nobody knows what: try again.
+    /// None of the operations was done, or the outcome is unknown: try again.
     Again(Failure),
     /// No further try helps.
     Stop(Failure),
@@ -96,7 +98,7 @@ impl Bulk {
         self.patience
     }
 
-    /// Does the operations in their order; answers in the same order.
+    /// Carries out the operations in their order, and returns their outcomes in the same order.
     pub(crate) async fn run(&mut self, operations: &[Operation]) -> Vec<Settled> {
         let mut settled: Vec<Option<Settled>> = operations.iter().map(|_| None).collect();
         let sent = match self.lines(operations).await {
@@ -112,7 +114,7 @@ impl Bulk {
         ended.collect()
     }
 
-    /// Sends what is not settled until all is; with an error the rest has failed.
+    /// Sends the operations until all of them are settled. On an error, the rest has failed.
     async fn send(
         &mut self,
         operations: &[Operation],
@@ -181,7 +183,7 @@ impl Bulk {
         Ok(())
     }
 
-    /// How many of the operations go into one request: at least one.
+    /// Returns the number of operations that fit into one request, at least one.
     fn fitting(&self, operations: &[Operation], waiting: &[usize]) -> usize {
         let mut bytes = 0;
         let fit = waiting.iter().take_while(|&&at| {
@@ -207,7 +209,8 @@ impl Bulk {
                 body.push('\n');
             }
         }
-        // A server that waits for a part of itself tells so before the connection's time is over.
+        // The server's own time-out is shorter than the connection's, so that a server that waits
+        // for some of its shards can still say so.
         let wait = (self.patience / 4).as_millis().max(1);
         let path = format!("{}/_bulk?timeout={wait}ms&{ANSWER}", self.server.index());
         let sent = self
@@ -236,7 +239,8 @@ impl Bulk {
         }
     }
 
-    /// The action line of each operation; none for a delete of what is not there.
+    /// Returns the action line of each operation; none for a delete of a document that does not
+    /// exist.
     async fn lines(&self, operations: &[Operation]) -> Result<Vec<Option<String>>, Failure> {
         self.look().await?;
         let deletes = operations.iter().filter(|it| it.put.is_none());
@@ -262,9 +266,9 @@ impl Bulk {
         Ok(lines.collect())
     }
 
-    /// Makes sure that the index is there. A server would make a new one of what is written to it,
-    /// without what was crawled before, and, where the template is missing, with a mapping of its
-    /// own.
+    /// Checks that the index exists. If it is missing, the server would create a new index on the
+    /// first write, without the pages of earlier crawls and, if the template is missing too, with a
+    /// mapping of its own.
     async fn look(&self) -> Result<(), Failure> {
         let index = self.server.index();
         let answer = self.server.ask(Method::Head, index, None, self.patience);
@@ -276,7 +280,7 @@ impl Bulk {
         }
     }
 
-    /// The versions of those documents that are there.
+    /// Returns the versions of the documents that exist.
     async fn versions(&self, ids: Vec<UrlKey>) -> Result<HashMap<UrlKey, u64>, Failure> {
         if ids.is_empty() {
             return Ok(HashMap::new());
@@ -310,7 +314,8 @@ impl Bulk {
     }
 }
 
-/// What is to be done when patience has run out: whoever crawls has noted what is not indexed.
+/// Adds the remedy for exhausted patience: running the command again. The crawl has recorded which
+/// pages are not indexed.
 fn again_later(failure: Failure) -> Failure {
     match failure {
         Failure::Transient(why) => Failure::transient(format!(

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use crate::page::stored;
 use crate::server::Server;
 
-/// Maximum number of ids of one answer; Elasticsearch allows 10,000.
+/// Maximum number of ids per response. Elasticsearch allows 10,000.
 const IDS: usize = 5_000;
-/// Maximum number of pages of one answer; a long page takes megabytes.
+/// Maximum number of pages per response. A long page takes megabytes.
 const PAGES: usize = 50;
 
 pub(crate) async fn count(server: &Server, site: &str, patience: Duration) -> Result<u64, Failure> {
@@ -56,9 +56,9 @@ pub(crate) async fn export(
     Ok(())
 }
 
-/// Walks through the pages of a site in the order of their ids. Each request continues after the last
-/// id, so that concurrent writes neither repeat nor hide other pages and a request can be repeated.
-/// A snapshot would need points in time, which not every server has.
+/// A walk through the pages of a site in the order of their ids. Each request continues after the
+/// last id. Concurrent writes therefore neither repeat nor hide other pages, and a request can be
+/// repeated. A snapshot would need the point-in-time API, which some servers lack.
 struct Walk<'a> {
     server: &'a Server,
     patience: Duration,
@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
             .server
             .fetch(Method::Post, &path, Some(&self.body), self.patience);
         let mut answer = answer.await?;
-        // Pages of a failed shard would look as if they were deleted.
+        // Pages of a failed shard would look deleted.
         if answer["timed_out"] == true || answer["_shards"]["failed"].as_u64() != Some(0) {
             return Err(broken(self.server, "only a part of the index"));
         }

@@ -12,16 +12,16 @@ use crate::page::unpacked;
 use crate::response::{Buckets, Fields, Section, Sections, ask};
 use crate::server::Server;
 
-/// Number of links that gives half of the score of many links. It orders names and nothing else.
+/// Number of links that gives half of the maximum score. It affects only the order of names.
 const PIVOT: u32 = 8;
-/// Score of a name that is the whole typed text, more than any number of links.
+/// Score of a name that equals the typed text, more than any number of links gives.
 const WHOLE: u32 = 2;
-/// Number of pages in addition to those wanted, since pages with a section named by the whole text
-/// come before those with more links.
+/// Number of pages that are fetched beyond the limit, since pages with a section named by the whole
+/// text come before pages with more links.
 const MOST_WHOLE: usize = 10;
-/// Maximum number of sections that are fetched of a page.
+/// Maximum number of sections that are fetched per page.
 const MOST_SECTIONS: usize = 20;
-/// Maximum number of pages whose words are counted; each has thousands of words.
+/// Maximum number of pages whose words are counted; each page has thousands of words.
 const MOST_PAGES: usize = 1_000;
 
 /// See [`canter_ranking::search::SearchIndex::names`].
@@ -54,9 +54,10 @@ pub(crate) async fn names(server: &Server, beginning: &Beginning) -> Result<Vec<
     Ok(Named::best(names, beginning.limit))
 }
 
-/// See [`canter_ranking::search::SearchIndex::words`]. Counts in up to [`MOST_PAGES`] pages.
+/// See [`canter_ranking::search::SearchIndex::words`]. Counts the words of up to [`MOST_PAGES`]
+/// pages.
 pub(crate) async fn words(server: &Server, beginning: &str) -> Result<Vec<(String, u64)>, Failure> {
-    // What follows stands in a regular expression.
+    // The beginning becomes part of a regular expression below.
     if !beginning.chars().all(char::is_alphabetic) {
         return Ok(Vec::new());
     }
@@ -75,7 +76,8 @@ pub(crate) async fn words(server: &Server, beginning: &str) -> Result<Vec<(Strin
     Ok(response.aggregations.words.counts())
 }
 
-/// Asks for pages by the number of links to a name of theirs, or of a section, with the beginning.
+/// Returns a request for pages that have a matching name, their own or a section's, ordered by the
+/// number of links to that name.
 fn request(beginning: &Beginning) -> Value {
     let begins = |names: &str, known: &str| {
         json!({"bool": {

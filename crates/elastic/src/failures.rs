@@ -1,5 +1,4 @@
-//! What goes wrong between canter and a server, told to a person: what was found, where, and what
-//! to do about it.
+//! Failures between canter and a server, told to a person: what happened, where, and how to fix it.
 
 use std::error::Error as StdError;
 use std::io;
@@ -10,7 +9,7 @@ use elasticsearch::Error;
 use crate::server::{Answer, Server, is_busy, quote};
 
 impl Server {
-    /// Why an answer is no success, in a sentence.
+    /// Explains a response that is not a success, in a sentence.
     pub(crate) fn refusal(&self, answer: &Answer) -> Failure {
         let (url, place) = (&self.url, self.key_place);
         let (kind, reason) = answer.error();
@@ -36,7 +35,7 @@ impl Server {
         }
     }
 
-    /// The key does not give access to what canter needs.
+    /// Returns the failure for a key that does not give access to the resources that canter needs.
     pub(crate) fn forbidden(&self, reason: &str) -> Failure {
         let (url, index, place) = (&self.url, &self.index, self.key_place);
         let who = match self.has_key {
@@ -51,7 +50,7 @@ impl Server {
         ))
     }
 
-    /// The index was there when it was opened.
+    /// Returns the failure for an index that existed when it was opened.
     pub(crate) fn vanished(&self) -> Failure {
         Failure::permanent(format!(
             "the index {} at {} is gone, somebody deleted it: run `canter crawl` again to fill a \
@@ -60,7 +59,7 @@ impl Server {
         ))
     }
 
-    /// Somebody closed the index.
+    /// Returns the failure for an index that somebody closed.
     pub(crate) fn closed(&self) -> Failure {
         Failure::permanent(format!(
             "the index {0} at {1} is closed: open it (POST /{0}/_open), then run the same command \
@@ -69,7 +68,7 @@ impl Server {
         ))
     }
 
-    /// Something answered, but nothing that Elasticsearch would say.
+    /// Returns the failure for a response that Elasticsearch would not give.
     pub(crate) fn not_understood(&self, answer: &Answer) -> Failure {
         let kind = match answer.kind.split(';').next() {
             None | Some("") => "no content type",
@@ -82,7 +81,7 @@ impl Server {
         ))
     }
 
-    /// Why there is no answer, in a sentence.
+    /// Explains why there is no response, in a sentence.
     pub(crate) fn silence(&self, error: &Error) -> Failure {
         let url = &self.url;
         if error.is_timeout() {
@@ -130,7 +129,7 @@ impl Server {
     }
 }
 
-/// Type and reason behind a status, where there are any.
+/// Formats the type and reason that follow a status, if there are any.
 fn told(kind: &str, reason: &str) -> String {
     match (kind, reason) {
         ("", "") => String::new(),

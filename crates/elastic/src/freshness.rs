@@ -1,5 +1,5 @@
-//! Refreshes the index, so that a search finds what this process wrote. By itself Elasticsearch
-//! refreshes once a second.
+//! Refreshes the index, so that a search finds the writes of this process. By default,
+//! Elasticsearch refreshes once a second.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::server::Server;
 
-/// Whether something was written since the last refresh.
+/// A record of whether something was written since the last refresh.
 pub(crate) struct Freshness {
     server: Arc<Server>,
     unseen: AtomicBool,
@@ -28,7 +28,7 @@ impl Freshness {
         }
     }
 
-    /// Notes a write. Must be called before the writer is answered.
+    /// Records a write. The task that writes must call this before it answers its caller.
     pub(crate) fn wrote(&self) {
         self.unseen.store(true, Ordering::SeqCst);
     }

@@ -25,13 +25,13 @@ pub struct ElasticIndex {
 }
 
 impl ElasticIndex {
-    /// Opens an index for writing, and creates it if there is none. Writing runs on the runtime of
-    /// the caller and ends with it.
+    /// Opens an index for writing, and creates it if it is missing. The writing tasks run on the
+    /// caller's runtime and end with it.
     ///
     /// # Errors
     ///
-    /// A sentence for a person: what answers is no server that canter works with or nothing at
-    /// all; the API key is wrong, missing or not enough; the index is not canter's.
+    /// Returns a sentence for a person if no server answers, if canter does not support the server,
+    /// if the API key is wrong, missing or lacks a privilege, or if the index is not canter's.
     pub async fn open(settings: &Settings) -> Result<Self, Failure> {
         let server = Server::new(settings, settings.patience / 2)?;
         opening::greet(&server).await?;
@@ -57,7 +57,7 @@ impl IndexWriter for ElasticIndex {
         self.writer.delete(ids).await
     }
 
-    /// Searches of any process find what was put, too.
+    /// After a flush, searches of every process find the pages that were put.
     async fn flush(&self) -> Result<(), Failure> {
         self.writer.flush().await
     }

@@ -1,4 +1,4 @@
-//! The languages of an index's pages, in which queries are stemmed.
+//! The languages of the pages in an index. Queries are stemmed in each of them.
 
 use std::time::{Duration, Instant};
 
@@ -16,12 +16,12 @@ const FRESH: Duration = Duration::from_secs(60);
 /// Maximum number of language tags.
 const MOST: usize = 100;
 
-/// The languages, cached.
+/// A cache of the languages.
 #[derive(Default)]
 pub(crate) struct Languages(Mutex<Option<(Instant, Vec<Language>)>>);
 
 impl Languages {
-    /// The languages of all pages. Asks the server if the cache is too old.
+    /// Returns the languages of all pages. Asks the server if the cached ones are too old.
     pub(crate) async fn get(&self, server: &Server) -> Result<Vec<Language>, Failure> {
         let mut cached = self.0.lock().await;
         if let Some((asked, languages)) = cached.as_ref()
@@ -39,12 +39,12 @@ async fn ask_for(server: &Server) -> Result<Vec<Language>, Failure> {
     let body = json!({
         "size": 0,
         "track_total_hits": false,
-        // A page that names none counts as English.
+        // A page without a language counts as English.
         "aggs": {"languages": {"terms": {"field": "languages", "missing": "en", "size": MOST}}},
     });
     let response: Response = ask(server, "", &body).await?;
     let tags = response.aggregations.languages.counts();
-    // The embedded index always has English among them, and both must look for the same.
+    // The embedded index always includes English, and both indexes must search for the same terms.
     let tags = tags.iter().map(|(tag, _)| tag.as_str()).chain(["en"]);
     Ok(Language::of_tags(tags))
 }

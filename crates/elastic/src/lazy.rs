@@ -1,6 +1,8 @@
-//! An index that is opened when it is first asked, and again until that succeeds: a function in the
-//! cloud is to start while the server is away or holds nothing yet, and to go on by itself once it
-//! does.
+//! An index that is opened by the first request, and tried again by later requests until opening
+//! succeeds.
+//!
+//! A function in the cloud must start while the server is down or holds no index yet, and must
+//! recover by itself once the server has one.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -16,14 +18,14 @@ use canter_ranking::search::{Answer, SearchIndex};
 use canter_ranking::tokenizer::Language;
 use tokio::sync::Mutex;
 
-/// An index, and how it is opened: whatever that asks before, such as for a key, is asked again
-/// with each try.
+/// An index and the way to open it. Each try repeats everything that opening needs, such as a
+/// request for an API key.
 pub struct LazyIndex<O, I> {
     open: O,
     opened: OnceLock<I>,
-    /// Retries that failed.
+    /// Number of tries that failed.
     failed: AtomicU64,
-    /// Why the last of them did. Locked by who tries.
+    /// Reason of the last failed try. The task that tries holds the lock.
     why: Mutex<Option<Failure>>,
 }
 
@@ -32,7 +34,7 @@ where
     O: Fn() -> F + Send + Sync,
     F: Future<Output = Result<I, Failure>> + Send,
 {
-    /// Asks nothing yet.
+    /// Returns an index that is not opened yet. No request is sent.
     pub fn new(open: O) -> Self {
         LazyIndex {
             open,
@@ -42,12 +44,13 @@ where
         }
     }
 
-    /// The index, opened now where it was not. Each call tries once; calls at the same time share
-    /// one try and its failure, or a server that does not answer would be waited for once a call.
+    /// Returns the index, and opens it first if necessary. Each call tries once. Concurrent calls
+    /// share one try and its failure; otherwise each call would wait in turn for a server that does
+    /// not answer.
     ///
     /// # Errors
     ///
-    /// Those of opening it.
+    /// Returns the errors of opening the index.
     pub async fn opened(&self) -> Result<&I, Failure> {
         if let Some(index) = self.opened.get() {
             return Ok(index);
@@ -87,7 +90,7 @@ where
         self.opened().await?.delete(ids).await
     }
 
-    /// What was never opened holds nothing to flush.
+    /// An index that was never opened holds nothing to flush.
     async fn flush(&self) -> Result<(), Failure> {
         match self.opened.get() {
             Some(index) => index.flush().await,

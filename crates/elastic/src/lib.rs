@@ -1,7 +1,8 @@
 //! The index in Elasticsearch or OpenSearch, which many processes write and read at the same time.
 //!
-//! Requests work alike in Elasticsearch 7.10, 8 and 9 and in OpenSearch: bulks, searches, lookups by
-//! id. There are no scripts and no analysis beyond white space; terms and weights are canter's.
+//! The adapter sends only requests that work alike in Elasticsearch 7.10, 8 and 9 and in
+//! OpenSearch: bulk requests, searches and lookups by id. It uses no scripts, and no analysis
+//! beyond splitting at white space: canter computes the terms and weights itself.
 
 mod bulk;
 mod catalog;

@@ -1,4 +1,4 @@
-//! What is found on the server before the index is used: the right server, and an index of
+//! Checks the server before the index is used: it must be a supported server, and its index must be
 //! canter's own.
 
 use std::time::Duration;
@@ -10,16 +10,17 @@ use serde_json::{Value, json};
 use crate::page::{LAYOUT, index_body};
 use crate::server::Server;
 
-/// The oldest Elasticsearch that canter works with.
+/// Oldest release of Elasticsearch that canter supports.
 const OLDEST: (u32, u32) = (7, 10);
-/// Above what a person's own patterns have, so that only this template counts for the index.
+/// Priority of the index template. It is higher than that of a user's own templates, so that only
+/// this template applies to the index.
 const PRIORITY: u32 = 10_000;
 
-/// Makes sure that the server is one that canter works with.
+/// Checks that canter supports the server.
 ///
 /// # Errors
 ///
-/// A sentence that says what answered instead.
+/// Returns a sentence that says what answered instead.
 pub(crate) async fn greet(server: &Server) -> Result<(), Failure> {
     let answer = server.ask(Method::Get, "", None, Duration::ZERO).await?;
     let told = answer.json().unwrap_or_default();
@@ -27,12 +28,12 @@ pub(crate) async fn greet(server: &Server) -> Result<(), Failure> {
     if answer.status == 200 && version["distribution"] == "opensearch" {
         return Ok(());
     }
-    // The URL has more before the index's name than the server.
+    // The URL holds a path in front of the index's name that does not lead to the server.
     if answer.status == 404 {
         return Err(server.not_understood(&answer));
     }
-    // Who refuses in Elasticsearch's own words is Elasticsearch; a proxy may have a 401 too, and
-    // wants the same to be done.
+    // A refusal in Elasticsearch's own words comes from Elasticsearch. A 401 may also come from a
+    // proxy, but calls for the same remedy.
     if answer.status != 200 {
         return Err(server.refusal(&answer));
     }
@@ -49,18 +50,19 @@ pub(crate) async fn greet(server: &Server) -> Result<(), Failure> {
     }
 }
 
-/// Major and minor number of a release.
+/// Returns the major and minor number of a release.
 fn release(number: &str) -> Option<(u32, u32)> {
     let mut parts = number.split('.').map(str::parse);
     Some((parts.next()?.ok()?, parts.next()?.ok()?))
 }
 
-/// Makes the index where there is none, and its template, so that a server which makes an index of
-/// what is written to it makes the right one. Several processes may do so at once.
+/// Creates the index if it is missing, and its template. With the template, a server that creates
+/// an index on the first write creates the right one. Several processes may call this at the same
+/// time.
 ///
 /// # Errors
 ///
-/// Permanent when an index of the same name is not canter's, or of another layout.
+/// Returns a permanent failure if an index of the same name is not canter's or has another layout.
 pub(crate) async fn create(server: &Server, patience: Duration) -> Result<(), Failure> {
     let index = server.index();
     let template = json!({
@@ -71,8 +73,8 @@ pub(crate) async fn create(server: &Server, patience: Duration) -> Result<(), Fa
     let path = format!("_index_template/{index}");
     let answer = server.ask(Method::Put, &path, Some(&template), patience);
     let answer = answer.await?;
-    // The privilege for it is one of the whole cluster, which few keys have. It is a second line of
-    // defence: the writer looks for the index before each bulk.
+    // Writing a template takes a privilege on the whole cluster, which few keys have. The template
+    // is only a second line of defence: the writer checks the index before each bulk request.
     if answer.status >= 300 && answer.status != 403 {
         return Err(server.refusal(&answer));
     }
@@ -86,7 +88,7 @@ pub(crate) async fn create(server: &Server, patience: Duration) -> Result<(), Fa
     let (kind, _) = answer.error();
     match answer.status {
         200..300 => Ok(()),
-        // Another process was first.
+        // Another process created the index first.
         400 if kind == "resource_already_exists_exception" => {
             is_there(server, patience).await.map(drop)
         }
@@ -94,13 +96,14 @@ pub(crate) async fn create(server: &Server, patience: Duration) -> Result<(), Fa
     }
 }
 
-/// Makes sure that canter's index is there, for whoever reads it. That takes one request: the index
-/// says that it is canter's, and its writer has looked at the server. Only where it is not found
-/// is the server asked what it is.
+/// Checks for a reader that canter's index exists. This usually takes one request: the index itself
+/// says that it is canter's, and its writer has checked the server. The server is only checked if
+/// the index is not found.
 ///
 /// # Errors
 ///
-/// Transient when nothing was indexed yet: a crawl may be about to.
+/// Returns a transient failure if the index does not exist yet, since a crawl may be about to
+/// create it.
 pub(crate) async fn find(server: &Server) -> Result<(), Failure> {
     let found = is_there(server, Duration::ZERO).await;
     match found {
@@ -113,7 +116,7 @@ pub(crate) async fn find(server: &Server) -> Result<(), Failure> {
     }
 }
 
-/// Whether there is an index of that name; one that is not canter's is an error.
+/// Returns whether the index exists. An index of that name that is not canter's is an error.
 pub(crate) async fn is_there(server: &Server, patience: Duration) -> Result<bool, Failure> {
     let path = format!("{}/_mapping", server.index());
     let answer = server.ask(Method::Get, &path, None, patience).await?;
@@ -145,7 +148,7 @@ fn foreign(server: &Server, why: &str) -> Failure {
     ))
 }
 
-/// Nothing was indexed on the server yet.
+/// Returns the failure for a server on which nothing was indexed yet.
 pub(crate) fn nothing(server: &Server) -> Failure {
     let (url, index) = (server.url(), server.index());
     Failure::transient(format!(

@@ -1,8 +1,8 @@
 //! The stored form of texts and links: deflated, in Base64.
 //!
 //! The server reads a whole page to return a part of it. Packing halves the text of a page of the
-//! Python documentation and leaves a sixth of its links, for a quarter of a millisecond; an answer
-//! of ten pages takes 314 KB instead of 499 KB.
+//! Python documentation and reduces its links to a sixth. It takes a quarter of a millisecond. A
+//! response with ten pages takes 314 KB instead of 499 KB.
 
 use std::io::Read;
 
@@ -13,7 +13,7 @@ use canter_core::failure::Failure;
 use flate2::Compression;
 use flate2::bufread::{DeflateDecoder, DeflateEncoder};
 
-/// Elasticsearch wants a `binary` field padded, and may give it back without.
+/// Elasticsearch requires padding in a `binary` field, but may return the value without padding.
 const BASE64: GeneralPurpose = {
     let padded = PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent);
     GeneralPurpose::new(&STANDARD, padded)
@@ -26,11 +26,11 @@ pub(crate) fn pack(text: &str) -> std::io::Result<String> {
     Ok(BASE64.encode(packed))
 }
 
-/// Unpacks a text; an empty one is empty.
+/// Unpacks a text. Returns an empty text for an empty one.
 ///
 /// # Errors
 ///
-/// Permanent for what was not packed here.
+/// Returns a permanent failure if the text was not packed by this module.
 pub(crate) fn unpack(packed: &str) -> Result<String, Failure> {
     let broken = |why: &dyn std::fmt::Display| {
         Failure::permanent(format!("a page in the index is broken: {why}"))

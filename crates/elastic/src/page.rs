@@ -1,8 +1,8 @@
 //! A page in Elasticsearch: one document with nested sections.
 //!
-//! Searched fields hold terms, which the server splits at spaces, and are not stored; stored fields
+//! Searched fields hold terms, which the server splits at spaces, and are not stored. Stored fields
 //! (the page, its text and its links) are not searched. The parts that a result shows are stored
-//! apart, section by section, so that a search need not read pages (`docs/adr/0011`).
+//! apart, section by section, so that a search need not read whole pages (`docs/adr/0011`).
 
 use std::borrow::Cow;
 
@@ -20,11 +20,11 @@ use serde_json::Value;
 
 use crate::packed::{pack, unpack};
 
-/// Layout of the index. Raise it whenever fields or terms change. It is part of the index's name, so
-/// that each layout has an index of its own.
+/// Layout of the index. Raise it whenever fields or terms change. It is part of the index's name,
+/// so that each layout has its own index.
 pub(crate) const LAYOUT: &str = "canter-elastic-6";
 
-/// Settings and mapping of the index, with the BM25 parameters of each field.
+/// Returns the settings and mapping of the index, with the BM25 parameters of each field.
 pub(crate) fn index_body() -> Value {
     let mut body: Value = serde_json::from_str(include_str!("mapping.json")).unwrap_or_default();
     for (name, field) in [
@@ -41,12 +41,12 @@ pub(crate) fn index_body() -> Value {
     body
 }
 
-/// A page on its way to the server.
+/// A page as the server receives it.
 #[derive(Serialize)]
 struct Source<'a> {
     id: String,
     site: &'a str,
-    /// The language and those that it is a variant of: `pt-br` and `pt`.
+    /// The page's language and the languages that it is a variant of: `pt-br` and `pt`.
     languages: Vec<&'a str>,
     path: &'a str,
     folders: Vec<&'a str>,
@@ -55,24 +55,24 @@ struct Source<'a> {
     /// [`PageTerms::known`] plus one.
     #[serde(skip_serializing_if = "Option::is_none")]
     known: Option<u32>,
-    /// Names of the page itself and of sections that are weighed as part of another one.
+    /// Names of the page itself, and of sections that are weighed as part of another section.
     names: Vec<&'a str>,
-    /// The server leaves a gap between values, so no pair spans two of them.
+    /// The server leaves a gap between values, so no pair of terms spans two of them.
     body: [&'a str; 4],
     mentions: &'a str,
-    /// [`canter_core::inbound::Inbound::standing`]; the server refuses 0.
+    /// [`canter_core::inbound::Inbound::standing`]; none for 0, which the server refuses.
     #[serde(skip_serializing_if = "Option::is_none")]
     standing: Option<f32>,
-    /// Whether it is little more than its links.
+    /// Whether the page holds little more than its links.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     list: bool,
     address: &'a str,
     common: &'a str,
     spelled: Vec<&'a str>,
     sections: Vec<Section<'a>>,
-    /// [`Shown`], packed.
+    /// A packed [`Shown`].
     shown: String,
-    /// The [`start`] of the text, packed.
+    /// The packed [`start`] of the text.
     lead: String,
     page: Stored,
     text: String,
@@ -86,12 +86,12 @@ struct Section<'a> {
     /// [`canter_ranking::terms::SectionTerms::known`] plus one.
     #[serde(skip_serializing_if = "Option::is_none")]
     known: Option<u32>,
-    /// A [`Passage`], packed; none if the text of the section is not on the page.
+    /// A packed [`Passage`]; none if the text of the section is not on the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     shown: Option<String>,
 }
 
-/// A page as JSON. Takes milliseconds of a core for a long page.
+/// Returns a page as JSON. For a long page this takes milliseconds of CPU time.
 pub(crate) fn source(
     document: &Document,
     tokenizer: &mut Tokenizer,
@@ -152,17 +152,17 @@ pub(crate) fn source(
     })
 }
 
-/// Anything as packed JSON.
+/// Packs a value as JSON.
 fn packed<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
     pack(&serde_json::to_string(value)?).map_err(serde_json::Error::io)
 }
 
-/// What was packed as JSON.
+/// Unpacks a value that was packed as JSON.
 pub(crate) fn unpacked<T: DeserializeOwned>(packed: &str) -> Result<T, Failure> {
     serde_json::from_str(&unpack(packed)?).map_err(broken)
 }
 
-/// A language tag and its prefixes before hyphens, so that a filter can look for a whole word.
+/// Returns a language tag and its prefixes before hyphens, so that a filter can match a whole term.
 fn kinds(language: &str) -> Vec<&str> {
     let hyphens = language.match_indices('-').map(|(at, _)| &language[..at]);
     hyphens.chain([language]).collect()
@@ -192,7 +192,7 @@ impl StoredPage {
     }
 }
 
-/// The stored form of a page, from its JSON.
+/// Reads the stored form of a page from its JSON.
 pub(crate) fn stored(source: &Value) -> Result<Stored, Failure> {
     StoredPage::deserialize(source).map_err(broken)?.stored()
 }

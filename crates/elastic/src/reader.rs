@@ -24,7 +24,7 @@ pub struct ElasticReader {
     pub(crate) server: Arc<Server>,
     pub(crate) freshness: Arc<Freshness>,
     languages: Languages,
-    /// Maximum duration of retries; zero if somebody waits for the answer and asks again.
+    /// Maximum duration of retries; zero if the caller waits for the answer and asks again itself.
     patience: Duration,
 }
 
@@ -33,13 +33,13 @@ impl ElasticReader {
     ///
     /// # Errors
     ///
-    /// Those of [`ElasticIndex::open`](crate::ElasticIndex::open), and a transient one when nothing
-    /// was indexed there yet.
+    /// Returns the errors of [`ElasticIndex::open`](crate::ElasticIndex::open), and a transient
+    /// failure if nothing was indexed yet.
     pub async fn open(settings: &Settings) -> Result<Self, Failure> {
-        // Somebody waits, and a gateway in between waits for half a minute only.
+        // A person waits, and a gateway in between waits for only half a minute.
         let server = Server::new(settings, settings.patience / 6)?;
         let reader = ElasticReader::over(server, Duration::ZERO);
-        // The first search needs the languages, and asks again if this fails.
+        // The first search needs the languages. It asks again if this request fails.
         let (opened, _) = tokio::join!(
             opening::find(&reader.server),
             reader.languages.get(&reader.server)
@@ -58,7 +58,7 @@ impl ElasticReader {
         }
     }
 
-    /// What holds up the server at the moment, as a sentence for a person.
+    /// Returns what holds up the server at the moment, as a sentence for a person.
     pub fn trouble(&self) -> Option<String> {
         self.server.trouble()
     }

@@ -13,8 +13,8 @@ use crate::opening::nothing;
 use crate::page::unpacked;
 use crate::server::Server;
 
-/// Asks the server once, since whoever waits for results asks again. A missing index is a transient
-/// failure, since the next crawl creates it.
+/// Asks the server once, since a caller that waits for results asks again itself. A missing index
+/// is a transient failure, since the next crawl creates it.
 pub(crate) async fn ask<T: DeserializeOwned>(
     server: &Server,
     parameters: &str,
@@ -29,23 +29,23 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     server.understood(&answer)
 }
 
-/// The packed parts of a page that a result shows. On the server every field is a list.
+/// The packed parts of a page that a result shows. The server returns every field as a list.
 #[derive(Deserialize)]
 pub(crate) struct Fields {
     pub(crate) shown: [String; 1],
-    /// The start of the text, in which stop words and signs are marked.
+    /// The start of the text, in which stop words and signs are highlighted.
     #[serde(default)]
     pub(crate) lead: [String; 1],
 }
 
-/// Matching sections of a page.
+/// The matching sections of a page.
 #[derive(Default, Deserialize)]
 pub(crate) struct Sections {
     hits: Ranked,
 }
 
 impl Sections {
-    /// Best first.
+    /// Returns the sections, best first.
     pub(crate) fn ranked(&self) -> &[Section] {
         &self.hits.hits
     }
@@ -78,19 +78,19 @@ struct SectionFields {
 }
 
 impl Section {
-    /// Its number in the page.
+    /// Returns the section's number within the page.
     pub(crate) fn offset(&self) -> usize {
         self.nested.offset
     }
 
-    /// The parts that a result shows; none if its text is not on the page.
+    /// Returns the parts that a result shows; none if the section's text is not on the page.
     pub(crate) fn passage(&self) -> Option<Result<Passage<'static>, Failure>> {
         let shown = &self.fields.shown[0];
         (!shown.is_empty()).then(|| unpacked(shown))
     }
 }
 
-/// Numbers of pages by the values of a field, largest first.
+/// Numbers of pages by the values of a field, largest number first.
 #[derive(Default, Deserialize)]
 pub(crate) struct Buckets {
     #[serde(default)]

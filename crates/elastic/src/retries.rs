@@ -12,7 +12,7 @@ pub(crate) struct Retries {
 }
 
 impl Retries {
-    /// Starts with the first try.
+    /// Starts the count with the first try.
     pub(crate) fn new(patience: Duration) -> Self {
         Retries {
             patience,
@@ -26,12 +26,12 @@ impl Retries {
         *self = Retries::new(self.patience);
     }
 
-    /// Waits before the next try; false if patience has run out. The random back-off keeps workers
-    /// apart.
+    /// Waits before the next try; returns false if patience has run out. The random back-off keeps
+    /// workers apart.
     pub(crate) async fn again(&mut self) -> bool {
         let wait = back_off(self.failed, fastrand::f64());
         self.failed += 1;
-        // Tests have a short patience, which shortens the waits.
+        // Tests set a short patience, which shortens the waits.
         let wait = wait.min(self.patience / 8);
         if self.since.elapsed() + wait >= self.patience {
             return false;

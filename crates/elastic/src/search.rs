@@ -1,7 +1,7 @@
-//! Runs a plan: the request to Elasticsearch and its response.
+//! Runs a plan: builds the request to Elasticsearch and reads its response.
 //!
-//! The request is the plan, clause by clause. It looks for terms; nothing parses the text that a
-//! person typed.
+//! The request is the plan, clause by clause. It searches for terms; the server parses nothing that
+//! a person typed.
 
 use std::collections::HashMap;
 
@@ -21,24 +21,24 @@ use crate::response::{Buckets, Fields, Section, Sections, ask};
 use crate::server::Server;
 use crate::suggester::{self, Suggested, missing};
 
-/// Parameters of a search. Statistics of all shards are gathered first, so that a page scores the
-/// same in any of them; partial results are refused.
+/// Parameters of a search. The server gathers the collection statistics of all shards first, so
+/// that a page scores the same in each of them. Partial results are refused.
 const PARAMETERS: &str = "search_type=dfs_query_then_fetch&allow_partial_search_results=false";
-/// Maximum number of matching sections that are fetched of a page. Sections without an anchor are
-/// no deep links, so the third link may be far behind.
+/// Maximum number of matching sections that are fetched per page. Sections without an anchor make
+/// no deep links, so the third link may come far behind.
 const MOST_SECTIONS: usize = 12;
-/// Maximum number of counted languages, among which facets are chosen.
+/// Maximum number of languages that are counted, from which facets are chosen.
 const MOST_TAGS: usize = 50;
-/// Maximum number of counted folders, among which facets are chosen.
+/// Maximum number of folders that are counted, from which facets are chosen.
 const MOST_FOLDERS: usize = 200;
 
-/// Asks the server once, since whoever waits for results asks again.
+/// Asks the server once, since a caller that waits for results asks again itself.
 pub(crate) async fn run(server: &Server, plan: &Plan) -> Result<Answer, Failure> {
     let response = ask(server, PARAMETERS, &request(plan)).await?;
     answer(response, plan)
 }
 
-/// The body of a search.
+/// Returns the body of a search request.
 fn request(plan: &Plan) -> Value {
     let mut should: Vec<Value> = plan.clauses.iter().map(any_of).collect();
     for pair in &plan.pairs {
@@ -57,7 +57,7 @@ fn request(plan: &Plan) -> Value {
             "boost": plan.name_weight,
         }}));
     }
-    // Without a clause every page would match.
+    // Without a clause, every page would match.
     let wanted = match should.is_empty() {
         true => json!({"match_none": {}}),
         false => json!({"bool": {
@@ -96,12 +96,12 @@ fn request(plan: &Plan) -> Value {
     body
 }
 
-/// Counts matching pages by the values of a field.
+/// Returns an aggregation that counts matching pages by the values of a field.
 fn values(field: &str, most: usize) -> Value {
     json!({"terms": {"field": field, "size": most}})
 }
 
-/// The score of the links from other pages, which is no match by itself.
+/// Returns the clause that scores the links from other pages. It is no match by itself.
 fn standing(plan: &Plan) -> Value {
     json!({"rank_feature": {
         "field": "standing",
@@ -110,7 +110,7 @@ fn standing(plan: &Plan) -> Value {
     }})
 }
 
-/// The parts to be returned of the sections that a clause matches.
+/// Returns a request for the shown parts of the sections that a clause matches.
 fn sections(clause: &str) -> Value {
     json!({
         "name": clause,
@@ -120,7 +120,7 @@ fn sections(clause: &str) -> Value {
     })
 }
 
-/// Any term of a clause. The server splits them at spaces.
+/// Returns a query for any term of a clause. The server splits the terms at spaces.
 fn any_of(clause: &Clause) -> Value {
     let field = match clause.field {
         Field::Body => "body",
@@ -142,7 +142,7 @@ fn any_of(clause: &Clause) -> Value {
     }
 }
 
-/// Pages that hold a phrase, for each of some phrases.
+/// Returns one query per phrase, which matches the pages that hold the phrase.
 fn phrases(all: &[Ways]) -> impl Iterator<Item = Value> {
     all.iter().map(|ways| {
         let way = |words: &Vec<String>| json!({"match_phrase": {"body": words.join(" ")}});
@@ -161,7 +161,7 @@ fn filters(plan: &Plan) -> Vec<Value> {
         .collect()
 }
 
-/// The answer in a response.
+/// Reads the answer from a response.
 fn answer(response: Response, plan: &Plan) -> Result<Answer, Failure> {
     let counted = response.aggregations;
     let missing = missing(&response.suggest, &counted.known, &plan.typed);
@@ -192,10 +192,10 @@ struct Response {
     aggregations: Counted,
 }
 
-/// Counts of pages.
+/// Numbers of pages.
 #[derive(Default, Deserialize)]
 struct Counted {
-    /// Pages that hold each typed word, by its number in the plan.
+    /// Number of pages that hold each typed word, by the word's number in the plan.
     #[serde(default)]
     known: HashMap<String, Value>,
     #[serde(default)]
@@ -209,7 +209,7 @@ struct Counted {
 impl Counted {
     fn facets(self, query: &Query, total: u64) -> Facets {
         let mut languages = self.languages.counts();
-        // A page has both its language and the one that it is a variant of.
+        // A page lists its own language and the languages that it is a variant of.
         languages.retain(|(tag, _)| !tag.contains('-'));
         let (sites, folders) = (self.sites.counts(), self.folders.counts());
         Facets::of(sites, languages, folders, query.path.as_deref(), total)

@@ -1,4 +1,4 @@
-//! The connection: one exchange with the server, or several until one is answered.
+//! The connection to the server: a single exchange, or retries until the server answers.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -17,32 +17,32 @@ use url::{Host, Url};
 use crate::retries::Retries;
 use crate::settings::Settings;
 
-/// Longest quote of a server's own words, in characters.
+/// Maximum length of a quote of the server's own words, in characters.
 pub(crate) const QUOTE: usize = 240;
 
-/// What was answered, whatever it means.
+/// A response of the server, whatever it means.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// Status code.
     pub(crate) status: u16,
-    /// The body, decoded.
+    /// Decoded body.
     pub(crate) body: Vec<u8>,
-    /// `Content-Type`; empty where there was none.
+    /// `Content-Type`; empty if the response has none.
     pub(crate) kind: String,
 }
 
 impl Answer {
-    /// The body, where it is JSON.
+    /// Returns the body if it is JSON.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// Whether it is the server's word that the index is not there.
+    /// Returns whether the server itself says that the index does not exist.
     pub(crate) fn tells_of_no_index(&self) -> bool {
         self.status == 404 && self.error().0 == "index_not_found_exception"
     }
 
-    /// Type and reason of the error that the body tells; empty where it tells none.
+    /// Returns type and reason of the error in the body; both are empty if the body holds no error.
     pub(crate) fn error(&self) -> (String, String) {
         let told = self.json().unwrap_or_default();
         match &told["error"] {
@@ -52,18 +52,18 @@ impl Answer {
     }
 }
 
-/// Type and reason of an error as Elasticsearch writes it.
+/// Returns type and reason of an error in Elasticsearch's format.
 pub(crate) fn cause(error: &Value) -> (String, String) {
     let text = |key: &str| error[key].as_str().unwrap_or_default();
     (text("type").to_owned(), quote(text("reason")))
 }
 
-/// The beginning of a server's own words, on one line.
+/// Returns the beginning of the server's own words, on one line.
 pub(crate) fn quote(text: &str) -> String {
     shortened(text, QUOTE)
 }
 
-/// The beginning of a text, on one line.
+/// Returns the beginning of a text, on one line.
 pub(crate) fn shortened(text: &str, most: usize) -> String {
     let line: Vec<&str> = text.split_whitespace().collect();
     let line = line.join(" ");
@@ -73,20 +73,20 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
     }
 }
 
-/// One server, and canter's index there.
+/// A server and canter's index on it.
 pub(crate) struct Server {
     transport: Transport,
     pub(crate) url: Url,
     pub(crate) index: String,
     pub(crate) has_key: bool,
-    /// As [`Settings::key_in`].
+    /// See [`Settings::key_in`].
     pub(crate) key_place: &'static str,
     pub(crate) timeout: Duration,
     trouble: Mutex<Option<String>>,
 }
 
 impl Server {
-    /// Nothing is sent yet. No request takes longer than `timeout`.
+    /// Prepares a connection, but sends nothing yet. No request takes longer than `timeout`.
     pub(crate) fn new(settings: &Settings, timeout: Duration) -> Result<Self, Failure> {
         let pool = SingleNodeConnectionPool::new(settings.server.clone());
         let mut transport = TransportBuilder::new(pool).enable_meta_header(false);
@@ -94,7 +94,7 @@ impl Server {
             transport = transport.auth(Credentials::EncodedApiKey(key.clone()));
         }
         if is_this_machine(&settings.server) {
-            // What a proxy would find there is its own machine.
+            // A proxy would resolve a loopback address to its own machine.
             transport = transport.disable_proxy();
         }
         if settings.server.scheme() == "https"
@@ -116,22 +116,23 @@ impl Server {
         })
     }
 
-    /// The name of canter's index.
+    /// Returns the name of canter's index.
     pub(crate) fn index(&self) -> &str {
         &self.index
     }
 
-    /// The server as a person named it.
+    /// Returns the server's URL as a person gave it.
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Sends one request, once, and reads its answer. `path` is below the server's URL and may
-    /// have a query.
+    /// Sends one request once and reads the response. `path` is relative to the server's URL and
+    /// may have a query.
     ///
     /// # Errors
     ///
-    /// Where there is no answer: what was asked may have been done all the same.
+    /// Returns a failure if there is no response. The server may have carried out the request all
+    /// the same.
     pub(crate) async fn exchange(
         &self,
         method: Method,
@@ -166,8 +167,8 @@ impl Server {
         Ok(Answer { status, body, kind })
     }
 
-    /// Asks, and asks again for up to `patience` while the server is away or busy. Only for
-    /// requests that can be repeated.
+    /// Sends a request, and repeats it for up to `patience` while the server is down or busy. Only
+    /// for requests that can be repeated.
     pub(crate) async fn ask(
         &self,
         method: Method,
@@ -194,19 +195,20 @@ impl Server {
         }
     }
 
-    /// Notes what holds the work up, for whoever watches; none when it goes on.
+    /// Records the trouble that holds up the work, for progress displays; none once the work goes
+    /// on.
     pub(crate) fn tell(&self, trouble: Option<&Failure>) {
         let mut told = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         *told = trouble.map(Failure::to_string);
     }
 
-    /// What holds the work up now.
+    /// Returns the trouble that holds up the work at the moment.
     pub(crate) fn trouble(&self) -> Option<String> {
         let told = self.trouble.lock();
         told.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Like [`Server::ask`], for what is only understood when it was done.
+    /// Like [`Server::ask`], but accepts only a successful response.
     pub(crate) async fn fetch(
         &self,
         method: Method,
@@ -218,7 +220,7 @@ impl Server {
         self.understood(&answer)
     }
 
-    /// The body of an answer that says that something was done, read as what it is to be.
+    /// Parses the body of a successful response.
     pub(crate) fn understood<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Failure> {
         if !(200..300).contains(&answer.status) {
             return Err(self.refusal(answer));
@@ -233,11 +235,12 @@ impl Server {
     }
 }
 
-/// The authorities that the operating system trusts, or those of `SSL_CERT_FILE`: a server of one's
-/// own has seldom a certificate of a public one. None where there are none.
+/// Returns the certificate authorities that the operating system trusts, or those of
+/// `SSL_CERT_FILE`, if there are any. A private server rarely has a certificate of a public
+/// authority.
 fn trusted() -> Option<Certificate> {
     let found = rustls_native_certs::load_native_certs().certs.into_iter();
-    // One that cannot be read would make the client refuse all.
+    // A single unreadable certificate would make the client refuse all of them.
     let readable = found.filter(|it| RootCertStore::empty().add(it.clone()).is_ok());
     let readable = readable.filter_map(|it| Certificate::from_der(&it).ok());
     readable.reduce(|mut all, one| {
@@ -246,7 +249,7 @@ fn trusted() -> Option<Certificate> {
     })
 }
 
-/// Whether the same request may be answered later.
+/// Returns whether the server may answer the same request later.
 pub(crate) fn is_busy(status: u16) -> bool {
     matches!(status, 429 | 502..=504)
 }

@@ -1,4 +1,4 @@
-//! Where an index is, as a person names it.
+//! The location of an index, as a person names it.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use url::Url;
 
 use crate::page::LAYOUT;
 
-/// The index of a URL that names none.
+/// Name of the index if the URL gives none.
 const DEFAULT_NAME: &str = "canter";
-/// Elasticsearch takes 255 bytes; the layout is to be put behind it.
+/// Maximum length of a name, in bytes. Elasticsearch allows 255, and the layout is appended.
 const LONGEST_NAME: usize = 200;
-/// A server that is being restarted is back within a minute.
+/// Default time for retries. A server that restarts is back within a minute.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Which index of which server, and what gives access to it.
+/// The server, the index on it, and the key that gives access.
 #[derive(Clone)]
 pub struct Settings {
-    /// The server, without the index; ends in a slash.
+    /// URL of the server without the index; it ends in a slash.
     pub(crate) server: Url,
-    /// The index, with its layout.
+    /// Name of the index, with its layout.
     pub(crate) index: String,
     pub(crate) key: Option<String>,
     /// Where a person sets the key.
@@ -29,23 +29,22 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads a URL: `http` or `https`, host and port of the server. The last segment of its path
-    /// names the index (`canter` without one), what stands before belongs to the server. Each
-    /// layout of canter's has an index of its own, so the index on the server has the layout's
-    /// number behind that name.
+    /// Reads a URL: `http` or `https`, host and port of the server. The last segment of the path
+    /// names the index (`canter` by default); the rest of the path belongs to the server. Each of
+    /// canter's layouts has its own index, so the name on the server ends in the layout's number.
     ///
-    /// `key` is the API key as Elasticsearch gives it out encoded; none for a server without
+    /// `key` is the encoded API key as Elasticsearch returns it; none for a server without
     /// security.
     ///
     /// # Errors
     ///
-    /// Permanent, with a sentence for a person, for a URL that names no index, or that holds a
-    /// password.
+    /// Returns a permanent failure, with a sentence for a person, if the URL names no valid index
+    /// or holds a password.
     pub fn new(url: &str, key: Option<String>) -> Result<Self, Failure> {
         let wrong = |why: &str| Failure::permanent(format!("the index's URL {why}"));
         let mut server =
             Url::parse(url).map_err(|error| wrong(&format!("cannot be read ({error}): {url}")))?;
-        // Before anything that would print the URL.
+        // Checked before any error that would print the URL.
         if !server.username().is_empty() || server.password().is_some() {
             return Err(wrong(
                 "holds a user name or a password, which other programs and logs can read: leave \
@@ -95,28 +94,28 @@ impl Settings {
         })
     }
 
-    /// Where a person sets the key, as sentences name it: `CANTER_INDEX_API_KEY` unless this says
-    /// otherwise.
+    /// Sets the place where a person sets the key, as messages name it. The default is
+    /// `CANTER_INDEX_API_KEY`.
     #[must_use]
     pub fn key_in(self, key_place: &'static str) -> Self {
         Settings { key_place, ..self }
     }
 
-    /// For how long canter goes on trying when the server does not answer, or takes nothing: a
-    /// minute unless this says otherwise. One request may take half of it; a sixth where an index is
-    /// only read.
+    /// Sets how long canter retries while the server does not answer or accepts nothing. The
+    /// default is a minute. One request may take half of this time, or a sixth if the index is only
+    /// read.
     #[must_use]
     pub fn patience(self, patience: Duration) -> Self {
         Settings { patience, ..self }
     }
 
-    /// The name of the index on the server.
+    /// Returns the name of the index on the server.
     pub fn index(&self) -> &str {
         &self.index
     }
 }
 
-/// What may stand in a header. Elasticsearch's keys are Base64.
+/// Returns whether a key may stand in a header. Elasticsearch's keys are Base64.
 fn is_key(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,7 +1,7 @@
-//! Words of pages that are like missing words of a plan.
+//! Words of the index that are similar to missing words of a plan.
 //!
-//! A search asks for them along the way: the term suggester lists words like the typed ones, and
-//! one global filter for each word counts the pages that hold it.
+//! A search request asks for them as well: the term suggester lists words that are similar to the
+//! typed ones, and one global filter per word counts the pages that hold it.
 
 use std::collections::HashMap;
 
@@ -9,10 +9,10 @@ use canter_ranking::corrections::{Missing, Typed};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Maximum number of words like a missing one.
+/// Maximum number of similar words for each missing word.
 const MOST_LIKE: usize = 20;
 
-/// Adds the questions about the typed words to the body of a search.
+/// Adds requests about the typed words to the body of a search.
 pub(crate) fn ask(body: &mut Value, typed: &[Typed]) {
     if typed.is_empty() {
         return;
@@ -39,7 +39,7 @@ pub(crate) fn ask(body: &mut Value, typed: &[Typed]) {
     });
 }
 
-/// The answer of the suggester.
+/// The suggester's part of a response.
 #[derive(Default, Deserialize)]
 pub(crate) struct Suggested {
     #[serde(default)]
@@ -58,7 +58,7 @@ struct SimilarWord {
     freq: u64,
 }
 
-/// The words that no page holds. `counts` holds the number of pages of each typed word.
+/// Returns the words that no page holds. `counts` holds the number of pages for each typed word.
 pub(crate) fn missing(
     suggested: &Suggested,
     counts: &HashMap<String, Value>,

@@ -1,54 +1,54 @@
-//! What the server says about one operation of a bulk, or about all of it.
+//! What the server says about one operation of a bulk request, or about the whole request.
 
 use canter_core::failure::Failure;
 use serde_json::Value;
 
 use crate::server::{Answer, QUOTE, Server, cause, shortened};
 
-/// What is to be done about it.
+/// How to proceed with an operation.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Verdict {
-    /// It is durable, or there was nothing to do.
+    /// The operation is durable, or there was nothing to do.
     Done,
-    /// The document will never be taken, for this reason.
+    /// The server will never accept the document, for this reason.
     Refused(String),
-    /// Try it again; when patience has run out, this is why.
+    /// The operation is to be tried again. If patience runs out, this is the reason.
     Again(Failure),
-    /// All of the bulk has failed, and no further try helps.
+    /// The whole bulk request has failed, and no further try helps.
     Stop(Failure),
 }
 
-/// Judges an entry of `items`.
+/// Judges one entry of `items`.
 pub(crate) fn of_item(server: &Server, item: &Value) -> Verdict {
-    // Its one key is the action.
+    // The only key of an entry is its action.
     let item = item.as_object().and_then(|item| item.values().next());
     let Some(item) = item else {
         return Verdict::Again(overloaded(server, 0, "", "an answer without a result"));
     };
     let status = item["status"].as_u64().unwrap_or(0);
     let (kind, mut reason) = cause(&item["error"]);
-    // The one may name the field, the other what is wrong with it, and each may quote the document.
+    // One reason may name the field and the other the fault, and each may quote the document.
     if let Some(deeper) = item["error"]["caused_by"]["reason"].as_str() {
         let half = |text: &str| shortened(text, QUOTE / 2);
         reason = format!("{}: {}", half(&reason), half(deeper));
     }
     match (status, kind.as_str()) {
         (200..300, _) => Verdict::Done,
-        // A newer copy is there, or this one: what was asked for holds.
+        // The index holds a newer copy or this one, so the operation has nothing left to do.
         (409, "version_conflict_engine_exception") => Verdict::Done,
-        // A delete of what is not there.
+        // The delete was for a document that does not exist.
         (404, "") => Verdict::Done,
         _ => of_error(server, status, &kind, &reason),
     }
 }
 
-/// Judges the answer to a whole bulk that has no items: `Ok` when it is to be tried again, in both
-/// cases with the reason.
+/// Judges the response to a whole bulk request without items: `Ok` if the request is to be tried
+/// again. Both cases hold the reason.
 pub(crate) fn of_whole(server: &Server, answer: &Answer) -> Result<Failure, Failure> {
     let (kind, reason) = answer.error();
     match of_error(server, answer.status.into(), &kind, &reason) {
         Verdict::Again(failure) => Ok(failure),
-        // What was refused is the request, and no document in particular.
+        // The server refused the request, and no document in particular.
         _ => Err(server.refusal(answer)),
     }
 }
@@ -63,12 +63,13 @@ fn of_error(server: &Server, status: u64, kind: &str, reason: &str) -> Verdict {
             "" => format!("{kind} ({status})"),
             reason => format!("{kind}: {reason}"),
         }),
-        // What is not known to be the document's own fault is none: no page is given up for it.
+        // An error that is not known to be the document's own fault gives up no page.
         _ => Verdict::Again(overloaded(server, status, kind, reason)),
     }
 }
 
-/// Whether an error is about what stands in a document: others meet every document alike.
+/// Returns whether an error is about the content of a document. Any other error would meet every
+/// document alike.
 fn is_of_the_document(kind: &str) -> bool {
     kind.ends_with("_parsing_exception")
         || matches!(
@@ -80,7 +81,7 @@ fn is_of_the_document(kind: &str) -> bool {
         )
 }
 
-/// Blocks are told by number: 12 is the one that a server sets by itself.
+/// Returns the failure for a blocked index. Blocks have numbers: a server sets block 12 by itself.
 fn blocked(server: &Server, reason: &str) -> Failure {
     let (url, index) = (server.url(), server.index());
     if reason.contains("/12/") {

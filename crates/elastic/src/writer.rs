@@ -1,8 +1,8 @@
-//! The writer: it gathers the puts and deletes of many callers into few bulks.
+//! The writer gathers the puts and deletes of many callers into a few bulk requests.
 //!
-//! Callers queue up in the order of their calls. One task makes JSON of what they bring, another
-//! one sends it, one bulk at a time, so that whatever is done to a page is done in that order. A
-//! caller is answered when the server has acknowledged all of its own.
+//! Callers queue up in the order of their calls. One task turns their documents into JSON. A second
+//! task sends one bulk request at a time, so that all operations on a page keep their order. A
+//! caller gets its answer when the server has acknowledged all of the caller's operations.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use crate::bulk::{Bulk, Operation, Settled};
 use crate::freshness::Freshness;
 use crate::page;
 
-/// Documents that wait to be sent, in KiB of memory.
+/// Maximum memory of the documents that wait to be sent, in KiB.
 const WAITING_KIB: u32 = 48 << 10;
-/// A bulk waits this long for company.
+/// Time for which a bulk request waits for more operations.
 const GATHER: Duration = Duration::from_secs(1);
-/// Size at which a bulk is sent, in bytes. Small hosted servers take 10 MiB at most.
+/// Size at which a bulk request is sent, in bytes. Small hosted servers accept at most 10 MiB.
 const FULL: usize = 8 << 20;
-/// Number of operations at which a bulk is sent.
+/// Number of operations at which a bulk request is sent.
 const MANY: usize = 500;
 
 type Answer = oneshot::Sender<Result<Vec<Refused>, Failure>>;
@@ -37,21 +37,22 @@ enum Wish {
     Flush,
 }
 
-/// What a caller asked for. The permit is its share of the memory that waits.
+/// A caller's command. The permit is its share of the memory for waiting documents.
 struct Command {
     wish: Wish,
     answer: Answer,
     room: OwnedSemaphorePermit,
 }
 
-/// A handle to the writing tasks. When it is dropped they send what they have, and end.
+/// A handle to the writing tasks. When it is dropped, they send the operations that they hold, and
+/// end.
 pub(crate) struct Writer {
     commands: mpsc::UnboundedSender<Command>,
     room: Arc<Semaphore>,
 }
 
 impl Writer {
-    /// Starts the tasks on the runtime of the caller.
+    /// Starts the tasks on the caller's runtime.
     pub(crate) fn start(bulk: Bulk, freshness: Arc<Freshness>) -> Self {
         let (commands, received) = mpsc::unbounded_channel();
         let (prepared, ready) = mpsc::unbounded_channel();
@@ -86,8 +87,9 @@ impl Writer {
         self.ask(Wish::Flush, 1).await.map(drop)
     }
 
-    /// Whatever is asked takes room, since the room is given in the order of asking: what takes
-    /// none would overtake.
+    /// Queues a command and waits for its answer. Every command takes some memory, even a flush:
+    /// memory is granted in the order of the calls, so a command that takes none would overtake the
+    /// others.
     async fn ask(&self, wish: Wish, kib: u32) -> Result<Vec<Refused>, Failure> {
         let room = Arc::clone(&self.room);
         let room = room.acquire_many_owned(kib.min(WAITING_KIB)).await;
@@ -99,7 +101,8 @@ impl Writer {
     }
 }
 
-/// Memory that a document takes until it is sent, about: its text, its terms and its links.
+/// Returns roughly the memory that a document takes until it is sent, in KiB: its text, its terms
+/// and its links.
 fn kib(document: &Document) -> u32 {
     let page = &document.page;
     let links: usize = page.links.iter().map(|link| 200 + link.text.len()).sum();
@@ -110,7 +113,7 @@ fn ended() -> Failure {
     Failure::permanent("the index is closed")
 }
 
-/// What a caller asked for, ready to be sent.
+/// A command that is ready to be sent.
 struct Ready {
     operations: Vec<Operation>,
     refused: Vec<Refused>,
@@ -119,7 +122,7 @@ struct Ready {
     room: OwnedSemaphorePermit,
 }
 
-/// Makes JSON of documents, on the threads for work without end, while others are sent.
+/// Turns documents into JSON on the blocking threads while other documents are sent.
 async fn prepare(
     mut commands: mpsc::UnboundedReceiver<Command>,
     prepared: mpsc::UnboundedSender<Ready>,
@@ -156,7 +159,7 @@ async fn prepare(
                     }
                     Err(error) => {
                         let what = format!("making a page ready for the index broke off: {error}");
-                        // A caller that went away needs no answer.
+                        // A caller that has gone away needs no answer.
                         let _ = ready.answer.send(Err(Failure::transient(what)));
                         continue;
                     }
@@ -180,7 +183,7 @@ fn put(document: &Document, tokenizer: &mut Tokenizer) -> Result<Operation, Refu
     }
 }
 
-/// A caller whose operations are not all acknowledged yet.
+/// A caller with operations that are not acknowledged yet.
 struct Caller {
     left: usize,
     refused: Vec<Refused>,
@@ -188,7 +191,7 @@ struct Caller {
     _room: OwnedSemaphorePermit,
 }
 
-/// The task that sends.
+/// The task that sends bulk requests.
 struct Sending {
     bulk: Bulk,
     freshness: Arc<Freshness>,
@@ -196,7 +199,7 @@ struct Sending {
     last_caller: u64,
     queue: VecDeque<(u64, Operation)>,
     bytes: usize,
-    /// Callers that wait until all before them is done and to be seen.
+    /// Callers that wait until all earlier operations are done and visible to searches.
     flushing: Vec<(Answer, OwnedSemaphorePermit)>,
 }
 
@@ -245,12 +248,13 @@ impl Sending {
         }
     }
 
-    /// Sends all that waits, and answers those who flush.
+    /// Sends all waiting operations, and answers the callers that flush.
     async fn send(&mut self) {
         let mut failed = None;
         while let Some((callers, operations)) = self.next_batch() {
             let settled = self.bulk.run(&operations).await;
-            // Not before: a count in the meantime shows what was there, and would take this along.
+            // The write is recorded only now: a count during the bulk request refreshes only the
+            // earlier writes, and would clear this record as well.
             self.freshness.wrote();
             for ((caller, operation), settled) in callers.into_iter().zip(operations).zip(settled) {
                 if let Settled::Failed(failure) = &settled {
@@ -271,8 +275,9 @@ impl Sending {
         }
     }
 
-    /// The first of what waits that makes one bulk. What belongs to a caller that was told of a
-    /// failure is left out: it will come again with all that it had.
+    /// Removes the first waiting operations that make one bulk request, and returns them. It leaves
+    /// out the operations of a caller that was told of a failure, since that caller will repeat all
+    /// of them.
     fn next_batch(&mut self) -> Option<(Vec<u64>, Vec<Operation>)> {
         let (mut callers, mut operations) = (Vec::new(), Vec::new());
         let mut bytes = 0;
@@ -296,7 +301,7 @@ impl Sending {
     }
 
     fn settle(&mut self, number: u64, id: UrlKey, settled: Settled) {
-        // Not there when another of its operations failed.
+        // The caller is gone if another of its operations failed.
         let Some(caller) = self.callers.get_mut(&number) else {
             return;
         };

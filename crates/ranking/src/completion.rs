@@ -12,19 +12,19 @@ use canter_core::document::Document;
 /// Maximum number of words with the same beginning that an index lists.
 pub const MOST_WORDS: usize = 10;
 
-/// The beginning of a name.
+/// A typed beginning of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beginning {
-    /// Spelled as in [`crate::terms::PageTerms::names`]; not empty.
+    /// The beginning, spelled as in [`crate::terms::PageTerms::names`]; not empty.
     pub name: String,
-    /// Only names of this site.
+    /// Site whose names are wanted; none for all sites.
     pub site: Option<String>,
     /// Maximum number of names.
     pub limit: usize,
 }
 
 impl Beginning {
-    /// The beginning that a person typed; none if no name begins like that.
+    /// Returns the beginning that a person typed; none if no name can begin like that.
     pub fn of(text: &str, site: Option<String>, limit: usize) -> Option<Self> {
         // `os.` may become `os.path`.
         let text = text.trim_end_matches(|c: char| !c.is_alphanumeric());
@@ -39,15 +39,15 @@ pub struct Named {
     pub text: String,
     /// URL of the page or the section.
     pub url: Url,
-    /// Whether it is the whole typed text.
+    /// Whether the name equals the typed text.
     pub whole: bool,
     /// Number of counted links to the page or the section.
     pub known: u32,
 }
 
 impl Named {
-    /// The best of some names, best first: one that is the whole typed text, then those with the
-    /// most links, then the shorter ones. No URL is listed twice, and no text of one page.
+    /// Returns the best of some names, best first: a name that equals the typed text, then those
+    /// with the most links, then the shorter ones. No URL is listed twice, and no text of one page.
     pub fn best(mut names: Vec<Named>, limit: usize) -> Vec<Named> {
         names.sort_by(|a, b| {
             let rank = |named: &Named| rank(named.whole, named.known, &named.text);
@@ -66,22 +66,22 @@ impl Named {
     }
 }
 
-/// The sort key of a name: the most links first, then the shorter text.
+/// Returns the sort key of a name: the most links first, then the shorter text.
 pub fn rank(whole: bool, known: u32, text: &str) -> (Reverse<(u32, bool)>, usize) {
     (Reverse((known, whole)), text.chars().count())
 }
 
-/// Moves the first of ranked names that is the whole typed text to the front.
+/// Moves the first of the ranked names that equals the typed text to the front.
 pub fn whole_first<T>(names: &mut [T], is_whole: impl Fn(&T) -> bool) {
     if let Some(whole) = names.iter().position(is_whole) {
         names[..=whole].rotate_right(1);
     }
 }
 
-/// A name of a page or a section, to be found by its beginning.
+/// A name of a page or a section, which can be found by its beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bearer<'a> {
-    /// Spelled as in [`crate::terms::PageTerms::names`].
+    /// The name, spelled as in [`crate::terms::PageTerms::names`].
     pub name: &'a str,
     /// The name as it is shown.
     pub text: &'a str,
@@ -91,7 +91,7 @@ pub struct Bearer<'a> {
     pub known: u32,
 }
 
-/// The names of a page and of its sections.
+/// Returns the names of a page and of its sections.
 pub fn bearers<'a>(
     document: &'a Document,
     terms: &'a PageTerms,

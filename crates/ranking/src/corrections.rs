@@ -1,8 +1,8 @@
 //! Corrections of words that no page holds.
 //!
-//! An index lists words of its pages that are like a missing word ([`Missing`]) and words that
-//! begin with an unfinished one. This module chooses among them; other words of the query stay as
-//! they are.
+//! An index lists words of its pages that are similar to a missing word ([`Missing`]), and words
+//! that begin with an unfinished one. This module chooses among them; other words of the query stay
+//! unchanged.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -12,7 +12,8 @@ use strsim::osa_distance;
 use crate::operators::Written;
 use crate::tokenizer::{TokenKind, Tokenizer, spelled};
 
-/// Minimum length of a correctable word, in characters; shorter ones are like too many others.
+/// Minimum length of a correctable word, in characters. A shorter word is similar to too many
+/// others.
 const SHORTEST: usize = 4;
 /// Minimum length of a word that may have two edits, in characters.
 const LONG: usize = 6;
@@ -24,23 +25,25 @@ const BEGUN: usize = 2;
 pub struct Typed {
     /// Position in the query.
     range: Range<usize>,
-    /// The word as in [`PageTerms::spelled`](crate::terms::PageTerms::spelled).
+    /// The word, spelled as in [`PageTerms::spelled`](crate::terms::PageTerms::spelled).
     pub word: String,
-    /// Its stems in the languages of the pages. A word is missing if no page's body holds any.
+    /// Stems of the word in the languages of the pages. The word is missing if no page's body holds
+    /// any of them.
     pub terms: Vec<String>,
-    /// Whether it ends the query, so that it may be unfinished.
+    /// Whether the word ends the query, so that it may be unfinished.
     pub begun: bool,
 }
 
 impl Typed {
-    /// The query with another word in place of this one.
+    /// Returns the query with another word in place of this one.
     pub(crate) fn replaced(&self, text: &str, word: &str) -> String {
         let mut text = text.to_owned();
         text.replace_range(self.range.clone(), word);
         text
     }
 
-    /// Maximum number of edits of a correction: letters added, left out, replaced or swapped.
+    /// Returns the maximum number of edits of a correction: letters added, left out, replaced or
+    /// swapped.
     pub fn most_edits(&self) -> u8 {
         match self.word.chars().count() {
             ..SHORTEST => 0,
@@ -55,8 +58,8 @@ impl Typed {
 pub struct Missing {
     /// See [`Typed::word`].
     pub word: String,
-    /// Words of pages within [`Typed::most_edits`] and their numbers of pages; at least all with the
-    /// fewest edits.
+    /// Words of pages within [`Typed::most_edits`] and their numbers of pages; at least all words
+    /// with the fewest edits.
     pub like: Vec<(String, u64)>,
 }
 
@@ -100,8 +103,9 @@ pub(crate) fn typed(
     all.retain(|typed| typed.most_edits() > 0 || typed.begun);
 }
 
-/// The corrected query; none if no word is missing or none is like a missing one. `longer` are
-/// words that begin with the unfinished one, if that is missing, with their numbers of pages.
+/// Returns the corrected query; none if no word is missing, or if no word is similar to a missing
+/// one. `longer` holds words that begin with the unfinished word, if that is missing, with their
+/// numbers of pages.
 pub(crate) fn corrected(
     text: &str,
     typed: &[Typed],
@@ -120,8 +124,8 @@ pub(crate) fn corrected(
 }
 
 impl Missing {
-    /// The longer word that most pages hold; otherwise the word with the fewest edits, then with the
-    /// same first letter, then with the most pages.
+    /// Returns the longer word that most pages hold. Without one, returns the word with the fewest
+    /// edits, then with the same first letter, then with the most pages.
     fn meant<'a>(&'a self, typed: &Typed, longer: &'a [(String, u64)]) -> Option<&'a str> {
         let longer = longer.iter().map(|(word, pages)| (Reverse(*pages), word));
         if let Some((_, word)) = longer.min() {

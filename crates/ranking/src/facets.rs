@@ -4,23 +4,24 @@ use url::Url;
 
 /// Maximum number of values of each facet.
 pub const MOST_VALUES: usize = 10;
-/// Maximum depth of a counted folder.
+/// Maximum depth of the folders that are counted.
 const DEEPEST: usize = 4;
 
 /// Numbers of matching pages by value, largest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facets {
-    /// By site.
+    /// Counts by site.
     pub sites: Vec<(String, u64)>,
-    /// By language, without its region (`pt`).
+    /// Counts by language, without its region (`pt`).
     pub languages: Vec<(String, u64)>,
-    /// By folder of the URL's path (`/library/`), right below the folder that holds all pages.
+    /// Counts by folder of the URL's path (`/library/`), directly below the folder that holds all
+    /// pages.
     pub folders: Vec<(String, u64)>,
 }
 
 impl Facets {
-    /// The facets of `total` pages below `path`, from counts of any number of values. `folders`
-    /// may count any of the pages' [`folders`].
+    /// Returns the facets of `total` pages below `path`, from counts of any number of values.
+    /// `folders` may count any of the pages' [`folders`].
     pub fn of(
         sites: Vec<(String, u64)>,
         languages: Vec<(String, u64)>,
@@ -38,14 +39,14 @@ impl Facets {
     }
 }
 
-/// The folders of a page, outermost first (`/a/`, `/a/b/`), down to a fixed depth.
+/// Returns the folders of a page, outermost first (`/a/`, `/a/b/`), down to a fixed depth.
 pub fn folders(url: &Url) -> impl Iterator<Item = &str> {
     let path = url.path();
     let slashes = path.match_indices('/').skip(1).take(DEEPEST);
     slashes.map(|(slash, _)| &path[..=slash])
 }
 
-/// The folders right below `within`, or below its only folder that holds all pages.
+/// Returns the folders directly below `within`, or below its only folder if that holds all pages.
 fn below(folders: Vec<(String, u64)>, within: &str, total: u64) -> Vec<(String, u64)> {
     let inside = |(folder, _): &&(String, u64)| {
         let rest = folder.strip_prefix(within);

@@ -1,4 +1,4 @@
-//! Makes results of matching pages, the same for every index.
+//! Builds the results of matching pages in the same way for every index.
 
 use std::borrow::Cow;
 
@@ -21,13 +21,13 @@ pub struct Shown {
     /// The page's URL.
     #[serde(rename = "u")]
     pub url: Url,
-    /// The document's title.
+    /// The page's title.
     #[serde(rename = "t")]
     pub title: String,
     /// Time of the fetch, in milliseconds since the Unix epoch.
     #[serde(rename = "m")]
     pub fetched_at_ms: u64,
-    /// The language, in which the text is tokenized for the snippet.
+    /// Language of the page, by which its text is tokenized for the snippet.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// See [`PageTerms::known`].
@@ -39,7 +39,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// The parts of a document that a result shows.
+    /// Returns the parts of a document that a result shows.
     pub fn of(document: &Document, terms: &PageTerms) -> Self {
         Shown {
             site: document.site.clone(),
@@ -62,7 +62,7 @@ pub struct Passage<'a> {
     /// The heading.
     #[serde(rename = "t")]
     pub title: Cow<'a, str>,
-    /// The beginning of the text below the heading, from which a snippet is made.
+    /// The beginning of the text below the heading, from which the snippet is made.
     #[serde(rename = "x")]
     pub text: Cow<'a, str>,
     /// See [`SectionTerms::known`](crate::terms::SectionTerms::known).
@@ -71,7 +71,7 @@ pub struct Passage<'a> {
 }
 
 impl<'a> Passage<'a> {
-    /// A passage of a section whose text begins with its heading.
+    /// Returns the passage of a section whose text begins with its heading.
     pub fn new(anchor: Option<Cow<'a, str>>, title: Cow<'a, str>, text: &'a str) -> Self {
         let below = text
             .strip_prefix(&*title)
@@ -85,13 +85,13 @@ impl<'a> Passage<'a> {
     }
 }
 
-/// Makes the result of a matching page. `passages` are its matching sections, best first, and are
-/// read only as far as they are shown. Stop words and signs match no section, so for a query of
-/// nothing else [`Shown::lead`] is the [`start`] of the page's text, where they are marked.
+/// Builds the result of a matching page. `passages` are its matching sections, best first; only
+/// those that are shown are read. Stop words and signs match no section, so for a query of nothing
+/// else [`Shown::lead`] is the [`start`] of the page's text, in which they are highlighted.
 ///
 /// # Errors
 ///
-/// The error of a passage.
+/// Returns the error of a passage.
 pub fn hit<'a, E>(
     page: Shown,
     passages: impl IntoIterator<Item = Result<Passage<'a>, E>>,
@@ -142,7 +142,7 @@ pub fn hit<'a, E>(
     })
 }
 
-/// How a page matches, in an index that stores pages as a whole.
+/// The matches of a page in an index that stores whole pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Matching {
     /// Numbers of the matching sections, best first.
@@ -152,12 +152,13 @@ pub struct Matching {
 }
 
 impl Matching {
-    /// Makes the result of the page. `section` reads the section of a number, and none behind the
-    /// last; it is called for the sections shown. Sections named like the query come first.
+    /// Builds the result of the page. `section` reads a section by its number, and returns none
+    /// after the last one. It is called for the sections that are shown. Sections that bear the
+    /// query as their name come first.
     ///
     /// # Errors
     ///
-    /// The error of `section`.
+    /// Returns the error of `section`.
     pub fn hit<E>(
         self,
         stored: Stored,

@@ -1,8 +1,8 @@
-//! The meaning of pages and queries, the same for every index: tokens, terms and weights,
+//! The meaning of pages and queries, which is the same for every index: tokens, terms and weights,
 //! completions, corrections, facets and snippets.
 //!
 //! [`search::search`] compiles a query to a [`plan::Plan`], which an index runs through the port
-//! [`search::SearchIndex`]. Nothing here opens a socket, reads a clock or needs a runtime.
+//! [`search::SearchIndex`]. This crate opens no socket, reads no clock and needs no runtime.
 
 pub mod completion;
 pub mod corrections;

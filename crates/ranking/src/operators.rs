@@ -5,19 +5,19 @@ use crate::terms::push;
 /// A query, split at its operators.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Written<'a> {
-    /// The text without operators and without the unwanted parts.
+    /// The text without operators and unwanted parts.
     pub(crate) wanted: String,
-    /// The parts in quotation marks, which are in `wanted` too.
+    /// The parts in quotation marks, which `wanted` holds too.
     pub(crate) quoted: Vec<&'a str>,
-    /// The parts behind a minus.
+    /// The parts after a minus.
     pub(crate) unwanted: Vec<&'a str>,
 }
 
-/// Minimum length of a word behind a minus, in characters; shorter ones are options (`-m`).
+/// Minimum length of a word after a minus, in characters; a shorter word is an option (`-m`).
 const SHORTEST: usize = 3;
 
-/// Splits a query at its operators. They count at the edges of words only, so that code and options
-/// (`print("a")`, `--frozen`) stay intact. If nothing would be wanted, the whole text is.
+/// Splits a query at its operators. They count only at the edges of words, so that code and options
+/// (`print("a")`, `--frozen`) stay intact. If nothing wanted is left, the whole text is wanted.
 pub(crate) fn written(text: &str) -> Written<'_> {
     let mut written = Written::default();
     let mut rest = text;
@@ -51,7 +51,7 @@ pub(crate) fn written(text: &str) -> Written<'_> {
     }
 }
 
-/// Splits a text after the quoted part at its beginning, whose closing mark ends a word.
+/// Splits a text after the quoted part at its beginning. The closing mark must end a word.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let (open, close) = [('"', '"'), ('“', '”')]
         .into_iter()

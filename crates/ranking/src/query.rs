@@ -1,4 +1,4 @@
-//! A search as a person asks for it, and its results.
+//! A search and its results.
 
 use url::Url;
 
@@ -17,15 +17,16 @@ pub struct Query {
     /// The text that the person typed: trimmed, not empty, at most [`MAX_QUERY`] characters. No
     /// query language parses it.
     pub text: String,
-    /// Number of results wanted, 1 to 100.
+    /// Maximum number of results, from 1 to 100.
     pub limit: usize,
     /// Number of results to skip; `offset + limit <= WINDOW`.
     pub offset: usize,
-    /// Only pages of this site.
+    /// Site whose pages are searched; none for all sites.
     pub site: Option<String>,
-    /// Only pages in this language or a regional variant of it (`pt` finds `pt-br`).
+    /// Language of the searched pages, including regional variants (`pt` finds `pt-br`); none for
+    /// all languages.
     pub language: Option<String>,
-    /// Only pages whose URL path begins with this.
+    /// Beginning of the URL paths of the searched pages; none for all paths.
     pub path: Option<String>,
 }
 
@@ -34,10 +35,10 @@ pub struct Query {
 pub struct Hits {
     /// Number of matching pages, near-duplicates included.
     pub total: u64,
-    /// Whether `total` is exact or a lower bound.
+    /// Whether `total` is exact; otherwise it is a lower bound.
     pub exact: bool,
-    /// The results, by descending score, then by document id. Of near-duplicates
-    /// ([`crate::terms::PageTerms::near_duplicates`]) only the first is a result.
+    /// The results, ordered by descending score, then by document id. Of several near-duplicates
+    /// ([`crate::terms::PageTerms::near_duplicates`]), only the first is a result.
     pub hits: Vec<Hit>,
     /// The corrected query, if the query has words that no page holds; see
     /// [`crate::corrections`].
@@ -55,7 +56,7 @@ pub struct Hit {
     pub title: String,
     /// HTML-escaped text in which only `<mark>` is markup.
     pub snippet: String,
-    /// Relevance; comparable only within one answer.
+    /// Relevance score, which is comparable only within one answer.
     pub score: f32,
     /// Id of the site.
     pub site: String,

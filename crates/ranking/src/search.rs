@@ -1,4 +1,4 @@
-//! Searches an index through its port.
+//! Searches an index through its port, [`SearchIndex`].
 
 use std::future::Future;
 
@@ -10,27 +10,27 @@ use crate::plan::{Plan, QueryTerms};
 use crate::query::{Hits, Query};
 use crate::tokenizer::Language;
 
-/// Minimum length of a word that is not completed if pages hold it, in characters.
+/// Minimum length of a word that is left uncompleted if pages hold it, in characters.
 const WHOLE_WORD: usize = 3;
 
-/// An index that is searched.
+/// An index that can be searched.
 pub trait SearchIndex: Send + Sync {
-    /// The languages of its pages. A page that names none counts as English.
+    /// Returns the languages of the index's pages. A page without a language counts as English.
     fn languages(&self) -> impl Future<Output = Result<Vec<Language>, Failure>> + Send;
 
-    /// Runs a plan. Results are ordered by score, ties by document id, so that pages of results
+    /// Runs a plan. Results are ordered by score, and ties by document id, so that pages of results
     /// are disjoint.
     fn run(&self, plan: &Plan) -> impl Future<Output = Result<Answer, Failure>> + Send;
 
-    /// The best names with a beginning; see [`Named::best`].
+    /// Returns the best names with a beginning; see [`Named::best`].
     fn names(
         &self,
         beginning: Beginning,
     ) -> impl Future<Output = Result<Vec<Named>, Failure>> + Send;
 
-    /// The words of pages that begin with this one and their numbers of pages, largest first. They
-    /// are spelled as in [`Typed::word`](crate::corrections::Typed::word). A large index may
-    /// estimate the numbers.
+    /// Returns the words of pages that start with a beginning and their numbers of pages, largest
+    /// number first. The words are spelled as in [`Typed::word`](crate::corrections::Typed::word).
+    /// A large index may estimate the numbers.
     fn words(
         &self,
         beginning: String,
@@ -40,9 +40,9 @@ pub trait SearchIndex: Send + Sync {
 /// The answer of an index to a plan.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answer {
-    /// The results; [`Hits::meant`] is none.
+    /// The results. [`Hits::meant`] is none.
     pub hits: Hits,
-    /// The words of [`Plan::typed`] that no page holds, whatever the filters.
+    /// The words of [`Plan::typed`] that no page holds, regardless of the filters.
     pub missing: Vec<Missing>,
 }
 
@@ -51,7 +51,7 @@ pub struct Answer {
 ///
 /// # Errors
 ///
-/// Those of the index.
+/// Returns the errors of the index.
 pub async fn search<I: SearchIndex>(index: &I, query: &Query) -> Result<Hits, Failure> {
     let languages = languages(index, query).await?;
     let hits = as_written(index, query, &languages).await?;
@@ -64,7 +64,7 @@ pub async fn search<I: SearchIndex>(index: &I, query: &Query) -> Result<Hits, Fa
         ..query.clone()
     };
     let plan = Plan {
-        // What was corrected is not corrected again.
+        // A corrected query is not corrected again.
         typed: Vec::new(),
         ..Plan::compile(&query, &languages)
     };
@@ -72,17 +72,17 @@ pub async fn search<I: SearchIndex>(index: &I, query: &Query) -> Result<Hits, Fa
     Ok(Hits { meant, ..hits })
 }
 
-/// Searches for a query as it is written; [`Hits::meant`] is the corrected query, if there is one.
+/// Searches for a query as it is written. [`Hits::meant`] is the corrected query, if there is one.
 ///
 /// # Errors
 ///
-/// Those of the index.
+/// Returns the errors of the index.
 pub async fn search_as_written<I: SearchIndex>(index: &I, query: &Query) -> Result<Hits, Failure> {
     let languages = languages(index, query).await?;
     as_written(index, query, &languages).await
 }
 
-/// The languages in which a query is stemmed.
+/// Returns the languages in which a query is stemmed.
 async fn languages<I: SearchIndex>(index: &I, query: &Query) -> Result<Vec<Language>, Failure> {
     match &query.language {
         Some(tag) => Ok(vec![Language::of_tag(Some(tag))]),
@@ -113,7 +113,7 @@ async fn as_written<I: SearchIndex>(
 ///
 /// # Errors
 ///
-/// Those of the index.
+/// Returns the errors of the index.
 pub async fn names<I: SearchIndex>(
     index: &I,
     text: &str,
@@ -132,12 +132,12 @@ pub async fn names<I: SearchIndex>(
 }
 
 /// Completes an unfinished query, best completions first: with names, then with words in place of
-/// its last one. Words are left out if the last one is a word itself, or if the query is the
-/// beginning of a single name.
+/// its last word. Words are left out if the last word is complete, or if the query is the beginning
+/// of a single name.
 ///
 /// # Errors
 ///
-/// Those of the index.
+/// Returns the errors of the index.
 pub async fn completions<I: SearchIndex>(
     index: &I,
     text: &str,

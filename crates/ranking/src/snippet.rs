@@ -1,4 +1,5 @@
-//! Snippets: the part of a text that shows why it matches, as HTML in which only `<mark>` is markup.
+//! Snippets: the part of a text that shows why it matches, as HTML in which only `<mark>` is
+//! markup.
 
 use std::ops::Range;
 
@@ -7,19 +8,21 @@ use crate::tokenizer::{TokenKind, Tokenizer};
 
 /// Approximate length of a snippet, in characters.
 pub const LENGTH: usize = 200;
-/// Length of the part of a text that is searched for a snippet, in bytes; bounds the work.
+/// Maximum length of the part of a text that is searched for a snippet, in bytes. It bounds the
+/// work.
 const SCANNED: usize = 16 * 1024;
-/// Maximum length of a snippet, in bytes; a character takes up to four.
+/// Maximum length of a snippet, in bytes. A character takes up to four.
 const BYTES: usize = 4 * LENGTH;
-/// Number of bytes that are tokenized between two checks whether all words were met.
+/// Number of bytes that are tokenized before each check whether all words were found.
 const PIECE: usize = 1024;
 
-/// The best part of a text for a query: the first one with the most different words of the query,
-/// or the beginning if there is none. White space is folded; `…` stands for omitted text.
+/// Returns the best part of a text for a query: the first part with the most different words of the
+/// query, or the beginning if it holds none of them. White space is folded; `…` stands for omitted
+/// text.
 pub fn snippet(text: &str, plan: &Plan, tokenizer: &mut Tokenizer) -> String {
     let text = text.trim();
     let scanned = &text[..text.floor_char_boundary(SCANNED)];
-    // As many bytes as LENGTH characters of this text take.
+    // The number of bytes that LENGTH characters of this text take.
     let characters = scanned.chars().count().max(1);
     let length = LENGTH * scanned.len().div_ceil(characters).max(1);
     let mut marks = Vec::new();
@@ -40,23 +43,23 @@ pub fn snippet(text: &str, plan: &Plan, tokenizer: &mut Tokenizer) -> String {
     render(text, window, &marks)
 }
 
-/// The beginning of a text, as far as its snippet depends on it.
+/// Returns the beginning of a text that its snippet may depend on.
 pub fn start(text: &str) -> &str {
     first(text, SCANNED + BYTES)
 }
 
-/// The beginning of a text, as far as a snippet shows it.
+/// Returns the beginning of a text that a snippet can show.
 pub(crate) fn beginning(text: &str) -> &str {
     first(text, BYTES)
 }
 
 fn first(text: &str, bytes: usize) -> &str {
     let text = text.trim_start();
-    // One byte more shows that the text goes on.
+    // One more byte shows that the text goes on.
     &text[..text.ceil_char_boundary((bytes + 1).min(text.len()))]
 }
 
-/// The end of the piece that begins at `at`, which is behind a space so that no word is cut.
+/// Returns the end of the piece that begins at `at`. It lies after a space, so that no word is cut.
 fn piece_end(text: &str, at: usize) -> usize {
     let least = text.ceil_char_boundary((at + PIECE).min(text.len()));
     let space = text[least..].find(char::is_whitespace);
@@ -65,11 +68,11 @@ fn piece_end(text: &str, at: usize) -> usize {
     })
 }
 
-/// A range to be marked.
+/// A range of the text that is to be highlighted.
 #[derive(Debug, Clone)]
 struct Mark {
     range: Range<usize>,
-    /// Number of the query's term.
+    /// Number of the query's term that matches.
     word: usize,
 }
 
@@ -103,8 +106,8 @@ fn mark(
     });
 }
 
-/// The first range of at most `length` bytes with the most different words, then with the most
-/// marks; with the number of its different words.
+/// Returns the first range of at most `length` bytes with the most different words, then with the
+/// most marks, and the number of its different words.
 fn best(marks: &[Mark], length: usize) -> Option<(usize, Range<usize>)> {
     let mut best: Option<((usize, usize), Range<usize>)> = None;
     let mut inside = vec![0_usize; marks.iter().map(|mark| mark.word + 1).max().unwrap_or(0)];
@@ -130,7 +133,7 @@ fn best(marks: &[Mark], length: usize) -> Option<(usize, Range<usize>)> {
 fn window(text: &str, stretch: Option<Range<usize>>, length: usize) -> Range<usize> {
     let stretch = stretch.unwrap_or(0..0);
     let spare = length.saturating_sub(stretch.len());
-    // More is shown after the words than before them.
+    // The window shows more text after the words than before them.
     let mut start = text.floor_char_boundary(stretch.start.saturating_sub(spare / 3));
     if start > 0
         && let Some(space) = text[start..stretch.start].find(char::is_whitespace)
@@ -165,7 +168,8 @@ fn render(text: &str, window: Range<usize>, marks: &[Mark]) -> String {
     format!("{before}{}{after}", html.out.trim())
 }
 
-/// The marks inside a window. Marks that touch, overlap or belong to one identifier are merged.
+/// Returns the marks inside a window. Marks that touch, overlap or belong to one identifier are
+/// merged.
 fn joined(text: &str, window: &Range<usize>, marks: &[Mark]) -> Vec<Range<usize>> {
     let mut joined: Vec<Range<usize>> = Vec::new();
     for Mark { range, .. } in marks {

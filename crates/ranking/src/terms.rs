@@ -1,7 +1,7 @@
 //! The terms of a page, field by field.
 //!
-//! Fields are lists of terms joined by spaces, in order and with repetitions, so an index only has
-//! to split at spaces and count. [`crate::plan::Field`] lists the fields.
+//! A field is a list of terms, joined by spaces, in order and with repetitions. An index only has
+//! to split it at spaces and count. [`crate::plan::Field`] lists the fields.
 
 mod names;
 mod near_duplicates;
@@ -20,11 +20,13 @@ use names::is_offered;
 pub use names::names;
 use near_duplicates::fingerprint;
 
-/// Number of times that a heading counts for its section, in addition to its place in the text.
+/// Number of times that a heading counts for its section, in addition to its occurrence in the
+/// text.
 pub const HEADING_COPIES: usize = 2;
-/// Maximum number of sections of a page that are weighed; later ones are part of the last.
+/// Maximum number of sections of a page that are weighed. Later sections become part of the last
+/// one.
 pub const MOST_SECTIONS: usize = 5_000;
-/// Maximum number of words of a heading; later ones count like the rest of the section.
+/// Maximum number of words of a heading. Later words count like the rest of the section.
 const MOST_HEADING: usize = 64;
 
 /// The terms of a page.
@@ -32,24 +34,24 @@ const MOST_HEADING: usize = 64;
 pub struct PageTerms {
     /// Words of the title, in order and without stop words.
     pub title: String,
-    /// Words of the main text, in order and without stop words. Pairs are neighbours here or in the
-    /// title.
+    /// Words of the main text, in order and without stop words. Pairs are words that are neighbours
+    /// here or in the title.
     pub text: String,
-    /// Identifiers of title and text, whole and in parts; outside of sections also single characters
-    /// of scripts without spaces.
+    /// Identifiers of title and text, whole and in parts. Outside of sections, also single
+    /// characters of scripts without spaces.
     pub identifiers: String,
     /// Words of the URL's path.
     pub address: String,
-    /// Stop words and signs without repetitions, for queries of nothing else.
+    /// Stop words and signs without repetitions, for queries that hold nothing else.
     pub common: String,
     /// Folded words that are not stemmed, without repetitions, for corrections.
     pub spelled: String,
-    /// Words around the links of other pages to it.
+    /// Words around the links from other pages to this page.
     pub anchor_text: String,
     /// Number of links in the anchor text. None if the first heading stands for the page, or if the
     /// title is not offered as a completion.
     pub known: Option<u32>,
-    /// Whether it is little more than its links.
+    /// Whether the page holds little more than its links.
     pub list: bool,
     /// A number that near-duplicates share.
     pub near_duplicates: u64,
@@ -59,29 +61,30 @@ pub struct PageTerms {
     pub sections: Vec<SectionTerms>,
 }
 
-/// The terms of a section: a range of the words of [`PageTerms::text`] and its marks. A section is
+/// The terms of a section: a range of the words of [`PageTerms::text`], and its marks. A section is
 /// weighed as a text of its own that holds its words, its marks, [`HEADING_COPIES`] more copies of
-/// its heading and one of each heading above it.
+/// its heading and one copy of each heading above it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SectionTerms {
-    /// Number of its first word; it ends where the next section starts.
+    /// Number of the section's first word. The section ends where the next one starts.
     pub start: usize,
-    /// Number of leading words that are its heading.
+    /// Number of leading words that form the heading.
     pub heading: usize,
     /// See [`Section::level`].
     pub level: u8,
-    /// Words that are not in the text: its ids, anchor text, and single characters of scripts without
+    /// Words that are not in the text: ids, anchor text, and single characters of scripts without
     /// spaces.
     pub marks: String,
-    /// Its names: heading, ids, definitions.
+    /// Names of the section: heading, ids, definitions.
     pub names: Vec<String>,
-    /// Number of links in the page's anchor text that lead to it; of all of them for the first
-    /// heading. None if it has no anchor, or if its title is not offered as a completion.
+    /// Number of links in the page's anchor text that lead to the section; for the first heading,
+    /// the number of all of them. None if the section has no anchor, or if its title is not offered
+    /// as a completion.
     pub known: Option<u32>,
 }
 
 impl PageTerms {
-    /// The terms of a document.
+    /// Returns the terms of a document.
     pub fn of(document: &Document, tokenizer: &mut Tokenizer) -> Self {
         let page = &document.page;
         tokenizer.set_language(Language::of_tag(page.language.as_deref()));
@@ -163,7 +166,7 @@ impl PageTerms {
     }
 }
 
-/// The first section of level 1, if the page's title begins with its heading.
+/// Returns the first section of level 1, if the page's title begins with its heading.
 fn heading_of(page: &Page) -> Option<usize> {
     let title = name(&page.title)?;
     let mut sections = page.sections.iter();
@@ -173,7 +176,8 @@ fn heading_of(page: &Page) -> Option<usize> {
 }
 
 impl PageTerms {
-    /// The text by which each section is weighed, for an index that stores sections as texts.
+    /// Returns the text by which each section is weighed, for an index that stores sections as
+    /// texts.
     pub fn weighed_sections(&self) -> Vec<String> {
         let words: Vec<&str> = self.text.split_terminator(' ').collect();
         let sections = &self.sections;
@@ -215,7 +219,7 @@ impl PageTerms {
 struct Reading<'a> {
     terms: &'a mut PageTerms,
     common: &'a mut Common,
-    /// Words as they are written.
+    /// Words in their original spelling.
     written: HashSet<&'a str, RandomState>,
     /// Number of words of the text.
     count: usize,
@@ -256,8 +260,8 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The anchor text of a page. The text of a link also marks the section that it leads to, or the
-/// first one.
+/// Returns the anchor text of a page. The text of a link also marks the section that it leads to,
+/// or the first section.
 fn anchor_text(
     document: &Document,
     sections: &mut [SectionTerms],
@@ -287,8 +291,8 @@ fn anchor_text(
     said
 }
 
-/// Stop words and signs. They are frequent, so each is compared as a number: none has more than
-/// seven bytes.
+/// A set of stop words and signs. They are frequent, so each is compared as a number: none has more
+/// than seven bytes.
 #[derive(Default)]
 struct Common {
     met: HashSet<u64, RandomState>,
@@ -311,7 +315,7 @@ impl Common {
     }
 }
 
-/// The words of a short text, joined by spaces.
+/// Returns the words of a short text, joined by spaces.
 fn stems(text: &str, tokenizer: &mut Tokenizer) -> String {
     let mut joined = String::new();
     tokenizer.tokenize(text, |token| {
@@ -322,7 +326,7 @@ fn stems(text: &str, tokenizer: &mut Tokenizer) -> String {
     joined
 }
 
-/// The number of words of a short text.
+/// Returns the number of words of a short text.
 fn count_words(text: &str, tokenizer: &mut Tokenizer) -> usize {
     let mut count = 0;
     tokenizer.tokenize(text, |token| {
@@ -335,7 +339,7 @@ fn section_names(section: &Section) -> Vec<String> {
     names(&section.title, section.anchor.iter().chain(&section.names))
 }
 
-/// Decodes a path; invalid UTF-8 is replaced.
+/// Decodes a path, and replaces invalid UTF-8.
 fn decoded(path: &str) -> String {
     let hex = |byte: Option<&u8>| byte.and_then(|&byte| char::from(byte).to_digit(16));
     let bytes = path.as_bytes();

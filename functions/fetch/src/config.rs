@@ -1,31 +1,31 @@
-//! What the template tells a function, by its environment.
+//! The function's configuration, which the template passes in environment variables.
 
 use canter_aws::{Names, secret};
 use canter_core::failure::Failure;
 use canter_elastic::Settings;
 
-/// All of it, read once.
+/// The function's configuration, read once.
 pub struct Config {
-    /// What the stack is made of.
+    /// Names of the stack's resources.
     pub names: Names,
     /// URL of the index.
     index: String,
     /// ARN of the secret that holds the index's API key.
     index_secret: Option<String>,
-    /// Sites may ask for private addresses of their own.
+    /// Whether plans may permit private addresses for their sites.
     pub allow_private: bool,
-    /// Receives after which the queue gives a message up.
+    /// Number of receives after which the queue gives up a message.
     pub max_receives: u32,
-    /// GB of memory, by which time is billed.
+    /// Memory in GB, by which Lambda bills time.
     pub memory_gb: f64,
 }
 
 impl Config {
-    /// Reads the variables of the environment that the template sets.
+    /// Reads the environment variables that the template sets.
     ///
     /// # Errors
     ///
-    /// Permanent, naming the variable that is missing or cannot be read.
+    /// Returns a permanent failure that names the variable that is missing or cannot be read.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
         let needed = |name: &str| {
@@ -55,7 +55,7 @@ impl Config {
         })
     }
 
-    /// Where the index is, with its key, which is asked for here.
+    /// Returns the location of the index, with its API key, which is requested here.
     pub async fn index(&self) -> Result<Settings, Failure> {
         let key = match &self.index_secret {
             Some(arn) => Some(secret(arn).await?),

@@ -1,5 +1,5 @@
-//! The function as Lambda calls it: a batch of messages of one queue, and which of them are to come
-//! again.
+//! The handler that Lambda calls: it works on a batch of messages of one queue, and returns the
+//! messages that are to be received again.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,9 +18,9 @@ use canter_engine::cloud::{Deadline, Failed, Received, Report, Worker};
 use canter_http::Clock;
 use tokio::time::{Instant, timeout_at};
 
-/// An errand that a store failed is tried again after this.
+/// Time after which an errand is tried again if a store failed.
 const OUTAGE: Duration = Duration::from_secs(30);
-/// A process of the function, for the queue of tasks or of errands.
+/// A process of the function, which works on the queue of tasks or the queue of errands.
 pub struct Function<F, I>
 where
     F: Fetcher + 'static,
@@ -30,13 +30,14 @@ where
     steering: Steering,
     most_receives: u32,
     memory_gb: f64,
-    /// When the process began, until its first batch is billed: Lambda bills that time too.
+    /// Start of the process, until its first batch is billed. Lambda bills the time since then as
+    /// well.
     began: Mutex<Option<Instant>>,
 }
 
-/// An index that may be away for a while.
+/// An index that may be unavailable for a while.
 pub trait Standby: IndexReader + IndexWriter {
-    /// Fails where pages cannot be put into it now.
+    /// Fails if the index cannot take pages now.
     fn ready(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
@@ -49,14 +50,14 @@ where
         let index = self.opened().await?;
         match index.trouble() {
             None => Ok(()),
-            // Whether that still holds is known by asking for anything.
+            // Any request shows whether the trouble persists.
             Some(_) => index.get(UrlKey([0; 16])).await.map(drop),
         }
     }
 }
 
 impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
-    /// A function whose worker is ready, in a process that began at `began`.
+    /// Returns a function with a prepared worker, in a process that began at `began`.
     pub fn new(
         worker: Arc<Worker<F, I>>,
         (most_receives, memory_gb): (u32, f64),
@@ -71,12 +72,12 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         }
     }
 
-    /// Works on the messages of an event, and gives those that are to be received again. One that
-    /// fails for the last time, or is none of ours, is put among the dead letters, with the reason,
-    /// and counts as done.
+    /// Works on the messages of an event, and returns those that are to be received again. A
+    /// message that fails for the last time, or that is not canter's, goes to the dead-letter queue
+    /// with the reason, and counts as done.
     pub async fn handle(&self, event: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
         let began = Instant::now();
-        // Between two batches the process may have been frozen, and its clock with it.
+        // Lambda may have frozen the process between two batches, and its clock with it.
         self.worker.wake(Clock::start());
         let (errands, tasks) = sort(&event.records);
         let mut failed = Vec::new();
@@ -137,7 +138,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
             }
         };
         match failure {
-            // The turn that was taken is not taken a second time: the next one follows it.
+            // The failed turn is not repeated; the errand goes on with the next one.
             Failure::Transient(why) => {
                 tracing::warn!(why = &*why, "an errand is tried again");
                 let errand = match errand {
@@ -153,7 +154,8 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         }
     }
 
-    /// One look for a crawl's end; the next one, and when it makes sense.
+    /// Looks once whether a crawl is over. Returns the next sweep and the time until it makes
+    /// sense, or none if the crawl is over.
     async fn sweep(
         &self,
         sweep: Sweep,
@@ -187,7 +189,8 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         }
     }
 
-    /// Puts those among the dead letters that have failed for the last time; gives the others.
+    /// Moves messages that failed for the last time to the dead-letter queue, and returns the
+    /// others.
     async fn bury_the_dead(&self, messages: &[SqsMessage], failed: Vec<Failed>) -> Vec<String> {
         let mut again = Vec::new();
         for failed in failed {
@@ -208,7 +211,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         again
     }
 
-    /// Adds what this batch took to the bills of its crawls, by their shares of its tasks.
+    /// Adds the cost of this batch to the bills of its crawls, by their shares of its tasks.
     async fn bill(&self, who: &str, report: &Report, messages: usize, began: Instant) {
         let meter = &self.worker.cloud().meter;
         let begun = self
@@ -233,7 +236,8 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
                 ..one
             },
         );
-        // What the event source asks of the queue for a batch: up to ten messages a request.
+        // The requests that the event source sends to the queue for a batch. One request covers up
+        // to ten messages.
         meter.add("SQS", "ReceiveMessage", one);
         if messages > 0 {
             meter.add("SQS", "DeleteMessageBatch", one);
@@ -245,14 +249,14 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
             let now = (self.worker.teller())();
             let added = share.add_to(self.worker.cloud(), (site, *crawl), now).await;
             if let Err(failure) = added {
-                // For looking at only.
+                // A bill is only informative, so the batch does not fail.
                 tracing::warn!(%failure, site, "the bill is not noted");
             }
         }
     }
 }
 
-/// Errands and messages of tasks; what is neither is refused with the latter.
+/// Separates errands from tasks. A message that is neither counts as a task, and is refused as one.
 fn sort(messages: &[SqsMessage]) -> (Vec<(Received, Errand)>, Vec<Received>) {
     let mut errands = Vec::new();
     let mut tasks = Vec::new();
@@ -274,7 +278,7 @@ fn received(message: &SqsMessage) -> Received {
     }
 }
 
-/// One line of the log for a batch.
+/// Logs a batch in one line.
 fn tell(who: &str, event: &SqsEvent, report: &Report, began: Instant) {
     let progress = report.progress.values();
     let sum = progress.fold(canter_aws::Progress::default(), |sum, more| sum + *more);

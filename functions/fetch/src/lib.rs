@@ -1,5 +1,5 @@
-//! The fetch function: an event of the queue in, through the engine's worker; out come the messages
-//! that are to be received again.
+//! The fetch function: it passes the messages of a queue event to the engine's worker, and returns
+//! the messages that are to be received again.
 
 mod config;
 mod function;

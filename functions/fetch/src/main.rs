@@ -1,4 +1,4 @@
-//! The fetch function, and the function of errands: both are this program, each before a queue of its
+//! The fetch function and the function of errands. Both are this program, each with a queue of its
 //! own.
 
 use std::collections::HashSet;
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let began = Instant::now();
-    // Lines of JSON, whose names the alarms of the template know.
+    // The log is lines of JSON. The template's alarms refer to their field names.
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -48,7 +48,8 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// Silence after which the index counts as away: the queue waits for it at no cost.
+/// Time without an answer after which the index counts as unavailable. Messages then wait in the
+/// queue, at no cost.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn left(deadline_ms: u64) -> Duration {
@@ -58,7 +59,8 @@ fn left(deadline_ms: u64) -> Duration {
     Duration::from_millis(deadline_ms).saturating_sub(now)
 }
 
-/// Private addresses are permitted where both the stack and the site's plan do.
+/// Returns the settings for requests. Private addresses are permitted if both the stack and the
+/// site's plan permit them.
 fn http(plan: &Plan, allow_private: bool) -> HttpConfig {
     let permitted = plan.allow_private && allow_private;
     let seeds = plan.site.seeds.iter().filter(|_| permitted);

@@ -1,4 +1,4 @@
-//! What the stack tells the function, by environment variables.
+//! The function's configuration, which the stack passes in environment variables.
 
 use std::env::VarError;
 use std::time::Duration;
@@ -12,29 +12,30 @@ use thiserror::Error;
 const URL: &str = "CANTER_INDEX_URL";
 const SECRET: &str = "CANTER_INDEX_SECRET";
 const TABLE: &str = "CANTER_STATE_TABLE";
-/// Where the API key is set, for a person.
+/// Where the API key is set, as messages to a person name it.
 const KEY_PLACE: &str = "the secret of the parameter SearchSecretArn or IndexSecretArn";
 const ORIGINS: &str = "CANTER_SEARCH_ORIGINS";
 
-/// One request to the index may take a sixth of it: the two of a first search are to be told of as
-/// failed before API Gateway, after 29 s, or the function's own limit cuts them off.
+/// Patience with the index, of which one request may take a sixth. A first search sends two
+/// requests, and must report their failure before API Gateway (after 29 s) or the function's own
+/// limit cuts it off.
 const PATIENCE: Duration = Duration::from_secs(24);
 
-/// The function's surroundings.
+/// The function's configuration.
 #[derive(Debug)]
 pub struct Config {
     /// The index that is searched.
     pub index: Place,
-    /// Name of the table with the state of the crawls.
+    /// Name of the table that holds the state of the crawls.
     pub table: String,
-    /// Whose pages may ask.
+    /// The sites whose pages may call the API.
     pub origins: Origins,
 }
 
-/// Where an index is, and what gives access to it.
+/// The location of an index, and the secret that gives access to it.
 #[derive(Debug)]
 pub struct Place {
-    /// As [`Settings::new`] reads it.
+    /// The URL that [`Settings::new`] reads.
     url: String,
     /// ARN of the secret that holds the API key; none for a server without security.
     secret: Option<String>,
@@ -49,11 +50,11 @@ pub struct Wrong {
 }
 
 impl Config {
-    /// Reads and checks the variables, each by `variable`.
+    /// Reads and checks the variables; `variable` returns the value of one.
     ///
     /// # Errors
     ///
-    /// The first variable that is missing or wrong.
+    /// Returns the first variable that is missing or wrong.
     pub fn read(variable: impl Fn(&str) -> Result<String, VarError>) -> Result<Self, Wrong> {
         let maybe = |name: &'static str| match variable(name) {
             Ok(value) if !value.is_empty() => Ok(Some(value)),
@@ -82,7 +83,7 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// Those of Secrets Manager, and of [`ElasticReader::open`].
+    /// Returns the errors of Secrets Manager and of [`ElasticReader::open`].
     pub async fn open(&self) -> Result<ElasticReader, Failure> {
         let key = match &self.secret {
             Some(arn) => Some(secret(arn).await?),

@@ -1,8 +1,8 @@
-//! What API Gateway puts around a request.
+//! Requests as API Gateway passes them on.
 //!
-//! Before the path that the router knows stands a stage's name or, with a domain of one's own, a
-//! base path; and which of these an event's `path` holds depends on the mapping. The resource that
-//! API Gateway matched, `/` or `/{proxy+}`, is free of both.
+//! API Gateway puts the name of a stage in front of the path that the router knows, or a base path
+//! under a custom domain. Which of these an event's `path` holds depends on the mapping. The
+//! matched resource, `/` or `/{proxy+}`, holds neither.
 
 use std::convert::Infallible;
 
@@ -17,7 +17,8 @@ use lambda_http::{Request, RequestExt};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tracing::{Instrument, info_span};
 
-/// What stands in a path as it is: the unreserved characters of RFC 3986 section 2.3, and slashes.
+/// All characters but those that a path holds unescaped: the unreserved characters of RFC 3986
+/// section 2.3, and slashes.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -25,8 +26,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// The router, as the function is called with it. What is logged on the way has the id of the
-/// request in API Gateway's own log.
+/// Wraps the router for calls by Lambda. Each log line of a request carries the id that the request
+/// has in API Gateway's own log.
 pub fn service(
     router: Router,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone {
@@ -50,7 +51,7 @@ pub fn service(
     })
 }
 
-/// The URL as the router knows it; none for a resource that is no proxy's.
+/// Returns the URL as the router knows it; none if the request is not for a proxy resource.
 fn inner(context: &ApiGatewayProxyRequestContext, request: &Request) -> Option<Uri> {
     let resource = context.resource_path.as_deref()?;
     let mut path = resource.to_owned();
@@ -65,8 +66,8 @@ fn inner(context: &ApiGatewayProxyRequestContext, request: &Request) -> Option<U
     path.parse().ok()
 }
 
-/// Where the root was asked for without the slash at its end, relative URLs of the page would lead
-/// past the stage: the way to the root with the slash, itself relative.
+/// Redirects a request for the root without its trailing slash, since the page's relative URLs
+/// would lead past the stage. The target is relative as well.
 fn with_slash(context: &ApiGatewayProxyRequestContext, uri: &Uri) -> Option<Response> {
     let path = context.path.as_deref()?;
     let stage = path.rsplit('/').next().unwrap_or_default();

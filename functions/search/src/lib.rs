@@ -1,8 +1,8 @@
 //! The search function: the API and the search page of `canter-api` on Lambda, behind API Gateway,
 //! over an index in Elasticsearch and the crawls of a stack.
 //!
-//! It starts whatever the state of the servers, since whoever searches is better told what is wrong
-//! than shown an error of API Gateway's.
+//! The function starts whatever the state of the servers, since it tells a person what is wrong
+//! better than an error of API Gateway would.
 
 mod config;
 mod gateway;

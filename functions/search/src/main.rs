@@ -1,4 +1,4 @@
-//! The search function's process: reads its surroundings, opens the index, and answers requests
+//! The process of the search function: reads its environment, opens the index, and answers requests
 //! until Lambda ends it.
 
 use std::env;
@@ -13,11 +13,11 @@ use canter_elastic::LazyIndex;
 use canter_search::{CloudStatus, Config, service};
 use tokio::time::timeout;
 
-/// Lambda gives a process the most CPU time before it asks for a request: the index is opened by
-/// then, unless that takes longer than this, since the page can be shown without it.
+/// Maximum wait for the index before the first request. Lambda gives a process the most CPU time
+/// during its start, which is the time to open the index. The page can be shown without the index.
 const HEAD_START: Duration = Duration::from_secs(1);
 
-// What is waited for is servers: one thread is enough, and starts at once.
+// The function mostly waits for servers: one thread is enough, and starts faster than several.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let log = tracing_subscriber::fmt().json().flatten_event(true);
@@ -48,7 +48,7 @@ async fn serve() -> anyhow::Result<()> {
         move || sites(table.clone(), Arc::clone(&clock))
     };
     let status = CloudStatus::new(connect, Arc::clone(&index), clock);
-    // A failure is told to whoever searches, who tries again.
+    // A failure is reported to the first search, which tries to open the index again.
     let _ = timeout(HEAD_START, index.opened()).await;
     let router = canter_api::router_for(&origins, index, Arc::new(status));
     let ended = lambda_http::run(service(router)).await;

@@ -12,16 +12,17 @@ use canter_core::time::Moment;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::timeout;
 
-/// Maximum age of a cached report, which takes two requests for each site: one to the tables and one
-/// to the index.
+/// Maximum age of a cached report. A report takes two requests for each site: one to the tables and
+/// one to the index.
 const KEPT: Duration = Duration::from_secs(10);
-/// Number of sites that are asked about at the same time.
+/// Maximum number of sites that are queried at the same time.
 const ABREAST: usize = 16;
-/// Maximum wait for a part of the report, which the start page needs. The client of the tables would
-/// retry for longer than API Gateway waits.
+/// Maximum wait for a part of the report, which the start page needs. The client of the tables
+/// would retry for longer than API Gateway waits.
 const SOON: Duration = Duration::from_secs(2);
 
-/// The status of a stack's crawls. Connects to the tables on first use, since a search needs none.
+/// The status of a stack's crawls. It connects to the tables on first use, since a search needs
+/// none.
 pub struct CloudStatus<C, I> {
     connect: C,
     sites: OnceCell<Sites>,
@@ -30,14 +31,15 @@ pub struct CloudStatus<C, I> {
     cached: Mutex<Option<CachedReport>>,
 }
 
-/// A report and its age.
+/// A report and the time when it was made.
 struct CachedReport {
     at: Moment,
     report: Report,
 }
 
 impl<C, I> CloudStatus<C, I> {
-    /// The status of the sites to which `connect` leads, with the pages that are in `index`.
+    /// Returns the status of the sites to which `connect` leads, with the numbers of their pages in
+    /// `index`.
     pub fn new(connect: C, index: Arc<I>, clock: Clock) -> Self {
         CloudStatus {
             connect,
@@ -55,7 +57,7 @@ where
     F: Future<Output = Sites> + Send,
     I: IndexReader + 'static,
 {
-    /// Calls at the same time share one report.
+    /// Concurrent calls share one report.
     async fn status(&self) -> Result<Report, Failure> {
         let mut cached = self.cached.lock().await;
         let now = (self.clock)();
@@ -91,8 +93,8 @@ where
     }
 }
 
-/// The status of one site's crawl; the last known one if it cannot be read, so that the failure of
-/// one site does not hide the others.
+/// Returns the status of one site's crawl, or the last known status if it cannot be read, so that
+/// the failure of one site does not hide the others.
 async fn look(
     sites: Sites,
     index: Arc<impl IndexReader>,
@@ -119,7 +121,7 @@ async fn look(
     Some(crawl(site, &crawling, searchable.unwrap_or_default(), now))
 }
 
-/// What was asked, unless that takes too long.
+/// Waits for an answer for up to [`SOON`].
 async fn soon<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let answer = timeout(SOON, asked).await;
     answer.unwrap_or_else(|_| Err(Failure::transient(format!("no answer within {SOON:?}"))))

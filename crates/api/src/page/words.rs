@@ -1,4 +1,4 @@
-//! Numbers, addresses and filters in the words of a reader.
+//! Numbers, addresses and filters as the search page words them.
 
 use canter_ranking::query::Query;
 use percent_encoding::percent_decode_str;
@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::answer::{Filters, Value};
 
-/// A number with its thousands set apart.
+/// Formats a number with commas between its thousands.
 pub(super) fn grouped(number: impl ToString) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -19,14 +19,14 @@ pub(super) fn grouped(number: impl ToString) -> String {
     text
 }
 
-/// A number of pages in words.
+/// Formats a number of pages.
 pub(super) fn pages(count: u64) -> String {
     let noun = if count == 1 { "page" } else { "pages" };
     format!("{} {noun}", grouped(count))
 }
 
-/// A URL as the steps that lead to it: the host, then each part of the path, decoded where that
-/// is safe to show.
+/// Splits a URL into the steps that lead to its page: the host, then each segment of the path,
+/// decoded if it is safe to show.
 pub(super) fn trail(url: &str) -> Vec<String> {
     let Ok(url) = Url::parse(url) else {
         return vec![url.to_owned()];
@@ -46,7 +46,8 @@ pub(super) fn trail(url: &str) -> Vec<String> {
     steps
 }
 
-/// Decoded, unless that gives bytes that are no text, or characters that hide or reorder others.
+/// Decodes a segment, unless the result is not UTF-8 or holds characters that hide or reorder
+/// others.
 fn readable(part: &str) -> String {
     let unseen = |letter: char| {
         letter.is_control()
@@ -60,17 +61,17 @@ fn readable(part: &str) -> String {
 
 /// A filter of a search.
 pub(super) struct Filter<'a> {
-    /// For a person.
+    /// Name for a person.
     pub(super) name: &'static str,
-    /// In the query string.
+    /// Name in the query string.
     pub(super) parameter: &'static str,
-    /// What it asks for.
+    /// Value that the filter asks for.
     pub(super) value: &'a str,
-    /// The search without it, from its first result.
+    /// The search without the filter, from its first result.
     pub(super) without: Query,
 }
 
-/// The filters that a search has.
+/// Returns the filters of a search.
 pub(super) fn filters(query: &Query) -> impl Iterator<Item = Filter<'_>> {
     let all = Query {
         offset: 0,
@@ -103,13 +104,13 @@ pub(super) fn filters(query: &Query) -> impl Iterator<Item = Filter<'_>> {
 
 /// The values that a filter of a search can have.
 pub(super) struct Choice<'a> {
-    /// For a person.
+    /// Name for a person.
     pub(super) name: &'static str,
-    /// Each with its count, and the search with it.
+    /// Each value with its count and the search that is narrowed to it.
     pub(super) values: Vec<(&'a str, u64, Query)>,
 }
 
-/// The filters that would leave out some of the results.
+/// Returns the filters that would leave out some of the results.
 pub(super) fn choices<'a>(query: &Query, filters: &'a Filters) -> Vec<Choice<'a>> {
     type With = fn(Query, String) -> Query;
     let site: With = |query, site| Query {
@@ -140,7 +141,7 @@ pub(super) fn choices<'a>(query: &Query, filters: &'a Filters) -> Vec<Choice<'a>
         let values: Vec<_> = values
             .filter(|(value, ..)| chosen.as_deref() != Some(value))
             .collect();
-        // One value that all results have narrows nothing down.
+        // A single value that all results share would not narrow the search.
         let parts = values.len() > 1 || (name == "Folders" && !values.is_empty());
         parts.then_some(Choice { name, values })
     });

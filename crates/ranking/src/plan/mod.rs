@@ -1,4 +1,4 @@
-//! A search, compiled: all that a query means, as a plain value that every index runs.
+//! A compiled search: a plain value with the whole meaning of a query, which every index runs.
 
 mod terms;
 mod weights;
@@ -13,16 +13,16 @@ pub(crate) use terms::QueryTerms;
 pub use terms::Ways;
 pub use weights::{Field, Shape};
 
-/// What an index looks for, and how each match counts. A page matches if any clause, pair or name
-/// does; its score is the sum of the matches and of its standing, times [`Plan::list_factor`] for
-/// a list.
+/// The terms that an index looks for, and the weight of each match. A page matches if any clause,
+/// pair or name does. Its score is the sum of the matches and of its standing, times
+/// [`Plan::list_factor`] for a list of links.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The query that was compiled.
     pub query: Query,
-    /// Terms by field; no clause is empty.
+    /// Clauses by field, none of which is empty.
     pub clauses: Vec<Clause>,
-    /// Neighbouring words of the body, weighed in its shape.
+    /// Pairs of neighbouring words in the body, weighed with the body's BM25 parameters.
     pub pairs: Vec<[String; 2]>,
     /// Weight of a pair.
     pub pair_weight: f32,
@@ -35,21 +35,21 @@ pub struct Plan {
     pub standing_weight: f32,
     /// Factor on the score of a page that is little more than its links.
     pub list_factor: f32,
-    /// Phrases that the body of every result holds.
+    /// Phrases that the body of every result must hold.
     pub phrases: Vec<Ways>,
-    /// Phrases that the body of no result holds.
+    /// Phrases that the body of no result may hold.
     pub unwanted: Vec<Ways>,
-    /// Conditions that every result meets.
+    /// Conditions that every result must meet.
     pub filters: Vec<Filter>,
-    /// The results wanted, by rank.
+    /// Ranks of the wanted results.
     pub window: Range<usize>,
-    /// Words to be checked for spelling.
+    /// Words that are checked for spelling.
     pub typed: Vec<Typed>,
     /// Maximum number of different words of the query that a text can hold.
     pub(crate) distinct: usize,
 }
 
-/// Terms of one field, of which any may match.
+/// The terms of one field, any of which may match.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clause {
     /// The field.
@@ -67,14 +67,14 @@ pub struct Clause {
 pub enum Filter {
     /// The page belongs to this site.
     Site(String),
-    /// The language of the page, in lowercase, is this or begins with it and a hyphen.
+    /// The language of the page, in lowercase, is this one or begins with it and a hyphen.
     Language(String),
-    /// The path of the page's URL begins with this.
+    /// The path of the page's URL begins with this text.
     Path(String),
 }
 
 impl Plan {
-    /// Compiles a query for an index with pages in these languages.
+    /// Compiles a query for an index with pages in the given languages.
     pub fn compile(query: &Query, languages: &[Language]) -> Self {
         let terms = QueryTerms::of(&query.text, languages);
         let clauses = [
@@ -115,13 +115,13 @@ impl Plan {
         }
     }
 
-    /// The terms looked for in a field.
+    /// Returns the terms that are looked for in a field.
     pub fn terms(&self, field: Field) -> &[String] {
         let clause = self.clauses.iter().find(|clause| clause.field == field);
         clause.map_or(&[], |clause| &clause.terms)
     }
 
-    /// The initials of the words of a text that may be terms of the query.
+    /// Returns the initials of the words of a text that may be terms of the query.
     pub(crate) fn initials(&self) -> Initials {
         let mut initials = Initials([false; 128]);
         let words = self.terms(Field::Sections).iter();
@@ -134,7 +134,8 @@ impl Plan {
         initials
     }
 
-    /// A small number for the query's term that a token is; equal for all tokens of a term.
+    /// Returns a small number for the query's term that a token matches, the same for all tokens of
+    /// the term; none if the token matches no term.
     pub(crate) fn number_of(&self, token: &Token<'_>) -> Option<usize> {
         let words = self.terms(Field::Sections);
         let (among, before) = match token.kind {
@@ -147,11 +148,12 @@ impl Plan {
     }
 }
 
-/// ASCII initials of terms: a stem begins as its word does.
+/// ASCII initials of terms. A stem begins like its word.
 pub(crate) struct Initials([bool; 128]);
 
 impl Initials {
-    /// Whether a word, or one of its humps, may be a term; cheaper than stemming it.
+    /// Returns whether a word, or one of its humps, may be a term. This is cheaper than stemming
+    /// the word.
     pub(crate) fn may_begin(&self, word: &str) -> bool {
         let Some((first, rest)) = word.as_bytes().split_first() else {
             return false;

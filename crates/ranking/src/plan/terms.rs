@@ -14,7 +14,7 @@ pub(crate) struct QueryTerms {
     pub(crate) words: Vec<String>,
     /// Words and identifiers, for the body.
     pub(crate) body: Vec<String>,
-    /// Neighbouring words, for the body.
+    /// Pairs of neighbouring words, for the body.
     pub(crate) pairs: Vec<[String; 2]>,
     /// Stop words and signs; empty unless the query holds nothing else.
     pub(crate) common: Vec<String>,
@@ -30,12 +30,13 @@ pub(crate) struct QueryTerms {
     pub(crate) distinct: usize,
 }
 
-/// A phrase as stems, in one way for each language that stems it differently; any way may match.
+/// The stems of a phrase, once for each language that stems it differently. A match of any of them
+/// is a match of the phrase.
 pub type Ways = Vec<Vec<String>>;
 
 impl QueryTerms {
-    /// The terms of a query for pages in some languages; English if there are none. Any text is a
-    /// query. Phrases ignore stop words.
+    /// Returns the terms of a query for pages in some languages, by default English. Any text is a
+    /// valid query. Phrases ignore stop words.
     pub(crate) fn of(text: &str, languages: &[Language]) -> Self {
         let tokenizer = &mut Tokenizer::default();
         let written = written(text);
@@ -67,7 +68,7 @@ impl QueryTerms {
         terms
     }
 
-    /// The terms in the tokenizer's language.
+    /// Returns the terms in the tokenizer's language.
     fn in_language(wanted: &str, tokenizer: &mut Tokenizer) -> Self {
         let mut terms = QueryTerms::read(wanted, tokenizer, true);
         if terms.words.is_empty() {

@@ -1,13 +1,13 @@
-//! How a match counts: weights and BM25 parameters.
+//! Weights of matches and BM25 parameters.
 //!
-//! The score of a page is the sum of its matches. Each is weighed by BM25 with the factor k1 + 1.
-//! The values were measured on judged queries for a documentation site; doubling or halving one of
-//! them moves little.
+//! The score of a page is the sum of its matches. Each match is weighed by BM25 with the factor
+//! k1 + 1. The values were measured on judged queries for a documentation site; doubling or halving
+//! one of them changes little.
 
 /// A searched field of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
-    /// Title and main text, and identifiers whole and in parts.
+    /// Title and main text, with identifiers both whole and in parts.
     Body,
     /// Text around the links of other pages to the page.
     AnchorText,
@@ -15,12 +15,12 @@ pub enum Field {
     Address,
     /// Stop words and signs.
     Common,
-    /// The sections of the page, of which the best one counts.
+    /// The sections of the page, of which only the best one counts.
     Sections,
 }
 
 impl Field {
-    /// Weight of a match.
+    /// Returns the weight of a match.
     pub(super) fn weight(self) -> f32 {
         match self {
             Field::Body | Field::Common => 1.8,
@@ -30,7 +30,7 @@ impl Field {
         }
     }
 
-    /// BM25 parameters.
+    /// Returns the BM25 parameters.
     pub fn shape(self) -> Shape {
         let b = match self {
             Field::Body | Field::Common => 0.6,
@@ -41,7 +41,7 @@ impl Field {
     }
 }
 
-/// The parameters of BM25 in a field.
+/// The BM25 parameters of a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shape {
     /// Saturation of repeated terms.
@@ -50,7 +50,7 @@ pub struct Shape {
     pub b: f32,
 }
 
-/// Weight of two neighbouring words, which are weighed as the body is.
+/// Weight of a pair of neighbouring words, which is weighed like a word of the body.
 pub(super) const PAIR: f32 = 1.8;
 /// Weight of the links from other pages: a page gets s / (s + 1) of it, where s is
 /// [`canter_core::inbound::Inbound::standing`].

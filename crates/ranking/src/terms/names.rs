@@ -5,15 +5,15 @@ use crate::tokenizer::name;
 /// Maximum length of a name that is offered as a completion, in characters.
 const LONGEST: usize = 100;
 
-/// Whether a title is offered as a completion.
+/// Returns whether a title is offered as a completion.
 pub(super) fn is_offered(title: &str) -> bool {
     !title.trim().is_empty() && title.len() <= 4 * LONGEST && title.chars().count() <= LONGEST
 }
 
-/// The names by which a whole query finds a page or a section with this title and these ids. A
-/// heading like `os.path — Common manipulations` is also named by each of its parts, `2.1. Sorting`
-/// without the number, `The with statement` without the article, and `os.path.join` by its ends
-/// `path.join` and `join`.
+/// Returns the names by which a whole query finds a page or a section with this title and these
+/// ids. A heading like `os.path — Common manipulations` also has each of its parts as a name. A
+/// query also finds `2.1. Sorting` without the number, `The with statement` without the article,
+/// and `os.path.join` by its ends `path.join` and `join`.
 pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) -> Vec<String> {
     let whole = unnumbered(title).unwrap_or(title);
     let parts = PARTED
@@ -41,7 +41,7 @@ pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) 
 /// Separators between the parts of a title.
 const PARTED: [&str; 5] = ["—", "–", " - ", ": ", " | "];
 
-/// A title without its leading article; none if it has none.
+/// Removes the leading article of a title; none without an article.
 fn without_article(title: &str) -> Option<&str> {
     let (first, rest) = title.trim_start().split_once(char::is_whitespace)?;
     let articles = ["the", "a", "an"];
@@ -49,7 +49,8 @@ fn without_article(title: &str) -> Option<&str> {
     begins.then_some(rest)
 }
 
-/// A heading without its leading number (`2.1.`); none if it has none, or nothing else.
+/// Removes the leading number of a heading (`2.1.`); none without a number, or if the heading holds
+/// nothing else.
 fn unnumbered(heading: &str) -> Option<&str> {
     let (number, rest) = heading.trim_start().split_once(char::is_whitespace)?;
     let of_number = |c: char| c.is_ascii_digit() || c == '.';

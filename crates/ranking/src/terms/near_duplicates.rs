@@ -1,18 +1,19 @@
-//! Detects near-duplicates: versions of a page, copies with another date.
+//! Detects near-duplicates, such as versions of a page or copies with another date.
 //!
 //! The few shingles (runs of words) with the smallest hashes represent a page, as in Broder's
-//! min-wise sketches: pages that share nearly all shingles nearly always share these, and pages
-//! that share half of them hardly ever do.
+//! min-wise sketches. Pages that share nearly all shingles nearly always share these; pages that
+//! share half of them hardly ever do.
 
-/// Number of words of a shingle.
+/// Number of words in a shingle.
 const SHINGLE: usize = 5;
-/// Number of shingles that represent a page. Of pairs of pages that share 99 % of their shingles it
-/// detects 94 %, of those that share half, 2 %.
+/// Number of shingles that represent a page. This number detects 94 % of the pairs of pages that
+/// share 99 % of their shingles, and 2 % of the pairs that share half of them.
 const SMALLEST: usize = 6;
-/// Minimum length of a text, in words; shorter ones are alike by accident.
+/// Minimum length of a text, in words. Shorter texts are alike by accident.
 const LEAST: usize = 60;
 
-/// A number that near-duplicates share; none for a short text. `text` is words joined by spaces.
+/// Returns a number that near-duplicates share; none for a short text. `text` is words joined by
+/// spaces.
 pub(super) fn fingerprint(text: &str) -> Option<u64> {
     let words: Vec<u64> = text.split(' ').map(|word| hash(word.as_bytes())).collect();
     if words.len() < LEAST {
@@ -30,14 +31,14 @@ pub(super) fn fingerprint(text: &str) -> Option<u64> {
     Some(smallest.iter().fold(0, |all, next| mix(all ^ next)))
 }
 
-/// FNV-1a.
+/// Hashes bytes with FNV-1a.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xCBF2_9CE4_8422_2325, |all, byte| {
         (all ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
     })
 }
 
-/// The finalizer of SplitMix64: every input bit affects every output bit.
+/// Applies the finalizer of SplitMix64: every input bit affects every output bit.
 fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -49,7 +50,7 @@ fn mix(number: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// A text of a number of words, beginning with word number `from`.
+    /// Returns a text of `words` words that begins with word number `from`.
     fn text(from: usize, words: usize) -> String {
         let words: Vec<String> = (from..from + words).map(|n| format!("w{n}")).collect();
         words.join(" ")

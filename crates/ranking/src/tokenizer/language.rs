@@ -4,14 +4,14 @@ use rust_stemmers::{Algorithm, Stemmer};
 
 use super::stop_words::is_question_word;
 
-/// A language written in Latin letters. Words in other scripts select their stemmer themselves.
+/// A language written in Latin letters. A word in another script selects its stemmer by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Language {
     code: &'static str,
     stems: Algorithm,
 }
 
-/// All languages, in order of their codes (ISO 639-1).
+/// All languages, ordered by their codes (ISO 639-1).
 const LANGUAGES: [Language; 14] = [
     Language::new("da", Algorithm::Danish),
     Language::new("de", Algorithm::German),
@@ -30,14 +30,14 @@ const LANGUAGES: [Language; 14] = [
 ];
 
 impl Language {
-    /// The language of texts that do not name one.
+    /// Language of texts that do not name one.
     pub const ENGLISH: Language = Language::new("en", Algorithm::English);
 
     const fn new(code: &'static str, stems: Algorithm) -> Self {
         Language { code, stems }
     }
 
-    /// The language of a BCP 47 tag (`de-at`); English if there is no tag or no stemmer for it.
+    /// Returns the language of a BCP 47 tag (`de-at`); English without a tag or a stemmer for it.
     pub fn of_tag(tag: Option<&str>) -> Self {
         let primary = tag.and_then(|tag| tag.split('-').next()).unwrap_or("en");
         let primary = primary.to_ascii_lowercase();
@@ -49,14 +49,15 @@ impl Language {
         language.unwrap_or(Language::ENGLISH)
     }
 
-    /// The languages of some tags, without duplicates, in a fixed order.
+    /// Returns the languages of some tags, without duplicates, in a fixed order.
     pub fn of_tags<'a>(tags: impl Iterator<Item = &'a str>) -> Vec<Self> {
         let met: Vec<Language> = tags.map(|tag| Language::of_tag(Some(tag))).collect();
         let all = LANGUAGES.into_iter();
         all.filter(|language| met.contains(language)).collect()
     }
 
-    /// Whether a lowercase word of a question in this language says nothing about its subject.
+    /// Returns whether a lowercase word of a question in this language says nothing about its
+    /// subject.
     pub(crate) fn asks(self, word: &str) -> bool {
         let code = match word.chars().next() {
             Some(first) if is_cyrillic(first) => "ru",
@@ -77,11 +78,11 @@ fn is_cyrillic(c: char) -> bool {
     ('а'..='я').contains(&c)
 }
 
-/// Stemmers of languages with a script of their own.
+/// Stemmers of languages that have their own script.
 pub(super) struct Letters([Letter; 4]);
 
 struct Letter {
-    /// Whether a letter belongs to the script.
+    /// Returns whether a letter belongs to the script.
     has: fn(char) -> bool,
     stemmer: Stemmer,
 }
@@ -102,7 +103,7 @@ impl Default for Letters {
 }
 
 impl Letters {
-    /// The stemmer of a folded word that is written in one of these scripts throughout.
+    /// Returns the stemmer of a folded word that is written entirely in one of these scripts.
     pub(super) fn stemmer(&self, word: &str) -> Option<&Stemmer> {
         let first = word.chars().next()?;
         let letter = self.0.iter().find(|letter| (letter.has)(first))?;

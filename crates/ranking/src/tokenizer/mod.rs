@@ -1,10 +1,11 @@
-//! Splits texts into tokens, pages and queries alike.
+//! The tokenizer splits the texts of pages and queries into tokens in the same way.
 //!
-//! Every index stores the terms made here, so a query means the same in all of them and no index
-//! analyses text itself. The tokenizer splits at everything that is neither a letter nor a digit,
-//! folds case, accents and widths, and stems words by Snowball's rules for their language. It
-//! yields identifiers (`asyncio.gather`, `create_task`, `assertEqual`) whole and in parts, and
-//! splits scripts without spaces (Chinese, Japanese, Korean, Thai, …) into pairs of characters.
+//! Every index stores the terms that this module makes, so a query means the same in all of them
+//! and no index analyses text itself. The tokenizer splits at every character that is neither a
+//! letter nor a digit, folds case, accents and widths, and stems words by Snowball's rules for
+//! their language. It yields identifiers (`asyncio.gather`, `create_task`, `assertEqual`) whole and
+//! in parts, and splits scripts without spaces (Chinese, Japanese, Korean, Thai, …) into pairs of
+//! characters.
 
 mod language;
 mod pieces;
@@ -27,36 +28,36 @@ use stems::Stems;
 /// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
-    /// A word, stemmed. In a script without spaces: two neighbouring characters, or one alone.
+    /// A stemmed word. In a script without spaces: two neighbouring characters, or a lone one.
     Word,
-    /// A word that says little about a text (`the`), not stemmed.
+    /// A word that says little about a text (`the`). It is not stemmed.
     Stop,
-    /// An identifier of several words or with signs behind it, whole (`os.path`, `C++`); its words
+    /// A whole identifier that has several words or ends in signs (`os.path`, `C++`). Its words
     /// follow.
     Whole,
-    /// A hump of a camelCase word, stemmed; the whole word precedes it.
+    /// A stemmed hump of a camelCase word. The whole word precedes it.
     Part,
-    /// One character of a run in a script without spaces, so that a query of one character finds
-    /// it.
+    /// A single character of a run in a script without spaces, so that a query of one character
+    /// finds it.
     Single,
-    /// Signs that are neither letters nor space (`+=`).
+    /// A run of signs, which are neither letters, digits nor white space (`+=`).
     Signs,
 }
 
 /// A token of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token<'a> {
-    /// Its kind.
+    /// Kind of the token.
     pub kind: TokenKind,
-    /// The term in the index; holds no white space.
+    /// Term in the index, which holds no white space.
     pub term: &'a str,
     /// Position in the text, in bytes.
     pub range: Range<usize>,
 }
 
-/// Splits texts into tokens. It caches stems, so keep one for many texts.
+/// Splits texts into tokens. It caches stems, so reuse one for many texts.
 pub struct Tokenizer {
-    /// Stems of each language met; the current language comes first.
+    /// Stems of each language used so far, the current language first.
     stems: Vec<Stems>,
     folded: String,
 }
@@ -70,11 +71,11 @@ impl Default for Tokenizer {
     }
 }
 
-/// Maximum length of a run of signs, in bytes; longer runs are ornament.
+/// Maximum length of a run of signs, in bytes. A longer run is ornament.
 const MOST_SIGNS: usize = 6;
 
 impl Tokenizer {
-    /// Sets the language of the texts that follow; initially English.
+    /// Sets the language of the texts that follow, which is English initially.
     pub fn set_language(&mut self, language: Language) {
         let at = self.stems.iter().position(|it| it.language == language);
         let at = at.unwrap_or_else(|| {
@@ -84,7 +85,7 @@ impl Tokenizer {
         self.stems.swap(0, at);
     }
 
-    /// The current language.
+    /// Returns the current language.
     pub(crate) fn language(&self) -> Language {
         self.stems[0].language
     }
@@ -128,7 +129,8 @@ impl Tokenizer {
         }
     }
 
-    /// An identifier: letters, digits and `_`, with `.` or `::` between them.
+    /// Passes on the tokens of an identifier: letters, digits and `_`, with `.` or `::` between
+    /// them.
     fn chunk(
         &mut self,
         text: &str,
@@ -153,7 +155,7 @@ impl Tokenizer {
         }
     }
 
-    /// An identifier as one term.
+    /// Passes on an identifier as one term.
     fn whole(&mut self, text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>)) {
         spelling::fold(&text[range.clone()], &mut self.folded);
         give(Token {
@@ -163,7 +165,7 @@ impl Tokenizer {
         });
     }
 
-    /// A word of a script with spaces.
+    /// Passes on the tokens of a word in a script with spaces.
     fn plain(
         &mut self,
         text: &str,
@@ -197,7 +199,7 @@ impl Tokenizer {
         }
     }
 
-    /// A hump is not a word of its own, so stop words are left out.
+    /// Passes on a hump. Stop words are left out, since a hump is not a separate word.
     fn part(&mut self, hump: &str, start: usize, give: &mut impl FnMut(Token<'_>)) {
         let stem = self.stems[0].of(hump);
         let term = stem.term();

@@ -1,37 +1,37 @@
 //! Boundaries of words and identifiers.
 //!
-//! Most text is ASCII and its bytes are looked up in a table, because tokenizing is half of the
+//! Most text is ASCII, and its bytes are looked up in a table, because tokenizing is half of the
 //! work of indexing a page.
 
 use std::ops::Range;
 
 use unicode_normalization::char::is_combining_mark;
 
-/// Maximum length of a word or an identifier, in bytes; nobody types longer ones.
+/// Maximum length of a word or an identifier, in bytes. Nobody types longer ones.
 pub(super) const LONGEST: usize = 128;
 
-/// The class of a character in terms of word boundaries.
+/// The class of a character with regard to word boundaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     /// A letter or a digit.
     Word,
-    /// Belongs to an identifier and to no word.
+    /// A character that belongs to an identifier, but to no word.
     Underscore,
     /// White space.
     Space,
-    /// Anything else.
+    /// Any other character.
     Sign,
 }
 
-/// The class of each ASCII character.
+/// Class of each ASCII character.
 const CLASSES: [Class; 128] = {
     let mut classes = [Class::Sign; 128];
     let mut at = 0_u8;
     while at < 128 {
         classes[at as usize] = match at {
             b'_' => Class::Underscore,
-            // `char::is_whitespace` counts the vertical tab, `u8::is_ascii_whitespace` does not.
-            // The separators of records are white space to Java, and so to Lucene.
+            // `char::is_whitespace` includes the vertical tab, `u8::is_ascii_whitespace` does not.
+            // Java, and thus Lucene, treats the record separators as white space.
             b'\t'..=b'\r' | 0x1C..=0x1F | b' ' => Class::Space,
             _ if at.is_ascii_alphanumeric() => Class::Word,
             _ => Class::Sign,
@@ -41,7 +41,7 @@ const CLASSES: [Class; 128] = {
     classes
 };
 
-/// The class of the character at a byte offset and its length in bytes; none at the end.
+/// Returns the class of the character at a byte offset and its length in bytes; none at the end.
 pub(super) fn class_of(text: &str, at: usize) -> Option<(Class, usize)> {
     let byte = *text.as_bytes().get(at)?;
     if let Some(class) = CLASSES.get(usize::from(byte)) {
@@ -59,15 +59,15 @@ pub(super) fn class_of(text: &str, at: usize) -> Option<(Class, usize)> {
 /// The extent of an identifier.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chunk {
-    /// Byte after its last.
+    /// Byte offset after the last character.
     pub(super) end: usize,
-    /// It is one word of ASCII letters and digits.
+    /// Whether the identifier is a single word of ASCII letters and digits.
     pub(super) plain: bool,
-    /// All of it is ASCII.
+    /// Whether the identifier is entirely ASCII.
     pub(super) ascii: bool,
 }
 
-/// The identifier that begins at a letter, digit or `_`.
+/// Returns the extent of the identifier that begins at a letter, a digit or `_`.
 pub(super) fn chunk_end(text: &str, start: usize) -> Chunk {
     let bytes = text.as_bytes();
     let mut ascii = true;
@@ -98,7 +98,7 @@ pub(super) fn chunk_end(text: &str, start: usize) -> Chunk {
     }
 }
 
-/// How many letters and digits of ASCII a text begins with.
+/// Returns the number of ASCII letters and digits that a text begins with.
 fn words_of_ascii(bytes: &[u8]) -> usize {
     let inside = |byte: &u8| byte.is_ascii_alphanumeric();
     let length = bytes.iter().position(|byte| !inside(byte));
@@ -112,7 +112,7 @@ fn is_inside(text: &str, at: usize) -> bool {
     )
 }
 
-/// How many bytes of signs belong to the name that stands before a text (`C++`, `F#`).
+/// Returns the number of bytes of signs that belong to the name in front of a text (`C++`, `F#`).
 pub(super) fn signs_of_a_name(after: &str) -> usize {
     let Some(signs) = ["++", "#"].into_iter().find(|it| after.starts_with(it)) else {
         return 0;
@@ -127,7 +127,7 @@ pub(super) fn signs_of_a_name(after: &str) -> usize {
     if ends { signs.len() } else { 0 }
 }
 
-/// Where a run of signs ends.
+/// Returns the end of a run of signs.
 pub(super) fn signs_end(text: &str, start: usize) -> usize {
     let mut at = start;
     while let Some((Class::Sign, length)) = class_of(text, at) {
@@ -136,8 +136,8 @@ pub(super) fn signs_end(text: &str, start: usize) -> usize {
     at
 }
 
-/// The words of a chunk: runs of letters and digits, cut where the script changes between one
-/// with and one without spaces.
+/// The words of a chunk: runs of letters and digits, split where a script with spaces and one
+/// without spaces meet.
 pub(super) struct Pieces<'a> {
     text: &'a str,
     at: usize,
@@ -174,7 +174,7 @@ impl Iterator for Pieces<'_> {
     }
 }
 
-/// How long the word is that a text begins with.
+/// Returns the length of the word that a text begins with.
 fn piece(text: &str) -> usize {
     let spaceless = text.starts_with(is_spaceless);
     text.find(|c| !is_word(c) || (is_spaceless(c) != spaceless && !is_combining_mark(c)))
@@ -189,7 +189,8 @@ fn is_word(c: char) -> bool {
     }
 }
 
-/// Where the second and later humps of a camelCase word begin (`HTTPServer`: 4).
+/// Returns the offsets at which the second and later humps of a camelCase word begin (4 in
+/// `HTTPServer`).
 pub(super) fn humps(word: &str) -> impl Iterator<Item = usize> {
     let bytes = word.as_bytes();
     let ascii = word.is_ascii() && bytes.iter().any(u8::is_ascii_lowercase);
@@ -199,7 +200,8 @@ pub(super) fn humps(word: &str) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Scripts whose words are not set apart by spaces, and Korean, whose words carry particles.
+/// Returns whether a character belongs to a script without spaces between words, or to Korean,
+/// whose words carry particles.
 pub(super) fn is_spaceless(c: char) -> bool {
     matches!(c,
         '\u{0E00}'..='\u{0EFF}'     // Thai, Lao
@@ -218,7 +220,7 @@ pub(super) fn is_spaceless(c: char) -> bool {
         | '\u{20000}'..='\u{3FFFF}')
 }
 
-/// What follows an apostrophe and is no word (`it's`, `don't`).
+/// Returns whether a word that follows an apostrophe is only a contraction (`it's`, `don't`).
 pub(super) fn is_contraction(word: &str) -> bool {
     word.len() <= 2
         && ["s", "t", "re", "ll", "ve", "d", "m"]

@@ -5,15 +5,17 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::pieces::{LONGEST, is_spaceless};
 
-/// Normalizes a name for comparison with a whole query. The text is folded, with single spaces and
-/// without the brackets of a call, quotation marks and joints between the words of an identifier:
-/// `create_task` and `createTask` are equal, and so are `os.path.join` and `os/path/join`. Leading
-/// and trailing signs (`__init__`, `--frozen`, `C++`) stay. None if nothing is left or the name is
+/// Normalizes a name for comparison with a whole query; none if nothing is left or if the name is
 /// too long to be typed.
+///
+/// The text is folded and has single spaces. It loses the brackets of a call, quotation marks, and
+/// joints between the words of an identifier: `create_task` and `createTask` become equal, and so
+/// do `os.path.join` and `os/path/join`. Leading and trailing signs (`__init__`, `--frozen`, `C++`)
+/// stay.
 pub fn name(text: &str) -> Option<String> {
     let text = text.trim().trim_end_matches('¶').trim_end();
     let text = match text.strip_suffix('#') {
-        // A sign for links to the heading; `C#` and `F#` are names.
+        // A trailing `#` is a link to the heading, unless it belongs to a name such as `C#`.
         Some(heading) if heading.chars().nth(1).is_some() => heading.trim_end(),
         _ => text,
     };
@@ -35,7 +37,7 @@ pub fn name(text: &str) -> Option<String> {
 /// Quotation marks that a heading puts around a name.
 const QUOTES: [char; 7] = ['"', '`', '“', '”', '„', '«', '»'];
 
-/// A name without the joints between its words.
+/// Returns a name without the joints between its words.
 fn joined(name: &str) -> String {
     let mut all = String::with_capacity(name.len());
     let mut rest = name;
@@ -55,12 +57,12 @@ fn joined(name: &str) -> String {
     all
 }
 
-/// Joints between the words of an identifier. A space is none: `foreign keys` is a subject,
+/// Joints between the words of an identifier. A space is not a joint: `foreign keys` is a subject,
 /// `foreign_keys` a setting.
 const JOINTS: [char; 5] = ['_', '.', ':', '-', '/'];
 
-/// A folded word that is not stemmed, fit to be suggested to a person. None for words with other
-/// characters than letters and for scripts without spaces.
+/// Returns the folded but unstemmed form of a word, which can be suggested to a person. None for
+/// words with characters other than letters, and for scripts without spaces.
 pub(crate) fn spelled(word: &str) -> Option<String> {
     let is_letter = |c: char| c.is_alphabetic() && !is_spaceless(c);
     if word.len() > LONGEST || !word.chars().all(is_letter) {
@@ -71,7 +73,7 @@ pub(crate) fn spelled(word: &str) -> Option<String> {
     Some(folded).filter(|folded| !folded.is_empty())
 }
 
-/// Folds a text: lowercase, without accents on Latin letters, compatibility forms (full width,
+/// Folds a text: lowercase, without accents on Latin letters, with compatibility forms (full width,
 /// ligatures) resolved. Accents of other scripts are part of their letters.
 pub(super) fn fold(text: &str, into: &mut String) {
     into.clear();
@@ -103,9 +105,9 @@ pub(super) fn fold(text: &str, into: &mut String) {
             'ħ' => into.push('h'),
             'ı' => into.push('i'),
             'þ' => into.push_str("th"),
-            // Mostly written without its dots.
+            // The letter is usually written without its dots.
             'ё' => into.push('е'),
-            // A term holds no white space, whatever a compatibility form resolves to.
+            // A term must hold no white space, even if a compatibility form resolves to it.
             c if c.is_whitespace() => {}
             c => into.push(c),
         }

@@ -1,4 +1,4 @@
-//! A cache of stems: a page repeats most of its words, and a site nearly all of them.
+//! A cache of stems. A page repeats most of its words, and a site nearly all of them.
 
 use std::collections::HashMap;
 
@@ -14,8 +14,8 @@ use super::stop_words::is_stop_word;
 /// Maximum number of cached spellings: the vocabulary of a large site, in a few megabytes.
 const CACHED: usize = 50_000;
 
-/// Maximum length of a short word, in bytes. The map holds short words as numbers with the stem
-/// beside them, so that a lookup touches one place in memory; almost all words are short.
+/// Maximum length of a short word, in bytes. The map holds short words as numbers, with the stem
+/// beside them, so that a lookup touches one place in memory. Almost all words are short.
 const SHORT: usize = 15;
 
 /// The cached stem of a word.
@@ -31,11 +31,11 @@ pub(super) struct Learnt {
     humped: bool,
 }
 
-/// The stem of a short word whose term is short too.
+/// The stem of a short word whose term is short as well.
 #[derive(Clone, Copy)]
 pub(super) struct Small {
     term: [u8; SHORT],
-    /// Length of the term; [`STOP`] and [`HUMPED`] above it.
+    /// Length of the term, with [`STOP`] and [`HUMPED`] in the higher bits.
     rest: u8,
 }
 
@@ -63,7 +63,7 @@ impl Stems {
         }
     }
 
-    /// The stem of a word.
+    /// Returns the stem of a word.
     pub(super) fn of(&mut self, word: &str) -> Stem<'_> {
         let number = number(word);
         if let Some(small) = number.and_then(|number| self.short.get(&number)) {
@@ -104,7 +104,7 @@ impl Stems {
         }
     }
 
-    /// The stem of a word, whose folded spelling is given.
+    /// Stems a word; `folded` is its folded spelling.
     fn stem(&self, word: &str, folded: String) -> Box<str> {
         if self.language == Language::ENGLISH && folded.bytes().all(|it| it.is_ascii_lowercase()) {
             return self.stemmer.stem(&folded).into();
@@ -115,7 +115,7 @@ impl Stems {
         if self.language == Language::ENGLISH || !folded.bytes().all(|it| it.is_ascii_lowercase()) {
             return folded.into_boxed_str();
         }
-        // The rules of these languages look at accents, which the index leaves out.
+        // The stemming rules of these languages depend on accents, which the index leaves out.
         let accented: String = word.nfc().flat_map(char::to_lowercase).collect();
         let mut stem = String::new();
         fold(&self.stemmer.stem(&accented), &mut stem);
@@ -123,7 +123,7 @@ impl Stems {
     }
 }
 
-/// A short word as a number of its own: its bytes and its length.
+/// Returns a unique number for a short word, from its bytes and its length.
 fn number(word: &str) -> Option<u128> {
     let mut bytes = [0; SHORT + 1];
     bytes[..SHORT]
@@ -147,19 +147,19 @@ impl Small {
 }
 
 impl Stem<'_> {
-    /// The folded stem, or the stop word itself; empty when nothing is left.
+    /// Returns the folded stem, or the stop word itself; empty if nothing is left.
     pub(super) fn term(&self) -> &str {
         match self {
             Stem::Short(small) => {
                 let term = &small.term[..usize::from(small.rest & LENGTH)];
-                // It was a string when it was learnt.
+                // The bytes come from a valid string, so the default is never used.
                 std::str::from_utf8(term).unwrap_or_default()
             }
             Stem::Long(learnt) => &learnt.term,
         }
     }
 
-    /// It says little about a text.
+    /// Returns whether the word says little about a text.
     pub(super) fn stop(&self) -> bool {
         match self {
             Stem::Short(small) => small.rest & STOP != 0,
@@ -167,7 +167,7 @@ impl Stem<'_> {
         }
     }
 
-    /// It is written in camelCase.
+    /// Returns whether the word is written in camelCase.
     pub(super) fn humped(&self) -> bool {
         match self {
             Stem::Short(small) => small.rest & HUMPED != 0,

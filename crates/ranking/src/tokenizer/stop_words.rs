@@ -1,24 +1,24 @@
 //! English stop words and question words.
 
-/// Whether a word of an English question says nothing about its subject. Question words are left
-/// out of queries only; in a text they may matter.
+/// Returns whether a word of an English question says nothing about its subject. Question words are
+/// left out of queries only, since they may matter in a text.
 pub(super) fn is_question_word(word: &str) -> bool {
     QUESTION_WORDS.binary_search(&word).is_ok()
 }
 
-/// Whether a folded word says little about a text.
+/// Returns whether a folded word says little about a text.
 pub(super) fn is_stop_word(word: &str) -> bool {
     STOP_WORDS.binary_search(&word).is_ok()
 }
 
-/// Sorted for binary search.
+/// Stop words, sorted for binary search.
 const STOP_WORDS: [&str; 33] = [
     "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it",
     "no", "not", "of", "on", "or", "such", "that", "the", "their", "then", "there", "these",
     "they", "this", "to", "was", "will", "with",
 ];
 
-/// Sorted for binary search; folded, not stemmed.
+/// Question words, sorted for binary search; folded, but not stemmed.
 const QUESTION_WORDS: [&str; 58] = [
     "able",
     "am",
