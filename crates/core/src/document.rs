@@ -17,12 +17,12 @@ pub struct Document {
     pub url: Url,
     /// Time at which the page was fetched, since the Unix epoch.
     pub fetched_at: Moment,
-    /// Version of the write. A larger version wins over a smaller one, whatever the order of the
-    /// writes; see [`version`].
+    /// Version of the write. A larger version wins over a smaller one, regardless of the order of
+    /// the writes; see [`version`].
     pub version: u64,
     /// The page as it was read.
     pub page: Page,
-    /// What other pages say about the page; empty until the end of a crawl.
+    /// Anchor texts and standing from other pages' links; empty until the end of a crawl.
     pub inbound: Inbound,
 }
 
@@ -118,8 +118,8 @@ impl Stored {
         }
     }
 
-    /// Returns the document that replaces the page in the index, with what other pages say about
-    /// it.
+    /// Returns the document that replaces the page in the index, with new anchor texts and a new
+    /// standing from other pages' links.
     pub fn again(self, inbound: Inbound) -> Document {
         let sections = self.sections.into_iter().map(|section| Section {
             anchor: section.anchor,

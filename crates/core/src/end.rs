@@ -1,10 +1,10 @@
 //! The end of a crawl: decisions that require all pages to be known.
 //!
 //! When no task is left, leftovers (pages that only older crawls found) leave the index, redirect
-//! loops are told apart from redirects, duplicates are folded, and the link pass writes into the
-//! index what the pages say about each other. When a crawl merely rests, only its duplicates are
-//! folded, since people search meanwhile; the other parts wait for the crawl's end. Every part may
-//! be interrupted and repeated.
+//! loops are told apart from redirects, duplicates are folded, and the link pass writes the
+//! standing and the anchor texts of each page into the index. When a crawl merely rests, only its
+//! duplicates are folded, since people search meanwhile; the other parts wait for the crawl's end.
+//! Every part may be interrupted and repeated.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -87,9 +87,9 @@ pub async fn end_crawl(
     count_links(site, index, part.unwrap_or(0), in_time).await
 }
 
-/// Deletes pages that only older crawls found from the index, forgets them, and returns their
-/// number. The crawl must be complete: an interrupted crawl has not found the pages that take their
-/// place yet.
+/// Deletes from the index the pages that only older crawls found, forgets their URLs, and returns
+/// the number of these. The crawl must be complete: an interrupted crawl has not found the pages
+/// that take their place yet.
 ///
 /// # Errors
 ///

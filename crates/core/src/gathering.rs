@@ -1,5 +1,5 @@
 //! The map and the reduce of a pass over all pages of a site, from the links that the index stores.
-//! `anchor_texts` collects what one page says about others, and [`Gathering`] combines the result
+//! `anchor_texts` collects the anchor texts of one page's links, and [`Gathering`] combines them
 //! page by page. Pages come in the order of their ids and the result depends on nothing else, so an
 //! interrupted pass is simply repeated.
 
@@ -85,8 +85,8 @@ fn anchor_text(text: &str, place: Range<usize>, fragment: Option<String>) -> Opt
     })
 }
 
-/// Combines what the pages of a site say about each other. A large site is gathered one part at a
-/// time: each page of the part takes a few KB, and each other page 40 bytes.
+/// Combines the links between the pages of a site. A large site is gathered one part at a time:
+/// each page of the part takes a few KB, and each other page 40 bytes.
 #[derive(Debug)]
 pub(crate) struct Gathering {
     /// Number of this part, and total number of parts.
@@ -107,7 +107,7 @@ impl Gathering {
         }
     }
 
-    /// Adds what a page says about others.
+    /// Adds the links of a page.
     pub(crate) fn add(&mut self, page: &Stored) {
         self.pages
             .insert(document_id(&page.site, &page.url), page.inbound);

@@ -1,5 +1,5 @@
-//! What other pages say about a page: the anchor texts of their links to it with the text around
-//! them, and the number of these pages. The link pass counts them at the end of a crawl
+//! The inbound links of a page: their anchor texts with the text around them, and the number of
+//! pages that they come from. The link pass counts them at the end of a crawl
 //! ([`crate::link_pass`]).
 
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::task::UrlKey;
 /// Minimum share of a page's text that is anchor text if the page is a list.
 const LIST: f32 = 0.5;
 
-/// What other pages say about a page.
+/// The standing of a page and the anchor texts of other pages' links to it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inbound {
     /// Number of pages that link to the page from their text, relative to the usual number on the

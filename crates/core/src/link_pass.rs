@@ -1,6 +1,7 @@
-//! The link pass: at the end of a crawl, it writes into the index what other pages say about each
-//! page ([`crate::inbound`]). It rewrites only the pages for which this has changed. An interrupted
-//! pass therefore continues where it stopped, and a pass over an unchanged site writes nothing.
+//! The link pass: at the end of a crawl, it writes the standing of each page, and the anchor texts
+//! of other pages' links to it, into the index ([`crate::inbound`]). It rewrites only the pages for
+//! which these have changed. An interrupted pass therefore continues where it stopped, and a pass
+//! over an unchanged site writes nothing.
 
 use futures_util::future::{join, join_all};
 
@@ -11,7 +12,8 @@ use crate::inbound::{Counted, Inbound};
 use crate::ports::{IndexReader, IndexWriter};
 use crate::task::UrlKey;
 
-/// Number of pages that one part keeps in memory, with all that other pages say about them.
+/// Number of pages in one part of a site. A part keeps the anchor texts of the links to its pages
+/// in memory.
 const PART: u64 = 20_000;
 /// Maximum number of pages read at the same time.
 const READ: usize = 256;
@@ -73,8 +75,8 @@ pub async fn link_pass(
     Ok(Passed::Whole)
 }
 
-/// Takes pages for one write off the list, reads them from the index and adds what other pages say
-/// about them.
+/// Takes pages for one write off the list, reads them from the index and adds their new standing
+/// and anchor texts.
 async fn next(
     index: &impl IndexReader,
     changed: &mut Vec<(UrlKey, Counted, Inbound)>,

@@ -72,8 +72,9 @@ impl Rates {
         self.known().entry(domain.to_owned()).or_default().rate = rate;
     }
 
-    /// Meets a domain to which none of the crawl's tasks belongs, through a redirect of a
-    /// robots.txt. If the domain has no rate yet, the crawl's own rate applies.
+    /// Registers a domain that a crawl reaches only through a redirect of a robots.txt, so that
+    /// none of the crawl's tasks belongs to it. If the domain is not known yet, the crawl's own
+    /// rate applies.
     pub(crate) fn meet(&self, domain: &str, rate: Option<Rate>) {
         let known = &mut *self.known();
         let new = || Rated {

@@ -182,7 +182,7 @@ pub async fn doubled_links_are_one<P: Pages + Frontier>(pages: &P, crawl: &Crawl
     assert_eq!(urls, [url("/1")]);
 }
 
-/// Every outcome can be stored, whatever its text holds.
+/// Every outcome can be stored, regardless of the characters in its text.
 pub async fn every_outcome_is_kept<P: Pages>(pages: &P, crawl: &Crawl) {
     let outcomes = [
         Outcome::Unchanged,

@@ -80,7 +80,7 @@ pub(super) struct Sections {
     /// Values of both columns for the current page.
     values: [Vec<u64>; 2],
     page: Vec<Section>,
-    /// Number of words of the text, and the position behind the marks.
+    /// Number of words of the text, and the position after the marks.
     words: u32,
     end: u32,
     /// Sections that have the current word.

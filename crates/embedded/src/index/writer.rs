@@ -178,7 +178,7 @@ impl Work {
                 Err(RecvTimeoutError::Timeout) => self.commit(),
                 Err(RecvTimeoutError::Disconnected) => return self.end(),
             }
-            // A wait for messages never times out while the channel is never empty.
+            // If the channel is never empty, receiving never times out.
             if self
                 .since
                 .is_some_and(|since| since.elapsed() >= self.gather())

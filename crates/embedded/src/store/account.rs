@@ -16,7 +16,7 @@ use super::pages::url;
 use super::reading::Reading;
 use super::schema::{kind, state};
 
-/// Maximum number of URLs that are named among those that redirect to a URL or duplicate it.
+/// Maximum number of redirects to a URL and duplicates of it that are listed, together.
 const MOST: i64 = 50;
 /// Maximum length of a chain that is followed, far beyond every limit on depth and redirects.
 const LONGEST: usize = 10_000;
