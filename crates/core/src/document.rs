@@ -1,4 +1,4 @@
-//! What the index holds of a page, and how it is put there.
+//! The document that the index holds of a page, and the versions of index writes.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -8,58 +8,59 @@ use crate::task::UrlKey;
 use crate::time::Moment;
 use canter_page::{Link, Page, Section};
 
-/// A page on its way into an index, or out of it.
+/// A page on its way into the index or out of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
     /// Id of the site.
     pub site: String,
-    /// The page's normalised URL; with the site its identity.
+    /// The page's normalised URL, which identifies the page within the site.
     pub url: Url,
-    /// When it was fetched, since the Unix epoch.
+    /// Time at which the page was fetched, since the Unix epoch.
     pub fetched_at: Moment,
-    /// A larger version wins over a smaller one, whatever the order of writing; see [`version`].
+    /// Version of the write. A larger version wins over a smaller one, regardless of the order of
+    /// the writes; see [`version`].
     pub version: u64,
-    /// What was read.
+    /// The page as it was read.
     pub page: Page,
-    /// What other pages say about it; nothing before the end of a crawl.
+    /// Anchor texts and standing from other pages' links; empty until the end of a crawl.
     pub inbound: Inbound,
 }
 
 impl Document {
-    /// The document's id: one a site and URL.
+    /// Returns the document's id, which is unique to its site and URL.
     pub fn id(&self) -> UrlKey {
         document_id(&self.site, &self.url)
     }
 }
 
-/// Id of the document of a URL in a site.
+/// Returns the id of the document of a URL in a site.
 pub fn document_id(site: &str, url: &Url) -> UrlKey {
     UrlKey::hash(format!("{site}\n{url}").as_bytes())
 }
 
-/// Version of an index write: time of fetch in ms x 1024 + number of the pass, so that a later
-/// pass over the same copy may rewrite what the fetch wrote, and an older copy never wins.
+/// Returns the version of an index write: time of the fetch in ms × 1024 + number of the pass. A
+/// later pass over the same copy may thus rewrite the fetch's write, and an older copy never wins.
 pub fn version(fetched_at: Moment, pass: u16) -> u64 {
     fetched_at.millis().saturating_mul(PASSES) + u64::from(pass).min(DELETION - 1)
 }
 
-/// Versions of one copy: its fetch, the passes over it, its deletion.
+/// Number of versions of one copy: its fetch, the passes over it, and its deletion.
 const PASSES: u64 = 1024;
-/// What is gone is gone for every pass.
+/// The last version of a copy. A deletion wins over every pass over the copy.
 const DELETION: u64 = PASSES - 1;
 
-/// The pass that a version is of.
+/// Returns the number of the pass that wrote a version.
 fn pass_of(version: u64) -> u16 {
     (version % PASSES) as u16
 }
 
-/// Version of the deletion of a copy of this version: no later pass over the copy brings it back,
-/// and the next fetch does.
+/// Returns the version that deletes the copy of this version. No later pass over the copy brings it
+/// back, but the next fetch does.
 pub fn deleted(version: u64) -> u64 {
     version | DELETION
 }
 
-/// A page as the index gives it back (`canter export`, stored links).
+/// A page as the index returns it (`canter export`, stored links).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stored {
     /// Id of the site.
@@ -69,27 +70,28 @@ pub struct Stored {
     /// The document's title.
     #[serde(default)]
     pub title: String,
-    /// Language as the page names it.
+    /// Language that the page declares.
     #[serde(default)]
     pub language: Option<String>,
-    /// When it was fetched, milliseconds since the Unix epoch.
+    /// Time at which the page was fetched, in milliseconds since the Unix epoch.
     pub fetched_at_ms: u64,
     /// Main content.
     pub text: String,
     /// Sections, with ranges into `text`.
     #[serde(default)]
     pub sections: Vec<StoredSection>,
-    /// Outgoing links with their texts.
+    /// Outgoing links with their anchor texts.
     #[serde(default)]
     pub links: Vec<StoredLink>,
-    /// What was counted of other pages' links to it.
+    /// Digest of other pages' links to the page.
     #[serde(default, skip_serializing_if = "Counted::is_nothing")]
     pub inbound: Counted,
 }
 
 impl Stored {
-    /// The stored form of a document but for its text and its links. They are most of it, and an
-    /// index keeps them apart: no search needs the links, and a text in JSON has to be escaped.
+    /// Returns the stored form of a document without its text and its links. These two are most of
+    /// its size, and an index keeps them apart: no search needs the links, and a text in JSON has
+    /// to be escaped.
     pub fn without_text_and_links(document: &Document) -> Self {
         let page = &document.page;
         let sections = page.sections.iter().map(|section| StoredSection {
@@ -116,7 +118,8 @@ impl Stored {
         }
     }
 
-    /// The page as it is put into the index once more, with what others say about it.
+    /// Returns the document that replaces the page in the index, with new anchor texts and a new
+    /// standing from other pages' links.
     pub fn again(self, inbound: Inbound) -> Document {
         let sections = self.sections.into_iter().map(|section| Section {
             anchor: section.anchor,
@@ -151,57 +154,58 @@ impl Stored {
     }
 }
 
-/// A section as it is stored.
+/// A section in its stored form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredSection {
-    /// Fragment that leads to it.
+    /// Fragment of the URL that leads to the section.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<String>,
-    /// Its heading.
+    /// The section's heading.
     #[serde(rename = "t")]
     pub title: String,
-    /// Names that it defines.
+    /// Names that the section defines.
     #[serde(rename = "n", default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
-    /// As [`canter_page::Section::level`].
+    /// The section's level, as [`canter_page::Section::level`].
     #[serde(rename = "l")]
     pub level: u8,
-    /// First byte of its own text.
+    /// Offset of the first byte of the section's own text.
     #[serde(rename = "s")]
     pub start: usize,
-    /// Byte after the last of its own text.
+    /// Offset of the byte after the section's own text.
     #[serde(rename = "e")]
     pub end: usize,
 }
 
-/// A link as it is stored.
+/// A link in its stored form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredLink {
-    /// Normalised target without fragment.
+    /// Normalised URL of the target, without its fragment.
     #[serde(rename = "u")]
     pub url: Url,
-    /// Fragment of the reference.
+    /// Fragment of the target.
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub fragment: Option<String>,
-    /// Text of the link.
+    /// Anchor text.
     #[serde(rename = "t", default, skip_serializing_if = "String::is_empty")]
     pub text: String,
-    /// `rel` holds `nofollow`.
+    /// Whether `rel` holds `nofollow`.
     #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
     pub nofollow: bool,
-    /// Where its text lies in the page's; none for one that surrounds it.
+    /// Range of the anchor text in the page's text; `None` for a link outside of the text.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     place: Option<(usize, usize)>,
 }
 
 impl StoredLink {
-    /// Where its text lies in the page's; none for one that surrounds it.
+    /// Returns the range of the anchor text in the page's text; `None` for a link outside of the
+    /// text.
     pub fn place(&self) -> Option<std::ops::Range<usize>> {
         self.place.map(|(start, end)| start..end)
     }
 }
 
-/// A [`StoredLink`] that is still the page's.
+/// A [`StoredLink`] that borrows from the page.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct KeptLink<'a> {
     #[serde(rename = "u")]

@@ -1,6 +1,6 @@
-//! Exact duplicates: pages that name another one as their canonical, or whose bytes are equal.
-//! Decided when a crawl has come to rest, so that the result does not depend on the order in which
-//! pages were found.
+//! Exact duplicates: pages that name another page as canonical, or whose bytes are equal. They are
+//! found when a crawl has come to rest, so that the result does not depend on the order in which
+//! the pages were fetched.
 
 use std::collections::HashMap;
 
@@ -11,19 +11,20 @@ use crate::task::UrlKey;
 /// A page in the index that may be a duplicate of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// Its URL.
+    /// The page's URL.
     pub url: Url,
-    /// What it names as its canonical URL, when that is another one in scope.
+    /// The page's canonical URL, if that is another URL in scope.
     pub canonical: Option<Url>,
-    /// Hash of its body.
+    /// Hash of the page's body.
     pub hash: UrlKey,
 }
 
-/// Finds the duplicates, each with the URL that stays in its place. `candidates` holds every page
-/// that names a canonical URL, the pages so named, and every page that shares its hash.
+/// Returns the duplicates, each with the URL that stays in its place. `candidates` holds every page
+/// that names a canonical URL, every page named as canonical, and every page that shares its hash
+/// with another.
 ///
-/// A canonical URL wins when it is a page of its own that names itself or nothing (RFC 6596 §3).
-/// Among pages with the same bytes the shortest URL wins, then the first by its letters.
+/// A canonical URL wins if its page is in the index and names itself or no canonical URL (RFC 6596
+/// §3). Among pages with the same bytes, the shortest URL wins, then the first in lexical order.
 pub fn duplicates(candidates: &[Candidate]) -> Vec<(Url, Url)> {
     let by_url: HashMap<&Url, &Candidate> = candidates.iter().map(|it| (&it.url, it)).collect();
     let mut found = Vec::new();

@@ -1,9 +1,10 @@
-//! The end of a crawl: what can be decided only when all pages are known.
+//! The end of a crawl: decisions that require all pages to be known.
 //!
-//! When no task is left, pages that only older crawls came to leave the index, redirect loops are
-//! told apart from redirects, duplicates are folded, and the index learns what the pages say about
-//! each other. A crawl that merely rests has its duplicates folded, since people search meanwhile;
-//! the rest waits for its end. Every part may be cut off and done again.
+//! When no task is left, leftovers (pages that only older crawls found) leave the index, redirect
+//! loops are told apart from redirects, duplicates are folded, and the link pass writes the
+//! standing and the anchor texts of each page into the index. When a crawl merely rests, only its
+//! duplicates are folded, since people search meanwhile; the other parts wait for the crawl's end.
+//! Every part may be interrupted and repeated.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -19,55 +20,58 @@ use crate::ports::{Boxed, IndexReader, IndexWriter};
 use crate::redirect_loops::redirect_loops;
 use crate::task::{Outcome, Skip, UrlKey};
 
-/// Maximum number of pages that leave the index in one write.
+/// Maximum number of pages that are deleted from the index in one write.
 const BATCH: usize = 1_000;
 
-/// Deals with some URLs; see [`PagesAtEnd::forget_leftovers`].
+/// Handles a batch of URLs; see [`PagesAtEnd::forget_leftovers`].
 pub type Each<'a> = dyn Fn(Vec<Url>) -> Boxed<'a, Result<(), Failure>> + Send + Sync + 'a;
 
-/// What the end of a crawl asks of the page store.
+/// The part of the page store that the end of a crawl needs.
 pub trait PagesAtEnd: Send + Sync {
-    /// Forgets the URLs that only older crawls came to. They go in batches of at most `batch`, each
-    /// after `each` has dealt with it: their pages may be in the index. Returns how many they were.
+    /// Forgets the URLs that only older crawls found, and returns their number. The URLs go in
+    /// batches of at most `batch`, each after `each` has handled it, since their pages may be in
+    /// the index.
     fn forget_leftovers(
         &self,
         batch: usize,
         each: &Each<'_>,
     ) -> impl Future<Output = Result<u64, Failure>> + Send;
 
-    /// The redirects of this crawl, each with its target.
+    /// Returns the redirects of this crawl, each with its target.
     fn redirects(&self) -> impl Future<Output = Result<HashMap<UrlKey, UrlKey>, Failure>> + Send;
 
-    /// The pages in the index that may be duplicates, as [`duplicates`] wants them. Leftovers are
-    /// not among them: they go, and no page is to go in their favour.
+    /// Returns the pages in the index that may be duplicates, as [`duplicates`] expects them.
+    /// Leftovers are not among them: they are deleted, and no page may be deleted in favour of one
+    /// of them.
     fn duplicate_candidates(&self) -> impl Future<Output = Result<Vec<Candidate>, Failure>> + Send;
 
-    /// Gives tasks of this crawl another outcome than the one that they ended with. What ends as a
-    /// duplicate has no copy in the index any more, so that the next crawl fetches it whole: the
-    /// other page may be gone by then.
+    /// Replaces the outcomes of tasks that this crawl has finished. A task that becomes a duplicate
+    /// no longer has a copy in the index, so the next crawl fetches the page whole: the other page
+    /// may be gone by then.
     fn amend(
         &self,
         outcomes: Vec<(UrlKey, Outcome)>,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// How far the end of a crawl came.
+/// The progress of the end of a crawl.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reached {
-    /// Everything is done.
+    /// Every part is done.
     Whole,
-    /// The time is over. To be continued with this part of the site.
+    /// The time is over. The next call continues with this part of the site.
     Part(u32),
-    /// The time is too short to read the site even once, so that its links are not counted.
+    /// The time is too short to read the site even once, so its links are not counted.
     TooShort,
 }
 
-/// Ends a crawl in which no task is left, as long as `in_time` says so. `part` is where an earlier
-/// call that ran out of time wants to be continued.
+/// Ends a crawl that has no task left, as long as `in_time` returns true. `part` is the part of the
+/// site at which an earlier call ran out of time.
 ///
 /// # Errors
 ///
-/// Those of the page store and of the index. What was done until then stays, and is right.
+/// Returns the errors of the page store and of the index. Changes made before the error stay, and
+/// they are correct.
 pub async fn end_crawl(
     site: &str,
     pages: &impl PagesAtEnd,
@@ -83,13 +87,13 @@ pub async fn end_crawl(
     count_links(site, index, part.unwrap_or(0), in_time).await
 }
 
-/// Takes pages that only older crawls came to out of the index, forgets them, and returns how many
-/// they were. Only when a crawl is complete: one that was cut off has not shown yet what takes their
-/// place.
+/// Deletes from the index the pages that only older crawls found, forgets their URLs, and returns
+/// the number of these. The crawl must be complete: an interrupted crawl has not found the pages
+/// that take their place yet.
 ///
 /// # Errors
 ///
-/// As [`end_crawl`].
+/// Returns the same errors as [`end_crawl`].
 pub async fn drop_leftovers(
     site: &str,
     pages: &impl PagesAtEnd,
@@ -101,22 +105,22 @@ pub async fn drop_leftovers(
     pages.forget_leftovers(BATCH, &each).await
 }
 
-/// Ends redirects that lead back to themselves as skipped.
+/// Ends the tasks of redirect loops as skipped.
 ///
 /// # Errors
 ///
-/// Those of the page store.
+/// Returns the errors of the page store.
 pub async fn end_redirect_loops(pages: &impl PagesAtEnd) -> Result<(), Failure> {
     let looping = redirect_loops(&pages.redirects().await?).into_iter();
     let outcomes = looping.map(|key| (key, Skip::RedirectLoop.into()));
     pages.amend(outcomes.collect()).await
 }
 
-/// Takes duplicates out of the index, ends them as such, and returns how many they were.
+/// Deletes duplicates from the index, ends their tasks as duplicates, and returns their number.
 ///
 /// # Errors
 ///
-/// As [`end_crawl`].
+/// Returns the same errors as [`end_crawl`].
 pub async fn fold_duplicates(
     site: &str,
     pages: &impl PagesAtEnd,
@@ -134,12 +138,12 @@ pub async fn fold_duplicates(
     Ok(found.len())
 }
 
-/// Tells the index what the pages of the site say about each other, part by part, from a part on and
-/// as long as `in_time` says so.
+/// Runs the link pass part by part, beginning with the part `first`, as long as `in_time` returns
+/// true.
 ///
 /// # Errors
 ///
-/// Those of the index.
+/// Returns the errors of the index.
 pub async fn count_links(
     site: &str,
     index: &(impl IndexReader + IndexWriter),
@@ -150,7 +154,7 @@ pub async fn count_links(
     for part in first..parts {
         match link_pass(index, site, (part, parts), &in_time).await? {
             Passed::Whole => {}
-            // A pass that has just begun had all the time that there is.
+            // The first part had all the time that a call can have.
             Passed::Nothing if part == first => return Ok(Reached::TooShort),
             Passed::Some | Passed::Nothing => return Ok(Reached::Part(part)),
         }
@@ -158,7 +162,7 @@ pub async fn count_links(
     Ok(Reached::Whole)
 }
 
-/// Takes pages out of the index for good.
+/// Deletes pages from the index and flushes it.
 async fn remove(
     site: &str,
     index: &impl IndexWriter,

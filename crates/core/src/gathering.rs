@@ -1,7 +1,7 @@
-//! The map and the reduce of a pass over all pages of a site, from the links that the index stores:
-//! `anchor_texts` collects what one page says of others, [`Gathering`] combines it page by page.
-//! Pages come in the order of their ids and the result depends on nothing else, so a pass that was
-//! cut off is simply repeated.
+//! The map and the reduce of a pass over all pages of a site, from the links that the index stores.
+//! `anchor_texts` collects the anchor texts of one page's links, and [`Gathering`] combines them
+//! page by page. Pages come in the order of their ids and the result depends on nothing else, so an
+//! interrupted pass is simply repeated.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,19 +12,21 @@ use crate::task::UrlKey;
 
 /// Maximum length of the text on each side of a link, in characters.
 const AROUND: usize = 100;
-/// Maximum number of links to the same page that are quoted of one page.
+/// Maximum number of anchor texts taken from one page about another.
 const MOST_LINKS: usize = 8;
-/// Maximum number of pages that are quoted about one, those with the smallest ids; all are counted.
+/// Maximum number of pages whose anchor texts are kept for one page. The pages with the smallest
+/// ids are taken; all of them are counted.
 const MOST_PAGES: u32 = 200;
-/// Share of a site's pages with fewer linking pages than the pivot, which gives half of the
-/// standing that many give.
+/// Share of a site's pages that fewer pages link to than the pivot. The pivot is the number of
+/// linking pages that gives half of the maximum standing.
 const PIVOT: f32 = 0.78;
-/// Number of pages of a site at which standing counts half: on a small site each page links to all
-/// others, so a link is no choice.
+/// Number of pages of a site at which standing counts half. On a small site each page links to all
+/// others, so a link expresses no choice.
 const FEW: f32 = 30.0;
 
-/// The anchor texts of a page, by the ids of the pages that they lead to. A list has none. Links
-/// outside of the text and links that the page does not vouch for (`rel=nofollow`) do not count.
+/// Returns the anchor texts of a page with the ids of the pages that they lead to; none for a list.
+/// Links outside of the text and links that the page does not vouch for (`rel=nofollow`) do not
+/// count.
 fn anchor_texts(page: &Stored) -> Vec<(UrlKey, AnchorText)> {
     let places = page.links.iter().filter_map(|link| link.place());
     if is_list(&page.text, places) {
@@ -51,7 +53,7 @@ fn anchor_texts(page: &Stored) -> Vec<(UrlKey, AnchorText)> {
     told
 }
 
-/// The anchor text of a link at a range of a text; none if the text has no such range.
+/// Returns the anchor text of a link at a range of a text; `None` if the text has no such range.
 fn anchor_text(text: &str, place: Range<usize>, fragment: Option<String>) -> Option<AnchorText> {
     let (before, own, after) = (
         text.get(..place.start)?,
@@ -83,11 +85,11 @@ fn anchor_text(text: &str, place: Range<usize>, fragment: Option<String>) -> Opt
     })
 }
 
-/// Combines what the pages of a site say about each other. Of a large site it gathers one part at a
-/// time: a page of the part takes a few KB, all others 40 bytes.
+/// Combines the links between the pages of a site. A large site is gathered one part at a time:
+/// each page of the part takes a few KB, and each other page 40 bytes.
 #[derive(Debug)]
 pub(crate) struct Gathering {
-    /// Number of this part and number of parts.
+    /// Number of this part, and total number of parts.
     part: (u32, u32),
     pages: HashMap<UrlKey, Counted>,
     linking: HashMap<UrlKey, u32>,
@@ -95,7 +97,7 @@ pub(crate) struct Gathering {
 }
 
 impl Gathering {
-    /// Starts gathering for one of some parts, which are numbered from 0.
+    /// Starts gathering for the given part; parts are numbered from 0.
     pub(crate) fn new(part: u32, parts: u32) -> Self {
         Gathering {
             part: (part, parts.max(1)),
@@ -105,7 +107,7 @@ impl Gathering {
         }
     }
 
-    /// Adds what a page says.
+    /// Adds the links of a page.
     pub(crate) fn add(&mut self, page: &Stored) {
         self.pages
             .insert(document_id(&page.site, &page.url), page.inbound);
@@ -122,8 +124,8 @@ impl Gathering {
         }
     }
 
-    /// The pages of this part whose [`Inbound`] differs from what the index stores, with both, in the
-    /// order of their ids.
+    /// Returns the pages of this part whose [`Inbound`] differs from the stored one, each with its
+    /// stored digest and its new value, in the order of their ids.
     pub(crate) fn changed(mut self) -> Vec<(UrlKey, Counted, Inbound)> {
         let pivot = self.pivot();
         let mut changed = Vec::new();
@@ -144,7 +146,7 @@ impl Gathering {
         changed
     }
 
-    /// The usual number of linking pages, which most pages of the site do not exceed.
+    /// Returns the number of linking pages that most pages of the site do not exceed.
     fn pivot(&self) -> f32 {
         let of = |id| self.linking.get(id).copied().unwrap_or_default();
         let mut all: Vec<u32> = self.pages.keys().map(of).collect();
@@ -159,8 +161,8 @@ fn part_of(id: UrlKey, parts: u32) -> u32 {
     u32::from_be_bytes([a, b, c, d]) % parts
 }
 
-/// The standing of a page on a site of `pages` pages. It has nine significant bits, as many as a
-/// `rank_feature` of Elasticsearch, so that both indexes store the same.
+/// Returns the standing of a page on a site of `pages` pages. The value has nine significant bits,
+/// as many as a `rank_feature` of Elasticsearch, so that both indexes store the same value.
 fn standing(linking: u32, pivot: f32, pages: usize) -> f32 {
     let usual = linking as f32 / pivot;
     let pages = pages as f32;
@@ -176,7 +178,7 @@ mod tests {
     use crate::time::Moment;
     use canter_page::read_html;
 
-    /// A page of the site, as an index stores it.
+    /// Returns a page of the site in its stored form.
     fn stored(path: &str, html: &str) -> Stored {
         let url: url::Url = format!("https://a.test{path}").parse().unwrap();
         let page = read_html(html, &url);
@@ -291,7 +293,7 @@ mod tests {
             standing(30, 15.0, 500),
         ];
         assert!(all.is_sorted() && all[0] == 0.0, "{all:?}");
-        // Half of half of what many links give, as s / (s + 1) has it.
+        // Half of half of the maximum standing, as s / (s + 1) gives it.
         assert!((0.332..0.3334).contains(&all[2]), "{all:?}");
         assert!(all.iter().all(|it| it.to_bits() & 0x7fff == 0), "{all:?}");
     }

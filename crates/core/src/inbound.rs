@@ -1,5 +1,6 @@
-//! What other pages say about a page: the text around their links to it, and the number of these
-//! pages. It is counted when a crawl has ended ([`crate::link_pass`]).
+//! The inbound links of a page: their anchor texts with the text around them, and the number of
+//! pages that they come from. The link pass counts them at the end of a crawl
+//! ([`crate::link_pass`]).
 
 use std::ops::Range;
 
@@ -7,21 +8,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::task::UrlKey;
 
-/// Minimum share of a list's text that its links take.
+/// Minimum share of a page's text that is anchor text if the page is a list.
 const LIST: f32 = 0.5;
 
-/// What other pages say about a page.
+/// The standing of a page and the anchor texts of other pages' links to it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inbound {
-    /// Number of pages that link to it from their text, relative to what is usual on the site; lower
-    /// on a small site.
+    /// Number of pages that link to the page from their text, relative to the usual number on the
+    /// site; lower on a small site.
     pub standing: f32,
-    /// The text of their links.
+    /// Anchor texts of these pages' links.
     pub anchor_texts: Vec<AnchorText>,
 }
 
 impl Inbound {
-    /// A digest of the value; 0 for the default.
+    /// Returns a digest of the value; 0 for the default.
     pub fn digest(&self) -> u64 {
         if *self == Inbound::default() {
             return 0;
@@ -41,44 +42,44 @@ impl Inbound {
     }
 }
 
-/// The text of a link and the text around it.
+/// An anchor text and the text around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnchorText {
     /// Fragment of the link.
     pub fragment: Option<String>,
-    /// Text of the link and whole words on each side.
+    /// The anchor text with whole words on each side.
     pub around: String,
-    /// Range of the link's text in `around`.
+    /// Range of the anchor text in `around`.
     pub link: Range<usize>,
 }
 
 impl AnchorText {
-    /// Text of the link.
+    /// Returns the anchor text alone.
     pub fn text(&self) -> &str {
         self.around.get(self.link.clone()).unwrap_or_default()
     }
 }
 
-/// What an index stores of the [`Inbound`] of a page.
+/// The digest of a page's [`Inbound`] that an index stores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
-    /// The [`Inbound::digest`].
+    /// Digest of the value ([`Inbound::digest`]).
     #[serde(rename = "d")]
     pub digest: u64,
-    /// Number of the pass that wrote it, counted since the fetch of the page; see
+    /// Number of the pass that wrote the value, counted since the fetch of the page; see
     /// [`crate::document::version`].
     #[serde(rename = "p")]
     pub pass: u16,
 }
 
 impl Counted {
-    /// Whether no pass has written the page.
+    /// Returns whether no pass has written the page.
     pub fn is_nothing(&self) -> bool {
         *self == Counted::default()
     }
 }
 
-/// Whether a page is little more than its links, such as an index or a table of contents.
+/// Returns whether a page is little more than its links, such as an index or a table of contents.
 pub fn is_list(text: &str, links: impl Iterator<Item = Range<usize>>) -> bool {
     let mut linked = 0;
     let mut end = 0;

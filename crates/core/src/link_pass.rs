@@ -1,6 +1,7 @@
-//! The link pass: when a crawl has ended, the index is told of every page what the others say about
-//! it ([`crate::inbound`]). Only pages of which that has changed are written again, so that a pass
-//! that was cut off goes on where it was, and one over a site that is as it was writes nothing.
+//! The link pass: at the end of a crawl, it writes the standing of each page, and the anchor texts
+//! of other pages' links to it, into the index ([`crate::inbound`]). It rewrites only the pages for
+//! which these have changed. An interrupted pass therefore continues where it stopped, and a pass
+//! over an unchanged site writes nothing.
 
 use futures_util::future::{join, join_all};
 
@@ -11,37 +12,39 @@ use crate::inbound::{Counted, Inbound};
 use crate::ports::{IndexReader, IndexWriter};
 use crate::task::UrlKey;
 
-/// Pages that one part keeps in memory with all that is said of them.
+/// Number of pages in one part of a site. A part keeps the anchor texts of the links to its pages
+/// in memory.
 const PART: u64 = 20_000;
-/// Pages that are read at the same time.
+/// Maximum number of pages read at the same time.
 const READ: usize = 256;
-/// Pages that are written at the same time, and bytes of their texts: a write is durable before the
-/// next one, which takes a while however small it is.
+/// Maximum number of pages written at the same time, and maximum number of bytes of their texts. A
+/// write has to be durable before the next one starts, and that takes time however small the write
+/// is.
 const WRITTEN: usize = 4_096;
 const WRITTEN_BYTES: usize = 8 << 20;
 
-/// Returns the number of parts in which a site of this size is best passed over.
+/// Returns the best number of parts for a pass over a site of this size.
 pub fn parts(pages: u64) -> u32 {
     u32::try_from(pages.div_ceil(PART).max(1)).unwrap_or(u32::MAX)
 }
 
-/// How far a pass came.
+/// The progress of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passed {
     /// Every page of the part is up to date.
     Whole,
-    /// Pages were written, and others are left to the next pass over the part.
+    /// Some pages were written; the others are left to the next pass over the part.
     Some,
-    /// The time was not enough to read the site; nothing was written.
+    /// The time was too short to read the site; nothing was written.
     Nothing,
 }
 
-/// Brings one of a site's parts up to date. Reads all pages of the site once, and then writes, as
-/// long as `in_time` says so and some pages in any case.
+/// Brings one part of a site up to date. The pass reads all pages of the site once. It then writes
+/// pages as long as `in_time` returns true, and some pages in any case.
 ///
 /// # Errors
 ///
-/// Those of the index. What was written until then stays, and is right.
+/// Returns the errors of the index. Pages written before the error stay, and they are correct.
 pub async fn link_pass(
     index: &(impl IndexReader + IndexWriter),
     site: &str,
@@ -72,7 +75,8 @@ pub async fn link_pass(
     Ok(Passed::Whole)
 }
 
-/// Takes pages for one write off a list, as the index has them, with what is said of them.
+/// Takes pages for one write off the list, reads them from the index and adds their new standing
+/// and anchor texts.
 async fn next(
     index: &impl IndexReader,
     changed: &mut Vec<(UrlKey, Counted, Inbound)>,
@@ -83,7 +87,7 @@ async fn next(
         let batch = changed.split_off(changed.len().saturating_sub(READ));
         let pages = join_all(batch.iter().map(|(id, ..)| index.get(*id))).await;
         for (page, (_, counted, inbound)) in pages.into_iter().zip(batch) {
-            // One that was put or taken out meanwhile is no longer the one that was counted.
+            // A page that was replaced or deleted meanwhile is no longer the page that was counted.
             if let Some(page) = page?.filter(|page| page.inbound == counted) {
                 bytes += page.text.len();
                 documents.push(page.again(inbound));

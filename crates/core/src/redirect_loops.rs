@@ -1,12 +1,12 @@
-//! Redirect loops. While a crawl goes on, each redirect is followed once like any other; when the
-//! crawl has ended, those that lead back to themselves are known.
+//! Redirect loops. During a crawl each redirect is followed once. Redirects that lead back to
+//! themselves are known only when the crawl has ended.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::task::UrlKey;
 
-/// Finds the URLs that lie on a loop of these redirects, each given with its target. A URL that only
-/// leads into a loop is not among them.
+/// Returns the URLs that lie on a loop of these redirects. The redirects are given with their
+/// targets. A URL that only leads into a loop is not among the results.
 pub fn redirect_loops(redirects: &HashMap<UrlKey, UrlKey>) -> Vec<UrlKey> {
     let mut visited = HashSet::new();
     let mut looping = Vec::new();
@@ -19,7 +19,7 @@ pub fn redirect_loops(redirects: &HashMap<UrlKey, UrlKey>) -> Vec<UrlKey> {
             walk.push(at);
             at = to;
         }
-        // A walk that stops at a URL of its own has come full circle.
+        // A walk that ends at one of its own URLs contains a loop.
         if let Some(first) = walk.iter().position(|&passed| passed == at) {
             looping.extend(walk.drain(first..));
         }

@@ -1,21 +1,21 @@
-//! Why a crawl rests although tasks wait.
+//! Why a crawl rests although it has tasks left.
 
 use serde::{Deserialize, Serialize};
 
-/// Why a crawl does not go on. Its tasks are kept for the run that continues it.
+/// The reason why a crawl does not continue. Its tasks are kept for the next run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rest", rename_all = "snake_case")]
 pub enum Rest {
-    /// The user stopped it.
+    /// The user stopped the crawl.
     Stopped,
-    /// It reached a limit.
+    /// The crawl reached a limit.
     Limit {
         /// The option that set the limit.
         option: String,
     },
-    /// The site wants to be left alone.
+    /// The site asked for a pause.
     Paused {
-        /// What the site said.
+        /// The site's answer.
         why: String,
     },
 }

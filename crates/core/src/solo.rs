@@ -1,5 +1,5 @@
-//! A crawl that one process drives alone: it takes its tasks from the frontier itself, where a
-//! function in the cloud is given batches of them.
+//! A crawl that a single process drives: the process takes its tasks from the frontier itself,
+//! whereas a function in the cloud receives batches of them.
 
 use std::future::Future;
 
@@ -10,33 +10,33 @@ use crate::rest::Rest;
 use crate::task::Task;
 use crate::time::Moment;
 
-/// What the frontier gave.
+/// The result of [`SoloCrawl::pop`].
 #[derive(Debug)]
 pub enum Popped {
-    /// Tasks that are due, now taken.
+    /// Due tasks, which the caller has now taken.
     Tasks(Vec<Task>),
-    /// No task is due before this.
+    /// No task is due before this time.
     Wait(Moment),
-    /// No task waits.
+    /// No task is waiting.
     Empty,
 }
 
-/// The stored state of such a crawl.
+/// The stored state of a crawl that a single process drives.
 pub trait SoloCrawl: Pages + Frontier + PagesAtEnd {
     /// Takes up to `count` tasks that are due, the oldest first.
     fn pop(&self, count: usize) -> impl Future<Output = Result<Popped, Failure>> + Send;
 
-    /// Puts lost tasks back into the frontier: those claimed by a parent that died before it pushed
-    /// them, and those taken by a process that died. Only while no step is under way. Returns how
-    /// many there were.
+    /// Puts lost tasks back into the frontier and returns their number. A task is lost if its
+    /// parent claimed it and died before it pushed it, or if a process took it and died. May be
+    /// called only while no step is under way.
     fn sweep(&self) -> impl Future<Output = Result<usize, Failure>> + Send;
 
-    /// How many tasks wait or are under way.
+    /// Returns the number of tasks that are waiting or under way.
     fn waiting(&self) -> u64;
 
-    /// Resolves when tasks are pushed from now on, or were since the last call.
+    /// Resolves when tasks are pushed from now on, or if tasks were pushed since the last call.
     fn pushed(&self) -> impl Future<Output = ()> + Send;
 
-    /// Notes that the crawl has come to rest; `None` when it has ended.
+    /// Records that the crawl has come to rest; `None` means that it has ended.
     fn rest(&self, rest: Option<&Rest>) -> impl Future<Output = Result<(), Failure>> + Send;
 }

@@ -1,9 +1,9 @@
 //! The life of one task: fetch it in a slot, judge the answer, read the page, claim its links and
-//! push them, index it, finish it.
+//! push them, index the page, finish the task.
 //!
-//! The order is what loses nothing. Links are in the frontier before their page is finished, a
-//! page is in the index before it is finished, and whatever dies on the way is done again from
-//! the start with the same result.
+//! The order ensures that nothing is lost. The links are in the frontier and the page is in the
+//! index before the task is finished. A task that is interrupted on the way is repeated from the
+//! start with the same result.
 
 mod ending;
 mod links;
@@ -33,34 +33,35 @@ use ending::{again, end, fail, finish, gone, paused, remove, skip, stay};
 use links::{claims, hand_on};
 use sitemaps::{hand_on_named, listed, may_lead};
 
-/// Redirects in a row before a chain counts as a loop.
+/// Maximum number of redirects in a row before a chain counts as a loop.
 const MAX_HOPS: u8 = 10;
-/// Factor by which a sitemap may take longer than a page, since it may be that much larger.
+/// Factor by which a sitemap may take longer than a page, since it may be larger by the same
+/// factor.
 const SITEMAP_PATIENCE: u32 = 4;
 
-/// What became of a task in this step.
+/// The result of a step for its task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// It has ended.
+    /// The task has ended.
     Finished(Outcome),
-    /// It waits for another attempt.
+    /// The task waits for another attempt.
     Again(String),
-    /// It was done already.
+    /// The task was already done.
     Dropped,
-    /// The crawl is being stopped; the task waits.
+    /// The crawl is being stopped; the task stays in the frontier.
     Stopped,
-    /// Another worker is fetching the robots.txt: nothing was noted nor pushed, so that a caller
-    /// with many such tasks can put all of them off at once. It pushes this one again.
+    /// Another worker is fetching the robots.txt. Nothing was recorded or pushed, so that a caller
+    /// with many such tasks can postpone all of them at once. The caller pushes this task again.
     Busy,
-    /// The site wants to be left alone for long; the task waits.
+    /// The site asked for a long pause; the task stays in the frontier.
     Paused(String),
 }
 
-/// Takes one task through its life.
+/// Runs one task from its permission to its end.
 ///
 /// # Errors
 ///
-/// Those of the stores and of the index: nothing was finished.
+/// Returns the errors of the stores and of the index. The task is not finished then.
 pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
     let Some(known) = world.pages().begin(task).await? else {
         return Ok(End::Dropped);
@@ -83,7 +84,7 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
     attempt(world, task, known).await
 }
 
-/// Makes the request and does what its answer asks for.
+/// Makes the request and acts on its answer.
 async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<End, Failure> {
     let request = request(world.site(), task, &known);
     let conditional = known.indexed.is_some();
@@ -106,7 +107,7 @@ async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<End, 
     }
 }
 
-/// The request for a task; conditional where the index holds a copy.
+/// Returns the request for a task. The request is conditional if the index holds a copy.
 fn request(site: &Site, task: &Task, known: &Known) -> Request {
     let mut headers = site.headers_for(&task.url);
     let limits = &site.limits;
@@ -181,7 +182,7 @@ async fn page<W: World>(
     page.canonical = page.canonical.or(named);
     page.links.extend(led_to);
     if asked.nofollow || page.directives.nofollow {
-        // Said of each link, it is still known when only the stored copy is read.
+        // Marking each link keeps the directive known when only the stored copy is read.
         page.links.iter_mut().for_each(|link| link.nofollow = true);
     }
     let targets = page
@@ -223,8 +224,8 @@ async fn page<W: World>(
     end(world, task, finish).await
 }
 
-/// A 304: the links of the stored copy are claimed again, so that an unchanged page does not make
-/// its children look gone.
+/// Handles a 304: the links of the stored copy are claimed again, so that an unchanged page does
+/// not make the pages that it links to look gone.
 async fn not_modified<W: World>(
     world: &W,
     task: &Task,
@@ -233,7 +234,7 @@ async fn not_modified<W: World>(
 ) -> Result<End, Failure> {
     let id = document_id(&task.site, &task.url);
     let Some(stored) = world.reader().get(id).await? else {
-        // The index lost its copy: the page is fetched whole.
+        // The index lost its copy, so the page is fetched whole.
         return Box::pin(attempt(world, task, Known::default())).await;
     };
     let targets = stored
@@ -290,8 +291,9 @@ async fn redirect<W: World>(
     .await
 }
 
-/// The scope after a seed's redirect out of it; the seed may have been redirected within it before
-/// (`http://example.org/` to `https://example.org/` to `https://www.example.org/`).
+/// Returns the scope after a seed's redirect out of the current scope; `None` if the task is no
+/// seed. The seed may have been redirected within the scope before (`http://example.org/` to
+/// `https://example.org/` to `https://www.example.org/`).
 fn moved(scope: &Scope, task: &Task, to: &Url) -> Option<Scope> {
     if task.depth > 0 || task.kind == Kind::Sitemap {
         return None;

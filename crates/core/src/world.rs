@@ -1,4 +1,4 @@
-//! Everything that a crawl wants of the world, in one place.
+//! Everything that a step of a crawl needs from outside, in one place.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::seen::Seen;
 use crate::site::Site;
 use crate::time::Moment;
 
-/// Everything that a step wants of the world, for one site.
+/// Everything that a step needs from outside, for one site.
 pub trait World: Send + Sync {
     /// The page store.
     type Pages: Pages;
@@ -24,49 +24,50 @@ pub trait World: Send + Sync {
     type Frontier: Frontier;
     /// The index.
     type Index: IndexWriter;
-    /// See [`IndexReader`].
+    /// The index reader.
     type Reader: IndexReader;
     /// Stored robots.txt verdicts.
     type Robots: Robots;
 
-    /// The site that is crawled.
+    /// Returns the site that is crawled.
     fn site(&self) -> &Site;
-    /// The page store.
+    /// Returns the page store.
     fn pages(&self) -> &Self::Pages;
-    /// The frontier.
+    /// Returns the frontier.
     fn frontier(&self) -> &Self::Frontier;
-    /// The index.
+    /// Returns the index writer.
     fn index(&self) -> &Self::Index;
 
-    /// What the index holds already.
+    /// Returns the index reader.
     fn reader(&self) -> &Self::Reader;
-    /// Stored robots.txt verdicts.
+    /// Returns the stored robots.txt verdicts.
     fn robots(&self) -> &Self::Robots;
-    /// Links that this process has handed on.
+    /// Returns the links that this process has handed on.
     fn seen(&self) -> &Seen;
-    /// Places for sitemaps that are fetched and read at the same time, since each may take
-    /// [`crate::sitemap::MAX_BYTES`] of memory, and what it lists half as much.
+    /// Returns the permits for sitemaps that are fetched and read at the same time. Their number is
+    /// limited since each sitemap may take [`crate::sitemap::MAX_BYTES`] of memory, and its entries
+    /// half as much.
     fn sitemaps(&self) -> &Semaphore;
-    /// robots.txt of every authority.
+    /// Returns the rulebook, which holds the robots.txt of every authority.
     fn rulebook(&self) -> &Rulebook;
-    /// Time since the Unix epoch.
+    /// Returns the time since the Unix epoch.
     fn now(&self) -> Moment;
-    /// A random number from 0 to 1.
+    /// Returns a random number from 0 to 1.
     fn jitter(&self) -> f64;
-    /// What belongs to the site now; a seed's redirect may move it.
+    /// Returns the current scope of the site, which a seed's redirect may move.
     fn scope(&self) -> Arc<Scope>;
 
     /// Makes a request in a slot of its domain.
     fn fetch(&self, request: Request) -> impl Future<Output = Result<Response, FetchError>> + Send;
-    /// Does the work of reading an answer, away from the threads that fire slots.
+    /// Runs the work of reading an answer away from the threads that fire slots.
     fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> impl Future<Output = Result<T, Failure>> + Send;
-    /// Starts nothing on the URL's domain for this long, in any process.
+    /// Holds the URL's domain: no process starts a request to it for this time.
     fn hold(&self, url: &Url, span: Duration) -> impl Future<Output = Result<(), Failure>> + Send;
-    /// Keeps starts on the URL's domain at least this far apart (`Crawl-delay`).
+    /// Keeps the starts of requests to the URL's domain at least this far apart (`Crawl-delay`).
     fn slow(&self, url: &Url, delay: Duration);
-    /// Moves the site's scope for good.
+    /// Moves the site's scope permanently.
     fn move_scope(&self, scope: Scope) -> impl Future<Output = Result<(), Failure>> + Send;
 }

@@ -1,4 +1,4 @@
-//! The data folder: one index and one state for all sites of a user.
+//! The data folder, which holds one index and one state for all sites of a user.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
@@ -6,28 +6,28 @@ use std::path::{Path, PathBuf};
 
 use canter_core::failure::Failure;
 
-/// Version of the folder's layout, in its marker file.
+/// Version of the folder's layout, as the marker file states it.
 pub const FORMAT: u32 = 1;
 
 const MARKER: &str = "canter-data";
 
-/// A data folder that was looked at and is canter's own.
+/// A data folder that was checked to be canter's own.
 #[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,
 }
 
-/// The folder held for writing; let go when dropped, or when the process dies.
+/// A lock on the folder for writing. It is released when it is dropped or when the process dies.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "the lock lives as long as the open file")] File);
 
 impl Folder {
-    /// Opens a folder for writing, and makes it where there is none. An existing folder must be
+    /// Opens a folder for writing, and creates it if it does not exist. An existing folder must be
     /// empty or canter's own.
     ///
     /// # Errors
     ///
-    /// Permanent when the folder cannot be written or is not canter's.
+    /// Returns a permanent failure if the folder cannot be written or is not canter's.
     pub fn create(path: &Path) -> Result<Self, Failure> {
         let cannot = |error: std::io::Error| {
             Failure::permanent(format!(
@@ -38,7 +38,7 @@ impl Folder {
         };
         fs::create_dir_all(path).map_err(cannot)?;
         let marker = path.join(MARKER);
-        // An empty marker is one whose writer died, or had no room on the disk.
+        // The writer of an empty marker died, or the disk was full.
         if fs::metadata(&marker).map_or(0, |marker| marker.len()) == 0 {
             for entry in fs::read_dir(path).map_err(cannot)? {
                 if entry.map_err(cannot)?.file_name() != MARKER {
@@ -54,16 +54,18 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// Permanent when nothing was crawled yet, or as [`Folder::find`].
+    /// Returns a permanent failure if nothing was crawled yet, and the failures of
+    /// [`Folder::find`].
     pub fn existing(path: &Path) -> Result<Self, Failure> {
         Self::find(path)?.ok_or_else(|| nothing(path))
     }
 
-    /// Opens a folder for reading; none where nothing was crawled yet.
+    /// Opens a folder for reading; `None` if nothing was crawled yet.
     ///
     /// # Errors
     ///
-    /// Permanent when the folder cannot be read, is not canter's, or has another format.
+    /// Returns a permanent failure if the folder cannot be read, is not canter's, or has another
+    /// format.
     pub fn find(path: &Path) -> Result<Option<Self>, Failure> {
         let format = match fs::read_to_string(path.join(MARKER)) {
             Ok(text) => text,
@@ -95,11 +97,12 @@ impl Folder {
         )))
     }
 
-    /// Takes the folder for this process, so that one crawl at a time writes it.
+    /// Locks the folder for this process, so that only one crawl at a time writes it.
     ///
     /// # Errors
     ///
-    /// Permanent when another process holds the folder, or it cannot be locked.
+    /// Returns a permanent failure if another process holds the lock, or the folder cannot be
+    /// locked.
     pub fn lock(&self) -> Result<Lock, Failure> {
         let path = self.path.join("lock");
         let cannot = |error: std::io::Error| {
@@ -123,29 +126,29 @@ impl Folder {
         }
     }
 
-    /// Whether a crawl holds the folder at this moment.
+    /// Returns whether a crawl holds the lock at this moment.
     pub fn is_locked(&self) -> bool {
         let lock = File::open(self.path.join("lock"));
         lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    /// The folder itself.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the index lies.
+    /// Returns the path of the index.
     pub fn index(&self) -> PathBuf {
         self.path.join("index")
     }
 
-    /// Where the crawl's state lies.
+    /// Returns the path of the crawls' state.
     pub fn state(&self) -> PathBuf {
         self.path.join("state.sqlite")
     }
 }
 
-/// What is said of a folder in which nothing was crawled yet.
+/// Returns the failure for a folder in which nothing was crawled yet.
 pub fn nothing(path: &Path) -> Failure {
     Failure::permanent(format!(
         "there is no index in {} yet: crawl a site first, \

@@ -1,4 +1,4 @@
-//! canter's world on one machine: what a crawl keeps lies in one folder.
+//! The adapters for one machine, which keep all data of the crawls in one folder.
 
 pub mod folder;
 pub mod index;

@@ -1,5 +1,6 @@
-//! How another process asks a crawl to stop: by a file in the data folder, one for each site. The
-//! crawl looks for it about once a second; only its own process writes the store.
+//! Stop requests, by which another process asks a crawl to stop. A request is a file in the data
+//! folder, one for each site. The crawl checks for it about once a second, since only the crawl's
+//! own process writes the store.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// Permanent when the folder cannot be written.
+    /// Returns a permanent failure if the folder cannot be written.
     pub fn ask_to_stop(&self, site: &str) -> Result<(), Failure> {
         let file = self.request(site);
         fs::write(&file, site).map_err(|error| {
@@ -24,22 +25,23 @@ impl Folder {
         })
     }
 
-    /// Whether somebody asks for it.
+    /// Returns whether a process asks the crawl of a site to stop.
     pub fn is_asked_to_stop(&self, site: &str) -> bool {
         self.request(site).exists()
     }
 
-    /// Takes a request back, or away once it is granted.
+    /// Removes a stop request, whether it is withdrawn or granted.
     pub fn end_stopping(&self, site: &str) {
-        // None is there as a rule. One that stays is taken away by the next crawl.
+        // Usually there is none. If one cannot be removed, the next crawl removes it.
         let _ = fs::remove_file(self.request(site));
     }
 
-    /// Takes all requests away: those that lie there before a crawl begins were meant for another.
+    /// Removes all stop requests. A request from before the start of a crawl was meant for an
+    /// earlier crawl.
     ///
     /// # Errors
     ///
-    /// Permanent when the folder cannot be written.
+    /// Returns a permanent failure if the folder cannot be written.
     pub fn clear_stops(&self) -> Result<(), Failure> {
         let cannot = |error: std::io::Error| {
             Failure::permanent(format!(
@@ -56,7 +58,8 @@ impl Folder {
         Ok(())
     }
 
-    /// A site's name may hold what a file's cannot.
+    /// Returns the path of a site's request, with a hash since a site's name may hold characters
+    /// that a file's name cannot.
     fn request(&self, site: &str) -> PathBuf {
         let key = UrlKey::hash(site.as_bytes());
         self.path().join(format!("{PREFIX}{key}"))

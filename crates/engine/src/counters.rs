@@ -1,4 +1,4 @@
-//! What the steps of a crawl do beside ending tasks.
+//! Counters of the work of a crawl's steps.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,13 +10,13 @@ use canter_core::time::Moment;
 /// Counters of one crawl in this process.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Requests that were started, those for robots.txt among them.
+    /// Number of requests started, including requests for robots.txt.
     pub requests: AtomicU64,
-    /// Bytes of bodies, decoded.
+    /// Number of bytes of bodies, decoded.
     pub bytes: AtomicU64,
-    /// Tasks that were pushed for the first time.
+    /// Number of tasks that were pushed for the first time.
     pub found: AtomicU64,
-    /// Pages on their way into the index at the moment.
+    /// Number of pages that are on their way into the index.
     pub being_indexed: AtomicU64,
 }
 

@@ -1,4 +1,4 @@
-//! What the steps of a crawl share, and what all crawls of a process share.
+//! The state that the steps of a crawl share, and the state that all crawls of a process share.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::available_parallelism;
@@ -15,12 +15,12 @@ use tokio::sync::Semaphore;
 
 use crate::counters::Counters;
 
-/// Maximum number of links of a crawl that are remembered as handed on: some 6 MB.
+/// Maximum number of links of a crawl that are remembered as handed on; they take some 6 MB.
 const SEEN: usize = 200_000;
 /// Maximum number of sitemaps in memory at the same time.
 const SITEMAPS: usize = 3;
 
-/// The adapters that a world is made of.
+/// The adapters of a world.
 pub trait Stores: Send + Sync + Sized + 'static {
     /// The page store of a crawl.
     type Pages: Pages + 'static;
@@ -32,39 +32,40 @@ pub trait Stores: Send + Sync + Sized + 'static {
     type Robots: Robots + 'static;
     /// The store of paces.
     type Paces: Paces + 'static;
-    /// What makes requests.
+    /// The HTTP client.
     type Fetcher: Fetcher + 'static;
 
-    /// Whether a push waits for others to share a message with. A step that waits so makes room for
-    /// another one.
+    /// Whether a push waits for other pushes to share a message with. A step that waits so gives
+    /// its place to another step.
     const PUSH_WAITS: bool;
 
-    /// Keeps a scope that a seed's redirect has moved, for whoever continues the crawl.
+    /// Stores a scope that a seed's redirect has moved, for the process that continues the crawl.
     fn keep_scope(
         &self,
         crawl: &Crawl<Self>,
         scope: &Scope,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Is told when pages could not be put into the index.
+    /// Called when pages could not be put into the index.
     fn index_failed(&self, failure: &Failure);
 }
 
-/// What all crawls of a process share.
+/// The state that all crawls of a process share.
 pub struct Process<S: Stores> {
     pub(crate) stores: S,
     pub(crate) index: Arc<S::Index>,
     pub(crate) robots: S::Robots,
-    /// Sites on one host fetch its robots.txt once.
+    /// Rules of robots.txt files. Sites on one host share them, so that its robots.txt is fetched
+    /// once.
     pub(crate) rulebook: Rulebook,
     pub(crate) now: Arc<dyn Fn() -> Moment + Send + Sync>,
-    /// One permit for each core: readers never outnumber them.
+    /// One permit for each core, so that readers never outnumber the cores.
     pub(crate) readers: Semaphore,
     pub(crate) sitemaps: async_lock::Semaphore,
 }
 
 impl<S: Stores> Process<S> {
-    /// A process that tells the time by `now`, since the Unix epoch.
+    /// Creates the state of a process. `now` returns the time since the Unix epoch.
     pub fn new(
         stores: S,
         index: Arc<S::Index>,
@@ -82,44 +83,44 @@ impl<S: Stores> Process<S> {
         }
     }
 
-    /// The index.
+    /// Returns the index.
     pub fn index(&self) -> &Arc<S::Index> {
         &self.index
     }
 
-    /// The time, since the Unix epoch.
+    /// Returns the time since the Unix epoch.
     pub fn now(&self) -> Moment {
         (self.now)()
     }
 }
 
-/// What a crawl is made of.
+/// The parts of a [`Crawl`].
 pub struct CrawlParts<S: Stores> {
-    /// What is crawled.
+    /// The site that is crawled.
     pub site: Site,
-    /// What belongs to the site now.
+    /// Current scope of the site.
     pub scope: Scope,
     /// Id of the crawl.
     pub id: u64,
-    /// Rate of the site's domains; `None` for as fast as it goes.
+    /// Rate of the site's domains; `None` for no limit.
     pub rate: Option<Rate>,
     /// The page store.
     pub pages: S::Pages,
-    /// What makes requests.
+    /// The HTTP client.
     pub fetcher: Arc<S::Fetcher>,
 }
 
-/// A crawl of one site, as its steps share it.
+/// A crawl of one site, shared by its steps.
 pub struct Crawl<S: Stores> {
-    /// What is crawled.
+    /// The site that is crawled.
     pub site: Site,
     /// Id of the crawl.
     pub id: u64,
-    /// Rate of the site's domains; `None` for as fast as it goes.
+    /// Rate of the site's domains; `None` for no limit.
     pub rate: Option<Rate>,
     /// The page store.
     pub pages: S::Pages,
-    /// What its steps have done.
+    /// Counters of the work of the crawl's steps.
     pub counters: Arc<Counters>,
     pub(crate) seen: Seen,
     pub(crate) fetcher: Arc<S::Fetcher>,
@@ -127,7 +128,7 @@ pub struct Crawl<S: Stores> {
 }
 
 impl<S: Stores> Crawl<S> {
-    /// A crawl that has done nothing yet in this process.
+    /// Creates a crawl that has done nothing in this process yet.
     pub fn new(parts: CrawlParts<S>) -> Self {
         Crawl {
             site: parts.site,

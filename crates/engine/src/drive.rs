@@ -1,5 +1,5 @@
 //! Drives the crawl of one site on one machine: takes tasks from the frontier, keeps enough steps
-//! under way, and ends the crawl when nothing is left.
+//! under way, and ends the crawl when no task is left.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,19 +20,19 @@ use crate::gates::Gates;
 use crate::steps::{Ended, Steps};
 use crate::world::StepWorld;
 
-/// Number of tasks that are taken from the frontier at once.
+/// Maximum number of tasks taken from the frontier at once.
 const POPPED: usize = 64;
-/// How long a crawl that comes to rest waits for the answers under way, and for the index to take
-/// their pages.
+/// Maximum time that a crawl waits, when it comes to rest, for the answers under way and for the
+/// index to take their pages.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Whoever follows a crawl.
+/// Receives the events of a crawl.
 pub trait Observer: Send + Sync {
-    /// A step has ended.
+    /// Called when a step has ended.
     fn ended(&self, task: &Task, end: &End);
-    /// All pages are there, and the index learns what they say about each other.
+    /// Called when all pages are indexed and the link pass begins.
     fn counting_links(&self);
-    /// Number of pages so far, those of an earlier run of the crawl among them.
+    /// Returns the number of pages so far, including the pages of an earlier run of the crawl.
     fn pages(&self) -> u64;
 }
 
@@ -40,11 +40,11 @@ pub trait Observer: Send + Sync {
 pub struct Bounds {
     /// Maximum number of steps that fetch or read at the same time.
     pub steps: usize,
-    /// When to stop.
+    /// Time at which to stop.
     pub deadline: Option<Instant>,
 }
 
-/// One site's crawl under way.
+/// The crawl of one site, under way.
 pub struct Drive<S: Stores, O> {
     process: Arc<Process<S>>,
     crawl: Arc<Crawl<S>>,
@@ -63,7 +63,7 @@ where
     S::Pages: SoloCrawl + Clone,
     O: Observer,
 {
-    /// Drives a crawl until `stop` is set or the bounds are reached.
+    /// Creates the driver of a crawl, which runs until `stop` is set or the bounds are reached.
     pub fn new(
         process: Arc<Process<S>>,
         crawl: Arc<Crawl<S>>,
@@ -85,20 +85,21 @@ where
         }
     }
 
-    /// Crawls until nothing is left (`None`) or something stops it. Steps under way are seen to
-    /// their end.
+    /// Crawls until no task is left (`None`) or something stops the crawl. Steps under way may come
+    /// to their end, within a limited time.
     ///
     /// # Errors
     ///
-    /// Those of the stores and of the index. Whatever was not finished waits for the next run.
+    /// Returns the errors of the stores and of the index. Tasks that were not finished wait for the
+    /// next run.
     pub async fn run(mut self) -> Result<Option<Rest>, Failure> {
         let result = self.crawl().await;
         let mut failure = result.as_ref().err().cloned();
         let seeds = &self.crawl.site.seeds;
         match result {
-            // Whoever waits for a slot now would wait in vain.
+            // A step that waits for a slot now would wait in vain.
             Ok(Some(Rest::Paused { .. })) | Err(_) => self.gates.close(seeds),
-            // Other sites on the domain go on.
+            // Other sites on the domain continue.
             Ok(None | Some(Rest::Limit { .. } | Rest::Stopped)) => self.gates.leave(seeds),
         }
         self.see_off(&mut failure).await;
@@ -114,7 +115,7 @@ where
         let (site, pages, index) = (&self.crawl.site.id, &self.crawl.pages, &*self.process.index);
         if rest.is_none() {
             self.observer.counting_links();
-            // Where the user does not wait for the links, the next crawl makes up for them.
+            // If the user does not wait for the link pass, the next crawl makes up for it.
             let in_time = || !*self.stop.borrow();
             end_crawl(site, pages, index, None, in_time).await?;
         } else {
@@ -123,14 +124,14 @@ where
         pages.rest(rest).await
     }
 
-    /// Waits for the answers under way and for the index to take them, within the grace. A task
-    /// whose answer does not come waits for the next run. What the index took is to be seen by
-    /// searches when the crawl ends, even where nothing is under way any more.
+    /// Waits for the answers under way and for the index to take them, within the grace period. A
+    /// task whose answer does not arrive waits for the next run. The index is flushed even if no
+    /// step is under way any more, since searches must see its pages when the crawl ends.
     async fn see_off(&mut self, failure: &mut Option<Failure>) {
         let until = Instant::now() + GRACE;
         loop {
-            // An index that cannot be written may try for long: what is not in it waits for the
-            // next run.
+            // An index that cannot be written may retry for a long time. Pages that it does not
+            // take wait for the next run.
             let left = until.saturating_duration_since(Instant::now());
             if let Ok(Err(error)) = timeout(left, self.process.index.flush()).await {
                 failure.get_or_insert(error);
@@ -194,8 +195,8 @@ where
         self.deadline.is_some_and(|end| end <= Instant::now())
     }
 
-    /// Whether the pages so far and the steps under way, each of which may end as a page, reach the
-    /// limit.
+    /// Returns whether the pages so far and the steps under way reach the limit. Each of the steps
+    /// may end as a page.
     fn page_limit_reached(&self) -> bool {
         let limit = self.crawl.site.limits.max_pages;
         limit.is_some_and(|most| self.observer.pages() + self.steps.len() as u64 >= most)
@@ -224,8 +225,8 @@ where
         *self.stop.borrow() || self.rest.is_some() || self.is_late()
     }
 
-    /// Takes tasks from the frontier, or waits for some. Returns whether the crawl has ended: no
-    /// task waits, no step is under way, and none was lost.
+    /// Takes tasks from the frontier, or waits for tasks. Returns whether the crawl has ended: no
+    /// task waits, no step is under way, and no task was lost.
     async fn refill(&mut self) -> Result<bool, Failure> {
         match self.crawl.pages.pop(POPPED).await? {
             Popped::Tasks(tasks) => self.buffer.extend(tasks),
@@ -241,8 +242,8 @@ where
         Ok(false)
     }
 
-    /// Waits for a step to end or to push tasks, at most this long. When all steps under way only
-    /// wait for a commit, it is made at once.
+    /// Waits at most this time for a step to end or to push tasks. If all steps under way only wait
+    /// for a commit, the commit is made at once.
     async fn wait(&mut self, span: Duration) -> Result<(), Failure> {
         if self.steps.is_empty() {
             sleep(span).await;
@@ -255,7 +256,8 @@ where
             () = sleep(span) => return Ok(()),
             () = all_wait => {}
         }
-        // Not for longer than anything else is waited for: somebody may want the crawl to stop.
+        // The flush has the same limit as every other wait, since the user may want the crawl to
+        // stop.
         if let Ok(flushed) = timeout(span, self.process.index.flush()).await {
             flushed?;
         }
@@ -271,9 +273,9 @@ where
         self.observer.ended(&task, &end);
         match end {
             End::Paused(why) => self.rest = Some(Rest::Paused { why }),
-            // The gate was closed, maybe by another site on the domain.
+            // The gate was closed, possibly by another site on the domain.
             End::Stopped => drop(self.rest.get_or_insert(Rest::Stopped)),
-            // A process that is alone finds nobody else at a robots.txt.
+            // In a process that works alone, no other worker can be fetching a robots.txt.
             End::Finished(_) | End::Again(_) | End::Dropped | End::Busy => {}
         }
         Ok(())

@@ -1,5 +1,5 @@
-//! One gate for each domain that is met: on one machine all sites of the process share them; in the
-//! cloud they are those of one batch, since slots are never carried to the next.
+//! One gate for each domain. On one machine, all sites of the process share the gates; in the
+//! cloud, the gates belong to one batch, since slots are never carried over to the next one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::rates::Rates;
 
-/// A domain's gate, and room for its requests in flight.
+/// A domain's gate, and permits for its requests in flight.
 pub struct Domain<P> {
     /// The gate.
     pub gate: PacedGate<P>,
@@ -38,12 +38,12 @@ pub struct Gates<P> {
     /// Whether a gate leases slots only for requests that were announced to it.
     announced: bool,
     domains: Mutex<HashMap<String, Domain<P>>>,
-    /// Number of sites that crawl each domain now.
+    /// Number of sites that are crawling each domain.
     crawled: Mutex<HashMap<String, usize>>,
 }
 
 impl<P: Paces + 'static> Gates<P> {
-    /// The gates of a process that crawls until it is done.
+    /// Creates the gates of a process that crawls until it is done.
     pub fn new(paces: Arc<P>, rates: Arc<Rates>, clock: Clock) -> Self {
         Gates {
             paces,
@@ -55,8 +55,8 @@ impl<P: Paces + 'static> Gates<P> {
         }
     }
 
-    /// The gates of a batch. Slots are leased for announced requests only
-    /// ([`PacedGate::expect`]): what is left over would be lost to the other workers.
+    /// Creates the gates of a batch. Slots are leased for announced requests only
+    /// ([`PacedGate::expect`]): any slot left over would be lost to the other workers.
     pub fn of_batch(paces: Arc<P>, rates: Arc<Rates>, clock: Clock) -> Self {
         Gates {
             announced: true,
@@ -64,14 +64,15 @@ impl<P: Paces + 'static> Gates<P> {
         }
     }
 
-    /// The gate of a domain.
+    /// Returns the gate of a domain.
     pub fn of(&self, name: &str) -> Domain<P> {
         let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || {
             let (paces, pace) = (Arc::clone(&self.paces), self.rates.pace(name));
             let gate = PacedGate::new(paces, name, pace, self.rates.tolerance(), self.clock);
             if self.announced {
-                // Tasks of other domains come here one at a time, by redirects of their robots.txt.
+                // Requests to other domains arrive one at a time, through redirects of a
+                // robots.txt.
                 gate.expect(0);
             }
             let delay = self.rates.delay(name);
@@ -86,7 +87,7 @@ impl<P: Paces + 'static> Gates<P> {
         domains.entry(name.to_owned()).or_insert_with(new).clone()
     }
 
-    /// The gate of a URL's domain, for a crawl with this rate.
+    /// Returns the gate of a URL's domain, for a crawl with this rate.
     pub fn of_url(&self, url: &Url, rate: Option<Rate>) -> Domain<P> {
         let domain = domain(url);
         self.rates.meet(domain.as_str(), rate);
@@ -100,7 +101,7 @@ impl<P: Paces + 'static> Gates<P> {
         gate.slow(delay);
     }
 
-    /// Notes that a site crawls the domains of these URLs from now on.
+    /// Records that a site crawls the domains of these URLs from now on.
     pub fn enter(&self, urls: &[Url]) {
         let mut crawled = self.crawled();
         for name in names(urls) {
@@ -108,8 +109,8 @@ impl<P: Paces + 'static> Gates<P> {
         }
     }
 
-    /// Notes that a site crawls the domains of these URLs no more. Where it was the last one, nobody
-    /// passes any more.
+    /// Records that a site no longer crawls the domains of these URLs. The gate of a domain closes
+    /// when its last site leaves.
     pub fn leave(&self, urls: &[Url]) {
         let mut crawled = self.crawled();
         for name in names(urls) {
@@ -121,14 +122,15 @@ impl<P: Paces + 'static> Gates<P> {
         }
     }
 
-    /// Lets nobody pass to the domains of these URLs any more.
+    /// Closes the gates of these URLs' domains, so that no further request passes.
     pub fn close(&self, urls: &[Url]) {
         for name in names(urls) {
             self.of(&name).gate.close();
         }
     }
 
-    /// How long nothing may start on the domains of these URLs, since a site asked for it.
+    /// Returns the remaining time for which no request may start on the domains of these URLs,
+    /// because a site asked for a pause.
     pub async fn held_for(&self, urls: &[Url]) -> Duration {
         let mut longest = Duration::ZERO;
         for name in names(urls) {
@@ -137,8 +139,8 @@ impl<P: Paces + 'static> Gates<P> {
         longest
     }
 
-    /// What passed to the domains of these URLs: the requests of all; peak, current rate and delay
-    /// of the domain where each is largest.
+    /// Returns the tally of the domains of these URLs: the sum of their requests, and the largest
+    /// peak, current rate and delay among them.
     pub fn tally(&self, urls: &[Url]) -> Tally {
         let tallies = names(urls)
             .into_iter()
@@ -151,7 +153,7 @@ impl<P: Paces + 'static> Gates<P> {
         })
     }
 
-    /// When requests passed to the domains of these URLs, by domain.
+    /// Returns the starts of requests to the domains of these URLs, by domain.
     pub fn starts(&self, urls: &[Url]) -> BTreeMap<String, Starts> {
         let starts = names(urls).into_iter().map(|name| {
             let starts = self.of(&name).gate.starts();
@@ -165,7 +167,7 @@ impl<P: Paces + 'static> Gates<P> {
     }
 }
 
-/// The domains of these URLs, each once.
+/// Returns the domains of these URLs, each once.
 fn names(urls: &[Url]) -> BTreeSet<String> {
     urls.iter().map(|url| domain(url).to_string()).collect()
 }

@@ -1,8 +1,8 @@
-//! What drives crawl steps, the same on one machine and in the cloud.
+//! The drivers of crawl steps, the same on one machine and in the cloud.
 //!
-//! [`world`] is the one world that a step sees, [`gates`] the one set of gates that its requests
-//! pass. Two drivers keep steps under way: [`drive`] takes tasks from a frontier of its own,
-//! [`cloud`] is given batches of messages. Both run [`canter_core::step`] and end a crawl by
+//! [`world`] is the world of a step, and [`gates`] holds the gates that its requests pass. Two
+//! drivers keep steps under way: [`drive`] takes tasks from its own frontier, and [`cloud`]
+//! receives batches of messages. Both run [`canter_core::step`] and end a crawl with
 //! [`canter_core::end`].
 
 pub mod cloud;

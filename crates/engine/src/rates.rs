@@ -1,4 +1,4 @@
-//! How fast each domain may be asked, as far as this process knows.
+//! The rates of requests to each domain, as far as this process knows them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,10 +7,10 @@ use std::time::Duration;
 use canter_aws::queue::tasks_per_message;
 use canter_core::pace::{Pace, Rate, Tolerance};
 
-/// Requests of a domain in flight where no rate says how many it takes.
+/// Number of requests in flight to a domain without a rate.
 const UNLIMITED_CONCURRENCY: usize = 16;
 
-/// Number of requests in flight that reaches a rate at a second of latency.
+/// Returns the number of requests in flight that reaches a rate at a latency of one second.
 pub fn concurrency(rate: Option<Rate>) -> usize {
     match rate {
         None => UNLIMITED_CONCURRENCY,
@@ -18,11 +18,11 @@ pub fn concurrency(rate: Option<Rate>) -> usize {
     }
 }
 
-/// The rates of domains. They outlive batches: a robots.txt tells its delay once.
+/// The rates of domains. They outlive batches, since a robots.txt reports its delay only once.
 #[derive(Debug)]
 pub struct Rates {
     tolerance: Tolerance,
-    /// Rate and concurrency of every domain, where the user gave them.
+    /// Rate and concurrency of every domain, if the user gave them.
     given: Option<(Option<Rate>, usize)>,
     known: Mutex<HashMap<String, Rated>>,
 }
@@ -34,7 +34,7 @@ struct Rated {
 }
 
 impl Rates {
-    /// Rates of domains that many workers share; each crawl brings its own.
+    /// Creates the rates of domains that many workers share. Each crawl brings its own rate.
     pub fn shared() -> Self {
         Rates {
             tolerance: Tolerance::SHARED,
@@ -43,7 +43,7 @@ impl Rates {
         }
     }
 
-    /// One rate for every domain, none for as fast as it goes, in a process that is alone.
+    /// Creates one rate for every domain, in a process that works alone; `None` for no limit.
     pub fn alone(rate: Option<Rate>, concurrency: usize) -> Self {
         Rates {
             tolerance: Tolerance::ALONE,
@@ -67,13 +67,14 @@ impl Rates {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The domain is asked at this rate from now on; none for as fast as it goes.
+    /// Sets the rate of a domain; `None` for no limit.
     pub(crate) fn set(&self, domain: &str, rate: Option<Rate>) {
         self.known().entry(domain.to_owned()).or_default().rate = rate;
     }
 
-    /// A crawl comes to a domain that none of its tasks is of, by a redirect of a robots.txt: where
-    /// no rate is known, the crawl's own counts.
+    /// Registers a domain that a crawl reaches only through a redirect of a robots.txt, so that
+    /// none of the crawl's tasks belongs to it. If the domain is not known yet, the crawl's own
+    /// rate applies.
     pub(crate) fn meet(&self, domain: &str, rate: Option<Rate>) {
         let known = &mut *self.known();
         let new = || Rated {
@@ -83,15 +84,15 @@ impl Rates {
         known.entry(domain.to_owned()).or_insert_with(new);
     }
 
-    /// The domain's starts are to be at least so far apart (`Crawl-delay`). Each of its hosts may
-    /// ask for a delay: the longest counts, as long as this process lives.
+    /// Keeps the starts of a domain at least this far apart (`Crawl-delay`). Each of its hosts may
+    /// ask for a delay; the longest one applies as long as this process lives.
     pub(crate) fn slow(&self, domain: &str, delay: Duration) {
         let mut known = self.known();
         let rated = known.entry(domain.to_owned()).or_default();
         rated.delay = rated.delay.max(delay);
     }
 
-    /// What was asked for by [`Rates::slow`]; zero for nothing.
+    /// Returns the delay set by [`Rates::slow`]; zero if there is none.
     pub(crate) fn delay(&self, domain: &str) -> Duration {
         let known = self.known();
         known
@@ -99,12 +100,12 @@ impl Rates {
             .map_or(Duration::ZERO, |rated| rated.delay)
     }
 
-    /// The pace of the domain, without what a `Crawl-delay` takes from it.
+    /// Returns the pace of the domain, without regard to a `Crawl-delay`.
     pub(crate) fn pace(&self, domain: &str) -> Option<Pace> {
         Some(Pace::new(self.rate(domain)?, self.tolerance))
     }
 
-    /// From one start to the next, all in all.
+    /// Returns the pace of the domain, slowed by its `Crawl-delay`.
     pub(crate) fn slowed(&self, domain: &str) -> Pace {
         let fastest = Pace {
             spacing: Duration::ZERO,
@@ -120,12 +121,12 @@ impl Rates {
         pace.at_least(delay, self.tolerance)
     }
 
-    /// Tasks that are a message's worth of work on the domain.
+    /// Returns the number of tasks on the domain that fill one message.
     pub(crate) fn per_message(&self, domain: &str) -> usize {
         tasks_per_message(self.slowed(domain).spacing)
     }
 
-    /// Maximum number of requests of the domain in flight.
+    /// Returns the maximum number of requests in flight to the domain.
     pub(crate) fn concurrency(&self, domain: &str) -> usize {
         match self.given {
             Some((_, concurrency)) => concurrency,

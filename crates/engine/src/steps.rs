@@ -1,4 +1,4 @@
-//! Steps under way: what both drivers do with them.
+//! The steps under way of either driver.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -9,11 +9,11 @@ use canter_core::step::End;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinError, JoinSet};
 
-/// What became of a step.
+/// A step's task and the result of the step.
 pub(crate) type Ended<T> = (T, Result<End, Failure>);
 
-/// Steps under way, each with what its driver knows of its task. A limited number of them fetch or
-/// read at the same time; those that only wait for others have given their place up.
+/// Steps under way, each with its driver's value for the task. A limited number of steps fetch or
+/// read at the same time; steps that only wait for others have given their places up.
 pub(crate) struct Steps<T> {
     under_way: HashMap<Id, T>,
     steps: JoinSet<Result<End, Failure>>,
@@ -22,7 +22,7 @@ pub(crate) struct Steps<T> {
 }
 
 impl<T> Steps<T> {
-    /// No step yet, and room for `width` of them.
+    /// Returns an empty set of steps, with `width` places.
     pub(crate) fn new(width: usize) -> Self {
         Steps {
             under_way: HashMap::new(),
@@ -40,7 +40,7 @@ impl<T> Steps<T> {
         self.under_way.len()
     }
 
-    /// How many of the steps do not only wait for others.
+    /// Returns the number of steps that hold a place.
     pub(crate) fn busy(&self) -> usize {
         self.width.saturating_sub(self.places.available_permits())
     }
@@ -50,11 +50,10 @@ impl<T> Steps<T> {
         &self,
     ) -> impl Future<Output = Option<OwnedSemaphorePermit>> + Send + 'static {
         let places = Arc::clone(&self.places);
-        // Nobody closes the semaphore.
+        // The semaphore is never closed.
         async move { places.acquire_owned().await.ok() }
     }
 
-    /// Starts a step.
     pub(crate) fn start(
         &mut self,
         task: T,
@@ -64,13 +63,13 @@ impl<T> Steps<T> {
         self.under_way.insert(handle.id(), task);
     }
 
-    /// The next step that ends; `None` when no step is under way.
+    /// Returns the next step that ends; `None` if no step is under way.
     pub(crate) async fn ended(&mut self) -> Option<Ended<T>> {
         let ended = self.steps.join_next_with_id().await?;
         self.of(ended)
     }
 
-    /// A step that has ended; `None` when there is none yet.
+    /// Returns a step that has ended; `None` if no step has ended yet.
     pub(crate) fn try_ended(&mut self) -> Option<Ended<T>> {
         let ended = self.steps.try_join_next_with_id()?;
         self.of(ended)
@@ -87,15 +86,15 @@ impl<T> Steps<T> {
         Some((self.under_way.remove(&id)?, end))
     }
 
-    /// Resolves when every step under way only waits for others to share a commit, a bulk or a
-    /// message: no other can come, so that nothing is gained by waiting.
+    /// Resolves when every step under way only waits for others to share a commit, a bulk request
+    /// or a message. No other step can join them then, so waiting gains nothing.
     pub(crate) fn all_wait(&self) -> impl Future<Output = ()> + Send + 'static {
         let places = Arc::clone(&self.places);
         let all = u32::try_from(self.width).unwrap_or(u32::MAX);
         async move { drop(places.acquire_many_owned(all).await) }
     }
 
-    /// Gives up on the steps under way, and returns what is known of their tasks.
+    /// Aborts the steps under way, and returns their tasks.
     pub(crate) fn abort(&mut self) -> Vec<T> {
         self.steps.abort_all();
         std::mem::take(&mut self.under_way).into_values().collect()

@@ -1,4 +1,4 @@
-//! The world as one step sees it.
+//! The world of one step.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,9 +21,9 @@ use crate::counters::{CountedGate, Counters};
 use crate::crawl::{Crawl, Process, Stores};
 use crate::gates::Gates;
 
-/// A crawl in the hands of one step. It holds the step's place among those under way, and gives it
-/// up when the step only waits for others to share a commit, a bulk or a message: such a wait holds
-/// up nobody.
+/// The world of one step. It holds the step's place among the steps under way. It gives the place
+/// up when the step only waits for other steps to share a commit, a bulk request or a message, so
+/// that the wait does not block the others.
 pub struct StepWorld<S: Stores> {
     process: Arc<Process<S>>,
     crawl: Arc<Crawl<S>>,
@@ -33,7 +33,7 @@ pub struct StepWorld<S: Stores> {
     index: StepIndex<S>,
 }
 
-/// A step's place among those under way.
+/// A step's place among the steps under way.
 #[derive(Clone)]
 struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
 
@@ -43,14 +43,14 @@ impl Place {
     }
 }
 
-/// The frontier in the hands of one step.
+/// The frontier as one step uses it.
 pub struct StepFrontier<S: Stores> {
     frontier: S::Frontier,
     counters: Arc<Counters>,
     place: Place,
 }
 
-/// The index in the hands of one step.
+/// The index as one step uses it.
 pub struct StepIndex<S: Stores> {
     process: Arc<Process<S>>,
     counters: Arc<Counters>,
@@ -58,7 +58,7 @@ pub struct StepIndex<S: Stores> {
 }
 
 impl<S: Stores> StepWorld<S> {
-    /// The world of a step that has taken a place.
+    /// Creates the world of a step that has taken a place.
     pub fn new(
         process: &Arc<Process<S>>,
         crawl: &Arc<Crawl<S>>,

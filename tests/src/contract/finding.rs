@@ -1,4 +1,4 @@
-//! What a search means beyond words that are equal: languages, beginnings, pages that are alike.
+//! Searches that go beyond equal words: languages, beginnings of words, near-duplicates.
 
 use canter_core::document::Document;
 use canter_ranking::completion::Completion;
@@ -10,14 +10,15 @@ use super::fine;
 use super::index::WholeIndex;
 use super::index::{document, found, hits, page, put, query};
 
-/// A page in a language.
+/// Returns a page in a language.
 fn said(path: &str, language: Option<&str>, text: &str) -> Document {
     let mut page = page(path, path, text);
     page.page.language = language.map(str::to_owned);
     page
 }
 
-/// A word finds others of its stem: the one of the page's language, of its letters where these tell.
+/// A word finds other words with its stem, by the page's language, or by the word's letters if they
+/// determine the language.
 pub async fn words_are_stemmed_by_their_language<I: WholeIndex>(index: &I) {
     let pages = vec![
         said("/de", Some("de-at"), "Die Häuser der Städte sind verkauft"),
@@ -57,7 +58,7 @@ pub async fn words_are_stemmed_by_their_language<I: WholeIndex>(index: &I) {
     assert_eq!(marked.matches("<mark>").count(), 2, "{marked}");
 }
 
-/// How the results are spread, whatever part of them is shown.
+/// The facets count all results, regardless of the page of results that is shown.
 pub async fn results_are_counted_by_what_they_can_be_filtered_by<I: WholeIndex>(index: &I) {
     let mut pages = vec![
         said("/3/library/a.html", Some("en"), "ponies"),
@@ -97,7 +98,7 @@ pub async fn results_are_counted_by_what_they_can_be_filtered_by<I: WholeIndex>(
     assert_eq!(hits.facets.folders, []);
 }
 
-/// Of pages that hold nearly the same, the best is shown.
+/// Of near-duplicates, only the best page is shown.
 pub async fn pages_that_are_nearly_the_same_are_one_result<I: WholeIndex>(index: &I) {
     let text: Vec<String> = (0..300).map(|n| format!("w{n}")).collect();
     let text = text.join(" ");
@@ -113,7 +114,7 @@ pub async fn pages_that_are_nearly_the_same_are_one_result<I: WholeIndex>(index:
     assert_eq!((hits.total, paths), (3, vec!["/3.12/a", "/b"]));
 }
 
-/// A name is found by its beginning, in any spelling; what was typed as a whole comes first.
+/// A name is found by its beginning, in any spelling; a name that was typed in full comes first.
 pub async fn names_are_completed<I: WholeIndex>(index: &I) {
     let far = Document {
         site: "other.example".into(),
@@ -170,8 +171,8 @@ pub async fn names_are_completed<I: WholeIndex>(index: &I) {
     assert_eq!(texts, expected);
 }
 
-/// The last word is completed by those that pages hold: in suggestions always, in a search where no
-/// page has it as it is.
+/// The last word is completed by words of pages: in suggestions always, in a search only if no page
+/// has the word as it was typed.
 pub async fn a_word_that_is_begun_is_completed<I: WholeIndex>(index: &I) {
     let pages = vec![
         document("/a", 1, "galloping ponies"),

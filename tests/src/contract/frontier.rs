@@ -1,5 +1,5 @@
-//! The frontier: a pushed task is given out once, when it is due. How tasks are given out differs
-//! between adapters, so the tests are handed a function that takes all open tasks that are due now.
+//! The frontier: a pushed task is given out once, when it is due. Adapters differ in how they give
+//! out tasks, so the tests receive a function that takes all open tasks that are due now.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use canter_core::task::Task;
 
 use super::{Crawl, fine, indexed, link, paths};
 
-/// A pushed task is given out whole, once.
+/// A pushed task is given out once, with all its fields.
 pub async fn a_pushed_task_is_given_out_once<S: Pages + Frontier>(
     store: &S,
     crawl: &Crawl,
@@ -40,7 +40,7 @@ pub async fn pushing_twice_does_no_harm<S: Pages + Frontier>(
     assert_eq!(due().await, []);
 }
 
-/// A task waits until its delay has passed; pushing it again moves it.
+/// A task waits until its delay has passed; pushing it again changes the delay.
 pub async fn a_delay_is_kept<S: Pages + Frontier>(
     store: &S,
     crawl: &Crawl,
@@ -53,7 +53,7 @@ pub async fn a_delay_is_kept<S: Pages + Frontier>(
     assert_eq!(paths(&due().await), ["/1"]);
 }
 
-/// A task that failed comes back with its attempts counted.
+/// A failed task comes back with its attempts counted.
 pub async fn attempts_are_kept<S: Pages + Frontier>(
     store: &S,
     crawl: &Crawl,
@@ -67,7 +67,7 @@ pub async fn attempts_are_kept<S: Pages + Frontier>(
     assert_eq!(due().await, given);
 }
 
-/// A page that has ended is not given out again, whoever pushes it.
+/// A task that has ended is not given out again, even if it is pushed.
 pub async fn what_has_ended_is_not_given_out<S: Pages + Frontier>(
     store: &S,
     crawl: &Crawl,

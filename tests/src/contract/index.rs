@@ -1,4 +1,5 @@
-//! The index: one copy a page, the newest version wins, what is taken out is not found.
+//! The index: it holds one copy of a page, the newest version wins, and deleted pages are not
+//! found.
 
 use canter_core::document::{self, Document, Stored, document_id};
 use canter_core::failure::Failure;
@@ -12,12 +13,12 @@ use canter_ranking::search::{SearchIndex, search, search_as_written};
 
 use super::{fine, url};
 
-/// An index that is written, read and searched by one process.
+/// An index that one process writes, reads and searches.
 pub trait WholeIndex: IndexWriter + IndexReader + SearchIndex {}
 
 impl<I: IndexWriter + IndexReader + SearchIndex> WholeIndex for I {}
 
-/// A page is found by its words and comes back whole, links and all.
+/// A page is found by its words and comes back whole, including its links.
 pub async fn a_page_is_found_and_comes_back<I: WholeIndex>(index: &I) {
     let page = document("/a", 1, "ponies");
     put(index, vec![page.clone()]).await;
@@ -32,7 +33,7 @@ pub async fn a_page_is_found_and_comes_back<I: WholeIndex>(index: &I) {
     assert!(stored.links[0].nofollow);
 }
 
-/// A newer version stands in the place of the older: once, with its own words only.
+/// A newer version replaces the older one: the page is found once, by its new words only.
 pub async fn a_newer_version_replaces<I: WholeIndex>(index: &I) {
     put(index, vec![document("/a", 1, "ponies")]).await;
     put(index, vec![document("/a", 2, "horses")]).await;
@@ -40,7 +41,7 @@ pub async fn a_newer_version_replaces<I: WholeIndex>(index: &I) {
     assert_eq!(found(index, "ponies").await, [""; 0]);
 }
 
-/// An older version that arrives late changes nothing and is no error, also in one batch.
+/// An older version that arrives late changes nothing and is no error, even in the same batch.
 pub async fn an_older_version_loses<I: WholeIndex>(index: &I) {
     put(index, vec![document("/a", 2, "horses")]).await;
     put(index, vec![document("/a", 1, "ponies")]).await;
@@ -54,7 +55,7 @@ pub async fn an_older_version_loses<I: WholeIndex>(index: &I) {
     assert_eq!(found(index, "horses mules").await.len(), 2);
 }
 
-/// The same put twice leaves one copy.
+/// Putting the same version twice leaves one copy.
 pub async fn a_put_can_be_repeated<I: WholeIndex>(index: &I) {
     for _ in 0..2 {
         put(index, vec![document("/a", 1, "ponies")]).await;
@@ -62,7 +63,7 @@ pub async fn a_put_can_be_repeated<I: WholeIndex>(index: &I) {
     assert_eq!(found(index, "ponies").await, ["/a"]);
 }
 
-/// What is deleted is not found; it can come back; an unknown id is no error.
+/// A deleted page is not found and may be put again; deleting an unknown id is no error.
 pub async fn a_deleted_page_is_gone<I: WholeIndex>(index: &I) {
     let (a, b) = (document("/a", 1, "ponies"), document("/b", 1, "ponies"));
     put(index, vec![a.clone(), b.clone()]).await;
@@ -80,7 +81,7 @@ pub async fn a_deleted_page_is_gone<I: WholeIndex>(index: &I) {
     assert_eq!(found(index, "ponies").await, ["/a"]);
 }
 
-/// A put and a delete in one batch, in their order.
+/// A put and a delete in one batch take effect in their order.
 pub async fn writes_keep_their_order<I: WholeIndex>(index: &I) {
     let page = document("/a", 1, "ponies");
     let (put, deleted, flushed) = tokio::join!(
@@ -94,8 +95,7 @@ pub async fn writes_keep_their_order<I: WholeIndex>(index: &I) {
     assert_eq!(found(index, "ponies").await, [""; 0]);
 }
 
-/// Each site's documents are counted, listed and given back by themselves, in the order of their
-/// ids.
+/// Each site's documents are counted, listed and exported separately, in the order of their ids.
 pub async fn sites_are_apart<I: WholeIndex>(index: &I) {
     let ours: Vec<Document> = (0..20)
         .map(|n| document(&format!("/{n}"), 1, "ponies"))
@@ -132,8 +132,8 @@ pub async fn sites_are_apart<I: WholeIndex>(index: &I) {
     assert_eq!(fine(index.ids("example.org/other").await), []);
 }
 
-/// A word that no page holds is taken for one that is like it; a word that a page holds, or one of
-/// the same stem, for itself.
+/// A word that no page holds is replaced by a similar one. A word that a page holds is kept, and so
+/// is a word with the same stem.
 pub async fn a_misspelt_word_is_understood<I: WholeIndex>(index: &I) {
     let far = Document {
         site: "other.example".into(),
@@ -152,7 +152,7 @@ pub async fn a_misspelt_word_is_understood<I: WholeIndex>(index: &I) {
         ("galloping", None),
         ("xylophone", None),
         ("\"poneis\"", None),
-        // Another site's word is a word.
+        // A word that only another site holds is kept, too.
         ("donkeys", None),
         ("donkeis", Some("donkeys")),
     ] {
@@ -167,8 +167,8 @@ pub async fn a_misspelt_word_is_understood<I: WholeIndex>(index: &I) {
     assert_eq!((hits.total, hits.meant.as_deref()), (2, Some("ponies")));
 }
 
-/// What other pages say about a page finds it, and of two alike the one comes first that others link
-/// to; a second pass writes nothing.
+/// A page is found by the anchor texts of other pages. Of two equal pages, the one with links from
+/// other pages comes first. A second link pass writes nothing.
 pub async fn what_others_say_counts<I: WholeIndex>(index: &I) {
     let linking = |path: &str| {
         let mut page = document(path, 1, "stables, with a guide to mules and their keepers");
@@ -202,7 +202,7 @@ pub async fn what_others_say_counts<I: WholeIndex>(index: &I) {
     assert_eq!(found(index, "horses").await, ["/y"]);
 }
 
-/// A page of links is there, and gives way to one that says something.
+/// A list of links is found, but ranks below a page with content.
 pub async fn a_list_gives_way<I: WholeIndex>(index: &I) {
     let mut list = document("/list", 1, "ponies ponies ponies");
     list.page.links[0].place = Some(0..list.page.text.len());
@@ -210,7 +210,8 @@ pub async fn a_list_gives_way<I: WholeIndex>(index: &I) {
     assert_eq!(found(index, "ponies").await, ["/page", "/list"]);
 }
 
-/// What is quoted has to stand there so, stop words between aside; what follows a minus must not.
+/// A quoted phrase must occur as it is, apart from stop words in between; a word or phrase after a
+/// minus must not occur.
 pub async fn words_in_quotation_marks_stand_side_by_side<I: WholeIndex>(index: &I) {
     let pages = [
         ("/a", "wild ponies of the marsh"),
@@ -236,14 +237,14 @@ pub async fn words_in_quotation_marks_stand_side_by_side<I: WholeIndex>(index: &
     }
 }
 
-/// Nothing to write is no error.
+/// Empty writes are no error.
 pub async fn empty_writes_are_fine<I: WholeIndex>(index: &I) {
     put(index, Vec::new()).await;
     write(index, index.delete(Vec::new())).await;
     fine(index.flush().await);
 }
 
-/// A page of `version` whose text holds `word`.
+/// Returns a page of `version` whose text holds `word`.
 pub fn document(path: &str, version: u64, word: &str) -> Document {
     let text = format!("A page about {word}.");
     Document {
@@ -272,8 +273,8 @@ pub fn document(path: &str, version: u64, word: &str) -> Document {
     }
 }
 
-/// A page whose lines that begin with `#` are headings, each with its text as its anchor; `#!` is
-/// a heading without one.
+/// Returns a page in which lines that begin with `#` are headings. Each heading has its text as its
+/// anchor; a heading with `#!` has no anchor.
 pub fn page(path: &str, title: &str, marked: &str) -> Document {
     let mut sections: Vec<Section> = Vec::new();
     let mut text = String::new();
@@ -319,7 +320,7 @@ pub(super) async fn put<I: WholeIndex>(index: &I, documents: Vec<Document>) {
     fine(flushed);
 }
 
-/// Awaits a write without waiting for the batch's time.
+/// Awaits a write and flushes the index, so that the write does not wait for further ones.
 pub(super) async fn write<I: WholeIndex>(
     index: &I,
     write: impl Future<Output = Result<(), Failure>>,

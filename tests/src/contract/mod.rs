@@ -1,5 +1,5 @@
-//! What every adapter of a port promises, each promise a function over the port: the embedded
-//! adapters are held to it, and so is every other one.
+//! The contracts of the ports. Each promise is a function over the port, and every adapter is
+//! tested against it, the embedded ones and all others.
 
 pub mod finding;
 pub mod frontier;
@@ -26,7 +26,7 @@ pub struct Crawl {
 }
 
 impl Crawl {
-    /// A task of this crawl, as a seed has it.
+    /// Returns a task of this crawl, with the fields of a seed.
     pub fn task(&self, path: &str) -> Task {
         Task {
             site: self.site.clone(),
@@ -40,7 +40,7 @@ impl Crawl {
         }
     }
 
-    /// The crawl before this one.
+    /// Returns the crawl before this one.
     #[must_use]
     pub fn older(&self) -> Crawl {
         Crawl {
@@ -49,7 +49,7 @@ impl Crawl {
         }
     }
 
-    /// The crawl after this one.
+    /// Returns the crawl after this one.
     #[must_use]
     pub fn newer(&self) -> Crawl {
         Crawl {
@@ -59,7 +59,7 @@ impl Crawl {
     }
 }
 
-/// A page store beside a frontier, where they are two things.
+/// A page store and a frontier, for adapters that implement them separately.
 #[derive(Debug)]
 pub struct Both<P, F> {
     /// The page store.
@@ -88,7 +88,7 @@ impl<P: Send + Sync, F: Frontier> Frontier for Both<P, F> {
     }
 }
 
-/// A URL of the tests' site.
+/// Returns a URL of the tests' site.
 pub fn url(path: &str) -> Url {
     Url::parse("https://example.org/")
         .unwrap()
@@ -96,12 +96,12 @@ pub fn url(path: &str) -> Url {
         .unwrap()
 }
 
-/// A link to a path, one deep.
+/// Returns a claim of a link to a path, at depth one.
 pub fn link(path: &str) -> Claim {
     Claim::page(url(path), 1)
 }
 
-/// The end of a page that is now in the index with these bytes.
+/// Returns the end of a page that is now in the index with these bytes.
 pub fn indexed(body: &str) -> Finish {
     Finish {
         outcome: Outcome::Indexed,
@@ -127,13 +127,14 @@ fn paths(tasks: &[Task]) -> Vec<&str> {
     paths
 }
 
-/// Unwraps an answer of a store; its failure is the test's.
+/// Unwraps the result of a store, and fails the test if the store failed.
 #[track_caller]
 fn fine<T>(answer: Result<T, Failure>) -> T {
     answer.unwrap_or_else(|failure| panic!("the store failed: {failure}"))
 }
 
-/// Runs a macro over all that an index promises, by module: each index makes tests of it its own way.
+/// Runs a macro over all promises of an index, by module. Each index turns them into tests in its
+/// own way.
 #[macro_export]
 macro_rules! promises_of_an_index {
     ($run:ident) => {

@@ -1,4 +1,5 @@
-//! The paces: however many workers lease, no two hold one slot, and none lies within a hold.
+//! The paces: no two workers lease the same slot, however many lease, and no slot lies within a
+//! hold.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::fine;
 
 const NOW: Moment = Moment(1_000_000_000_000);
 
-/// Twenty workers lease at once: all slots are apart by the spacing.
+/// Twenty workers lease at once; all slots are at least the spacing apart.
 pub async fn leases_never_overlap<P: Paces + 'static>(paces: Arc<P>) {
     let pace = pace(100.0);
     let workers = (0..20).map(|_| {
@@ -43,8 +44,8 @@ pub async fn leases_never_overlap<P: Paces + 'static>(paces: Arc<P>) {
     }
 }
 
-/// Twenty workers lease while time goes on: no two slots are closer than the spacing, and all but
-/// the first moments are given to somebody.
+/// Twenty workers lease while time goes on. No two slots are closer than the spacing, and all slots
+/// but those of the first moments are leased.
 pub async fn leases_are_apart_while_time_goes_on<P: Paces + 'static>(paces: Arc<P>) {
     let (pace, lasting) = (pace(50.0), Duration::from_secs(3));
     let began = Instant::now();
@@ -78,7 +79,8 @@ pub async fn leases_are_apart_while_time_goes_on<P: Paces + 'static>(paces: Arc<
     assert!(given as f64 >= 0.85 * there, "{given} of {there}");
 }
 
-/// A worker that asks with another spacing keeps it from the last slot, be it slower or faster.
+/// A worker with another spacing keeps that spacing from the last slot, whether it is slower or
+/// faster.
 pub async fn another_pace_keeps_its_own_distance<P: Paces>(paces: &P) {
     let (fast, slow) = (pace(10.0), pace(2.0));
     let mut last = None;
@@ -125,7 +127,7 @@ pub async fn a_hold_among_leases_is_kept<P: Paces + 'static>(paces: Arc<P>) {
     );
 }
 
-/// Slots begin now when the domain was idle, and no slot lies in the past.
+/// Slots begin now if the domain was idle, and no slot lies in the past.
 pub async fn an_idle_domain_starts_now<P: Paces>(paces: &P) {
     assert_eq!(times(take(paces, "a.test", NOW, 2).await, NOW)[0], NOW.0);
     let later = NOW + Duration::from_secs(60);
@@ -194,7 +196,7 @@ async fn take<P: Paces>(paces: &P, domain: &str, now: Moment, count: u32) -> Lea
     }
 }
 
-/// The times of a lease's slots.
+/// Returns the times of a lease's slots.
 fn times(mut lease: Lease, now: Moment) -> Vec<u64> {
     std::iter::from_fn(|| lease.take(now))
         .map(|slot| slot.at.0)

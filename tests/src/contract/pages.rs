@@ -1,4 +1,5 @@
-//! The page store: a row for each URL of a site, claimed by one parent, ended once.
+//! The page store: it has a row for each URL of a site; one parent claims the row, and it ends
+//! once.
 
 use canter_core::ports::{Claim, Claimed, Finish, Frontier, Known, Pages};
 use canter_core::task::{Kind, Outcome, Skip, UrlKey};
@@ -29,7 +30,7 @@ pub async fn one_link_has_one_parent<P: Pages + Frontier>(pages: &P, crawl: &Cra
     }
 }
 
-/// A task carries what its claim said.
+/// A task has the fields of its claim.
 pub async fn a_claim_becomes_a_task<P: Pages>(pages: &P, crawl: &Crawl) {
     let parent = crawl.task("/parent");
     let claim = Claim {
@@ -51,7 +52,7 @@ pub async fn a_claim_becomes_a_task<P: Pages>(pages: &P, crawl: &Crawl) {
     assert_eq!((&task.site, task.crawl), (&crawl.site, crawl.crawl));
 }
 
-/// A parent that died between claiming and pushing gets its children again; nobody else does.
+/// A parent that died between claiming and pushing gets its children again; no other parent does.
 pub async fn a_parent_that_died_claims_again<P: Pages>(pages: &P, crawl: &Crawl) {
     let (parent, other) = (crawl.task("/parent"), crawl.task("/other"));
     let links = || vec![link("/1"), link("/2")];
@@ -60,7 +61,7 @@ pub async fn a_parent_that_died_claims_again<P: Pages>(pages: &P, crawl: &Crawl)
         ["/1", "/2"]
     );
     assert_eq!(fine(pages.claim(&other, links()).await).tasks, []);
-    // Known by its URL and crawl, not by how often it was tried.
+    // A parent is identified by its URL and crawl, not by its number of attempts.
     let again = canter_core::task::Task {
         attempts: 2,
         ..parent.clone()
@@ -98,7 +99,7 @@ pub async fn what_nobody_has_pushed_is_not_settled<P: Pages>(pages: &P, crawl: &
     assert_eq!(skipped.settled, [UrlKey::of(&trap.url)]);
 }
 
-/// A finished page does not become a task again in this crawl.
+/// A finished page does not become a task again in the same crawl.
 pub async fn a_finished_page_is_not_claimed<P: Pages>(pages: &P, crawl: &Crawl) {
     let parent = crawl.task("/parent");
     let tasks = fine(pages.claim(&parent, vec![link("/1")]).await).tasks;
@@ -107,7 +108,7 @@ pub async fn a_finished_page_is_not_claimed<P: Pages>(pages: &P, crawl: &Crawl) 
     assert_eq!(fine(pages.begin(&tasks[0]).await), None);
 }
 
-/// Ending a task twice is no error, and the first end stays.
+/// Ending a task twice is no error, and the first outcome stays.
 pub async fn the_first_end_stays<P: Pages>(pages: &P, crawl: &Crawl) {
     let task = one(pages, crawl, "/1").await;
     fine(pages.finish(&task, indexed("first")).await);
@@ -117,7 +118,7 @@ pub async fn the_first_end_stays<P: Pages>(pages: &P, crawl: &Crawl) {
     assert_eq!(known, Some(indexed("first").known));
 }
 
-/// A later crawl takes over what an older one left, and what it knew.
+/// A newer crawl takes over the pages of an older one, with the known state of each.
 pub async fn a_newer_crawl_claims_anew<P: Pages>(pages: &P, crawl: &Crawl) {
     let task = one(pages, crawl, "/1").await;
     assert_eq!(fine(pages.begin(&task).await), Some(Known::default()));
@@ -127,7 +128,8 @@ pub async fn a_newer_crawl_claims_anew<P: Pages>(pages: &P, crawl: &Crawl) {
     assert_eq!(fine(pages.begin(&next).await), Some(indexed("1").known));
 }
 
-/// A task of an older crawl is dropped: it neither begins nor ends, nor claims what is newer.
+/// A task of an older crawl is dropped: it neither begins nor ends, and claims no page of a newer
+/// crawl.
 pub async fn an_older_crawl_does_nothing<P: Pages>(pages: &P, crawl: &Crawl) {
     let old = one(pages, &crawl.older(), "/1").await;
     let new = one(pages, crawl, "/1").await;
@@ -138,7 +140,7 @@ pub async fn an_older_crawl_does_nothing<P: Pages>(pages: &P, crawl: &Crawl) {
     assert_eq!(fine(pages.claim(&parent, vec![link("/1")]).await).tasks, []);
 }
 
-/// A claim that is to be skipped ends at once and gives no task.
+/// A claim that is marked to be skipped ends at once and becomes no task.
 pub async fn a_skipped_claim_ends_at_once<P: Pages>(pages: &P, crawl: &Crawl) {
     let skipped = Claim {
         skip: Some(Skip::LongUrl),
@@ -153,7 +155,8 @@ pub async fn a_skipped_claim_ends_at_once<P: Pages>(pages: &P, crawl: &Crawl) {
     assert_eq!(fine(pages.begin(&crawl.task("/long")).await), None);
 }
 
-/// A page that was too deep for one parent is a task when a parent nearer the seed names it.
+/// A page that was too deep for one parent becomes a task when a parent nearer to the seed names
+/// it.
 pub async fn too_deep_is_not_the_last_word<P: Pages>(pages: &P, crawl: &Crawl) {
     let deep = || Claim {
         skip: Some(Skip::TooDeep),
@@ -169,7 +172,7 @@ pub async fn too_deep_is_not_the_last_word<P: Pages>(pages: &P, crawl: &Crawl) {
     assert_eq!(fine(pages.begin(&tasks[0]).await), Some(Known::default()));
 }
 
-/// One link twice in one claim is one task; none at all is no error.
+/// A link that occurs twice in one claim becomes one task; a claim without links is no error.
 pub async fn doubled_links_are_one<P: Pages + Frontier>(pages: &P, crawl: &Crawl) {
     let parent = crawl.task("/parent");
     assert_eq!(fine(pages.claim(&parent, Vec::new()).await).tasks, []);
@@ -179,7 +182,7 @@ pub async fn doubled_links_are_one<P: Pages + Frontier>(pages: &P, crawl: &Crawl
     assert_eq!(urls, [url("/1")]);
 }
 
-/// Every outcome can be kept, whatever is in its words.
+/// Every outcome can be stored, regardless of the characters in its text.
 pub async fn every_outcome_is_kept<P: Pages>(pages: &P, crawl: &Crawl) {
     let outcomes = [
         Outcome::Unchanged,
@@ -211,7 +214,7 @@ pub async fn every_outcome_is_kept<P: Pages>(pages: &P, crawl: &Crawl) {
     }
 }
 
-/// A task that its parent has claimed.
+/// Returns a task that its parent has claimed.
 async fn one<P: Pages>(pages: &P, crawl: &Crawl, path: &str) -> canter_core::task::Task {
     let tasks = fine(pages.claim(&crawl.task("/parent"), vec![link(path)]).await).tasks;
     assert_eq!(paths(&tasks), [path]);

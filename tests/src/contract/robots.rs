@@ -11,7 +11,7 @@ use super::{fine, url};
 const FETCHED: Moment = Moment(50_000_000_000);
 const AUTHORITY: &str = "https://example.org:443";
 
-/// A verdict comes back whole.
+/// A verdict comes back with all its fields.
 pub async fn a_verdict_comes_back<R: Robots>(robots: &R) {
     let file =
         b"User-agent: *\nDisallow: /a\nAllow: /a/b$\nCrawl-delay: 2\nSitemap: http://a.test/s\n";
@@ -28,7 +28,7 @@ pub async fn a_verdict_comes_back<R: Robots>(robots: &R) {
     assert_eq!(sitemaps, ["http://a.test/s"]);
 }
 
-/// A verdict that is too old does not come back, nor does that of another authority.
+/// A verdict that is too old does not come back, nor does the verdict of another authority.
 pub async fn an_old_verdict_is_none<R: Robots>(robots: &R) {
     fine(robots.save(AUTHORITY, &Verdict::AllowAll, FETCHED).await);
     let load = async |authority, since| fine(robots.load(authority, Moment(since), FETCHED).await);
@@ -38,7 +38,7 @@ pub async fn an_old_verdict_is_none<R: Robots>(robots: &R) {
     assert_eq!(load("http://example.org:80", 0).await, Loaded::Fetch);
 }
 
-/// The newest save stays.
+/// The newest verdict replaces older ones.
 pub async fn a_verdict_is_replaced<R: Robots>(robots: &R) {
     fine(robots.save(AUTHORITY, &Verdict::AllowAll, FETCHED).await);
     let later = FETCHED + Duration::from_secs(1);
@@ -50,7 +50,8 @@ pub async fn a_verdict_is_replaced<R: Robots>(robots: &R) {
     );
 }
 
-/// When many workers ask at the same time, one is to fetch, and another when its time is up.
+/// When many workers ask at the same time, one is told to fetch, and another one after its time is
+/// up.
 pub async fn one_worker_fetches<R: Robots>(robots: &R) {
     let load = async |now| fine(robots.load(AUTHORITY, Moment(0), now).await);
     let asked = tokio::join!(load(FETCHED), load(FETCHED), load(FETCHED), load(FETCHED));
@@ -70,7 +71,7 @@ pub async fn one_worker_fetches<R: Robots>(robots: &R) {
     assert_eq!(load(later).await, Loaded::Verdict(Verdict::AllowAll, later));
 }
 
-/// When the worker that was to fetch gives up, another may at once.
+/// When the worker that was told to fetch gives up, another one may fetch at once.
 pub async fn who_gives_up_lets_another<R: Robots>(robots: &R) {
     let load = async || fine(robots.load(AUTHORITY, Moment(0), FETCHED).await);
     fine(robots.release(AUTHORITY).await);

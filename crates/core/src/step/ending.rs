@@ -1,4 +1,4 @@
-//! How a task ends, or waits for another attempt.
+//! The ends of a task, and its further attempts.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use crate::world::World;
 
 use super::End;
 
-/// There is no page; a copy leaves the index when that is certain.
+/// Ends a task that found no page. The page's copy leaves the index when the page is certainly
+/// gone.
 pub(super) async fn gone<W: World>(
     world: &W,
     task: &Task,
@@ -44,7 +45,7 @@ pub(super) async fn skip<W: World>(
     finish(world, task, Known::default(), reason.into(), exchange).await
 }
 
-/// Ends a redirect that is not followed.
+/// Ends the task of a redirect that is not followed.
 pub(super) async fn stay<W: World>(
     world: &W,
     task: &Task,
@@ -59,7 +60,8 @@ pub(super) async fn stay<W: World>(
     finish(world, task, Known::default(), outcome, exchange).await
 }
 
-/// Ends a task that failed; a copy in the index stays, since an outage is no reason to forget.
+/// Ends a task that failed. The page's copy stays in the index, since an outage is no reason to
+/// forget a page.
 pub(super) async fn fail<W: World>(
     world: &W,
     task: &Task,
@@ -70,8 +72,8 @@ pub(super) async fn fail<W: World>(
     finish(world, task, known, Outcome::Failed { why }, exchange).await
 }
 
-/// Another attempt later, or the end when there were enough. `hold` is `Some` when the site asked for
-/// patience, and holds the time if the site named one.
+/// Schedules another attempt, or ends the task after the last one. `hold` is `Some` if the site
+/// asked for patience, and contains the time if the site named one.
 pub(super) async fn again<W: World>(
     world: &W,
     task: &Task,
@@ -124,7 +126,7 @@ pub(super) async fn push_again<W: World>(
     Ok(End::Again(why))
 }
 
-/// Takes the page's copy out of the index, if there is one.
+/// Deletes the page's copy from the index, if there is one.
 pub(super) async fn remove<W: World>(world: &W, task: &Task, known: &Known) -> Result<(), Failure> {
     if known.indexed.is_none() {
         return Ok(());

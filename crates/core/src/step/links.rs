@@ -15,8 +15,8 @@ use canter_page::url::trap;
 /// Maximum number of claims made at once, which keeps the transactions of a store short.
 const BATCH: usize = 1_000;
 
-/// Claims of the targets that may become tasks: those that are in scope and were not handed on
-/// before, without repetition. Traps and targets that lie too deep are marked to be skipped.
+/// Returns claims of the targets that may become tasks: the targets that are in scope and were not
+/// handed on before, each once. Traps and targets that lie too deep are marked to be skipped.
 pub(super) fn claims<'a, W: World>(
     world: &W,
     task: &Task,
@@ -28,7 +28,7 @@ pub(super) fn claims<'a, W: World>(
     let too_deep = limits.max_depth.is_some_and(|most| depth > most);
     let mut met: HashSet<&Url, RandomState> = HashSet::default();
     let targets = targets.filter(|url| met.insert(url) && scope.contains(url));
-    // Most targets are known already, and those are not even copied.
+    // Most targets are known already, and known targets are not even copied.
     let unknown = world
         .seen()
         .unknown(targets.collect(), |url| UrlKey::of(url));
@@ -43,8 +43,9 @@ pub(super) fn claims<'a, W: World>(
         .collect()
 }
 
-/// Makes the claims and pushes the tasks that were won. Only then are the URLs remembered as seen.
-/// A URL that another parent has claimed is not remembered: that parent may die before it pushes.
+/// Makes the claims and pushes the tasks whose claims were won. Only then are the URLs remembered
+/// as seen. A URL that another parent has claimed is not remembered, since that parent may die
+/// before it pushes the task.
 pub(super) async fn hand_on<W: World>(
     world: &W,
     task: &Task,

@@ -1,4 +1,4 @@
-//! Hands sitemaps, and what they list, on to the frontier.
+//! Hands sitemaps and their entries on to the frontier.
 
 use url::Url;
 
@@ -35,13 +35,13 @@ pub(super) async fn hand_on_named<W: World>(world: &W, task: &Task) -> Result<()
     hand_on(world, task, claims).await
 }
 
-/// Whether a sitemap may lead to another one: on its own domain, or in the site. The site's owner
-/// does not answer for what lies elsewhere.
+/// Returns whether a sitemap may lead to another one: both lie on the same domain, or the target
+/// lies in the site. The site's owner is not responsible for sitemaps elsewhere.
 pub(super) fn may_lead(scope: &Scope, from: &Url, to: &Url) -> bool {
     domain(from) == domain(to) || scope.contains(to)
 }
 
-/// Claims what a sitemap lists. If it turns out to be a page, it is read as one.
+/// Claims the entries of a sitemap. If the response turns out to be a page, it is read as a page.
 pub(super) async fn listed<W: World>(
     world: &W,
     task: &Task,
@@ -58,7 +58,7 @@ pub(super) async fn listed<W: World>(
     let (response, contents) = world
         .read(move || {
             let contents = read(&response.body, response.started, wanted);
-            // Only a page is read again. The body of a list is dropped before its entries are
+            // Only a page is read again. The body of a sitemap is dropped before its entries are
             // claimed.
             let page = (contents == Contents::Html).then_some(response);
             (page, contents)

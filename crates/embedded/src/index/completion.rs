@@ -1,7 +1,7 @@
 //! Completes names and words from the dictionaries of the index.
 //!
-//! The term of a name holds all that is shown of it, so that completion reads no page: the name, its
-//! number of links, its text and its URL, separated by tabs.
+//! The term of a name holds everything that a completion displays, so that completion reads no
+//! page: the name, its number of links, its text and its URL, separated by tabs.
 
 use std::collections::HashMap;
 
@@ -15,12 +15,12 @@ use url::Url;
 use super::filter::behind;
 use super::schema::{Fields, column};
 
-/// Maximum number of terms of a segment that are read; only single letters begin more.
+/// Maximum number of terms that are read of a segment; only single letters begin more terms.
 const MOST_TERMS: usize = 20_000;
-/// Number of candidates for each name wanted, since some are of deleted pages.
+/// Number of candidates for each wanted name, since some names belong to deleted pages.
 const SPARE: usize = 8;
 
-/// The term of a name.
+/// Returns the term of a name.
 pub(super) fn coded(bearer: &Bearer<'_>, document: &Document) -> String {
     let mut url = document.url.clone();
     url.set_fragment(bearer.anchor);
@@ -29,7 +29,7 @@ pub(super) fn coded(bearer: &Bearer<'_>, document: &Document) -> String {
     format!("{}\t{known:04x}\t{text}\t{url}", bearer.name)
 }
 
-/// A parsed term of a name.
+/// The term of a name, parsed.
 struct NameTerm<'a> {
     name: &'a str,
     known: u32,
@@ -58,7 +58,7 @@ impl<'a> NameTerm<'a> {
     }
 }
 
-/// See [`canter_ranking::search::SearchIndex::names`].
+/// Returns the names that complete a beginning; see [`canter_ranking::search::SearchIndex::names`].
 pub(super) fn names(
     searcher: &Searcher,
     fields: &Fields,
@@ -117,7 +117,7 @@ impl<'a> Best<'a> {
         self.candidates.truncate(self.most);
     }
 
-    /// The names of pages that exist and belong to the right site.
+    /// Returns the names of pages that are not deleted and belong to the right site.
     fn living(mut self, segment: &SegmentReader, fields: &Fields) -> tantivy::Result<Vec<Named>> {
         self.cut();
         let index = segment.inverted_index(fields.completions)?;
@@ -147,7 +147,7 @@ impl<'a> Best<'a> {
     }
 }
 
-/// See [`canter_ranking::search::SearchIndex::words`].
+/// Returns the words that complete a beginning; see [`canter_ranking::search::SearchIndex::words`].
 pub(super) fn words(
     searcher: &Searcher,
     fields: &Fields,
@@ -165,7 +165,7 @@ pub(super) fn words(
     Ok(words)
 }
 
-/// Passes the terms of a field with a beginning to `give`.
+/// Passes the terms of a field that have the given beginning to `give`.
 fn each_term(
     segment: &SegmentReader,
     field: Field,

@@ -1,4 +1,4 @@
-//! Words of pages that are like missing words of a plan.
+//! Finds words of pages that are similar to the missing words of a plan.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use tantivy::{Searcher, Term};
 use super::schema::Fields;
 use super::statistics::Statistics;
 
-/// The words that no page holds, each with the words of pages like it.
+/// Returns the typed words that no page holds, each with similar words of pages.
 pub(super) fn missing(
     searcher: &Searcher,
     fields: &Fields,
@@ -33,7 +33,7 @@ pub(super) fn missing(
     Ok(all)
 }
 
-/// The words of pages with the fewest edits.
+/// Returns the words of pages with the fewest edits.
 fn like(
     searcher: &Searcher,
     fields: &Fields,

@@ -1,5 +1,5 @@
-//! A page as Tantivy indexes it: one document, in which sections are ranges of the positions of
-//! words (`docs/adr/0006`).
+//! The form in which Tantivy indexes a page: one document, whose sections are ranges of the
+//! positions of its words (`docs/adr/0006`).
 
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use super::stored_page::lines;
 /// A page on its way into Tantivy.
 pub(super) struct IndexedPage {
     values: Vec<(Field, OwnedValue)>,
-    /// Its share of the memory that waiting pages may take.
+    /// The page's share of the memory of waiting pages.
     _room: Arc<OwnedSemaphorePermit>,
 }
 
 impl IndexedPage {
-    /// The indexed form of a document. Dropping it releases the permit.
+    /// Returns the indexed form of a document. Dropping it releases the permit.
     pub(super) fn new(
         fields: &Fields,
         document: &Document,
@@ -105,7 +105,7 @@ impl tantivy::Document for IndexedPage {
     }
 }
 
-/// The values of an [`IndexedPage`].
+/// An iterator over the values of an [`IndexedPage`].
 pub(super) struct Values<'a>(std::slice::Iter<'a, (Field, OwnedValue)>);
 
 impl<'a> Iterator for Values<'a> {

@@ -37,13 +37,13 @@ impl Phrases {
 
 /// The pages of a segment that a plan allows.
 pub(super) struct Allowed {
-    /// Conditions on columns, as ranges of the numbers that values have in the segment.
+    /// Conditions on columns, as ranges of the ordinals of values in the segment.
     rules: Vec<Rule>,
-    /// Pages that hold a phrase in one of some ways, and whether it is wanted.
+    /// Pages that hold a phrase in one of its forms, and whether the phrase is wanted.
     holders: Vec<(Vec<Box<dyn Scorer>>, bool)>,
 }
 
-/// A column, if the segment has it, and the numbers allowed in it.
+/// A column, if the segment has it, and the ordinals allowed in it.
 type Rule = (Option<Column<u64>>, Vec<Range<u64>>);
 
 impl Allowed {
@@ -85,7 +85,7 @@ impl Allowed {
         })
     }
 
-    /// Whether a page is allowed. Pages must be asked for in order.
+    /// Returns whether a page is allowed. Pages must be asked for in order.
     pub(super) fn allows(&mut self, page: DocId) -> bool {
         let ruled = self.rules.iter().all(|(column, ranges)| {
             let number = column.as_ref().and_then(|column| column.first(page));
@@ -108,7 +108,7 @@ enum Span {
 }
 
 impl Span {
-    /// The numbers of its values in a column, whose values are numbered in order.
+    /// Returns the ordinals of the span's values in a column, whose values are numbered in order.
     fn numbers(&self, column: &StrColumn) -> tantivy::Result<Range<u64>> {
         let words = column.dictionary();
         Ok(match self {
@@ -130,7 +130,7 @@ impl Span {
     }
 }
 
-/// The end of all values with a prefix: no byte of UTF-8 is 0xFF.
+/// Returns the end of all values with a prefix. No byte of UTF-8 is 0xFF.
 pub(super) fn behind(prefix: &str) -> Vec<u8> {
     let mut behind = prefix.as_bytes().to_vec();
     behind.push(0xFF);

@@ -1,4 +1,4 @@
-//! The links of a stored page, read without the page.
+//! Reads the links of a stored page without the rest of the page.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 /// A link of a stored page.
 #[derive(Debug, Deserialize)]
 pub struct PageLink<'a> {
-    /// Normalised target without fragment.
+    /// Normalised URL of the target, without its fragment.
     #[serde(rename = "u", borrow)]
     pub url: Cow<'a, str>,
-    /// Text of the link.
+    /// Anchor text.
     #[serde(rename = "t", default, borrow)]
     pub text: Cow<'a, str>,
 }

@@ -1,4 +1,4 @@
-//! A plan, looked up in an index: the postings of its terms and their weights.
+//! The lookup of a plan in an index: the posting lists of its terms and their weights.
 
 use std::sync::Arc;
 
@@ -12,28 +12,28 @@ use super::postings::Postings;
 use super::schema::Fields;
 use super::statistics::{FieldStatistics, Statistics};
 
-/// A plan, ready to run over each segment.
+/// A looked-up plan, ready to run over each segment.
 pub(super) struct Lookup {
     pub(super) body: Field,
-    /// Terms looked for in the body.
+    /// Terms searched in the body.
     pub(super) body_terms: Vec<BodyTerm>,
-    /// Pairs of neighbours, by their positions in `body_terms`.
+    /// Pairs of neighbouring terms, by their positions in `body_terms`.
     pub(super) pairs: Vec<(usize, usize, Bm25)>,
-    /// Terms looked for in other fields.
+    /// Terms searched in other fields.
     pub(super) others: Vec<(Arc<Postings>, Bm25)>,
-    /// Pages that bear the query as a name.
+    /// Pages that have the query as a name.
     name: Option<Arc<Postings>>,
     pub(super) name_weight: f32,
     pub(super) standing_weight: f32,
     pub(super) list_factor: f32,
 }
 
-/// A term looked for in the body.
+/// A term searched in the body.
 pub(super) struct BodyTerm {
     term: String,
     postings: Arc<Postings>,
     pub(super) bm25: Bm25,
-    /// Its weight in sections, if it is looked for there.
+    /// The term's score in sections, if it is searched there.
     pub(super) in_sections: Option<Bm25>,
 }
 
@@ -110,7 +110,8 @@ impl Lookup {
         Ok(lookup)
     }
 
-    /// The postings of the body's terms in a segment, by their positions in `body_terms`.
+    /// Returns the posting lists of the body's terms in a segment, with their positions in
+    /// `body_terms`.
     pub(super) fn body_in(
         &self,
         number: usize,
@@ -125,7 +126,7 @@ impl Lookup {
         Ok(all)
     }
 
-    /// The pages of a segment that bear the query as a name.
+    /// Returns the pages of a segment that have the query as a name.
     pub(super) fn named_in(
         &self,
         number: usize,

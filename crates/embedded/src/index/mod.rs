@@ -1,8 +1,8 @@
-//! The index on one machine: Tantivy, in one folder.
+//! The index on one machine: a Tantivy index in one folder.
 //!
-//! One process writes it ([`TantivyIndex`]); any number of others read it meanwhile
-//! ([`TantivyReader`]). Terms and plans come from `canter_ranking` ([`canter_ranking::terms`],
-//! [`canter_ranking::plan`]); no text of a person reaches a query parser.
+//! One process writes the index ([`TantivyIndex`]), and any number of other processes read it
+//! meanwhile ([`TantivyReader`]). Terms and plans come from `canter_ranking`
+//! ([`canter_ranking::terms`], [`canter_ranking::plan`]); no text of a user reaches a query parser.
 
 mod bm25;
 mod completion;
@@ -40,9 +40,9 @@ use reader::Reader;
 pub use schema::LAYOUT;
 use writer::Writer;
 
-/// An index that this process writes. Dropping it commits what was put.
+/// An index that this process writes. Dropping it commits the pending writes.
 pub struct TantivyIndex {
-    // Before the reader, so that it ends first.
+    // The writer precedes the reader, so that it is dropped first.
     writer: Writer,
     reader: Arc<Reader>,
 }
@@ -52,15 +52,15 @@ impl TantivyIndex {
     ///
     /// # Errors
     ///
-    /// Permanent when another process writes it, when another version of canter made it, or when
-    /// the folder cannot be used.
+    /// Returns a permanent failure if another process writes the index, if another version of
+    /// canter created it, or if the folder cannot be used.
     pub fn open(dir: &Path) -> Result<Self, Failure> {
         let reader = Arc::new(Reader::create(dir)?);
         let writer = Writer::start(Arc::clone(&reader))?;
         Ok(TantivyIndex { writer, reader })
     }
 
-    /// The reader, which this process keeps at the newest commit.
+    /// Returns the reader, which this process keeps at the newest commit.
     fn newest(&self) -> Result<&Reader, Failure> {
         Ok(&self.reader)
     }
@@ -98,18 +98,18 @@ impl TantivyReader {
     ///
     /// # Errors
     ///
-    /// Permanent, with a sentence for a person, when nothing was indexed there yet or another
-    /// version of canter made it.
+    /// Returns a permanent failure, with a message for the user, if nothing was indexed in the
+    /// folder yet or another version of canter created the index.
     pub fn open(dir: &Path) -> Result<Self, Failure> {
         let reader = Arc::new(Reader::open(dir)?);
         Ok(TantivyReader { reader })
     }
 
-    /// The wanted sites that have pages, by name, and their numbers of pages.
+    /// Returns the wanted sites that have pages, by name, with their numbers of pages.
     ///
     /// # Errors
     ///
-    /// When the index cannot be read.
+    /// Returns an error if the index cannot be read.
     pub fn sites(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, u64)>, Failure> {
         self.newest()?.sites(wanted)
     }
@@ -119,7 +119,7 @@ impl TantivyReader {
     ///
     /// # Errors
     ///
-    /// When the index cannot be read.
+    /// Returns an error if the index cannot be read.
     pub fn each_page_links(
         &self,
         site: &str,
@@ -132,7 +132,7 @@ impl TantivyReader {
         })
     }
 
-    /// The reader, at the newest commit.
+    /// Returns the reader, at the newest commit.
     fn newest(&self) -> Result<&Reader, Failure> {
         self.reader.refresh()?;
         Ok(&self.reader)
@@ -153,7 +153,7 @@ impl TantivyReader {
 macro_rules! reads_and_searches {
     ($index:ty) => {
         impl SearchIndex for $index {
-            // Cached, so that it is not worth another thread.
+            // The languages are cached, so the call is not worth another thread.
             async fn languages(&self) -> Result<Vec<Language>, Failure> {
                 self.newest()?.languages()
             }
@@ -199,7 +199,8 @@ macro_rules! reads_and_searches {
 reads_and_searches!(TantivyIndex);
 reads_and_searches!(TantivyReader);
 
-/// Reads on the runtime's threads for blocking work, or right here if no runtime drives the caller.
+/// Reads on the runtime's threads for blocking work, or on the caller's thread if it has no
+/// runtime.
 async fn unblocked<T: Send + 'static>(
     reader: &Arc<Reader>,
     read: impl FnOnce(&Reader) -> Result<T, Failure> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The postings of a term, looked up once in the dictionary of each segment of a commit.
+//! The posting lists of a term, looked up once in the dictionary of each segment of a commit.
 
 use std::sync::OnceLock;
 
@@ -8,22 +8,22 @@ use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::sections::Sections;
 
-/// Maximum number of pages whose sections are counted for a term. Of a term in more pages every
-/// second, third, … page is counted: such a term says little, so an estimate will do.
+/// Maximum number of pages whose sections are counted for a term. If more pages have the term, only
+/// every second, third, … page is counted. Such a term has little weight, so an estimate suffices.
 const MOST_COUNTED: u64 = 4_096;
 
-/// The postings of a term in every segment.
+/// The posting lists of a term in every segment.
 pub(super) struct Postings {
     pub(super) field: Field,
     /// Number of pages that have the term.
     pub(super) pages: u64,
-    /// The postings in each segment that has the term.
+    /// The posting list in each segment; `None` for a segment without the term.
     infos: Vec<Option<TermInfo>>,
     sections: OnceLock<u64>,
 }
 
 impl Postings {
-    /// None if no segment has the term.
+    /// Looks up a term; `None` if no segment has it.
     pub(super) fn of(searcher: &Searcher, term: &Term) -> tantivy::Result<Option<Self>> {
         let field = term.field();
         let (mut pages, mut infos) = (0, Vec::new());
@@ -40,7 +40,7 @@ impl Postings {
         }))
     }
 
-    /// The postings in the segment of a number.
+    /// Returns the posting list in the segment with the given number.
     pub(super) fn within(
         &self,
         number: usize,
@@ -53,7 +53,8 @@ impl Postings {
         Ok(postings.transpose()?)
     }
 
-    /// The number of sections that hold the term, a word of the body; estimated for a frequent one.
+    /// Returns the number of sections that hold the term, a word of the body; estimated for a
+    /// frequent term.
     pub(super) fn sections(&self, searcher: &Searcher) -> tantivy::Result<u64> {
         if let Some(known) = self.sections.get() {
             return Ok(*known);

@@ -1,4 +1,4 @@
-//! The folder of an index, opened for reading.
+//! The index reader, which opens the folder of an index for reading.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -28,8 +28,8 @@ use super::stored_page::{WholePage, broken};
 use super::tokenizer::{SpaceTokenizer, TERMS};
 use super::{completion, search};
 
-/// Number of blocks of stored pages that each segment caches, tens of KiB each. They make the next
-/// page of results and a repeated search quick.
+/// Number of blocks of stored pages that each segment caches, tens of KiB each. The cache makes the
+/// next page of results and a repeated search fast.
 const STORED_BLOCKS: usize = 16;
 
 /// Reads the commits of an index.
@@ -41,12 +41,12 @@ pub(super) struct Reader {
     statistics: Statistics,
     /// The commit that is read.
     seen: Mutex<Option<Stamp>>,
-    /// Tokenizers that no search uses, kept for their cached stems.
+    /// Tokenizers that no search is using, kept for their cached stems.
     tokenizers: Mutex<Vec<Tokenizer>>,
 }
 
 impl Reader {
-    /// Opens the index of a folder, and creates what is missing.
+    /// Opens the index of a folder, and creates missing files.
     pub(super) fn create(dir: &Path) -> Result<Self, Failure> {
         fs::create_dir_all(dir).map_err(|error| {
             Failure::permanent(format!("cannot make the folder {}: {error}", dir.display()))
@@ -110,9 +110,9 @@ impl Reader {
         })
     }
 
-    /// Reads the newest commit of any process from now on. Without a new one it costs a `stat`.
+    /// Switches to the newest commit of any process. Costs one `stat` if there is no new commit.
     pub(super) fn refresh(&self) -> Result<(), Failure> {
-        // Taken before the reload, so that the next call finds a commit in between.
+        // The stamp is taken before the reload, so that the next call detects a commit in between.
         let stamp = Stamp::of(&self.dir);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if *seen != stamp {
@@ -122,7 +122,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads the newest commit from now on.
+    /// Switches to the newest commit.
     pub(super) fn reload(&self) -> Result<(), Failure> {
         self.reader.reload().map_err(|error| self.failure(&error))
     }
@@ -171,7 +171,7 @@ impl Reader {
         stored.map_err(|error| self.failure(&error))
     }
 
-    /// The version of a committed document.
+    /// Returns the version of a committed document.
     pub(super) fn version(&self, searcher: &Searcher, id: UrlKey) -> tantivy::Result<Option<u64>> {
         let Some(page) = self.page(searcher, id)? else {
             return Ok(None);
@@ -233,7 +233,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The pages of a site and their addresses.
+    /// Returns the ids of a site's pages and their addresses.
     fn pages(&self, searcher: &Searcher, site: &str) -> tantivy::Result<Vec<(UrlKey, DocAddress)>> {
         let mut pages = Vec::new();
         let ids = search::Ids::of(searcher)?;
@@ -263,7 +263,7 @@ impl Reader {
         .map_err(|error| self.failure(&error))
     }
 
-    /// The address of a page.
+    /// Returns the address of a page.
     fn page(&self, searcher: &Searcher, id: UrlKey) -> tantivy::Result<Option<DocAddress>> {
         let mut address = None;
         each_page(searcher, self.fields.id_term(id), |page| {
@@ -279,7 +279,7 @@ fn load(searcher: &Searcher, page: DocAddress) -> tantivy::Result<Stored> {
     searcher.doc::<WholePage>(page)?.read()
 }
 
-/// The terms of a field, sorted and without duplicates.
+/// Returns the terms of a field, sorted and without duplicates.
 fn names_in(searcher: &Searcher, field: Field) -> tantivy::Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for segment in searcher.segment_readers() {
@@ -292,7 +292,7 @@ fn names_in(searcher: &Searcher, field: Field) -> tantivy::Result<BTreeSet<Strin
     Ok(names)
 }
 
-/// Passes each page with a term to `give`, segment by segment, until that returns `false`.
+/// Passes each page with a term to `give`, segment by segment, until `give` returns `false`.
 fn each_page(
     searcher: &Searcher,
     term: Term,
@@ -313,7 +313,7 @@ fn each_page(
     Ok(())
 }
 
-/// Identifies a commit, for which Tantivy replaces a file.
+/// Identifies a commit by the file that Tantivy replaces with each commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
@@ -340,7 +340,7 @@ fn directory(dir: &Path) -> Result<MmapDirectory, Failure> {
     MmapDirectory::open(dir).map_err(|error| failure(&error.into(), dir))
 }
 
-/// An error of Tantivy, as a sentence for a person.
+/// Returns the failure for an error of Tantivy, with a message for the user.
 fn failure(error: &TantivyError, dir: &Path) -> Failure {
     let dir = dir.display();
     let text = error.to_string();
@@ -365,7 +365,7 @@ fn failure(error: &TantivyError, dir: &Path) -> Failure {
     failure.with_source(error.clone())
 }
 
-/// The error of the system behind one of Tantivy, which does not name it as its source.
+/// Returns the I/O error inside an error of Tantivy, which does not expose it as its source.
 fn io_error(error: &TantivyError) -> Option<&io::Error> {
     match error {
         TantivyError::IoError(error)
@@ -392,7 +392,7 @@ mod tests {
 
     use super::*;
 
-    /// However Tantivy wraps the error of the system, and whatever its text is.
+    /// The failure must not depend on how Tantivy wraps the I/O error, or on the error's text.
     #[test]
     fn a_full_disk_is_told_as_one() {
         let full = || Arc::new(io::Error::new(ErrorKind::StorageFull, "nothing goes in"));

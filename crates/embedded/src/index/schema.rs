@@ -12,11 +12,11 @@ use super::tokenizer::TERMS;
 /// layout is refused.
 pub const LAYOUT: &str = "canter-index-7";
 
-/// Names of columns.
+/// Names of the columns.
 pub(super) mod column {
     /// Positions of a page's sections among its words; see [`crate::index::sections`].
     pub(in crate::index) const SECTIONS: &str = "sections";
-    /// Positions of their marks.
+    /// Positions of the sections' marks.
     pub(in crate::index) const MARKS: &str = "marks";
     /// First half of a page's id.
     pub(in crate::index) const ID_HIGH: &str = "id-high";
@@ -24,7 +24,7 @@ pub(super) mod column {
     pub(in crate::index) const ID_LOW: &str = "id-low";
     /// Version of a page.
     pub(in crate::index) const VERSION: &str = "version";
-    /// See [`canter_core::inbound::Inbound::standing`].
+    /// Standing of a page; see [`canter_core::inbound::Inbound::standing`].
     pub(in crate::index) const STANDING: &str = "standing";
     /// Whether a page is little more than its links.
     pub(in crate::index) const LIST: &str = "list";
@@ -34,9 +34,9 @@ pub(super) mod column {
     pub(in crate::index) const LANGUAGE: &str = "language";
     /// Path of a page's URL.
     pub(in crate::index) const PATH: &str = "path";
-    /// Folders that a page lies in.
+    /// Folders that contain a page.
     pub(in crate::index) const FOLDERS: &str = "folders";
-    /// A number that near-duplicates share.
+    /// Number shared by near-duplicates.
     pub(in crate::index) const NEAR_DUPLICATES: &str = "twins";
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Fields {
     pub(super) anchor_text: Field,
     pub(super) address: Field,
     pub(super) common: Field,
-    /// Words that are not stemmed, for corrections.
+    /// Unstemmed words, for corrections.
     pub(super) spelled: Field,
     /// Names for completion; see [`crate::index::completion`].
     pub(super) completions: Field,
@@ -77,10 +77,10 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// The fields and the schema that holds them.
+    /// Creates the fields and the schema that holds them.
     pub(super) fn new() -> (Self, Schema) {
         let mut schema = Schema::builder();
-        // Positions serve pairs and sections. In a field of pairs almost every one would be a new
+        // Positions serve pairs and sections. In a field of pairs almost every pair would be a new
         // term, which took half of the indexing time; a field of sections would hold each word a
         // second time.
         let terms = TextOptions::default().set_indexing_options(
@@ -105,7 +105,7 @@ impl Fields {
             .set_index_option(IndexRecordOption::Basic);
         let name = TextOptions::default().set_indexing_options(whole);
         let word = TextOptions::default().set_fast("raw");
-        // Empty; its name is the layout.
+        // The field holds no value; its name is the layout.
         schema.add_u64_field(LAYOUT, FAST);
         let fields = Fields {
             id: schema.add_bytes_field("id", BytesOptions::default().set_indexed()),
@@ -135,19 +135,19 @@ impl Fields {
         (fields, schema.build())
     }
 
-    /// The term that identifies a page.
+    /// Returns the term that identifies a page.
     pub(super) fn id_term(&self, id: UrlKey) -> Term {
         Term::from_field_bytes(self.id, &id.0)
     }
 }
 
-/// The two halves of an id; pairs of them are ordered like ids.
+/// Returns the two halves of an id. Pairs of halves are ordered like ids.
 pub(super) fn halves(id: UrlKey) -> (u64, u64) {
     let whole = u128::from_be_bytes(id.0);
     ((whole >> 64) as u64, whole as u64)
 }
 
-/// The id with these halves.
+/// Returns the id with these halves.
 pub(super) fn whole((high, low): (u64, u64)) -> UrlKey {
     UrlKey((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
 }

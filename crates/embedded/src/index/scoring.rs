@@ -1,5 +1,5 @@
-//! Scores pages in two passes over a segment. The first one meets all matching pages and bounds
-//! their scores from term frequencies; the second one weighs sections and pairs of those pages that
+//! Scores pages in two passes over a segment. The first pass visits all matching pages and bounds
+//! their scores by term frequencies. The second pass weighs sections and pairs of the pages that
 //! may be among the results.
 
 use canter_ranking::hit::Matching;
@@ -27,12 +27,12 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
-    /// Lower bound of the score.
+    /// Returns the lower bound of the score.
     pub(super) fn least(self) -> f32 {
         self.sum * self.factor
     }
 
-    /// Upper bound of the score.
+    /// Returns the upper bound of the score.
     pub(super) fn most(self) -> f32 {
         (self.sum + self.bound) * self.factor
     }
@@ -41,20 +41,20 @@ impl Estimate {
 /// The first pass over a segment, from match to match.
 pub(super) struct FirstPass<'a> {
     lookup: &'a Lookup,
-    /// Postings of the body's terms that the segment has, by their positions in the lookup.
+    /// Posting lists of the body's terms that the segment has, with their positions in the lookup.
     body: Vec<(usize, SegmentPostings)>,
-    /// Postings of the terms in other fields, with the lengths of the texts.
+    /// Posting lists of the terms in other fields, with the lengths of the texts.
     others: Vec<(&'a Bm25, SegmentPostings, FieldNormReader)>,
     name: Option<SegmentPostings>,
     lengths: FieldNormReader,
     standing: Option<Column<f64>>,
     list: Option<Column<bool>>,
-    /// Frequencies of the body's terms in the current page.
+    /// Term frequencies of the body's terms in the current page.
     counts: Vec<u32>,
 }
 
 impl<'a> FirstPass<'a> {
-    /// Begins the pass over the segment of a number.
+    /// Begins the pass over the segment with the given number.
     pub(super) fn new(
         lookup: &'a Lookup,
         number: usize,
@@ -80,7 +80,7 @@ impl<'a> FirstPass<'a> {
         })
     }
 
-    /// The current page.
+    /// Returns the current page.
     pub(super) fn page(&self) -> DocId {
         let body = self.body.iter().map(|(_, postings)| postings.doc());
         let others = self.others.iter().map(|(_, postings, _)| postings.doc());
@@ -100,7 +100,7 @@ impl<'a> FirstPass<'a> {
         }
     }
 
-    /// Bounds of the current page's score.
+    /// Returns the bounds of the current page's score.
     pub(super) fn estimate(&mut self, page: DocId) -> Estimate {
         let length = self.lengths.fieldnorm_id(page);
         let (mut sum, mut bound) = (0.0, 0.0);
@@ -111,7 +111,7 @@ impl<'a> FirstPass<'a> {
                 self.counts[*at] = count;
                 let term = &self.lookup.body_terms[*at];
                 sum += term.bm25.score(length, count);
-                // As if one short section held all of them in its heading.
+                // The bound assumes one short section that holds all occurrences in its heading.
                 let in_section = count.saturating_mul(1 + HEADING_COPIES as u32);
                 let most = |bm25: &Bm25| bm25.score(0, in_section);
                 bound += term.in_sections.as_ref().map_or(0.0, most);
@@ -140,7 +140,7 @@ impl<'a> FirstPass<'a> {
         }
     }
 
-    /// The score of the links from other pages.
+    /// Returns the score of the links from other pages.
     fn standing(&self, page: DocId) -> f32 {
         let standing = self.standing.as_ref().and_then(|them| them.first(page));
         let standing = standing.unwrap_or_default() as f32;
@@ -151,7 +151,7 @@ impl<'a> FirstPass<'a> {
 /// The second pass over a segment, from one page to a later one.
 pub(super) struct SecondPass<'a> {
     lookup: &'a Lookup,
-    /// Postings of the body's terms that the segment has, by their positions in the lookup.
+    /// Posting lists of the body's terms that the segment has, with their positions in the lookup.
     body: Vec<(usize, SegmentPostings)>,
     /// Positions of the body's terms in the current page, in order.
     positions: Vec<Vec<u32>>,
@@ -161,7 +161,7 @@ pub(super) struct SecondPass<'a> {
 }
 
 impl<'a> SecondPass<'a> {
-    /// Begins the pass over the segment of a number.
+    /// Begins the pass over the segment with the given number.
     pub(super) fn new(
         lookup: &'a Lookup,
         number: usize,
@@ -178,7 +178,7 @@ impl<'a> SecondPass<'a> {
         })
     }
 
-    /// The score of a page. Pages must come in order.
+    /// Returns the score of a page. Pages must come in order.
     pub(super) fn score(&mut self, page: DocId, estimate: Estimate) -> f32 {
         self.sections.take(page);
         for (at, postings) in &mut self.body {
@@ -206,7 +206,7 @@ impl<'a> SecondPass<'a> {
         (score + self.sections.best()) * estimate.factor
     }
 
-    /// How the page that was scored last matches.
+    /// Returns how the last scored page matches.
     pub(super) fn matching(&mut self, page: DocId) -> Matching {
         let named = self.name.as_mut().is_some_and(|name| {
             let at = match name.doc() < page {
@@ -222,7 +222,7 @@ impl<'a> SecondPass<'a> {
     }
 }
 
-/// The number of times that a word directly precedes another one.
+/// Returns the number of times that one word directly precedes another.
 fn neighbours(first: &[u32], second: &[u32]) -> u32 {
     let mut second = second.iter().peekable();
     let mut count = 0;

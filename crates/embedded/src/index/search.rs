@@ -1,4 +1,4 @@
-//! Runs a plan: from the pages that match to a page of results.
+//! Runs a plan and returns one page of results.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -67,11 +67,11 @@ struct Match {
     score: Estimate,
 }
 
-/// The pages that match.
+/// The pages that match a plan.
 struct Matches {
     total: u64,
     totals: Totals,
-    /// Pages in order of their addresses, without those that too many others outscore.
+    /// Pages in order of their addresses, without pages that too many others outscore.
     all: Vec<Match>,
     /// Lower bound of the score of the results.
     at_least: f32,
@@ -131,7 +131,7 @@ impl Matches {
     }
 }
 
-/// The best pages of a range, by descending score, then by id.
+/// Returns the best pages of a range, by descending score, then by id.
 fn best(
     searcher: &Searcher,
     lookup: &Lookup,
@@ -139,7 +139,7 @@ fn best(
     (matches, at_least): (Vec<Match>, f32),
     range: Range<usize>,
 ) -> tantivy::Result<Vec<Scored>> {
-    // The likely ones first: after them few others have to be weighed.
+    // The likely pages come first: after them, few other pages have to be weighed.
     let is_likely = |it: &Match| it.score.least() >= at_least;
     let (likely, others): (Vec<Match>, Vec<Match>) = matches.into_iter().partition(is_likely);
     let mut top = Top::new(range.end, ids);
@@ -208,7 +208,7 @@ impl Scored {
     }
 }
 
-/// The best pages so far.
+/// The best pages found.
 struct Top<'a> {
     most: usize,
     ids: &'a Ids,
@@ -234,7 +234,7 @@ impl<'a> Top<'a> {
         }
     }
 
-    /// Keeps the best pages, of near-duplicates only the best one.
+    /// Keeps only the best pages, and only the best one of near-duplicates.
     fn cut(&mut self) {
         let ids = self.ids;
         self.pages.sort_unstable_by(|a, b| ids.compare(a, b));
@@ -247,7 +247,7 @@ impl<'a> Top<'a> {
         }
     }
 
-    /// The pages of a range, by descending score, then by id.
+    /// Returns the pages of a range, by descending score, then by id.
     fn range(mut self, range: Range<usize>) -> Vec<Scored> {
         self.cut();
         let range = range.start.min(self.pages.len())..range.end.min(self.pages.len());
@@ -274,7 +274,7 @@ impl Ids {
         })
     }
 
-    /// Orders by descending score, then by id, which is read for ties only.
+    /// Compares by descending score, then by id, which is read for ties only.
     fn compare(&self, a: &Scored, b: &Scored) -> Ordering {
         match b.score.total_cmp(&a.score) {
             Ordering::Equal => self.id(a.page).cmp(&self.id(b.page)),
@@ -282,7 +282,7 @@ impl Ids {
         }
     }
 
-    /// The halves of a page's id.
+    /// Returns the halves of a page's id.
     pub(super) fn id(&self, page: DocAddress) -> (u64, u64) {
         let columns = self.segments.get(page.segment_ord as usize);
         let half = |column: &Column<u64>| column.first(page.doc_id).unwrap_or_default();

@@ -1,8 +1,9 @@
 //! The positions of a page's sections among its words, and their scores.
 //!
 //! Words of the text have positions from 0. The marks of the sections follow in order after a gap
-//! of one. Two columns hold the beginnings of each section's words and marks, and one value more
-//! for the end. A section is weighed as a text of its own, by BM25 over all sections of all pages.
+//! of one. Two columns hold the first positions of each section's words and marks, and one more
+//! value for the end. A section is weighed as a text of its own, by BM25 over all sections of all
+//! pages.
 
 use canter_ranking::terms::{HEADING_COPIES, MOST_SECTIONS, PageTerms};
 use tantivy::columnar::Column;
@@ -12,16 +13,17 @@ use tantivy::{DocId, SegmentReader};
 use super::bm25::Bm25;
 use super::schema::column;
 
-/// Number of bits of a heading's length and of its level.
+/// Number of bits for a heading's length and for its level.
 const HEADING_BITS: u32 = 10;
 const LEVEL_BITS: u32 = 4;
 
 /// The sections of a page, as the columns store them.
 #[derive(Default)]
 pub(super) struct Places {
-    /// First word, length of the heading and level of each section; then the number of words.
+    /// First word, length of the heading and level of each section, followed by the number of
+    /// words.
     pub(super) starts: Vec<u64>,
-    /// First mark of each section; then the number of marks.
+    /// First mark of each section, followed by the number of marks.
     pub(super) marks: Vec<u64>,
 }
 
@@ -48,7 +50,7 @@ impl Places {
     }
 }
 
-/// The number of terms of a list.
+/// Returns the number of terms of a list.
 fn count(list: &str) -> u64 {
     match list {
         "" => 0,
@@ -65,9 +67,9 @@ struct Section {
     /// Number of words of the heading.
     heading: u32,
     level: u8,
-    /// Length of the text by which it is weighed, in words.
+    /// Length of the text by which the section is weighed, in words.
     length: u32,
-    /// Frequency of the current word.
+    /// Term frequency of the current word.
     count: u32,
     score: f32,
 }
@@ -78,7 +80,7 @@ pub(super) struct Sections {
     /// Values of both columns for the current page.
     values: [Vec<u64>; 2],
     page: Vec<Section>,
-    /// Number of words of the text, and the position behind the marks.
+    /// Number of words of the text, and the position after the marks.
     words: u32,
     end: u32,
     /// Sections that have the current word.
@@ -151,12 +153,13 @@ impl Sections {
         }
     }
 
-    /// The lengths by which the sections of the current page are weighed, in words.
+    /// Returns the lengths by which the sections of the current page are weighed, in words.
     pub(super) fn lengths(&self) -> impl Iterator<Item = u32> {
         self.page.iter().map(|section| section.length)
     }
 
-    /// The number of sections of the current page that have a word, given its positions in order.
+    /// Returns the number of sections of the current page that have a word, given the word's
+    /// positions in order.
     pub(super) fn holding(&mut self, positions: &[u32]) -> usize {
         self.count(positions);
         let holding = self.touched.len();
@@ -199,7 +202,7 @@ impl Sections {
             {
                 at += 1;
             }
-            // Text before the first section is in none.
+            // Text before the first section belongs to none.
             let Some(place) = at.checked_sub(1) else {
                 continue;
             };
@@ -226,13 +229,13 @@ impl Sections {
         section.count += count;
     }
 
-    /// The score of the best section; 0 if none matches.
+    /// Returns the score of the best section; 0 if none matches.
     pub(super) fn best(&self) -> f32 {
         let scores = self.page.iter().map(|section| section.score);
         scores.fold(0.0, f32::max)
     }
 
-    /// Numbers of the matching sections, best first.
+    /// Returns the numbers of the matching sections, best first.
     pub(super) fn ranked(&self) -> Vec<usize> {
         let score = |place: usize| self.page[place].score;
         let mut places: Vec<usize> = (0..self.page.len()).collect();
@@ -242,7 +245,8 @@ impl Sections {
     }
 }
 
-/// Reads all values of a page in a column at once, which takes half as long as one by one.
+/// Reads all values of a page in a column at once, which takes half the time of reading them one by
+/// one.
 fn values(column: &Column<u64>, page: DocId, values: &mut Vec<u64>) {
     let rows = column.index.value_row_ids(page);
     values.clear();

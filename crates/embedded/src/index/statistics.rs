@@ -1,7 +1,8 @@
 //! Collection statistics: the number and the length of texts, which BM25 needs.
 //!
-//! They are counted as Lucene does: an empty text is none, and replaced or deleted texts count until
-//! their segment is merged. Sections count among all sections, so that both indexes score alike.
+//! Texts are counted as in Lucene: an empty text is not counted, and a replaced or deleted text
+//! counts until its segment is merged. Sections count among all sections, so that both indexes
+//! score alike.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,20 +17,20 @@ use super::postings::Postings;
 use super::schema::{Fields, column};
 use super::sections::Sections;
 
-/// Maximum number of cached terms, some MB.
+/// Maximum number of cached terms; they take some MB.
 const MOST_CACHED: usize = 20_000;
 
 /// Statistics of one field.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct FieldStatistics {
-    /// Number of texts that hold a word.
+    /// Number of texts with at least one word.
     texts: u64,
-    /// Number of words of all texts.
+    /// Total number of words of all texts.
     words: u64,
 }
 
 impl FieldStatistics {
-    /// The BM25 of a term, or of neighbours, given the number of texts that hold each.
+    /// Returns the BM25 score of a term or of neighbours, given the number of texts that hold each.
     pub(super) fn weight<const WORDS: usize>(
         self,
         holding: [u64; WORDS],
@@ -58,7 +59,7 @@ pub(super) struct CollectionStatistics {
     pub(super) sections: FieldStatistics,
 }
 
-/// Statistics and postings, cached between searches.
+/// A cache of statistics and posting lists between searches.
 #[derive(Default)]
 pub(super) struct Statistics(Mutex<Cache>);
 
@@ -70,12 +71,12 @@ struct Cache {
     languages: HashMap<SegmentId, Vec<String>>,
     /// The commit in which terms were looked up.
     generation: u64,
-    /// Postings of terms; none for terms that no page has.
+    /// Posting lists of terms; `None` for a term that no page has.
     terms: HashMap<Term, Option<Arc<Postings>>>,
 }
 
 impl Statistics {
-    /// The statistics of all segments of a searcher.
+    /// Returns the statistics of all segments of a searcher.
     pub(super) fn collection(
         &self,
         searcher: &Searcher,
@@ -101,7 +102,7 @@ impl Statistics {
         Ok(all)
     }
 
-    /// The languages of all pages of a searcher.
+    /// Returns the languages of all pages of a searcher.
     pub(super) fn languages(&self, searcher: &Searcher) -> tantivy::Result<Vec<Language>> {
         let mut cache = self.cache();
         let mut seen = HashMap::new();
@@ -118,7 +119,7 @@ impl Statistics {
         Ok(Language::of_tags(tags.map(String::as_str)))
     }
 
-    /// The postings of a term; none if no page has it.
+    /// Returns the posting lists of a term; `None` if no page has it.
     pub(super) fn postings(
         &self,
         searcher: &Searcher,
@@ -148,7 +149,7 @@ impl Statistics {
     }
 }
 
-/// The languages of a segment's pages, without regions and duplicates.
+/// Returns the languages of a segment's pages, without regions and duplicates.
 fn languages(segment: &SegmentReader) -> tantivy::Result<Vec<String>> {
     let mut all = BTreeSet::new();
     if let Some(tags) = segment.fast_fields().str(column::LANGUAGE)? {
@@ -158,7 +159,7 @@ fn languages(segment: &SegmentReader) -> tantivy::Result<Vec<String>> {
             all.insert(tag.split('-').next().unwrap_or_default().to_owned());
         }
     }
-    // A page that names none counts as English.
+    // A page without a language counts as English.
     all.insert("en".to_owned());
     Ok(all.into_iter().collect())
 }

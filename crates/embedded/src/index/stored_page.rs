@@ -1,5 +1,5 @@
-//! The stored form of a page: head and sections as lines of JSON, the text, the links. A result
-//! reads the head and the sections that it shows.
+//! The stored form of a page: head and sections as lines of JSON, the text, the links. A search
+//! result reads only the head and the sections that it displays.
 
 use canter_core::document::{Stored, StoredSection};
 use tantivy::TantivyError;
@@ -8,7 +8,7 @@ use tantivy::schema::document::{DeserializeError, DocumentDeserialize, DocumentD
 
 /// A page without its links.
 pub(super) struct StoredPage {
-    /// A line for the page without text, sections and links, then one for each section.
+    /// One line for the page without text, sections and links, then one line for each section.
     lines: String,
     text: String,
 }
@@ -20,7 +20,7 @@ pub(super) struct WholePage {
     links: String,
 }
 
-/// The head and the sections of a page, as lines of JSON.
+/// Returns the head and the sections of a page, as lines of JSON.
 pub(super) fn lines(page: Stored) -> serde_json::Result<String> {
     let sections = page.sections;
     let head = Stored {
@@ -36,7 +36,8 @@ pub(super) fn lines(page: Stored) -> serde_json::Result<String> {
 }
 
 impl StoredPage {
-    /// Reads the page with its text, without sections and links; and splits the lines of sections.
+    /// Reads the page with its text, without sections and links, and splits the lines of the
+    /// sections.
     pub(super) fn open(self) -> tantivy::Result<(Stored, Lines)> {
         let head = head(&self.lines);
         let mut page: Stored = serde_json::from_str(head).map_err(broken)?;
@@ -60,7 +61,7 @@ fn head(lines: &str) -> &str {
     lines.lines().next().unwrap_or_default()
 }
 
-/// The sections of a page, which are read one by one.
+/// The sections of a page, which are parsed one by one.
 pub(super) struct Lines {
     lines: String,
     /// Byte offset of each section.
@@ -68,7 +69,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Reads the section of a number; none behind the last.
+    /// Reads the section with the given number; `None` if there is no such section.
     pub(super) fn section(&self, number: usize) -> tantivy::Result<Option<StoredSection>> {
         let start = self.starts.get(number).copied();
         let line = start.and_then(|start| self.lines.get(start..)?.lines().next());
@@ -78,7 +79,7 @@ impl Lines {
 }
 
 impl WholePage {
-    /// Reads all of the page.
+    /// Reads the page with all its parts.
     pub(super) fn read(self) -> tantivy::Result<Stored> {
         let (page, lines) = self.page.open()?;
         let mut sections = Vec::with_capacity(lines.starts.len());
@@ -92,13 +93,13 @@ impl WholePage {
         })
     }
 
-    /// The page without text, sections and links, and the links, both as JSON.
+    /// Returns the page without text, sections and links, and the links, both as JSON.
     pub(super) fn head_and_links(&self) -> (&str, &str) {
         (head(&self.page.lines), &self.links)
     }
 }
 
-/// Stops before the links, which come last and are long.
+/// Deserialization stops before the links, which come last and are long.
 impl DocumentDeserialize for StoredPage {
     fn deserialize<'de, D>(mut values: D) -> Result<Self, DeserializeError>
     where
@@ -129,7 +130,7 @@ impl StoredPage {
     }
 }
 
-/// The next stored value, which is a text.
+/// Returns the next stored value, which is a text.
 fn next<'de>(values: &mut impl DocumentDeserializer<'de>) -> Result<String, DeserializeError> {
     match values.next_field::<OwnedValue>()? {
         Some((_, OwnedValue::Str(text))) => Ok(text),
@@ -137,7 +138,7 @@ fn next<'de>(values: &mut impl DocumentDeserializer<'de>) -> Result<String, Dese
     }
 }
 
-/// The error of a stored page that cannot be read.
+/// Returns the error for a stored page that cannot be read.
 pub(super) fn broken(error: serde_json::Error) -> TantivyError {
     TantivyError::InternalError(format!("a stored page is broken: {error}"))
 }

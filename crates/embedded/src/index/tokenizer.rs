@@ -1,13 +1,13 @@
-//! Splits lists of terms at spaces.
+//! A tokenizer that splits lists of terms at spaces.
 //!
-//! Tantivy's own tokenizer for white space looks at characters; this one looks for one byte.
+//! Tantivy's own tokenizer for white space decodes characters; this one searches for a single byte.
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 /// Name of the [`SpaceTokenizer`] in the schema.
 pub(super) const TERMS: &str = "terms";
 
-/// Splits at each space.
+/// A tokenizer that splits at each space.
 #[derive(Clone, Default)]
 pub(super) struct SpaceTokenizer {
     token: Token,
@@ -25,7 +25,7 @@ impl Tokenizer for SpaceTokenizer {
     }
 }
 
-/// The terms of a list.
+/// A stream of the terms of a list.
 pub(super) struct SpaceTokens<'a> {
     rest: &'a str,
     token: &'a mut Token,
@@ -39,7 +39,7 @@ impl TokenStream for SpaceTokens<'_> {
             None => (self.rest, ""),
         };
         self.rest = rest;
-        // Wraps around to 0 at first. Nobody needs offsets.
+        // The position wraps around to 0 at first. Offsets are not needed.
         self.token.position = self.token.position.wrapping_add(1);
         self.token.text.clear();
         self.token.text.push_str(term);

@@ -1,8 +1,8 @@
 //! The writing thread, which gathers the writes of many callers into few commits.
 //!
-//! A commit costs tens of milliseconds whatever it holds, so callers wait together for the next
-//! one. A failure before a commit is reported to every caller whose writes it would have made
-//! durable.
+//! A commit costs tens of milliseconds regardless of its size, so callers wait together for the
+//! next one. A failure before a commit is reported to every caller whose writes the commit would
+//! have made durable.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,14 +27,14 @@ use super::reader::Reader;
 const ARENA: usize = 64 << 20;
 /// Maximum memory of documents that wait to be indexed, in KiB.
 const WAITING_KIB: u32 = 48 << 10;
-/// Minimum wait of a commit for further writes.
+/// Minimum time that a commit waits for further writes.
 const GATHER: Duration = Duration::from_secs(1);
-/// Wait of a commit as a multiple of the duration of the last one, so that committing stays a small
+/// Wait of a commit as a multiple of the last commit's duration, so that committing stays a small
 /// part of the work.
 const SHARE: u32 = 10;
-/// Maximum wait of a commit, so that a slow disk does not hold callers up for minutes.
+/// Maximum wait of a commit, so that a slow disk does not delay callers for minutes.
 const LONGEST: Duration = Duration::from_secs(10);
-/// Share of deleted pages at which a segment is merged.
+/// Fraction of deleted pages at which a segment is merged.
 const DELETED: f32 = 0.3;
 
 type Answer = oneshot::Sender<Result<(), Failure>>;
@@ -102,13 +102,14 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.commands = None;
         if let Some(thread) = self.thread.take() {
-            // The thread catches panics; nobody can be told of another one.
+            // The thread catches panics; another one cannot be reported to any caller.
             let _ = thread.join();
         }
     }
 }
 
-/// Approximate memory of a document until it is indexed, in KiB: its text, terms and links.
+/// Returns the approximate memory of a document until it is indexed, in KiB: its text, terms and
+/// links.
 fn kib(document: &Document) -> u32 {
     let links: usize = document
         .page
@@ -127,17 +128,17 @@ fn ended() -> Failure {
 struct Work {
     reader: Arc<Reader>,
     tokenizer: Tokenizer,
-    /// None after a failure, until the next write.
+    /// Tantivy's writer; `None` after a failure, until the next write.
     tantivy: Option<IndexWriter<IndexedPage>>,
     /// The last commit.
     committed: Searcher,
-    /// Versions written since then; none for deleted pages.
+    /// Versions written since the last commit; `None` for deleted pages.
     versions: HashMap<UrlKey, Option<u64>>,
     /// Callers that wait for the next commit.
     waiting: Vec<Answer>,
-    /// When the first of them came.
+    /// Time at which the first of these callers came.
     since: Option<Instant>,
-    /// How long the last commit took.
+    /// Duration of the last commit.
     took: Duration,
 }
 
@@ -177,7 +178,7 @@ impl Work {
                 Err(RecvTimeoutError::Timeout) => self.commit(),
                 Err(RecvTimeoutError::Disconnected) => return self.end(),
             }
-            // If the channel is never empty, nothing times out.
+            // If the channel is never empty, receiving never times out.
             if self
                 .since
                 .is_some_and(|since| since.elapsed() >= self.gather())
@@ -187,8 +188,8 @@ impl Work {
         }
     }
 
-    /// Commits and waits for merges. The link pass has rewritten pages, and the replaced ones would
-    /// take a third of the index and of each search until the next crawl.
+    /// Commits and waits for merges. The link pass has rewritten pages, and the replaced copies
+    /// would take a third of the index and of each search until the next crawl.
     fn end(&mut self) {
         self.commit();
         if let Some(tantivy) = self.tantivy.take() {
@@ -197,7 +198,7 @@ impl Work {
         }
     }
 
-    /// Wait of the next commit after the first write.
+    /// Returns the time that the next commit waits after the first write.
     fn gather(&self) -> Duration {
         (self.took * SHARE).clamp(GATHER, LONGEST)
     }
@@ -244,7 +245,7 @@ impl Work {
         }
     }
 
-    /// Changes the index; a panic becomes a failure.
+    /// Changes the index, and turns a panic into a failure.
     fn guarded(
         &mut self,
         act: impl FnOnce(&mut Self) -> tantivy::Result<()>,
@@ -268,7 +269,7 @@ impl Work {
         }
     }
 
-    /// Why Tantivy takes no more writes, which only joining its threads tells.
+    /// Returns the reason why Tantivy rejects writes, which only joining its threads reveals.
     fn cause(&mut self) -> Option<TantivyError> {
         self.tantivy.as_mut()?.prepare_commit().err()
     }
@@ -336,7 +337,7 @@ fn open(reader: &Reader) -> tantivy::Result<IndexWriter<IndexedPage>> {
     policy.set_del_docs_ratio_before_merge(DELETED);
     writer.set_merge_policy(Box::new(policy));
     // A writer that died leaves files that no commit names. Repeating its operations would create
-    // files of the same names and fail.
+    // files with the same names and fail.
     writer.garbage_collect_files().wait()?;
     Ok(writer)
 }

@@ -1,4 +1,4 @@
-//! Everything that the store knows of one URL, for whoever asks why.
+//! Accounts of single URLs: everything that the store knows about a URL, to explain its outcome.
 
 use std::collections::HashSet;
 
@@ -16,101 +16,101 @@ use super::pages::url;
 use super::reading::Reading;
 use super::schema::{kind, state};
 
-/// Pages that lead to one URL beyond these are not named.
+/// Maximum number of redirects to a URL and duplicates of it that are listed, together.
 const MOST: i64 = 50;
-/// Longest chain that is followed: far beyond every limit on depth and redirects.
+/// Maximum length of a chain that is followed, far beyond every limit on depth and redirects.
 const LONGEST: usize = 10_000;
 
-/// A site as its newest crawl left it.
+/// A site in the state that its newest crawl left.
 #[derive(Debug, Clone)]
 pub struct KnownSite {
-    /// Its name.
+    /// The site's name.
     pub name: String,
-    /// What belongs to it; where redirects have moved it.
+    /// The site's scope, as redirects may have moved it.
     pub scope: Scope,
-    /// Its seeds, as they were given.
+    /// The site's seeds, as the user gave them.
     pub seeds: Vec<Url>,
-    /// Bounds of its newest crawl; none when an older canter crawled it.
+    /// Bounds of the newest crawl; `None` if an older canter crawled the site.
     pub bounds: Option<Bounds>,
-    /// URL of the server whose index holds its pages; none for the folder's own.
+    /// URL of the server whose index holds the site's pages; `None` for the folder's own index.
     pub server: Option<String>,
     id: i64,
     crawl: i64,
 }
 
-/// A URL's row, and the rows around it.
+/// The facts about a URL, from its own row and from related rows.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Whether the newest crawl has met it; if not, an older one did.
+    /// Whether the newest crawl has found the URL; if not, an older crawl did.
     pub met: bool,
-    /// It waits, or is under way.
+    /// Whether the URL waits or is under way.
     pub waits: bool,
-    /// When the next attempt is due, Unix ms; 0 for at once.
+    /// Time at which the next attempt is due, in Unix ms; 0 if it is due at once.
     pub due_ms: u64,
-    /// Links from a seed.
+    /// Number of links from a seed.
     pub depth: u32,
-    /// Attempts that failed.
+    /// Number of failed attempts.
     pub attempts: u32,
-    /// What is expected there.
+    /// Expected kind of the resource.
     pub kind: Kind,
-    /// How it ended; none while it waits.
+    /// Outcome; `None` while the URL waits.
     pub outcome: Option<Outcome>,
     /// Status of the last answer.
     pub status: Option<u16>,
-    /// When it was last fetched, Unix ms.
+    /// Time at which the URL was last fetched, in Unix ms.
     pub fetched_ms: Option<u64>,
-    /// From the last request's start to its answer's last byte, ms.
+    /// Time from the start of the last request to the last byte of its answer, in ms.
     pub took_ms: Option<u64>,
-    /// Bytes of the last answer's body, decoded.
+    /// Length of the last answer's decoded body, in bytes.
     pub bytes: Option<u64>,
-    /// A copy of it is in the index.
+    /// Whether the index holds a copy of the page.
     pub indexed: bool,
-    /// Validator of the copy in the index.
+    /// `ETag` of the copy in the index.
     pub etag: Option<String>,
-    /// Validator of the copy in the index.
+    /// `Last-Modified` of the copy in the index.
     pub last_modified: Option<String>,
-    /// When it last changed, as a sitemap says, Unix ms.
+    /// Time of the last change according to a sitemap, in Unix ms.
     pub lastmod_ms: Option<u64>,
-    /// The canonical URL that the page names, when it is another one of the site.
+    /// The page's canonical URL, if that is another URL of the site.
     pub canonical: Option<Url>,
-    /// Crawls in a row in which the page was missing.
+    /// Number of crawls in a row in which the page was missing.
     pub misses: u32,
-    /// How it was found: the URLs that lead to it from a seed on, the seed first, itself left out.
+    /// The path to the URL: the URLs that lead to it, from a seed on, without the URL itself.
     pub found: Vec<Waypoint>,
-    /// What redirects to it directly.
+    /// URLs that redirect to this one directly.
     pub redirected_from: Vec<Url>,
-    /// Where it redirects to, one after the other.
+    /// Targets of the URL's redirects, in their order.
     pub redirects_to: Vec<RedirectTarget>,
-    /// What has its content and is not indexed for that reason.
+    /// Duplicates of the page, which are not indexed for that reason.
     pub duplicates: Vec<Url>,
 }
 
-/// One URL of the way to another.
+/// One URL on the path to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waypoint {
     /// The URL.
     pub url: Url,
-    /// It is a sitemap.
+    /// Whether the URL is a sitemap.
     pub sitemap: bool,
-    /// It leads on by a redirect.
+    /// Whether the URL redirects to the next one.
     pub redirects: bool,
 }
 
-/// A URL, and how it ended.
+/// The target of a redirect, and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectTarget {
     /// The URL.
     pub url: Url,
-    /// How it ended; none for what waits and what is no part of the site.
+    /// Outcome; `None` if the URL waits or does not belong to the site.
     pub outcome: Option<Outcome>,
 }
 
 impl Reading {
-    /// All sites, by name.
+    /// Returns all sites, by name.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read.
+    /// Returns an error if the store cannot be read.
     pub fn sites(&self) -> Result<Vec<KnownSite>, Failure> {
         let sites = || -> rusqlite::Result<Vec<_>> {
             self.connection
@@ -135,16 +135,16 @@ impl Reading {
                 })?
                 .collect()
         };
-        // A scope that cannot be read is a newer canter's.
+        // A newer canter wrote a scope that cannot be read.
         let sites = sites().map_err(failure)?;
         Ok(sites.into_iter().flatten().collect())
     }
 
-    /// What is known of a normalised URL in a site.
+    /// Returns the account of a normalised URL in a site; `None` if the URL is unknown.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read.
+    /// Returns an error if the store cannot be read.
     pub fn account(&self, site: &KnownSite, of: &Url) -> Result<Option<Account>, Failure> {
         self.account_of(site, of).map_err(failure)
     }
@@ -175,7 +175,7 @@ impl Reading {
         }))
     }
 
-    /// From a seed to a URL, by the page that named each one first.
+    /// Returns the path from a seed to a URL, through the page that named each URL first.
     fn way(
         &self,
         site: &KnownSite,
@@ -191,7 +191,8 @@ impl Reading {
         let mut child = of.clone();
         while let Some(text) = parent {
             let at = url(text)?;
-            // A later crawl may find a page by another way: two ways together may be a circle.
+            // A later crawl may find a page through another page, and two such paths combined may
+            // contain a loop.
             if !met.insert(at.clone()) || way.len() == LONGEST {
                 break;
             }
@@ -214,7 +215,7 @@ impl Reading {
         Ok(way)
     }
 
-    /// Where a URL's redirects lead.
+    /// Returns the targets of a URL's redirects.
     fn targets(
         &self,
         site: &KnownSite,
@@ -245,8 +246,8 @@ impl Reading {
         Ok(targets)
     }
 
-    /// What ended with a URL for its target: redirects, and duplicates. This is one look at each
-    /// of the site's rows, a third of a second for a million.
+    /// Returns the redirects to a URL and the duplicates of it. The query reads each of the site's
+    /// rows once, which takes a third of a second for a million rows.
     fn leading(&self, site: &KnownSite, to: &Url) -> rusqlite::Result<(Vec<Url>, Vec<Url>)> {
         let mut both = (Vec::new(), Vec::new());
         let mut leading = self.connection.prepare_cached(
@@ -267,7 +268,7 @@ impl Reading {
     }
 }
 
-/// A row's own part of an account.
+/// Reads a row's own part of an account.
 fn account(row: &Row<'_>, site: &KnownSite) -> rusqlite::Result<Account> {
     let number = |column| -> rusqlite::Result<Option<u64>> {
         let number: Option<i64> = row.get(column)?;
@@ -299,7 +300,7 @@ fn account(row: &Row<'_>, site: &KnownSite) -> rusqlite::Result<Account> {
     })
 }
 
-/// The outcome in three columns from `first` on: its kind, its detail, the status.
+/// Reads the outcome from three columns from `first` on: its kind, its detail, the status.
 fn end(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Outcome>> {
     let kind: Option<String> = row.get(first)?;
     let (detail, status) = (row.get(first + 1)?, row.get(first + 2)?);

@@ -1,4 +1,4 @@
-//! How the URLs of a crawl ended: counted, and told apart.
+//! Counts of the outcomes of a crawl, and the outcomes of single URLs.
 
 use std::collections::HashSet;
 
@@ -11,12 +11,13 @@ use url::Url;
 use super::crawls::SiteStore;
 
 impl SiteStore {
-    /// How the URLs ended that came of these ones by redirects; none for what has not ended.
-    /// Redirects that lead round in a circle, each fetched once, are a loop.
+    /// Follows the redirects of each URL, and returns the last URL with its outcome; nothing for a
+    /// URL that has not ended. Redirects that lead back to themselves, each fetched once, are a
+    /// redirect loop.
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn ends(&self, urls: Vec<Url>) -> Result<Vec<(Url, Outcome)>, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store
@@ -43,11 +44,12 @@ impl SiteStore {
             .await
     }
 
-    /// Some of the URLs that ended failed or gone, with what happened and the page that named them.
+    /// Returns at most `most` URLs with the outcome `outcome` (failed or gone), each with the
+    /// reason and the page that named it.
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn troubles(&self, outcome: &str, most: usize) -> Result<Vec<Trouble>, Failure> {
         let (site, crawl, outcome) = (self.site, self.crawl as i64, outcome.to_owned());
         self.store
@@ -74,7 +76,7 @@ impl SiteStore {
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn counts(&self) -> Result<Counts, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store
@@ -83,12 +85,12 @@ impl SiteStore {
     }
 }
 
-/// A URL that gave trouble.
+/// A URL that failed or is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// The URL.
     pub url: String,
-    /// What happened.
+    /// The reason.
     pub what: String,
     /// The page that named it first.
     pub parent: Option<String>,
@@ -112,8 +114,8 @@ fn end_of(
     Ok(row.and_then(|(kind, detail, status): (String, _, _)| outcome(&kind, detail, status)))
 }
 
-/// Counts a crawl's rows in one pass over them: they are many, and SQLite would sort them to group
-/// them, which takes longer than all the rest.
+/// Counts a crawl's rows in one pass over them. SQLite would sort the many rows to group them,
+/// which takes longer than everything else.
 pub(super) fn count(connection: &Connection, site: i64, crawl: i64) -> rusqlite::Result<Counts> {
     let mut counts = Counts::default();
     let mut all = connection.prepare_cached(

@@ -1,4 +1,4 @@
-//! Sites and their crawls: begun, continued, refreshed, ended.
+//! Begins, continues, refreshes and ends the crawls of sites.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use super::rest::{Rest, rest};
 use super::schema::state::{CLAIMED, TAKEN, WAITING};
 use super::writer::Store;
 
-/// One site's part of the store, in its newest crawl.
+/// The part of the store that belongs to a site's newest crawl.
 #[derive(Clone)]
 pub struct SiteStore {
     pub(super) store: Store,
@@ -24,38 +24,37 @@ pub struct SiteStore {
     pub(super) name: String,
     pub(super) crawl: u64,
     pub(super) clock: Arc<dyn Fn() -> Moment + Send + Sync>,
-    /// Told of every push.
+    /// Notified of every push.
     pub(super) pushed: Arc<Notify>,
-    /// Tasks that wait or are under way: counted as they are claimed and finished, since a large
-    /// site has too many rows to look at each time somebody asks.
+    /// Number of tasks that wait or are under way. It is updated as tasks are claimed and finished,
+    /// since a large site has too many rows to count them on each call.
     pub(super) waiting: Arc<AtomicU64>,
 }
 
-/// How a crawl begins.
+/// The way in which a crawl begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beginning {
     /// The site was unknown.
     First,
-    /// The last crawl was cut off and goes on.
+    /// The last crawl was interrupted and is continued.
     Continued,
-    /// The last crawl had ended; every page that it knew is looked at again.
+    /// The last crawl had ended; every page that it knew is visited again.
     Refresh,
-    /// The site is known with another scope, which has changed: every page that is known in the
-    /// new one is looked at again.
+    /// The site's scope has changed; every known page within the new scope is visited again.
     ChangedScope,
-    /// The site is known with another scope: nothing was done.
+    /// The site is known with another scope; nothing was done.
     OtherScope,
-    /// The site is being forgotten, which was cut off: nothing was done.
+    /// An interrupted process was forgetting the site; nothing was done.
     Forgotten,
 }
 
 impl Store {
-    /// Opens the site's crawl: continues one that was cut off, else begins a new one. A changed
-    /// scope is taken over only with `change_scope`.
+    /// Opens the site's crawl: continues an interrupted one, or else begins a new one. A changed
+    /// scope replaces the old one only with `change_scope`.
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn begin_crawl(
         &self,
         site: &Site,
@@ -93,7 +92,8 @@ impl Store {
     }
 }
 
-/// Row id, crawl, beginning, and where the scope has moved in a crawl that goes on.
+/// Returns the row's id, the crawl, its beginning, and the moved scope of a crawl that is
+/// continued.
 fn open_site(
     connection: &Connection,
     site: &Site,
@@ -148,14 +148,14 @@ fn open_site(
 }
 
 impl SiteStore {
-    /// Id of the crawl.
+    /// Returns the id of the crawl.
     pub fn crawl(&self) -> u64 {
         self.crawl
     }
 
-    /// Fills the frontier: with the seeds, with what an earlier process left, and in a refresh with
-    /// every URL that the last crawl fetched, of those that a changed scope still holds. Sitemaps
-    /// come back where they are still named.
+    /// Fills the frontier with the seeds, with the tasks that an earlier process left, and in a
+    /// refresh with every URL that the last crawl fetched. After a change of the scope, only the
+    /// URLs within the new scope are queued. Sitemaps are queued when they are named again.
     fn restart(
         &self,
         connection: &Connection,
@@ -177,7 +177,7 @@ impl SiteStore {
                    AND (hash IS NOT NULL OR outcome <> 'skipped' OR fetched_ms IS NOT NULL)",
                 params![self.crawl as i64, WAITING, self.site],
             )?;
-            // What was only claimed then is claimed anew where a link still leads to it.
+            // A URL that was only claimed then is claimed anew if a link still leads to it.
             connection.execute(
                 "DELETE FROM url WHERE site = ?2 AND crawl < ?1",
                 params![self.crawl as i64, self.site],
@@ -199,11 +199,11 @@ impl SiteStore {
         Ok(())
     }
 
-    /// Notes the crawl's rate, for whoever asks how it goes.
+    /// Records the crawl's rate, for reports on its progress.
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn note_rate(&self, rps: Option<f64>) -> Result<(), Failure> {
         let site = self.site;
         self.store
@@ -227,11 +227,11 @@ impl SiteStore {
             .await
     }
 
-    /// Keeps a scope that a seed's redirect has moved, for when the crawl is continued.
+    /// Stores a scope that a seed's redirect has moved, for the run that continues the crawl.
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn move_scope(&self, scope: &Scope) -> Result<(), Failure> {
         let site = self.site;
         let scope = serde_json::to_string(scope).map_err(Failure::permanent)?;

@@ -1,4 +1,4 @@
-//! What the end of a crawl asks of the store.
+//! The store's part in the end of a crawl.
 
 use std::collections::HashMap;
 

@@ -3,7 +3,7 @@
 use canter_core::failure::Failure;
 use rusqlite::ErrorCode;
 
-/// An error of SQLite, as a sentence for a person.
+/// Returns the failure for an error of SQLite, with a message for the user.
 pub(super) fn failure(error: rusqlite::Error) -> Failure {
     let what = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => {

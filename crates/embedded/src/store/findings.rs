@@ -1,4 +1,4 @@
-//! What a crawl found, for a report: read once, when it has ended.
+//! The findings of a crawl for a report, read once when the crawl has ended.
 
 use canter_core::failure::Failure;
 use canter_core::outcomes::Counts;
@@ -11,71 +11,71 @@ use super::counts::count;
 use super::failure::failure;
 use super::reading::Reading;
 
-/// URLs of one outcome whose linking pages are looked for.
+/// Maximum number of URLs of one outcome whose linking pages are looked up.
 const MOST_TARGETS: i64 = 100_000;
-/// URLs that only serve as examples: the slowest, the largest, the skipped ones.
+/// Maximum number of URLs that serve as examples: the slowest, the largest, the skipped ones.
 const MOST_EXAMPLES: i64 = 100;
 
-/// What the newest crawl of a site found.
+/// The findings of the newest crawl of a site.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
-    /// Where it started.
+    /// The crawl's seeds.
     pub seeds: Vec<Url>,
-    /// When it began, Unix ms.
+    /// Time at which the crawl began, in Unix ms.
     pub began_ms: u64,
-    /// Whether it has seen every page.
+    /// Whether the crawl has seen every page.
     pub ended: bool,
-    /// Its numbers.
+    /// Counts of the crawl's URLs by outcome.
     pub counts: Counts,
-    /// Status codes of the last answers, with the number of URLs.
+    /// Status codes of the last answers, each with its number of URLs.
     pub statuses: Vec<(u64, u64)>,
-    /// Times of the last answers in ms, ascending, with the number of URLs.
+    /// Durations of the last answers in ms, ascending, each with its number of URLs.
     pub times: Vec<(u64, u64)>,
-    /// URLs by the time of their answer, the slowest first.
+    /// URLs by the duration of their answer, the slowest first.
     pub slowest: Vec<Finding>,
     /// Pages by the size of their body, the largest first.
     pub largest: Vec<Finding>,
-    /// Pages that do not exist; no more than 100,000, by URL, as in the next two.
+    /// Pages that do not exist, sorted by URL; at most 100,000, as in the next two lists.
     pub gone: Vec<Finding>,
     /// URLs that failed after all attempts.
     pub failed: Vec<Finding>,
-    /// URLs that lead elsewhere.
+    /// URLs that redirect to another URL.
     pub redirected: Vec<Finding>,
-    /// Examples of pages whose content stands at another URL.
+    /// Examples of pages that are duplicates of another URL.
     pub duplicates: Vec<Finding>,
-    /// Examples of skipped URLs, for each reason that there was.
+    /// Examples of skipped URLs, by the reason.
     pub skipped: Vec<(Skip, Vec<Finding>)>,
 }
 
-/// A URL and how it ended.
+/// A URL and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Normalised.
+    /// The normalised URL.
     pub url: String,
-    /// What belongs to the outcome: a target, a reason.
+    /// Detail of the outcome, such as a target or a reason.
     pub detail: Option<String>,
     /// Status of the last answer.
     pub status: Option<u16>,
-    /// The URL that named it first; none for a seed.
+    /// The URL that named this one first; `None` for a seed.
     pub parent: Option<String>,
-    /// From the last request's start to its answer's last byte, in ms.
+    /// Time from the start of the last request to the last byte of its answer, in ms.
     pub took_ms: Option<u64>,
-    /// Length of the body, decoded.
+    /// Length of the decoded body, in bytes.
     pub bytes: Option<u64>,
 }
 
 impl Reading {
-    /// What the newest crawl of a site found; nothing for an unknown site.
+    /// Returns the findings of the newest crawl of a site; `None` if the site is unknown.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read.
+    /// Returns an error if the store cannot be read.
     pub fn findings(&self, site: &str) -> Result<Option<Findings>, Failure> {
         read(&self.connection, site).map_err(failure)
     }
 }
 
-/// One site's rows of its newest crawl.
+/// The rows of a site's newest crawl.
 struct Rows<'a> {
     connection: &'a Connection,
     site: i64,
@@ -136,7 +136,7 @@ impl Rows<'_> {
         let met = reasons.filter(|reason| counts.skipped_by.contains_key(reason.name()));
         met.map(|reason| {
             let name = reason.name();
-            // Where it redirects to may follow.
+            // The target of a redirect may follow the name.
             let rows =
                 format!("outcome = 'skipped' AND (detail = '{name}' OR detail LIKE '{name} %')");
             Ok((reason, self.found(&rows, "url", MOST_EXAMPLES)?))
@@ -144,7 +144,7 @@ impl Rows<'_> {
         .collect()
     }
 
-    /// Values of a column, ascending, with the number of rows.
+    /// Returns the values of a column, ascending, each with its number of rows.
     fn groups(&self, column: &str) -> rusqlite::Result<Vec<(u64, u64)>> {
         let sql = format!(
             "SELECT {column}, count(*) FROM url
@@ -187,7 +187,7 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Finding> {
     })
 }
 
-/// SQLite's integers have a sign; what is counted here has none.
+/// Converts a count, since SQLite's integers are signed.
 fn number(value: i64) -> u64 {
     value.max(0) as u64
 }

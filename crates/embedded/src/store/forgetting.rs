@@ -1,5 +1,6 @@
-//! A site leaves the store: marked first, so that no crawl takes up what is half gone; its rows
-//! last, so that whoever is cut off finds the mark again.
+//! Removes a site from the store. The site is marked first, so that no crawl continues a site that
+//! is partly removed. Its rows are removed last, so that an interrupted process finds the mark
+//! again.
 
 use canter_core::failure::Failure;
 use rusqlite::params;
@@ -7,15 +8,15 @@ use rusqlite::params;
 use super::rest::{Rest, text};
 use super::writer::Store;
 
-/// Rows that go in one transaction.
+/// Maximum number of rows deleted in one transaction.
 const BATCH: usize = 20_000;
 
 impl Store {
-    /// Marks a site: no crawl begins from now on. Says whether the site is known.
+    /// Marks a site, so that no crawl of it begins from now on. Returns whether the site is known.
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn begin_forgetting(&self, site: &str) -> Result<bool, Failure> {
         let (site, rest) = (site.to_owned(), text(&Rest::Forgotten));
         self.run(move |connection| {
@@ -29,11 +30,11 @@ impl Store {
         .await
     }
 
-    /// Removes a site's rows, after its pages have left the index. Says how many URLs there were.
+    /// Removes a site's rows after its pages have left the index. Returns the number of its URLs.
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn forget_site(&self, site: &str) -> Result<u64, Failure> {
         let mut removed = 0;
         loop {

@@ -1,4 +1,4 @@
-//! The frontier: rows that wait, by the time at which they are due.
+//! The frontier: the rows in the waiting state, ordered by the time at which they are due.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! What a changed scope leaves behind: rows of an older crawl that the new one does not look at.
-//! They stay in the index until the new crawl is complete, since one that is cut off has not shown
-//! yet what takes their place.
+//! Leftovers of a changed scope: rows of an older crawl that the new crawl does not visit. Their
+//! pages stay in the index until the new crawl is complete, since an interrupted crawl has not
+//! found the pages that take their place yet.
 
 use canter_core::failure::Failure;
 use canter_core::scope::Scope;
@@ -13,14 +13,14 @@ use super::pages::url;
 use super::schema::state::{FINISHED, WAITING};
 
 impl SiteStore {
-    /// Lets every known URL in the scope be looked at again, and no other one.
+    /// Queues every known URL within the scope again, and no other URL.
     pub(super) fn requeue_within(
         &self,
         connection: &Connection,
         scope: &Scope,
     ) -> rusqlite::Result<()> {
         let (site, crawl) = (self.site, self.crawl as i64);
-        // The last crawl may have been cut off.
+        // The last crawl may have been interrupted.
         connection.execute(
             "UPDATE url SET state = ? WHERE site = ? AND crawl < ?",
             params![FINISHED, site, crawl],
@@ -49,8 +49,8 @@ impl SiteStore {
         Ok(())
     }
 
-    /// Some of the URLs of older crawls that this one has not come to. Their pages may be in the
-    /// index.
+    /// Returns at most `most` URLs of older crawls that this crawl has not found. Their pages may
+    /// be in the index.
     pub(super) async fn leftovers(&self, most: usize) -> Result<Vec<Url>, Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         self.store

@@ -1,9 +1,9 @@
-//! The state of crawls on disk: one SQLite file, written by one thread, read by any process.
+//! The state of crawls on disk: one SQLite file, written by one thread and read by any process.
 //!
-//! Jobs that arrive together share one transaction, and are answered after its commit. In WAL mode a
-//! commit survives the process (kill -9) without a disk sync; after a power cut the file is whole
-//! and at most the last moments are missing, which are then done again. `docs/adr/0002` says why it
-//! is SQLite and not redb.
+//! Jobs that arrive together share one transaction, and receive their results after its commit. In
+//! WAL mode a commit survives the process (kill -9) without a disk sync. After a power cut the file
+//! is intact, and at most the work of the last moments is missing and is repeated. `docs/adr/0002`
+//! explains why the store is SQLite and not redb.
 
 mod account;
 mod counts;

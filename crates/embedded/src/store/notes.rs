@@ -1,4 +1,4 @@
-//! Notes about the newest crawl of a site, which other processes read.
+//! Notes about the newest crawl of a site, for other processes to read.
 
 use canter_core::failure::Failure;
 use canter_core::prospect::Bounds;
@@ -8,11 +8,11 @@ use super::crawls::SiteStore;
 use super::rest::{Rest, text};
 
 impl SiteStore {
-    /// Notes what bounds the crawl, for whoever asks why a URL was not fetched.
+    /// Records the bounds of the crawl, which explain why a URL was not fetched.
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn note_bounds(&self, bounds: &Bounds) -> Result<(), Failure> {
         let site = self.site;
         let bounds = serde_json::to_string(bounds).map_err(Failure::permanent)?;
@@ -28,11 +28,12 @@ impl SiteStore {
             .await
     }
 
-    /// URL of the server whose index holds the site's pages; none for the folder's own.
+    /// Returns the URL of the server whose index holds the site's pages; `None` for the folder's
+    /// own index.
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn server(&self) -> Result<Option<String>, Failure> {
         let site = self.site;
         self.store
@@ -44,11 +45,11 @@ impl SiteStore {
             .await
     }
 
-    /// How many pages of the site are in its index, as far as the store knows.
+    /// Returns the number of the site's pages in its index, as far as the store knows.
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn searchable(&self) -> Result<u64, Failure> {
         let site = self.site;
         let count = self.store.run(move |connection| {
@@ -58,11 +59,11 @@ impl SiteStore {
         count.await.map(|count| count.max(0) as u64)
     }
 
-    /// Notes in which server's index the site's pages are from now on.
+    /// Records the server whose index holds the site's pages from now on.
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn note_server(&self, server: Option<String>) -> Result<(), Failure> {
         let site = self.site;
         self.store
@@ -77,7 +78,7 @@ impl SiteStore {
             .await
     }
 
-    /// Notes that the crawl has come to rest.
+    /// Records that the crawl has come to rest.
     pub(super) async fn note_rest(&self, rest: &Rest) -> Result<(), Failure> {
         let (site, rest) = (self.site, text(rest));
         self.store

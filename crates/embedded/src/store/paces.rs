@@ -1,4 +1,4 @@
-//! The paces' records.
+//! The stored paces of domains.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::schema::nanos;
 use super::settling::HORIZON;
 use super::writer::Store;
 
-/// What is stored of a domain.
+/// The stored pace of a domain.
 struct Record {
     next: Moment,
     spacing: Duration,
@@ -30,8 +30,8 @@ impl Paces for Store {
         let domain = domain.to_owned();
         self.run(move |connection| {
             let record = load(connection, &domain)?;
-            // The last slot given out lies one old spacing before the next one; from there on the
-            // pace that is asked for now counts.
+            // The last leased slot lies one old spacing before the next one; the pace that is asked
+            // for now applies from there on.
             let next = record
                 .as_ref()
                 .map(|record| (record.next - record.spacing + pace.spacing).max(record.held));

@@ -1,4 +1,4 @@
-//! The page store: what is known about every URL.
+//! The page store: a row for every known URL.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -99,12 +99,12 @@ impl SiteStore {
         Ok(())
     }
 
-    /// Lets every page be fetched whole again that is in the index as far as the store knows: the
-    /// index was lost, or made anew by another version.
+    /// Queues every page again that the index holds according to the store, to be fetched whole.
+    /// This is needed when the index was lost, or created anew by another version.
     ///
     /// # Errors
     ///
-    /// When the store failed.
+    /// Returns an error if the store fails.
     pub async fn fetch_copies_again(&self) -> Result<(), Failure> {
         let (site, crawl) = (self.site, self.crawl as i64);
         let waiting = Arc::clone(&self.waiting);
@@ -159,21 +159,21 @@ fn claim(
     Ok(claimed)
 }
 
-/// What became of a link by a claim.
+/// The result of a claim for a link.
 #[derive(PartialEq, Eq)]
 enum Became {
-    /// It is the parent's now.
+    /// The parent has claimed the link now.
     New,
-    /// It was the parent's, which did not come to push it.
+    /// The parent had claimed the link before, but did not push it.
     Again,
-    /// It is somebody else's, who has not pushed it yet; or too deep.
+    /// Another parent has claimed the link and not pushed it yet, or the link is too deep.
     Open,
-    /// It is in the frontier, or ended.
+    /// The link is in the frontier, or has ended.
     Settled,
 }
 
-/// Inserts or takes over the row of a link. Here a push is as durable as a claim, so that only a
-/// child that was not pushed is given to its parent a second time.
+/// Inserts or takes over the row of a link. In this store a push is as durable as a claim, so a
+/// child is given to its parent again only if it was not pushed.
 fn insert(
     connection: &Connection,
     site: i64,
@@ -233,7 +233,7 @@ fn insert(
         })
 }
 
-/// A URL that this store wrote.
+/// Parses a URL that this store wrote.
 pub(super) fn url(text: String) -> rusqlite::Result<Url> {
     Url::parse(&text)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))

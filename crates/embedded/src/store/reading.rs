@@ -1,4 +1,4 @@
-//! What other processes read of the store while a crawl writes it.
+//! Reads the store from other processes while a crawl writes it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,57 +15,58 @@ use super::writer::Store;
 use super::{robots, schema};
 use crate::folder::Folder;
 
-/// The store of a folder, open for reading.
+/// The store of a folder, opened for reading.
 pub struct Reading {
     pub(super) connection: Connection,
 }
 
-/// The newest crawl of a site.
+/// A report on the newest crawl of a site.
 #[derive(Debug, Clone)]
 pub struct SiteReport {
     /// Id of the site.
     pub site: String,
-    /// Its numbers.
+    /// Counts of the crawl's URLs by outcome.
     pub counts: Counts,
-    /// Pages that a search can find.
+    /// Number of pages that a search can find.
     pub searchable: u64,
-    /// Limit of its rate; none for none.
+    /// Maximum rate in requests per second; `None` for no limit.
     pub rps: Option<f64>,
-    /// When it began, Unix ms.
+    /// Time at which the crawl began, in Unix ms.
     pub began_ms: u64,
-    /// When a page was last fetched, Unix ms; none when none ever was.
+    /// Time at which a page was last fetched, in Unix ms; `None` if none ever was.
     pub fetched_ms: Option<u64>,
-    /// Whether it has seen every page.
+    /// Whether the crawl has seen every page.
     pub ended: bool,
-    /// Why it does not go on; none while it does, and when it has ended.
+    /// Reason why the crawl rests; `None` while it runs and when it has ended.
     pub rest: Option<Rest>,
-    /// URL of the server whose index holds its pages; none for the folder's own.
+    /// URL of the server whose index holds the site's pages; `None` for the folder's own index.
     pub server: Option<String>,
 }
 
 impl SiteReport {
-    /// Whether the crawl goes on at this moment. `busy` says that a crawl holds the folder.
+    /// Returns whether the crawl is running at this moment. `busy` tells whether a crawl holds the
+    /// folder's lock.
     pub fn is_running(&self, busy: bool) -> bool {
         busy && !self.ended && self.rest.is_none()
     }
 }
 
-/// The newest crawl of every site of a folder, by site.
+/// Returns reports on the newest crawl of every site of a folder, by site.
 ///
 /// # Errors
 ///
-/// When the store cannot be read.
+/// Returns an error if the store cannot be read.
 pub fn report(folder: &Folder) -> Result<Vec<SiteReport>, Failure> {
     Reading::open(folder)?.map_or(Ok(Vec::new()), |reading| reading.report())
 }
 
 impl Reading {
-    /// Opens the store of a folder; none when nothing was crawled yet. The tables of an older
-    /// canter are brought up to date first.
+    /// Opens the store of a folder; `None` if nothing was crawled yet. The tables of an older
+    /// canter are migrated first.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read.
+    /// Returns an error if the store cannot be read.
     pub fn open(folder: &Folder) -> Result<Option<Self>, Failure> {
         let file = folder.state();
         if !file.exists() {
@@ -85,16 +86,16 @@ impl Reading {
         Ok(Some(Reading { connection }))
     }
 
-    /// Version of the tables.
+    /// Returns the version of the tables.
     pub fn version(&self) -> usize {
         schema::VERSION
     }
 
-    /// The newest crawl of every site, by site.
+    /// Returns reports on the newest crawl of every site, by site.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read.
+    /// Returns an error if the store cannot be read.
     pub fn report(&self) -> Result<Vec<SiteReport>, Failure> {
         self.reports().map_err(failure)
     }
@@ -124,7 +125,7 @@ impl Reading {
         Ok(reports)
     }
 
-    /// Looks at a site's rows once, as [`super::counts::count`] does.
+    /// Reads a site's rows in one pass, as [`super::counts::count`] does.
     fn rows(&self, site: i64, crawl: i64) -> rusqlite::Result<Rows> {
         let mut found = Rows::default();
         let mut all = self.connection.prepare_cached(
@@ -144,11 +145,11 @@ impl Reading {
         Ok(found)
     }
 
-    /// What the robots.txt of an authority said, and when it was fetched.
+    /// Returns the robots.txt verdict of an authority and the time at which it was fetched.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read.
+    /// Returns an error if the store cannot be read.
     pub fn verdict(&self, authority: &str) -> Result<Option<(Verdict, Moment)>, Failure> {
         robots::stored(&self.connection, authority, Moment(0))
             .optional()

@@ -1,26 +1,26 @@
-//! Why the newest crawl of a site does not go on.
+//! Why the newest crawl of a site rests.
 
 use serde::{Deserialize, Serialize};
 
-/// Why a crawl does not go on although tasks may wait.
+/// The reason why a crawl does not continue although it may have tasks left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rest", rename_all = "snake_case")]
 pub enum Rest {
-    /// Its process died.
+    /// The crawl's process died.
     CutOff,
-    /// It was asked to stop.
+    /// The crawl was asked to stop.
     Stopped,
-    /// It reached a limit.
+    /// The crawl reached a limit.
     Limit {
-        /// The option that set it.
+        /// The option that set the limit.
         option: String,
     },
-    /// The site wants to be left alone.
+    /// The site asked for a pause.
     Paused {
-        /// What it said.
+        /// The site's answer.
         why: String,
     },
-    /// The site is being forgotten: nothing may crawl it before that is done.
+    /// The site is being forgotten; no crawl may begin before that is done.
     Forgotten,
 }
 
@@ -34,12 +34,12 @@ impl From<canter_core::rest::Rest> for Rest {
     }
 }
 
-/// The stored form of a rest.
+/// Returns the stored form of a rest.
 pub(super) fn text(rest: &Rest) -> Option<String> {
     serde_json::to_string(rest).ok()
 }
 
-/// Reads the stored form; none for one that a newer canter wrote.
+/// Reads the stored form of a rest; `None` if a newer canter wrote it.
 pub(super) fn rest(text: Option<String>) -> Option<Rest> {
     serde_json::from_str(&text?).ok()
 }

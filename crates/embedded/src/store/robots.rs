@@ -1,4 +1,4 @@
-//! Verdicts of robots.txt files.
+//! Stored verdicts of robots.txt files.
 
 use canter_core::failure::Failure;
 use canter_core::ports::{Loaded, Robots};
@@ -14,7 +14,7 @@ impl Robots for Store {
         let stored = self
             .run(move |connection| stored(connection, &authority, since).optional())
             .await?;
-        // The folder's lock keeps other workers away: whoever asks is the only one.
+        // The folder's lock keeps other workers away, so the caller is the only worker.
         Ok(match stored.and_then(verdict) {
             Some((verdict, fetched_at)) => Loaded::Verdict(verdict, fetched_at),
             None => Loaded::Fetch,
@@ -41,7 +41,7 @@ impl Robots for Store {
     }
 }
 
-/// The row of an authority's verdict, unless it was fetched before `since`.
+/// Returns the row of an authority's verdict, unless it was fetched before `since`.
 pub(super) fn stored(
     connection: &Connection,
     authority: &str,
@@ -56,7 +56,7 @@ pub(super) fn stored(
         })
 }
 
-/// What [`stored`] gave; none for what an older canter wrote in another form.
+/// Parses the row that [`stored`] returned; `None` if an older canter wrote it in another form.
 pub(super) fn verdict((verdict, fetched): (String, i64)) -> Option<(Verdict, Moment)> {
     let verdict = serde_json::from_str(&verdict).ok()?;
     Some((verdict, Moment(fetched.max(0) as u64)))

@@ -1,25 +1,25 @@
-//! The tables.
+//! The tables of the store.
 
 use canter_core::time::Moment;
 use rusqlite::Connection;
 
-/// A URL is in one of these states.
+/// The states of a URL.
 pub(super) mod state {
-    /// Claimed, and not yet in the frontier.
+    /// Claimed, and not in the frontier yet.
     pub(crate) const CLAIMED: i64 = 0;
     /// In the frontier.
     pub(crate) const WAITING: i64 = 1;
-    /// Handed to a step.
+    /// Taken by a step.
     pub(crate) const TAKEN: i64 = 2;
     /// Ended, with an outcome.
     pub(crate) const FINISHED: i64 = 3;
 }
 
-/// What a URL is expected to be.
+/// The expected kind of a URL's resource.
 pub(super) mod kind {
     use canter_core::task::Kind;
 
-    /// As it is stored.
+    /// Returns the stored form of a kind.
     pub(crate) fn number(kind: Kind) -> i64 {
         match kind {
             Kind::Page => 0,
@@ -27,7 +27,7 @@ pub(super) mod kind {
         }
     }
 
-    /// What [`number`] stored.
+    /// Returns the kind that [`number`] stored.
     pub(crate) fn named(number: i64) -> Kind {
         match number {
             1 => Kind::Sitemap,
@@ -36,7 +36,7 @@ pub(super) mod kind {
     }
 }
 
-/// What each version of the tables added to the one before it, from the second on.
+/// Additions of each version of the tables to the version before it, from the second version on.
 const ADDED: [&str; 3] = [
     "
     ALTER TABLE url ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
@@ -56,7 +56,7 @@ const ADDED: [&str; 3] = [
 /// Version of the tables.
 pub(super) const VERSION: usize = ADDED.len();
 
-/// Brings the tables of an older canter up to date, and creates what is missing.
+/// Migrates the tables of an older canter, and creates missing tables.
 pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     let version = version(connection)?;
     let exists = connection.table_exists(None, "url")?;
@@ -69,15 +69,15 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "user_version", VERSION as i64)
 }
 
-/// Version of the tables that are there.
+/// Returns the version of the stored tables.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
     let version =
         connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
     Ok(version.max(0) as usize)
 }
 
-/// Creates what is missing. Frontier and page store are one table: a task is a row that is not
-/// finished, and the frontier is an index over the ones that wait.
+/// Creates missing tables. Frontier and page store are one table: a task is a row that is not
+/// finished, and the frontier is an index over the waiting rows.
 fn tables(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "BEGIN;
@@ -136,7 +136,7 @@ fn tables(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// A moment, as columns store it.
+/// Returns the stored form of a moment, in nanoseconds.
 pub(super) fn nanos(moment: Moment) -> i64 {
     i64::try_from(moment.0).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,5 @@
-//! Settles what a dead process left behind. Whoever opens the store for writing is alone with it,
-//! since it holds the folder's lock.
+//! Repairs the state that a dead process left behind. A process that opens the store for writing is
+//! its only writer, since it holds the folder's lock.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use super::rest::{Rest, text};
 use super::schema::nanos;
 
-/// Maximum time between the lease of a slot and the slot.
+/// Maximum time between the lease of a slot and the slot itself.
 pub(super) const HORIZON: Duration = Duration::from_secs(1);
 
 pub(super) fn settle(connection: &Connection, now: Moment) -> rusqlite::Result<()> {
@@ -18,8 +18,8 @@ pub(super) fn settle(connection: &Connection, now: Moment) -> rusqlite::Result<(
     settle_rests(connection)
 }
 
-/// Takes back slots that a dead process leased and did not use. It may have used its last ones late,
-/// so the next ones are put off by as much.
+/// Takes back slots that a dead process leased and did not use. That process may have used its last
+/// slots late, so the next slots are delayed by the same time.
 fn settle_paces(connection: &Connection, now: Moment) -> rusqlite::Result<()> {
     let late = Tolerance::ALONE.patience;
     let horizon = HORIZON * 2;
@@ -33,7 +33,8 @@ fn settle_paces(connection: &Connection, now: Moment) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-/// Notes for crawls of dead processes that they were cut off; like running ones they have no rest.
+/// Marks the crawls of dead processes as cut off. Like a running crawl, such a crawl has no rest
+/// recorded.
 fn settle_rests(connection: &Connection) -> rusqlite::Result<()> {
     let rest = text(&Rest::CutOff);
     connection

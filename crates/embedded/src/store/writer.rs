@@ -1,4 +1,4 @@
-//! The thread that writes the file.
+//! The thread that writes the store's file.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -20,18 +20,19 @@ const BATCH: usize = 256;
 type Job = Box<dyn FnOnce(&Connection) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), Failure>) + Send>;
 
-/// A handle to the store, which clones share. The thread ends with the last handle.
+/// A handle to the store. Clones share its thread, which ends with the last handle.
 #[derive(Clone)]
 pub struct Store {
     jobs: Sender<Job>,
 }
 
 impl Store {
-    /// Opens or creates the file. Only one process may write it: the caller holds the folder's lock.
+    /// Opens or creates the file. Only one process may write it, so the caller must hold the
+    /// folder's lock.
     ///
     /// # Errors
     ///
-    /// Permanent when the file or the thread cannot be opened.
+    /// Returns a permanent failure if the file cannot be opened or the thread cannot be started.
     pub fn open(file: &Path) -> Result<Self, Failure> {
         let connection = connect(file).map_err(failure)?;
         let (jobs, queue) = channel();

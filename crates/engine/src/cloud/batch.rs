@@ -1,4 +1,4 @@
-//! One batch of messages, from what the event source gives to what it wants back.
+//! One batch of messages, from the event source's input to the report that it expects.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -21,30 +21,32 @@ use super::worker::Worker;
 use crate::counters::Counters;
 use crate::gates::Gates;
 
-/// How much too early a message may come: clocks differ, and it has waited long.
+/// Maximum time that a message may come too early. Clocks differ, and the message has already
+/// waited for long.
 const EARLY: Duration = Duration::from_secs(1);
 
-/// A message as an event source gives it.
+/// A message as an event source delivers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
-    /// Its id.
+    /// The message's id.
     pub id: String,
-    /// Whatever was sent.
+    /// The message's body.
     pub body: String,
-    /// How often it was received, this time counted.
+    /// Number of times that the message was received, including this time.
     pub receives: u32,
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Messages that are to be received again: the others may go.
+    /// Messages that are to be received again; the others may be deleted.
     pub failed: Vec<Failed>,
-    /// What was done for each site.
+    /// Progress of each site.
     pub progress: BTreeMap<String, Progress>,
-    /// Tasks that were sent on, since slots were far, time was up or a store failed.
+    /// Number of tasks that were sent on, because their slots were far off, the time was up or a
+    /// store failed.
     pub sent_on: u64,
-    /// Tasks that came, by site and crawl: whose batch it was.
+    /// Number of tasks that the batch held, by site and crawl.
     pub came: BTreeMap<(String, u64), u64>,
 }
 
@@ -53,8 +55,8 @@ where
     F: Fetcher + 'static,
     I: IndexReader + IndexWriter + 'static,
 {
-    /// Works on a batch until everything is done or sent on. Other batches may be worked on at the
-    /// same time.
+    /// Works on a batch until every task is done or sent on. Several batches may run at the same
+    /// time.
     pub async fn batch(self: &Arc<Self>, received: Vec<Received>, deadline: Deadline) -> Report {
         let ids = received.iter().map(|message| message.id.clone());
         let ledger = Arc::new(Ledger::new(ids));
@@ -79,9 +81,9 @@ where
         }
     }
 
-    /// Sends a whole batch on until what it needs is there again, without a start of anything:
-    /// that is no attempt at any page. `why` is for the log, and for those that were sent on too
-    /// often.
+    /// Sends a whole batch on until the services that it needs are available again, and starts no
+    /// task. This does not count as an attempt at any page. `why` is for the log, and for the tasks
+    /// that were sent on too many times.
     pub async fn put_off(&self, received: &[Received], why: &Failure) -> Report {
         tracing::error!(%why, "a batch is put off");
         let ledger = Ledger::new(received.iter().map(|message| message.id.clone()));
@@ -121,7 +123,7 @@ where
         report
     }
 
-    /// Waits for all domains, and notes what was done.
+    /// Waits for the shares of all domains, and records their progress.
     async fn collect(&self, mut shares: JoinSet<Share<F, I>>) -> Report {
         let mut report = Report::default();
         let mut crawls = HashMap::new();
@@ -129,14 +131,14 @@ where
             let share = match share {
                 Ok(share) => share,
                 Err(error) => {
-                    // Its tasks are open in the ledger, so that their messages fail.
+                    // The share's tasks are open in the ledger, so their messages fail.
                     tracing::error!(%error, "the work on a domain broke off");
                     continue;
                 }
             };
             report.sent_on += share.sent_on;
             for ((site, crawl), why) in share.pauses {
-                // Its tasks wait in the page store for whoever lets the crawl go on.
+                // The tasks wait in the page store until the crawl is continued.
                 let rested = self.sites.rest(&site, crawl, &Rest::Paused { why }).await;
                 if let Err(failure) = rested {
                     tracing::warn!(%failure, site, "a pause is not noted");
@@ -159,14 +161,14 @@ where
         for (site, progress) in &report.progress {
             let crawl = crawls.get(site).copied().unwrap_or_default();
             if let Err(failure) = self.sites.note(site, crawl, *progress).await {
-                // For looking at only; the page store counts.
+                // The progress is for display only; the counts come from the page store.
                 tracing::warn!(%failure, site, "the progress is not noted");
             }
         }
         report
     }
 
-    /// Reads the messages, and says of each what is to be done with it.
+    /// Parses the messages, and decides for each how it is handled.
     fn sort(&self, received: &[Received], ledger: &Ledger) -> Sorted {
         let now = self.time.now();
         let mut sorted = Sorted::default();
@@ -186,7 +188,8 @@ where
             if terms.due.is_some_and(|due| due > now + EARLY) {
                 sorted.early.push((place, tasks, terms));
             } else if suspect && tasks.len() > 1 {
-                // Whoever had it before did not come to its end: maybe one of these ended it.
+                // The worker that had the message before did not finish it; one of these tasks may
+                // have ended that worker.
                 sorted.apart.push((place, tasks, terms));
             } else {
                 sorted.add(place, suspect, tasks, terms);
@@ -195,7 +198,7 @@ where
         sorted
     }
 
-    /// Sends on what is not to be worked on now.
+    /// Sends on the tasks that are not to be worked on now.
     async fn send_on(&self, sorted: Sorted, ledger: &Ledger) {
         let mut sends = JoinSet::new();
         for (place, tasks, terms) in sorted.early {
@@ -207,7 +210,7 @@ where
             let terms = Terms { due: None, ..terms };
             sends.spawn(async move { (place, count, outbox.send_apart(tasks, terms).await) });
         }
-        // One that breaks off leaves its tasks open in the ledger, so that its message fails.
+        // A send that breaks off leaves its tasks open in the ledger, so its message fails.
         while let Some(sent) = sends.join_next().await {
             let Ok((place, count, sent)) = sent else {
                 continue;
@@ -219,7 +222,8 @@ where
         }
     }
 
-    /// Looks the crawls up; tasks of one that does not go on are dropped.
+    /// Looks up the crawls of the tasks, and groups the tasks by domain. Tasks of a crawl that does
+    /// not go on are dropped.
     async fn by_domain(&self, works: Vec<Sought>, ledger: &Ledger) -> Vec<Vec<Work<F, I>>> {
         let mut by_crawl: BTreeMap<(String, u64), Vec<Sought>> = BTreeMap::new();
         for work in works {
@@ -263,14 +267,14 @@ where
     }
 }
 
-/// The lowest of the rates of sites that share a domain.
+/// Returns the lowest of the rates of sites that share a domain.
 fn slowest(rates: impl Iterator<Item = Option<Rate>>) -> Option<Rate> {
     rates
         .flatten()
         .reduce(|one, other| if other < one { other } else { one })
 }
 
-/// What the steps of a crawl have done since the last call.
+/// Returns the work of a crawl's steps since the last call.
 fn counted(counters: &Counters) -> Progress {
     let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
     Progress {
@@ -281,7 +285,7 @@ fn counted(counters: &Counters) -> Progress {
     }
 }
 
-/// What is to be done with the messages of a batch.
+/// The messages of a batch, sorted by how they are handled.
 #[derive(Default)]
 struct Sorted {
     came: BTreeMap<(String, u64), u64>,
@@ -291,8 +295,8 @@ struct Sorted {
     apart: Vec<(usize, Vec<Task>, Terms)>,
 }
 
-/// A task, its outages and its run, the messages in which it stands, and whether one of them was
-/// received before.
+/// A task, its outages and its run, the places of its messages, and whether one of these messages
+/// was received before.
 struct Sought {
     task: Task,
     outages: u32,
@@ -302,7 +306,7 @@ struct Sought {
 }
 
 impl Sorted {
-    /// A task that stands in several messages is done once.
+    /// Adds the tasks of a message. A task that stands in several messages is done once.
     fn add(&mut self, place: usize, suspect: bool, tasks: Vec<Task>, terms: Terms) {
         for task in tasks {
             let key = (task.site.clone(), task.crawl, UrlKey::of(&task.url));

@@ -1,25 +1,25 @@
-//! How long a batch may take.
+//! The time limits of a batch.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Minimum and maximum time that a function needs to say what became of its batch.
+/// Minimum and maximum time that a function needs to report the result of its batch.
 const FAREWELL: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
-/// Maximum time that the steps under way may take to come to their end.
+/// Maximum time that the steps under way may take to end.
 const ENDING: Duration = Duration::from_secs(15);
 
-/// When a batch is to begin no more, and when it is to be done.
+/// Times at which a batch begins no more steps, and at which it has to be done.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
-    /// Nothing is begun after this; what is left is sent on.
+    /// Time after which no step begins; the remaining tasks are sent on.
     pub begin: Instant,
-    /// Whatever is under way is given up at this, and sent on.
+    /// Time at which the steps under way are aborted, and their tasks sent on.
     pub end: Instant,
 }
 
 impl Deadline {
-    /// The deadline of a process that is ended after `left`.
+    /// Returns the deadline of a process that ends after `left`.
     pub fn before(left: Duration) -> Self {
         let now = Instant::now();
         let farewell = (left / 20).clamp(FAREWELL.0, FAREWELL.1);

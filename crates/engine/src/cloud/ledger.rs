@@ -1,20 +1,20 @@
-//! What became of each message of a batch.
+//! The ledger of a batch: the state of each of its messages.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A message that is to be received again, or to end among the dead letters.
+/// A message that is to be received again, or to end in the dead-letter queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
-    /// Its id.
+    /// The message's id.
     pub id: String,
-    /// Why, for whoever reads the log.
+    /// Reason of the failure, for the log.
     pub why: String,
-    /// However often it is received, it will not be understood.
+    /// Whether the message can never be understood, however many times it is received.
     pub hopeless: bool,
 }
 
-/// Accounts for the tasks of the messages. A message may go when each of its tasks is done: ended,
-/// dropped, or safe in another message.
+/// Accounts for the tasks of the messages. A message may be deleted when each of its tasks is done:
+/// ended, dropped, or safe in another message.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     accounts: Mutex<Vec<Account>>,
@@ -29,7 +29,7 @@ struct Account {
 }
 
 impl Ledger {
-    /// Messages with no task yet.
+    /// Creates a ledger of messages that have no tasks yet.
     pub(crate) fn new(ids: impl IntoIterator<Item = String>) -> Self {
         let accounts = ids.into_iter().map(|id| Account {
             id,
@@ -46,14 +46,14 @@ impl Ledger {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that the message at this place has more tasks.
+    /// Adds tasks to the message at this place.
     pub(crate) fn expect(&self, place: usize, tasks: usize) {
         if let Some(account) = self.accounts().get_mut(place) {
             account.open += tasks;
         }
     }
 
-    /// A task is done, which stands in the messages at these places.
+    /// Records that a task is done. `places` are the places of the messages that hold the task.
     pub(crate) fn done(&self, places: &[usize]) {
         let mut accounts = self.accounts();
         for place in places {
@@ -63,7 +63,8 @@ impl Ledger {
         }
     }
 
-    /// The messages at these places fail, for this reason if they have none yet.
+    /// Fails the messages at these places. A message that has already failed keeps its first
+    /// reason.
     pub(crate) fn fail(&self, places: &[usize], why: &str) {
         let mut accounts = self.accounts();
         for place in places {
@@ -73,7 +74,7 @@ impl Ledger {
         }
     }
 
-    /// The message at this place is none that can be worked on.
+    /// Refuses the message at this place, since no worker can understand it.
     pub(crate) fn refuse(&self, place: usize, why: &str) {
         self.fail(&[place], why);
         if let Some(account) = self.accounts().get_mut(place) {
@@ -81,7 +82,7 @@ impl Ledger {
         }
     }
 
-    /// Messages that may not go, in their order.
+    /// Returns the messages that may not be deleted, in their order.
     pub(crate) fn failed(&self) -> Vec<Failed> {
         let accounts = self.accounts();
         let failed = accounts.iter().filter_map(|account| {
@@ -106,7 +107,7 @@ mod tests {
         ledger.expect(0, 2);
         ledger.expect(1, 2);
         ledger.expect(2, 1);
-        // One task stands in two messages, one fails, one is never spoken of.
+        // One task stands in two messages, one task fails, and one is never reported.
         ledger.done(&[0, 1]);
         ledger.done(&[0]);
         ledger.fail(&[1], "first");

@@ -1,4 +1,5 @@
-//! The end of a crawl: looked for again and again, by whoever keeps what was seen the last time.
+//! The end of a crawl in the cloud. It is looked for repeatedly, by a caller that keeps the state
+//! of the last look.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,26 +13,26 @@ use canter_core::time::Moment;
 
 use super::worker::Worker;
 
-/// How often the end of a crawl is looked for. A look is a request to the queue, and a read and a
-/// write of the site; a sweep is a pass over all of its rows.
+/// The intervals at which the end of a crawl is looked for. A look is a request to the queue, and a
+/// read and a write of the site; a sweep is a pass over all rows of the site.
 #[derive(Debug, Clone, Copy)]
 pub struct Looks {
     /// Time between two looks at the queue.
     pub between: Duration,
-    /// Minimum time between two sweeps: the second sees what was written before the first.
+    /// Minimum time between two sweeps. The second sweep sees every row written before the first.
     pub apart: Duration,
-    /// Maximum time between two sweeps while a task is not due yet and the queue looks empty: it may
-    /// only look empty.
+    /// Maximum time between two sweeps while a task is not due yet and the queue looks empty, since
+    /// its emptiness may be wrong.
     pub lag: Duration,
-    /// Time without a finished task after which a crawl may be over though the queue is in use, since
-    /// the queue holds the tasks of all sites.
+    /// Time without a finished task after which a crawl may be over although the queue is in use,
+    /// since the queue holds the tasks of all sites.
     pub quiet: Duration,
-    /// Maximum time of the end of a crawl in one look. The next look continues it.
+    /// Maximum time that one look spends on the end of a crawl. The next look continues it.
     pub pass: Duration,
 }
 
 impl Default for Looks {
-    /// As SQS and DynamoDB ask for: the queue's counts lag by up to a minute.
+    /// Returns intervals that suit SQS and DynamoDB: the queue's counts lag by up to a minute.
     fn default() -> Self {
         Looks {
             between: Duration::from_secs(1),
@@ -44,7 +45,8 @@ impl Default for Looks {
 }
 
 impl Looks {
-    /// The looks of a crawl of this age: the longer it goes on, the less a moment matters.
+    /// Returns the intervals for a crawl of this age. They grow with the age, since a moment
+    /// matters less in a long crawl.
     pub fn at_age(age: Duration) -> Self {
         let between = (age / 10).clamp(Duration::from_secs(2), Duration::from_secs(60));
         Looks {
@@ -54,25 +56,25 @@ impl Looks {
     }
 }
 
-/// What a look came to.
+/// The result of a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Look {
-    /// There is no more to look for.
+    /// The caller may stop looking.
     Over(Ending),
-    /// To be done again after this.
+    /// The look has to be repeated after this time.
     Again(Duration),
 }
 
-/// Why there is no more to wait for.
+/// The reason to stop looking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// The crawl has ended, with these counts.
     Ended(Counts),
-    /// Another process has ended it.
+    /// Another process has ended the crawl.
     EndedElsewhere,
-    /// It rests: its open tasks are kept for whoever lets it go on.
+    /// The crawl rests; its open tasks are kept for the run that continues it.
     Resting(Rest),
-    /// It is not the newest crawl of its site any more, or somebody else looks for its end.
+    /// The crawl is no longer the newest one of its site, or another process looks for its end.
     Superseded,
 }
 
@@ -81,18 +83,18 @@ where
     F: Fetcher + 'static,
     I: IndexReader + IndexWriter + 'static,
 {
-    /// Looks for the end of a crawl once: sweeps when the queue looks empty, and ends the crawl when
-    /// two sweeps in a row have seen no open task. Fills a crawl whose filler died, and folds the
-    /// duplicates of one that rests. A crawl that is no longer the newest is left as it is. `turn`
-    /// is the look's place in a chain of errands, where it has one.
+    /// Looks for the end of a crawl once: sweeps when the queue looks empty, and ends the crawl
+    /// when two sweeps in a row have seen no open task. Fills a crawl whose filler died, and folds
+    /// the duplicates of a crawl that rests. Leaves a crawl that is no longer the newest one as it
+    /// is. `turn` is the look's place in a chain of errands, if it belongs to one.
     ///
-    /// While the queue is in use nothing is pushed, since a task that waits long in it looks lost; a
-    /// crawl of which nothing happens is counted all the same, so that one site's end does not wait
-    /// for the others'.
+    /// While the queue is in use, no task is pushed, since a task that waits in the queue for long
+    /// looks lost. A crawl without progress is counted all the same, so that the end of one site
+    /// does not wait for the other sites.
     ///
     /// # Errors
     ///
-    /// Those of the stores and of the index: the look is to be done again.
+    /// Returns the errors of the stores and of the index. The look has to be repeated then.
     pub async fn look(
         self: &Arc<Self>,
         (site, crawl): (&str, u64),
@@ -104,7 +106,7 @@ where
             Standing::Goes(crawling) => crawling,
             Standing::Over(ending) => {
                 if let Ending::Resting(_) = &ending {
-                    // People search it meanwhile.
+                    // People search the site meanwhile.
                     fold_duplicates(site, &self.pages(site, crawl), &**self.index()).await?;
                 }
                 return Ok(Look::Over(ending));
@@ -130,7 +132,7 @@ where
         );
         let in_use = !depth(&self.cloud).await?.is_empty();
         if in_use && since.until(now) < looks.quiet {
-            // Whatever is worked on may leave nothing open.
+            // The tasks that are being worked on may leave no open task.
             watch.before = None;
             watch.next_ms = watch.next_ms.min((now + looks.between).millis());
             return Ok(Look::Again(looks.between));
@@ -138,7 +140,7 @@ where
         let pages = self.pages(site, crawl).in_run(crawling.run);
         let frontier = self.frontier(&pages).noted();
         if !crawling.filled {
-            // Before that, the rows of the last crawl look like leftovers.
+            // Before the crawl is filled, the rows of the last crawl look like leftovers.
             pages.fill(&crawling, &frontier).await?;
             self.sites.note_filled(site, crawl).await?;
             watch.before = None;
@@ -160,7 +162,7 @@ where
         if over && self.goes_on(site, crawl).await? {
             return self.end(site, crawl, watch, looks).await;
         }
-        // Open tasks are lost at that time, and not before.
+        // Open tasks count as lost at that time, and not before.
         let lost = swept.next.map(|next| self.time.now().until(next));
         let wait = lost.map_or(looks.apart, |lost| lost.min(looks.lag).max(looks.apart));
         let wait = if in_use {
@@ -173,8 +175,9 @@ where
         Ok(Look::Again(wait.min(looks.between)))
     }
 
-    /// Whether the crawl neither came to rest nor gave way to a newer one meanwhile: a sweep takes
-    /// its time, and no page that leaves the index after it comes back by itself.
+    /// Returns whether the crawl still goes on: it has not come to rest, and no newer crawl has
+    /// begun. A sweep takes time, and a page that leaves the index after it does not come back by
+    /// itself.
     async fn goes_on(&self, site: &str, crawl: u64) -> Result<bool, Failure> {
         let standing = self.standing(site, crawl).await?;
         Ok(matches!(standing, Standing::Goes(crawling) if crawling.filled))
@@ -206,7 +209,7 @@ where
         let counts = pages.counts().await?;
         let ended = self.sites.end(site, crawl, &counts).await?;
         if !ended {
-            // It came to rest, or a newer one began: the next look says which.
+            // The crawl came to rest, or a newer one began; the next look tells which.
             watch.part = None;
             return Ok(Look::Again(looks.between));
         }
@@ -228,7 +231,7 @@ where
     }
 }
 
-/// How a crawl stands now.
+/// The current state of a crawl.
 enum Standing {
     Goes(Box<Crawling>),
     Over(Ending),

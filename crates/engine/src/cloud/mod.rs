@@ -1,9 +1,9 @@
-//! Drives crawls in the cloud: a worker is given batches of messages, each message with tasks of one
-//! domain, and says which messages are to come again.
+//! Drives crawls in the cloud. A worker receives batches of messages, each with tasks of one
+//! domain, and reports which messages have to come again.
 //!
-//! [`worker`](Worker) is what a process keeps from one batch to the next; `batch` sorts the messages
-//! of a batch into shares, one for each domain; `share` drives a share's steps; `ledger` accounts
-//! for the messages. [`look`] looks for a crawl's end.
+//! [`worker`](Worker) is the state that a process keeps from one batch to the next; `batch` sorts
+//! the messages of a batch into shares, one for each domain; `share` drives a share's steps;
+//! `ledger` accounts for the messages. [`look`] checks whether a crawl has ended.
 
 mod batch;
 mod deadline;

@@ -1,4 +1,4 @@
-//! The share of one domain in a batch: its steps under way, and what is left of them.
+//! The share of one domain in a batch: its steps under way, and its remaining tasks.
 
 mod back;
 
@@ -25,23 +25,25 @@ use crate::world::StepWorld;
 
 /// Number of steps that may read or write while others fetch.
 const SPARE_STEPS: usize = 8;
-/// Maximum time that a function waits for slots: beyond that, the queue waits at no cost.
+/// Maximum time that a function waits for slots. For longer waits the tasks go back into the queue,
+/// where they wait at no cost.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Maximum time that steps wait for others to share a message when no other can come.
+/// Maximum time that steps wait for others to share a message when no other step can join them.
 const SETTLE: Duration = Duration::from_millis(20);
-/// Where the queue is short of work, found tasks are sent as soon as no more work than this is left
-/// here, and as often: another function needs about this time to begin on them.
+/// Remaining work below which new tasks are sent at once while the queue is short of work, and the
+/// interval between such sends. Another function needs about this time to begin on them.
 const HAND_ON: Duration = Duration::from_millis(250);
-/// Number of steps in a row that a store fails, after which it counts as away.
+/// Number of steps in a row that a store has to fail before it counts as unavailable.
 const FAILURES: u32 = 3;
-/// Time after which to look again whether another worker has fetched a robots.txt.
+/// Time after which to check again whether another worker has fetched a robots.txt.
 const BUSY: Duration = Duration::from_secs(3);
 /// Time after which tasks that a store failed are tried again.
 pub(crate) const OUTAGE: Duration = Duration::from_secs(60);
-/// Maximum number of times in a row that a task is sent on since a store failed it, or time was up.
+/// Maximum number of times in a row that a task is sent on because a store failed it or the time
+/// was up.
 pub(crate) const OUTAGES: u32 = 20;
 
-/// A task, and the messages in which it stands.
+/// A task, and the messages that hold it.
 pub(crate) struct Work<F, I>
 where
     F: Fetcher + 'static,
@@ -49,23 +51,23 @@ where
 {
     pub(crate) crawl: CloudCrawl<F, I>,
     pub(crate) task: Task,
-    /// How often in a row it was sent on since a store failed, or time was up before its end: no
-    /// attempt of the page's own.
+    /// Number of times in a row that the task was sent on because a store failed it or the time was
+    /// up. These do not count as attempts at the page.
     pub(crate) outages: u32,
-    /// The run of the crawl that pushed it.
+    /// Run of the crawl that pushed the task.
     pub(crate) run: u32,
-    /// Their places in the batch.
+    /// Places of the task's messages in the batch.
     pub(crate) places: Vec<usize>,
-    /// Whoever had it before did not come to its end.
+    /// Whether the worker that had the task before did not finish it.
     pub(crate) suspect: bool,
 }
 
-/// Why no more is begun.
+/// The reason why a share begins no more steps.
 #[derive(Debug, PartialEq, Eq)]
 enum Stop {
-    /// Nothing is left.
+    /// No task is left.
     Done,
-    /// Time is up, or the next slot is far.
+    /// The time is up, or the next slot is far off.
     Later,
     /// Another worker is fetching a robots.txt.
     Busy,
@@ -85,23 +87,24 @@ where
     domain: String,
     deadline: Deadline,
     fresh: VecDeque<Work<F, I>>,
-    /// Done last and one by one: should one end the process, the others are through.
+    /// Suspects run last and one by one: if one of them ends the process, the other tasks are done.
     suspects: VecDeque<Work<F, I>>,
     steps: Steps<Work<F, I>>,
-    /// They are less than a message can hold, so that few others are in the queue.
+    /// Whether the tasks are fewer than one message can hold, which suggests that the queue holds
+    /// few others.
     lean: bool,
     failures: u32,
-    /// Another worker is fetching a robots.txt that these tasks wait for.
+    /// Whether another worker is fetching a robots.txt that these tasks wait for.
     busy: bool,
-    /// Not begun after all.
+    /// Tasks that were not begun after all.
     back: Vec<Work<F, I>>,
-    /// To be tried again when the store is back.
+    /// Tasks to try again when the store is available again.
     failed: Vec<Work<F, I>>,
-    /// What was done, by site and crawl.
+    /// Progress by site and crawl.
     pub(crate) progress: BTreeMap<(String, u64), Progress>,
-    /// What sites said that want to be left alone for long, by site and crawl.
+    /// Reasons of sites that asked for a long pause, by site and crawl.
     pub(crate) pauses: BTreeMap<(String, u64), String>,
-    /// Tasks that were sent on.
+    /// Number of tasks that were sent on.
     pub(crate) sent_on: u64,
 }
 
@@ -142,7 +145,7 @@ where
         }
     }
 
-    /// Works until all is done or sent on.
+    /// Works until every task is done or sent on.
     pub(crate) async fn run(mut self) -> Self {
         let stop = self.drive().await;
         let left = self
@@ -151,7 +154,7 @@ where
             .chain(self.suspects.drain(..))
             .collect();
         if stop != Stop::Done {
-            // Whoever waits for a slot now would wait in vain.
+            // A step that waits for a slot now would wait in vain.
             self.gates.of(&self.domain).gate.close();
         }
         match stop {
@@ -171,7 +174,7 @@ where
         self
     }
 
-    /// Begins what there is to do, as long as it goes on.
+    /// Begins steps until there is a reason to stop.
     async fn drive(&mut self) -> Stop {
         let gate = self.gates.of(&self.domain).gate;
         let (mut until, mut finishing, mut used_up) = (self.deadline.begin, false, false);
@@ -190,7 +193,7 @@ where
                     if finishing {
                         return Stop::Later;
                     }
-                    // What is leased is nobody else's.
+                    // No other worker can use the slots that are already leased.
                     finishing = true;
                     until = Instant::now() + gate.finish();
                 }
@@ -230,34 +233,34 @@ where
         }
     }
 
-    /// Whether the steps that do not only wait for company are work for a short while.
+    /// Returns whether the steps that hold a place are work for a short time only.
     fn nearly_done(&self) -> bool {
         let busy = u32::try_from(self.steps.busy()).unwrap_or(u32::MAX);
         let spacing = self.gates.rates.slowed(&self.domain).spacing;
         spacing.saturating_mul(busy) <= HAND_ON * 2
     }
 
-    /// The page store and the frontier of a task, in the run of the crawl that pushed it.
+    /// Returns the page store and the frontier of a task, in the run of the crawl that pushed it.
     fn stores(&self, work: &Work<F, I>) -> (CloudSite, CloudFrontier) {
         let pages = work.crawl.pages.in_run(work.run);
         let frontier = self.worker.frontier(&pages);
         (pages, frontier)
     }
 
-    /// Resolves when the steps under way only waited for others to share a message or a bulk, and
-    /// were told not to wait any longer.
+    /// Resolves when the steps under way only waited for others to share a message or a bulk
+    /// request, and were told not to wait any longer.
     fn settled(&self) -> impl Future<Output = ()> + Send + 'static {
         let (worker, all_wait) = (Arc::clone(&self.worker), self.steps.all_wait());
         async move {
             all_wait.await;
             sleep(SETTLE).await;
             worker.outbox.flush();
-            // Whoever waits for the index hears of its failure.
+            // The steps that wait for the index receive its failure themselves.
             let _ = worker.index().flush().await;
         }
     }
 
-    /// Waits for the steps under way. What comes to no end in time is sent on.
+    /// Waits for the steps under way. Tasks that do not end in time are sent on.
     async fn see_off(&mut self) {
         while !self.steps.is_empty() {
             let settled = self.settled();
@@ -302,8 +305,8 @@ where
                 tracing::error!(%url, %failure, "a step failed");
                 match failure {
                     Failure::Transient(_) => self.failed.push(work),
-                    // Its message comes back, each of its tasks apart, and in the end this one
-                    // alone stands among the dead letters.
+                    // Its message comes back, and each of its tasks is sent on apart. In the end
+                    // this task alone is left in the dead-letter queue.
                     failure => self.ledger.fail(&work.places, &format!("{url}: {failure}")),
                 }
             }
@@ -311,7 +314,8 @@ where
     }
 }
 
-/// Resolves when slots will never be given, as things are: a table is gone, a clock is wrong.
+/// Resolves when slots cannot be given any more, for example because a table is missing or a clock
+/// is wrong.
 async fn troubled(gate: &PacedGate<CloudPaces>) -> Failure {
     loop {
         if let Some(failure @ Failure::Permanent(_)) = gate.trouble() {

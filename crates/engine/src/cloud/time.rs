@@ -1,4 +1,4 @@
-//! The time of this process, which may have been frozen between two batches.
+//! The time of a process that may have been frozen between two batches.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -7,11 +7,11 @@ use canter_aws::{Clock as Now, CloudPaces};
 use canter_core::time::Moment;
 use canter_http::Clock;
 
-/// A clock that is further off than this after a freeze is set anew. Slots are exact where clocks
-/// agree to 10 ms ([`canter_core::pace::Tolerance::SHARED`]).
+/// Maximum error of the clock after a freeze, beyond which it is set anew. Slots are exact if
+/// clocks agree to 10 ms ([`canter_core::pace::Tolerance::SHARED`]).
 const OFF: Duration = Duration::from_millis(3);
 
-/// A clock that can be set anew, and the paces that go by it. Clones are the same.
+/// A clock that can be set anew, and the paces that depend on it. Clones share both.
 #[derive(Clone)]
 pub(crate) struct Time {
     kept: Arc<RwLock<Kept>>,
@@ -30,7 +30,7 @@ impl Time {
         }
     }
 
-    /// The clock as it is set now.
+    /// Returns the clock as it is set now.
     pub(crate) fn clock(&self) -> Clock {
         self.kept
             .read()
@@ -38,7 +38,7 @@ impl Time {
             .clock
     }
 
-    /// The paces, with what they have heard of others' clocks.
+    /// Returns the paces, with their knowledge of other workers' clocks.
     pub(crate) fn paces(&self) -> Arc<CloudPaces> {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&kept.paces)
@@ -48,14 +48,14 @@ impl Time {
         self.clock().now()
     }
 
-    /// The time for whoever asks for it later.
+    /// Returns a function that tells the time.
     pub(crate) fn teller(&self) -> Now {
         let time = self.clone();
         Arc::new(move || time.now())
     }
 
-    /// Goes by a clock that is right now, where the one in use is not: what is known of others'
-    /// clocks was known by the old one.
+    /// Replaces the clock by one that is right, if the current one is off. The paces forget other
+    /// workers' clocks then, since that knowledge was relative to the old clock.
     pub(crate) fn wake(&self, right: Clock) {
         let (shown, now) = (self.now(), right.now());
         if shown.until(now) <= OFF && now.until(shown) <= OFF {

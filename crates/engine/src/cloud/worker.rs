@@ -1,4 +1,4 @@
-//! What a process of the fetch function keeps from one batch to the next.
+//! The state that a process of the fetch function keeps from one batch to the next.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -16,25 +16,25 @@ use super::time::Time;
 use crate::crawl::{Crawl, CrawlParts, Process, Stores};
 use crate::rates::Rates;
 
-/// Maximum number of crawls that a process remembers: some 10 MB each.
+/// Maximum number of crawls that a process remembers; each takes some 10 MB.
 const CRAWLS: usize = 16;
 
-/// Makes what requests a site's pages, by its plan.
+/// Creates the HTTP client for a site, from the site's plan.
 pub type MakeFetcher<F> = Box<dyn Fn(&Plan) -> Result<F, Failure> + Send + Sync>;
 
-/// What a worker is made of.
+/// The parts of a [`Worker`].
 pub struct Parts<F, I> {
     /// Tables and queue.
     pub cloud: Cloud,
-    /// What search reads.
+    /// The index that searches read.
     pub index: Arc<I>,
     /// The clock of this process.
     pub clock: Clock,
-    /// Makes what requests a site's pages: sites differ by user agent and by what is permitted.
+    /// Creates the HTTP client for a site. Sites differ in their user agents and permissions.
     pub fetcher: MakeFetcher<F>,
 }
 
-/// The stores of the cloud, with any fetcher and index.
+/// The stores of the cloud, with any HTTP client and index.
 pub(crate) struct CloudStores<F, I> {
     sites: Sites,
     made_of: PhantomData<fn() -> (F, I)>,
@@ -55,7 +55,7 @@ where
     const PUSH_WAITS: bool = true;
 
     async fn keep_scope(&self, crawl: &Crawl<Self>, scope: &Scope) -> Result<(), Failure> {
-        // Refused, a newer crawl has begun: what this one finds goes nowhere.
+        // A refusal means that a newer crawl has begun; the results of this one are discarded.
         self.sites
             .move_scope(&crawl.site.id, crawl.id, scope)
             .await?;
@@ -63,15 +63,15 @@ where
     }
 
     fn index_failed(&self, failure: &Failure) {
-        // The name by which an alarm counts these: see the metric filter of the template.
+        // An alarm counts these events by this name: see the metric filter of the template.
         tracing::error!(event = "index_failure", %failure, "pages are not in the index");
     }
 }
 
-/// A crawl in the cloud, as the steps of a worker share it.
+/// A crawl in the cloud, shared by the steps of a worker.
 pub(crate) type CloudCrawl<F, I> = Arc<Crawl<CloudStores<F, I>>>;
 
-/// A worker of the fetch function: it is given batches of messages, and works on them.
+/// A worker of the fetch function, which receives batches of messages and works on them.
 pub struct Worker<F, I>
 where
     F: Fetcher + 'static,
@@ -92,7 +92,7 @@ where
     F: Fetcher + 'static,
     I: IndexReader + IndexWriter + 'static,
 {
-    /// A worker. To be called within a runtime; sends nothing yet.
+    /// Creates a worker, which sends nothing yet. Must be called within a runtime.
     pub fn new(parts: Parts<F, I>) -> Self {
         let time = Time::new(parts.clock, CloudPaces::new(parts.cloud.clone()));
         let rates = Arc::new(Rates::shared());
@@ -121,35 +121,35 @@ where
         }
     }
 
-    /// The cloud that the worker is in.
+    /// Returns the cloud that the worker uses.
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
     }
 
-    /// The index that the worker fills.
+    /// Returns the index that the worker fills.
     pub fn index(&self) -> &Arc<I> {
         self.process.index()
     }
 
-    /// The time for whoever asks for it later.
+    /// Returns a function that tells the time of this process.
     pub fn teller(&self) -> canter_aws::Clock {
         self.time.teller()
     }
 
-    /// The way into the queue for one crawl's tasks.
+    /// Returns the frontier of one crawl, which pushes its tasks into the queue.
     pub(crate) fn frontier(&self, pages: &CloudSite) -> CloudFrontier {
         let outbox = self.outbox.clone();
         CloudFrontier::new(pages.clone(), outbox, self.time.teller())
     }
 
-    /// To be called before a batch with a clock that is right, by whoever may have been frozen:
-    /// time goes on while a process does not.
+    /// Sets the clock by one that is right. A process that may have been frozen must call this
+    /// before each batch, since time goes on while a process is frozen.
     pub fn wake(&self, right: Clock) {
         self.time.wake(right);
     }
 
-    /// The crawl of tasks that came in a message; none when it does not go on: it has ended, rests,
-    /// or a newer one has begun. Whoever lets it go on finds its tasks in the page store.
+    /// Returns the crawl of the tasks of a message; `None` if the crawl has ended, rests, or a
+    /// newer one has begun. Its tasks stay in the page store for the run that continues it.
     pub(crate) async fn crawl(
         &self,
         site: &str,
@@ -165,8 +165,9 @@ where
         };
         let found = match found {
             Some(crawling) if fits(&crawling) => Some(crawling),
-            // What was read may be a moment behind: a crawl that began or goes on again, a scope
-            // that moved. Tasks that are dropped for a rest that is over come back by a sweep only.
+            // The state that was read may be slightly stale: the crawl may have begun or been
+            // continued since, or its scope moved. Tasks that are dropped because of an outdated
+            // rest would come back only by a sweep.
             _ => self.sites.load_now(site).await?,
         };
         let Some(crawling) = found.filter(|crawling| {
@@ -185,7 +186,7 @@ where
         self.keep(crawling).map(Some)
     }
 
-    /// Remembers a crawl in the place of older ones of its site.
+    /// Remembers a crawl in place of older ones of its site.
     fn keep(&self, crawling: Crawling) -> Result<CloudCrawl<F, I>, Failure> {
         let mut crawls = self.crawls.lock().unwrap_or_else(PoisonError::into_inner);
         let site = crawling.plan.site.id.clone();
@@ -202,8 +203,8 @@ where
             site: crawling.plan.site,
         }));
         if crawls.len() >= CRAWLS && !crawls.contains_key(&site) {
-            // What is forgotten costs some reads and connections; the oldest crawl is the likeliest
-            // to be over.
+            // Forgetting a crawl costs some reads and connections. The oldest crawl is the most
+            // likely to be over.
             let oldest = crawls.iter().min_by_key(|(_, known)| known.id);
             if let Some(oldest) = oldest.map(|(site, _)| site.clone()) {
                 crawls.remove(&oldest);
@@ -213,13 +214,13 @@ where
         Ok(new)
     }
 
-    /// The crawls that this process remembers.
+    /// Returns the crawls that this process remembers.
     pub(crate) fn known(&self) -> Vec<CloudCrawl<F, I>> {
         let crawls = self.crawls.lock().unwrap_or_else(PoisonError::into_inner);
         crawls.values().cloned().collect()
     }
 
-    /// The rows of a site in one crawl.
+    /// Returns the page store of a site in one crawl.
     pub(crate) fn pages(&self, site: &str, crawl: u64) -> CloudSite {
         CloudSite::new(self.cloud.clone(), site, crawl, self.time.teller())
     }

@@ -1,4 +1,4 @@
-//! What a share does not come to goes back into the queue.
+//! Sends the tasks that a share does not reach back into the queue.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 
 use super::{OUTAGE, OUTAGES, PATIENCE, Share, Work};
 
-/// How much earlier than their promised slots tasks come back, unless the domain is held: the queue
+/// Time by which tasks come back before their promised slots, unless the domain is held. The queue
 /// counts whole seconds, and is late itself.
 const EARLIER: Duration = Duration::from_millis(1_500);
-/// Share of the slots that tasks need which is promised to them: others leave some of theirs, and a
-/// function that comes too early is sent on, while a slot that nobody waits for is lost.
+/// Fraction of the slots needed that is promised to tasks. Other tasks leave some of their slots
+/// unused, and a function that comes too early sends its tasks on, whereas an unused slot is lost.
 const PROMISED: f64 = 0.8;
 
 impl<F, I> Share<F, I>
@@ -20,7 +20,7 @@ where
     F: Fetcher + 'static,
     I: IndexReader + IndexWriter + 'static,
 {
-    /// Sends tasks back until slots are there for them.
+    /// Sends tasks back until there are slots for them.
     pub(super) async fn promise(&mut self, mut works: Vec<Work<F, I>>) {
         if works.is_empty() {
             return;
@@ -51,7 +51,7 @@ where
         }
     }
 
-    /// Sends tasks back until a store is there again.
+    /// Sends tasks back until the store that failed them is available again.
     pub(super) async fn postpone(&mut self) {
         let failed = std::mem::take(&mut self.failed).into_iter();
         let works = failed.filter_map(|work| self.endured(work, "a store failed it"));
@@ -59,7 +59,8 @@ where
         self.send(works, OUTAGE).await;
     }
 
-    /// The task after one more outage; none when there were enough, and its messages fail.
+    /// Returns the task with one more outage; `None` after the last one, and then its messages
+    /// fail.
     pub(super) fn endured(&self, work: Work<F, I>, what: &str) -> Option<Work<F, I>> {
         if work.outages >= OUTAGES {
             let why = format!("{}: {what} {OUTAGES} times", work.task.url);
@@ -70,7 +71,7 @@ where
         Some(Work { outages, ..work })
     }
 
-    /// Sends tasks on. When they are safe, their messages may go.
+    /// Sends tasks on. When they are safe in the queue, their messages may be deleted.
     pub(super) async fn send(&mut self, works: Vec<Work<F, I>>, delay: Duration) {
         let due = (!delay.is_zero()).then(|| self.worker.time.now() + delay);
         let mut alike: BTreeMap<Terms, Vec<Work<F, I>>> = BTreeMap::new();
