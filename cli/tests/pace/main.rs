@@ -1,8 +1,7 @@
 //! The pace on real traffic, by the sites' own logs: never more requests in any sliding second than
 //! the rate, and most of the rate delivered while pages remain.
 //!
-//! The tests run side by side, each on a site and thus a domain of its own, but in a binary of
-//! their own. A busy machine holds requests up between the program's clock and the site's log. So a
+//! Two tests run at a time, each on a site and thus a domain of its own, in a binary of their own. A busy machine holds requests up between the program's clock and the site's log. So a
 //! run is measured again, twice at most, if the machine stalled. If it stalls the last time, too,
 //! the limit is asserted for requests within half a second, and by the program's own record of its
 //! starts; half of the share is enough; and HTTP/2 may open a connection for every other request,
@@ -11,6 +10,7 @@
 
 mod http2;
 
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use canter_tests::tls::Authority;
@@ -32,6 +32,30 @@ struct Promise {
     seconds: u64,
     /// Minimum share of the rate that is delivered, in percent.
     share: f64,
+}
+
+/// Places for tests that take the machine: more of them would only measure each other.
+static PLACES: (Mutex<usize>, Condvar) = (Mutex::new(2), Condvar::new());
+
+/// A place, given back when dropped.
+struct Place;
+
+impl Place {
+    fn take() -> Self {
+        let (free, given_back) = &PLACES;
+        let free = free.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = given_back.wait_while(free, |free| *free == 0);
+        *free.unwrap_or_else(PoisonError::into_inner) -= 1;
+        Place
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let (free, given_back) = &PLACES;
+        *free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        given_back.notify_one();
+    }
 }
 
 /// Repeats a run until it is as wanted or the machine did not stall, three times at most. Gives the
@@ -56,6 +80,7 @@ fn stalled(site: &Serving) -> bool {
 
 /// Asserts that a site never gets more than this number of requests in a second.
 fn limit(rps: usize, run: impl Fn() -> Serving) -> Serving {
+    let _place = Place::take();
     let (site, ()) = measured(|| (run(), ()), |log, ()| log.most_in_a_second() <= rps);
     assert_limit(&site, rps);
     site
@@ -69,6 +94,7 @@ fn assert_limit(site: &Serving, rps: usize) {
 
 /// Crawls at a rate, and asserts the promise. Gives the site.
 fn row(canter: impl Fn() -> Canter, site: impl Fn() -> Site, promise: Promise) -> Serving {
+    let _place = Place::take();
     let Promise {
         rps,
         seconds,

@@ -303,7 +303,7 @@ impl Paces for Counted {
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn a_gate_that_finishes_uses_what_is_leased() {
-    for _ in 0..5 {
+    for _ in 0..20 {
         if uses_what_is_leased().await {
             return;
         }
