@@ -48,7 +48,7 @@ def site():
     made = []
 
     def serve(*words):
-        made.append(Served(built("examples/site"), *words))
+        made.append(Served(*words))
         return made[-1]
 
     yield serve
@@ -56,7 +56,7 @@ def site():
         served.end()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def canter(system):
     """Runs the command line; gives its standard output, and standard error when it fails."""
 

@@ -5,9 +5,9 @@ import threading
 
 
 class Relay:
-    def __init__(self, target):
+    def __init__(self, target, host="127.0.0.1"):
         self.target = target
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((host, 0))
         self.port = self.listener.getsockname()[1]
         self.away = False
         self.open = set()

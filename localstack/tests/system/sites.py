@@ -4,13 +4,22 @@ import json
 import subprocess
 from collections import Counter
 
+from deployment import built
+from relay import Relay
+
 
 class Served:
-    def __init__(self, program, *words):
-        command = [program, *map(str, words)]
+    """At a loopback address of its own, if one is named: sites of one host share a pace."""
+
+    def __init__(self, *words, host=None):
+        command = [built("examples/site"), *map(str, words)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
         assert self.url, "the site did not start"
+        self.relay = None
+        if host:
+            self.relay = Relay(int(self.url.rstrip("/").rpartition(":")[2]), host)
+            self.url = f"http://{host}:{self.relay.port}/"
 
     def log(self, order="log"):
         """Visits so far, pairs of milliseconds and path; and how often the machine stalled."""
@@ -25,6 +34,8 @@ class Served:
         return Counter(path for _, path in visits if path not in ("/robots.txt", "/sitemap.xml"))
 
     def end(self):
+        if self.relay:
+            self.relay.close()
         self.process.stdin.close()
         self.process.wait(10)
 
