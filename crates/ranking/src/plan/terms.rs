@@ -1,11 +1,18 @@
 //! The terms of a query.
 
+use std::cell::RefCell;
+
 use crate::corrections::{Typed, typed};
 use crate::operators::written;
 use crate::tokenizer::{Language, TokenKind, Tokenizer, name};
 
 /// Maximum number of words of a query; the rest of a pasted text is ignored.
 const MOST_WORDS: usize = 32;
+
+thread_local! {
+    /// Reused by the queries of a thread, since it caches stems.
+    static TOKENIZER: RefCell<Tokenizer> = RefCell::default();
+}
 
 /// The terms of a query in the languages of the pages. No list holds a term twice.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +45,10 @@ impl QueryTerms {
     /// Returns the terms of a query for pages in some languages, by default English. Any text is a
     /// valid query. Phrases ignore stop words.
     pub(crate) fn of(text: &str, languages: &[Language]) -> Self {
-        let tokenizer = &mut Tokenizer::default();
+        TOKENIZER.with_borrow_mut(|tokenizer| Self::by(tokenizer, text, languages))
+    }
+
+    fn by(tokenizer: &mut Tokenizer, text: &str, languages: &[Language]) -> Self {
         let written = written(text);
         let mut terms = QueryTerms {
             name: name(&written.wanted),
