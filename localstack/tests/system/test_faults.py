@@ -35,7 +35,8 @@ def troubled(request, system, parts, client, canter, stack):
     asked_for_nothing = outage.asked() - before
     system.relay.mend()
 
-    killed = begin("killed", "127.0.0.3", pages=300)
+    killed = begin("killed", "127.0.0.3", pages=400)
+    wait_for(lambda: killed.asked() > 40, seconds=60)
     kills = kill(killed, stack, [parts["FetchFunction"], parts["SweepFunction"]])
 
     upgraded = begin("upgraded", "127.0.0.4", rate=10)
