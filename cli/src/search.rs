@@ -20,6 +20,7 @@ use tower::ServiceExt;
 use url::form_urlencoded;
 
 use crate::args::{Data, Server};
+use crate::count::counted;
 use crate::index::ReadIndex;
 use crate::printable::printable;
 use crate::usage::UsageError;
@@ -200,7 +201,8 @@ fn text(answer: &Answer, offset: usize) -> String {
             text += &format!("     › {}  {url}\n", printable(&section.title));
         }
     }
-    text + &format!("{} pages, {:.0} ms\n", answer.total.value, answer.took_ms)
+    let pages = counted(answer.total.value, "page");
+    text + &format!("{pages}, {:.0} ms\n", answer.took_ms)
 }
 
 /// A snippet for a terminal, with bold marks and without escapes.

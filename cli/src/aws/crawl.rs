@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 use std::pin::pin;
 
 use anyhow::{Result, bail};
-use canter_aws::{Beginning, Crawling, Plan};
+use canter_aws::{Beginning, CrawlSpec, Crawling};
 use canter_core::site::Site;
 use serde_json::json;
 
@@ -44,7 +44,7 @@ pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
     let mut failed = Vec::new();
     let mut left = Vec::new();
     for (begun, end) in begun.into_iter().zip(ends) {
-        let site = begun.crawling.plan.site.id.clone();
+        let site = begun.crawling.spec.site.id.clone();
         match end {
             Some(End::Rests(crawling)) => {
                 let ended = Ended::of(&deployed, begun.since_ms, *crawling).await?;
@@ -64,7 +64,7 @@ pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
     if !left.is_empty() {
         if args.json {
             for crawling in &left {
-                let site = &crawling.plan.site.id;
+                let site = &crawling.spec.site.id;
                 let event = json!({"event": "left", "site": site, "stack": stack});
                 writeln!(stdout(), "{event}")?;
             }
@@ -80,25 +80,25 @@ pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
 async fn begin_all(deployed: &Deployed, sites: Vec<Site>, args: &Crawl) -> Result<Vec<Begun>> {
     let mut begun = Vec::new();
     for site in sites {
-        let plan = Plan {
+        let spec = CrawlSpec {
             site,
             rate: args.rps.0,
             user_agent: setup::user_agent(args),
             allow_private: args.allow_private,
         };
-        begun.push(begin(deployed, &plan, args).await?);
+        begun.push(begin(deployed, &spec, args).await?);
     }
     Ok(begun)
 }
 
 /// Begins or joins one crawl. Asks before it changes the scope of a known site.
-async fn begin(deployed: &Deployed, plan: &Plan, args: &Crawl) -> Result<Begun> {
-    let site = &plan.site.id;
+async fn begin(deployed: &Deployed, spec: &CrawlSpec, args: &Crawl) -> Result<Begun> {
+    let site = &spec.site.id;
     let steering = &deployed.steering;
-    let (mut beginning, mut crawling) = steering.start(plan, args.change_scope, WHO).await?;
+    let (mut beginning, mut crawling) = steering.start(spec, args.change_scope, WHO).await?;
     if beginning == Beginning::OtherScope {
         setup::confirm_scope(site)?;
-        (beginning, crawling) = steering.start(plan, true, WHO).await?;
+        (beginning, crawling) = steering.start(spec, true, WHO).await?;
     }
     if !args.json {
         setup::announce(word(beginning), site, &crawling.scope);
@@ -129,7 +129,7 @@ fn word(beginning: Beginning) -> &'static str {
 /// The message when the watch ends before the crawls do.
 fn goes_on(crawls: &[Crawling], stack: &str) -> String {
     let lines = crawls.iter().map(|crawling| {
-        let site = &crawling.plan.site.id;
+        let site = &crawling.spec.site.id;
         format!(
             "The crawl of {site} goes on in the stack {stack}: `canter status {site} --aws {stack}` \
              tells how far it is, `canter stop {site} --aws {stack}` stops it."

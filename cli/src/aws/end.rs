@@ -24,7 +24,7 @@ impl Ended {
     /// Loads the end of a crawl that began, or continued, at `since_ms`. Reads all rows of the
     /// crawl.
     pub async fn of(deployed: &Deployed, since_ms: u64, crawling: Crawling) -> Result<Self> {
-        let (site, crawl) = (crawling.plan.site.id.clone(), crawling.crawl);
+        let (site, crawl) = (crawling.spec.site.id.clone(), crawling.crawl);
         let clock = Arc::clone(&deployed.clock);
         let rows = CloudSite::new(deployed.cloud.clone(), &site, crawl, clock);
         let counts = counts(&rows, &crawling).await?;
@@ -39,7 +39,7 @@ impl Ended {
                     .unwrap_or(crawling.alive_ms)
                     .saturating_sub(since_ms),
             ),
-            limit: crawling.plan.rate,
+            limit: crawling.spec.rate,
             peak: u32::try_from(rows.peak().await?).unwrap_or(u32::MAX),
             // The cloud keeps these only row by row or worker by worker.
             delay: Duration::ZERO,

@@ -69,7 +69,7 @@ pub async fn status(args: &Status, stack: &str) -> Result<()> {
 
 impl Site {
     async fn of(deployed: &Deployed, crawling: Crawling) -> Result<Self> {
-        let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
+        let (site, crawl) = (&crawling.spec.site.id, crawling.crawl);
         let clock = Arc::clone(&deployed.clock);
         let rows = CloudSite::new(deployed.cloud.clone(), site, crawl, clock);
         let (state, why) = state(&crawling, now_ms());
@@ -79,7 +79,7 @@ impl Site {
             why,
             counts: counts(&rows, &crawling).await?,
             searchable: None,
-            rps: crawling.plan.rate.map(Rate::per_second),
+            rps: crawling.spec.rate.map(Rate::per_second),
             server: deployed.stack.index_url.clone(),
             began_ms: Some(crawl),
             fetched_ms: None,

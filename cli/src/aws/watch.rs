@@ -41,18 +41,18 @@ pub async fn watch(
     for (number, crawling) in crawls.iter().enumerate() {
         let latest = Latest::default();
         shown.push(Shown {
-            id: crawling.plan.site.id.clone(),
+            id: crawling.spec.site.id.clone(),
             source: latest.clone(),
             limits: Limits {
-                rate: crawling.plan.rate,
-                pages: crawling.plan.site.limits.max_pages,
+                rate: crawling.spec.rate,
+                pages: crawling.spec.site.limits.max_pages,
                 time: None,
                 began,
             },
         });
         let look = Look {
             sites: deployed.sites().clone(),
-            site: crawling.plan.site.id.clone(),
+            site: crawling.spec.site.id.clone(),
             crawl: crawling.crawl,
             clock: Arc::clone(&deployed.clock),
             function: deployed.stack.fetch_function.clone(),

@@ -44,16 +44,16 @@ pub trait Source: Send + 'static {
 }
 
 /// A site that this process crawls.
-pub struct Ours {
+pub struct LocalSource {
     crawl: Arc<Crawl<OneMachine>>,
     index: Arc<WrittenIndex>,
     progress: Arc<Progress>,
     gates: Arc<Gates<Store>>,
 }
 
-impl Ours {
+impl LocalSource {
     pub fn of(run: &Run) -> Self {
-        Ours {
+        LocalSource {
             crawl: Arc::clone(&run.crawl),
             index: Arc::clone(run.process.index()),
             progress: Arc::clone(&run.progress),
@@ -62,7 +62,7 @@ impl Ours {
     }
 }
 
-impl Source for Ours {
+impl Source for LocalSource {
     async fn frame(&mut self) -> Frame {
         let waiting = self.crawl.pages.waiting();
         let (now, seeds) = (self.progress.now(), &self.crawl.site.seeds);

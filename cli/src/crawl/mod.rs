@@ -39,7 +39,7 @@ use crate::serve::{self, FolderStatus};
 use crate::signal::signal;
 pub use args::Crawl;
 pub use bar::bar_style;
-use frame::Ours;
+use frame::LocalSource;
 use one_machine::OneMachine;
 use progress::Progress;
 use run::Run;
@@ -150,7 +150,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
 }
 
 /// The sites as the display shows them.
-fn shown(args: &Crawl, runs: &[Run], began: Instant) -> Vec<Shown<Ours>> {
+fn shown(args: &Crawl, runs: &[Run], began: Instant) -> Vec<Shown<LocalSource>> {
     let limits = Limits {
         rate: args.rps.0,
         pages: Some(args.max_pages),
@@ -159,7 +159,7 @@ fn shown(args: &Crawl, runs: &[Run], began: Instant) -> Vec<Shown<Ours>> {
     };
     let shown = runs.iter().map(|run| Shown {
         id: run.crawl.site.id.clone(),
-        source: Ours::of(run),
+        source: LocalSource::of(run),
         limits,
     });
     shown.collect()

@@ -33,5 +33,5 @@ pub use paces::CloudPaces;
 pub use pages::{CloudSite, GRACE, LOSSES, Swept};
 pub use robots::CloudRobots;
 pub use secret::secret;
-pub use sites::{Beginning, Crawling, Plan, Progress, Rest, SILENCE, Sites, Turn};
+pub use sites::{Beginning, CrawlSpec, Crawling, Progress, Rest, SILENCE, Sites, Turn};
 pub use steering::Steering;

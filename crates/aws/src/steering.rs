@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::pages::CloudSite;
 use crate::queue::{CloudFrontier, Errand, Outbox, OutboxOptions, Sweep, Watch, tasks_per_message};
-use crate::sites::{Beginning, Crawling, Plan, Progress, Rest, Sites, Turn};
+use crate::sites::{Beginning, CrawlSpec, Crawling, Progress, Rest, Sites, Turn};
 
 /// Delay of the first look for a crawl's end, which gives the starter time to fill the crawl.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
@@ -47,11 +47,11 @@ impl Steering {
     /// The failure of DynamoDB or SQS. The call can be repeated.
     pub async fn start(
         &self,
-        plan: &Plan,
+        spec: &CrawlSpec,
         change_scope: bool,
         who: &str,
     ) -> Result<(Beginning, Crawling), Failure> {
-        let (beginning, crawling) = self.sites.begin(plan, change_scope).await?;
+        let (beginning, crawling) = self.sites.begin(spec, change_scope).await?;
         match beginning {
             Beginning::OtherScope => {}
             Beginning::Running => {
@@ -67,7 +67,7 @@ impl Steering {
                 self.look_for_end(&crawling).await?;
                 self.fill(&crawling).await?;
                 let bill = Bill::of(who, self.cloud.meter.take());
-                let crawl = (plan.site.id.as_str(), crawling.crawl);
+                let crawl = (spec.site.id.as_str(), crawling.crawl);
                 bill.add_to(&self.cloud, crawl, (self.clock)()).await?;
             }
         }
@@ -116,7 +116,7 @@ impl Steering {
             if stays && crawling.ended_ms.is_none() {
                 continue;
             }
-            if let Err(failure) = self.start(&crawling.plan, false, who).await {
+            if let Err(failure) = self.start(&crawling.spec, false, who).await {
                 failed.push((site, failure));
             }
         }
@@ -125,7 +125,7 @@ impl Steering {
 
     /// Begins a new chain of sweeps.
     async fn look_for_end(&self, crawling: &Crawling) -> Result<(), Failure> {
-        let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
+        let (site, crawl) = (&crawling.spec.site.id, crawling.crawl);
         let Some(chain) = self.sites.new_sweeper(site, crawl).await? else {
             // The crawl has ended in the meantime.
             return Ok(());
@@ -141,11 +141,11 @@ impl Steering {
 
     /// Pushes the tasks that a crawl begins or goes on with.
     async fn fill(&self, crawling: &Crawling) -> Result<(), Failure> {
-        let (site, crawl) = (&crawling.plan.site.id, crawling.crawl);
+        let (site, crawl) = (&crawling.spec.site.id, crawling.crawl);
         let pages = CloudSite::new(self.cloud.clone(), site, crawl, Arc::clone(&self.clock))
             .in_run(crawling.run);
         let pace = crawling
-            .plan
+            .spec
             .rate
             .map(|rate| Pace::new(rate, Tolerance::SHARED));
         let most = tasks_per_message(pace.map_or(Duration::ZERO, |pace| pace.spacing));

@@ -39,19 +39,19 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_of_three_is_found_without_what_leads_into_it() {
+    fn a_loop_of_three_is_found_without_what_leads_into_it() {
         let into = [("x", "y"), ("y", "b")];
-        let circle = [("a", "b"), ("b", "c"), ("c", "a")];
-        check(&[into.as_slice(), &circle].concat(), &["a", "b", "c"]);
+        let three = [("a", "b"), ("b", "c"), ("c", "a")];
+        check(&[into.as_slice(), &three].concat(), &["a", "b", "c"]);
     }
 
     #[test]
-    fn redirects_that_come_to_an_end_are_no_circle() {
+    fn redirects_that_come_to_an_end_are_no_loop() {
         check(&[("a", "b"), ("b", "page"), ("c", "b"), ("d", "page")], &[]);
     }
 
     #[test]
-    fn two_circles_are_found() {
+    fn two_loops_are_found() {
         check(
             &[("a", "b"), ("b", "a"), ("c", "c"), ("d", "a")],
             &["a", "b", "c"],

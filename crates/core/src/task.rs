@@ -216,7 +216,7 @@ impl Skip {
             Skip::LongUrl => "the URL is too long",
             Skip::Trap => "the path looks generated without end",
             Skip::LeavesSite => "it redirects out of the site",
-            Skip::RedirectLoop => "it redirects in a circle or too often",
+            Skip::RedirectLoop => "it is part of a redirect loop or redirects too often",
             Skip::PrivateAddress => "it is at a private address",
         }
     }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use canter_embedded::index::TantivyIndex;
 use world::crawling::crawl;
-use world::{Place, plan};
+use world::{Place, spec};
 
 #[tokio::main]
 async fn main() {
@@ -21,12 +21,12 @@ async fn main() {
     let [url, rate, workers] = arguments.as_slice() else {
         panic!("usage: measure URL RPS WORKERS");
     };
-    let plan = plan(url, Some(rate.parse().unwrap()));
+    let spec = spec(url, Some(rate.parse().unwrap()));
     let place = Place::create(Duration::from_secs(120)).await;
     let folder = tempfile::tempdir().unwrap();
     let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
     let began = Instant::now();
-    let counts = crawl(&place, &plan, &index, workers.parse().unwrap()).await;
+    let counts = crawl(&place, &spec, &index, workers.parse().unwrap()).await;
     println!("{counts:?} in {:?}", began.elapsed());
     print_usage(&place, counts.pages);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lambda_events::sqs::SqsEvent;
-use canter_aws::{Cloud, Plan};
+use canter_aws::{Cloud, CrawlSpec};
 use canter_core::domain::authority;
 use canter_elastic::{ElasticIndex, LazyIndex};
 use canter_engine::cloud::{Deadline, Parts, Worker};
@@ -38,7 +38,7 @@ async fn main() -> Result<(), Error> {
             async move { ElasticIndex::open(&config.index().await?.patience(PATIENCE)).await }
         })),
         clock: Clock::start(),
-        fetcher: Box::new(move |plan| HttpFetcher::start(http(plan, allow_private))),
+        fetcher: Box::new(move |spec| HttpFetcher::start(http(spec, allow_private))),
     }));
     let function = Function::new(worker, limits, began);
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
@@ -60,12 +60,12 @@ fn left(deadline_ms: u64) -> Duration {
 }
 
 /// Returns the settings for requests. Private addresses are permitted if both the stack and the
-/// site's plan permit them.
-fn http(plan: &Plan, allow_private: bool) -> HttpConfig {
-    let permitted = plan.allow_private && allow_private;
-    let seeds = plan.site.seeds.iter().filter(|_| permitted);
+/// site's spec permit them.
+fn http(spec: &CrawlSpec, allow_private: bool) -> HttpConfig {
+    let permitted = spec.allow_private && allow_private;
+    let seeds = spec.site.seeds.iter().filter(|_| permitted);
     HttpConfig {
-        user_agent: plan.user_agent.clone(),
+        user_agent: spec.user_agent.clone(),
         private: seeds.map(authority).collect::<HashSet<_>>(),
     }
 }

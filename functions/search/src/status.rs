@@ -140,7 +140,7 @@ fn crawl(site: String, crawling: &Crawling, searchable: u64, now: Moment) -> Cra
         pages,
         waiting,
         failed,
-        rps_limit: crawling.plan.rate.map(|rate| rate.per_second()),
+        rps_limit: crawling.spec.rate.map(|rate| rate.per_second()),
         started_at: Moment::from_millis(crawling.crawl),
         updated_at: Moment::from_millis(crawling.ended_ms.unwrap_or(crawling.alive_ms)),
     }

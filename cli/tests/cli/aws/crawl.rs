@@ -23,10 +23,10 @@ fn an_interrupt_ends_the_watch_and_the_crawl_goes_on() {
         assert!(ended.stderr.contains(&stop), "{}", ended.stderr);
         let crawling = stack.crawling(site);
         assert!(crawling.filled && crawling.rest.is_none() && crawling.sweeper.is_some());
-        assert_eq!(crawling.plan.site.seeds[0].as_str(), url);
-        assert_eq!(crawling.plan.rate.unwrap().per_second(), 5.0);
-        assert!(crawling.plan.user_agent.starts_with("canter/"));
-        assert!(!crawling.plan.allow_private);
+        assert_eq!(crawling.spec.site.seeds[0].as_str(), url);
+        assert_eq!(crawling.spec.rate.unwrap().per_second(), 5.0);
+        assert!(crawling.spec.user_agent.starts_with("canter/"));
+        assert!(!crawling.spec.allow_private);
     }
     assert!(!stack.depth().is_empty());
     let events = objects(ended);

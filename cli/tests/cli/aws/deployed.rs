@@ -72,7 +72,7 @@ impl Deployed {
         let task = Task {
             site: site.to_owned(),
             crawl: crawling.crawl,
-            url: crawling.plan.site.seeds[0].clone(),
+            url: crawling.spec.site.seeds[0].clone(),
             depth: 0,
             hops: 0,
             attempts: 0,
@@ -127,7 +127,7 @@ impl Deployed {
     }
 
     fn rows(&self, crawling: &Crawling) -> CloudSite {
-        let site = &crawling.plan.site.id;
+        let site = &crawling.spec.site.id;
         CloudSite::new(self.cloud.clone(), site, crawling.crawl, clock())
     }
 }

@@ -58,7 +58,7 @@ impl CloudSite {
             match decide(seen.as_ref(), &claimant, &link) {
                 Decision::No => sorting.lost(&claimant, key, seen.as_ref()),
                 // A link of the claimant may have been pushed by a later run in the meantime.
-                Decision::Ours | Decision::Ask => unknown.push((key, link)),
+                Decision::Claimed | Decision::Ask => unknown.push((key, link)),
             }
         }
         let rows = self.look_up(&claimant.site, &unknown).await?;
@@ -66,7 +66,7 @@ impl CloudSite {
         for (key, link) in unknown {
             let seen = rows.get(&key);
             match decide(seen, &claimant, &link) {
-                Decision::Ours => sorting.ours.push(link),
+                Decision::Claimed => sorting.ours.push(link),
                 Decision::No => sorting.lost(&claimant, key, seen),
                 Decision::Ask => asked.push((key, link)),
             }
@@ -91,7 +91,7 @@ impl CloudSite {
         for (key, link) in links {
             let seen = self.cache.get(key);
             match decide(seen.as_ref(), claimant, &link) {
-                Decision::Ours => sorting.ours.push(link),
+                Decision::Claimed => sorting.ours.push(link),
                 Decision::No => sorting.lost(claimant, key, seen.as_ref()),
                 Decision::Ask => {
                     let (site, claimant) = (self.clone(), claimant.clone());

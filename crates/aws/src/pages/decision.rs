@@ -84,7 +84,7 @@ impl Seen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
     /// The link is the claimant's already, and has not ended.
-    Ours,
+    Claimed,
     /// The link is another parent's, or has ended, or belongs to a newer crawl.
     No,
     /// Only a conditional write can decide.
@@ -107,7 +107,7 @@ pub(super) fn decide(seen: Option<&Seen>, claimant: &Claimant, link: &Claim) -> 
         };
     }
     if seen.parent == claimant.parent_key && !seen.requeued {
-        Decision::Ours
+        Decision::Claimed
     } else {
         Decision::No
     }
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn what_a_row_settles() {
-        use Decision::{Ask, No, Ours};
+        use Decision::{Ask, Claimed, No};
         let long = format!("{PARENT}/{}", "x".repeat(3_000));
         // Row; parent that claims; whether it is to be skipped; what is said.
         let rows = [
@@ -206,13 +206,13 @@ mod tests {
             (Some(of(4)), Some(PARENT), None, Ask),
             (Some(of(4)), Some(PARENT), Some(Skip::Trap), Ask),
             (Some(of(6)), Some(PARENT), None, No),
-            (Some(of(5)), Some(PARENT), None, Ours),
+            (Some(of(5)), Some(PARENT), None, Claimed),
             (Some(of(5)), Some(PARENT), Some(Skip::TooDeep), No),
             (Some(of(5)), Some(OTHER), None, No),
             (Some(of(5)), None, None, No),
-            (Some(open(None)), None, None, Ours),
+            (Some(open(None)), None, None, Claimed),
             (Some(open(None)), Some(PARENT), None, No),
-            (Some(open(Some(&long))), Some(&long), None, Ours),
+            (Some(open(Some(&long))), Some(&long), None, Claimed),
             (Some(requeued()), Some(PARENT), None, No),
             (Some(ended(false)), Some(PARENT), None, No),
             (Some(ended(true)), Some(PARENT), None, Ask),

@@ -40,7 +40,7 @@ impl CloudSite {
         crawling: &Crawling,
         frontier: &impl Frontier,
     ) -> Result<u64, Failure> {
-        let site = &crawling.plan.site;
+        let site = &crawling.spec.site;
         let seeds = site.seeds.iter().map(|url| Claim::page(url.clone(), 0));
         let sitemaps = site.sitemaps.iter().map(|url| Claim {
             kind: Kind::Sitemap,

@@ -56,7 +56,7 @@ enum Lost {
     Task(Box<Task>),
     GivenUp,
     /// It has ended, or another sweep has taken it.
-    NotOurs,
+    Foreign,
 }
 
 impl CloudSite {
@@ -112,7 +112,7 @@ impl CloudSite {
             match lost {
                 Lost::Task(task) => tasks.push(*task),
                 Lost::GivenUp => swept.given_up += 1,
-                Lost::NotOurs => {}
+                Lost::Foreign => {}
             }
         }
         if tasks.is_empty() {
@@ -153,7 +153,7 @@ impl CloudSite {
         Ok(match (written.await?, task) {
             (Written::Done, Some(task)) => Lost::Task(Box::new(task)),
             (Written::Done, None) => Lost::GivenUp,
-            (Written::Refused(_), _) => Lost::NotOurs,
+            (Written::Refused(_), _) => Lost::Foreign,
         })
     }
 }

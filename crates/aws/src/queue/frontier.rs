@@ -8,7 +8,7 @@ use canter_core::ports::Frontier;
 use canter_core::task::Task;
 use canter_core::time::Moment;
 
-use super::message::Terms;
+use super::message::Delivery;
 use super::outbox::Outbox;
 use crate::clock::Clock;
 use crate::pages::CloudSite;
@@ -67,11 +67,11 @@ impl Frontier for CloudFrontier {
     async fn push(&self, tasks: Vec<Task>, delay: Duration) -> Result<(), Failure> {
         let due = (!delay.is_zero()).then(|| (self.clock)() + delay);
         let open = self.note(tasks, due).await?;
-        let terms = Terms {
+        let delivery = Delivery {
             due,
             run: self.site.run(),
-            ..Terms::default()
+            ..Delivery::default()
         };
-        self.outbox.send(open, terms).await
+        self.outbox.send(open, delivery).await
     }
 }

@@ -40,14 +40,14 @@ pub struct Message {
     /// suffixes may hold tasks of several domains; this is the first task's.
     pub domain: Domain,
     /// How the tasks were sent.
-    pub terms: Terms,
+    pub delivery: Delivery,
     /// The tasks.
     pub tasks: Vec<Task>,
 }
 
-/// Terms of delivery that the tasks of a message share.
+/// When and under which circumstances the tasks of a message were sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Terms {
+pub struct Delivery {
     /// No task is begun before this.
     pub due: Option<Moment>,
     /// How often in a row the tasks were sent on through no fault of their pages: because a store
@@ -63,7 +63,7 @@ pub struct Terms {
 pub enum Refusal {
     /// The message is another sender's.
     #[error("the message is not canter's")]
-    NotOurs,
+    Foreign,
     /// The message is of an older or a newer version of canter.
     #[error("the message has version {0}, this canter reads version {VERSION}")]
     Version(u64),
@@ -145,9 +145,9 @@ impl Message {
             site: self.site.clone(),
             crawl: self.crawl,
             domain: Some(self.domain.clone()),
-            due: self.terms.due.map(Moment::millis),
-            outages: self.terms.outages,
-            run: self.terms.run,
+            due: self.delivery.due.map(Moment::millis),
+            outages: self.delivery.outages,
+            run: self.delivery.run,
             parents,
             tasks,
         };
@@ -174,7 +174,7 @@ impl Message {
             site: wire.site,
             crawl: wire.crawl,
             domain: domain(&first.url),
-            terms: Terms {
+            delivery: Delivery {
                 due: wire.due.map(Moment::from_millis),
                 outages: wire.outages,
                 run: wire.run,
@@ -189,7 +189,7 @@ pub(super) fn check_envelope(body: &str) -> Result<(), Refusal> {
     if body.len() > MAX_PARSED {
         return Err(Refusal::TooLarge(body.len()));
     }
-    let envelope: Envelope = serde_json::from_str(body).map_err(|_| Refusal::NotOurs)?;
+    let envelope: Envelope = serde_json::from_str(body).map_err(|_| Refusal::Foreign)?;
     if envelope.canter != VERSION {
         return Err(Refusal::Version(envelope.canter));
     }
@@ -250,7 +250,7 @@ pub(super) mod tests {
             site: "a".into(),
             crawl: 7,
             domain: domain(&plain.url),
-            terms: Terms {
+            delivery: Delivery {
                 due: Some(Moment::from_millis(1_234)),
                 outages: 2,
                 run: 3,

@@ -13,5 +13,5 @@ pub use dead_letters::{REASON, send_to_dead_letters};
 pub use errand::{Errand, Sweep, Watch};
 pub use frontier::CloudFrontier;
 pub use inbox::{Depth, Letter, create, delete, depth, receive, remove};
-pub use message::{Message, Refusal, Terms};
+pub use message::{Delivery, Message, Refusal};
 pub use outbox::{LONGEST_DELAY, Outbox, OutboxOptions, tasks_per_message};

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::message::{Message, Terms};
+use super::message::{Delivery, Message};
 use super::packing::pack;
 use super::parcel::{Parcel, Receipt, batches, send};
 use crate::clock::Clock;
@@ -59,7 +59,7 @@ enum Order {
 #[derive(Debug)]
 struct Push {
     tasks: Vec<Task>,
-    terms: Terms,
+    delivery: Delivery,
     /// Each task in a message of its own.
     apart: bool,
     confirmed: oneshot::Sender<Result<(), Failure>>,
@@ -93,8 +93,8 @@ impl Outbox {
     /// # Errors
     ///
     /// The failure of SQS. Some of the tasks may be in the queue all the same.
-    pub async fn send(&self, tasks: Vec<Task>, terms: Terms) -> Result<(), Failure> {
-        self.order(tasks, terms, false).await
+    pub async fn send(&self, tasks: Vec<Task>, delivery: Delivery) -> Result<(), Failure> {
+        self.order(tasks, delivery, false).await
     }
 
     /// Like [`Outbox::send`], with each task in a message of its own: a task that kills its worker
@@ -103,20 +103,25 @@ impl Outbox {
     /// # Errors
     ///
     /// Those of [`Outbox::send`].
-    pub async fn send_apart(&self, tasks: Vec<Task>, terms: Terms) -> Result<(), Failure> {
-        self.order(tasks, terms, true).await
+    pub async fn send_apart(&self, tasks: Vec<Task>, delivery: Delivery) -> Result<(), Failure> {
+        self.order(tasks, delivery, true).await
     }
 
-    async fn order(&self, tasks: Vec<Task>, terms: Terms, apart: bool) -> Result<(), Failure> {
+    async fn order(
+        &self,
+        tasks: Vec<Task>,
+        delivery: Delivery,
+        apart: bool,
+    ) -> Result<(), Failure> {
         if tasks.is_empty() {
             return Ok(());
         }
         let (confirmed, confirmation) = oneshot::channel();
         let push = Push {
             tasks,
-            terms: Terms {
-                due: terms.due.map(whole_second),
-                ..terms
+            delivery: Delivery {
+                due: delivery.due.map(whole_second),
+                ..delivery
             },
             apart,
             confirmed,
@@ -181,25 +186,31 @@ impl Sending {
             return;
         }
         let now = (self.options.clock)();
-        let mut alike: BTreeMap<(Terms, bool), Vec<Push>> = BTreeMap::new();
+        let mut alike: BTreeMap<(Delivery, bool), Vec<Push>> = BTreeMap::new();
         for push in self.waiting.drain(..) {
-            let terms = Terms {
-                due: push.terms.due.filter(|due| *due > now),
-                ..push.terms
+            let delivery = Delivery {
+                due: push.delivery.due.filter(|due| *due > now),
+                ..push.delivery
             };
-            alike.entry((terms, push.apart)).or_default().push(push);
+            alike.entry((delivery, push.apart)).or_default().push(push);
         }
         let mut parcels = Vec::new();
-        for ((terms, apart), pushes) in alike {
-            parcels.extend(self.parcels(now, terms, apart, pushes));
+        for ((delivery, apart), pushes) in alike {
+            parcels.extend(self.parcels(now, delivery, apart, pushes));
         }
         for batch in batches(parcels) {
             self.under_way.spawn(send(self.cloud.clone(), batch));
         }
     }
 
-    /// The messages of pushes with the same terms. Each knows the pushes that wait for it.
-    fn parcels(&self, now: Moment, terms: Terms, apart: bool, pushes: Vec<Push>) -> Vec<Parcel> {
+    /// The messages of pushes with the same delivery. Each knows the pushes that wait for it.
+    fn parcels(
+        &self,
+        now: Moment,
+        delivery: Delivery,
+        apart: bool,
+        pushes: Vec<Push>,
+    ) -> Vec<Parcel> {
         let mut receipts: HashMap<UrlKey, Vec<Arc<Receipt>>> = HashMap::new();
         let mut tasks = Vec::new();
         for push in pushes {
@@ -213,18 +224,18 @@ impl Sending {
                 }
             }
         }
-        let wait = terms.due.map_or(Duration::ZERO, |due| now.until(due));
+        let wait = delivery.due.map_or(Duration::ZERO, |due| now.until(due));
         let delay = wait.min(LONGEST_DELAY);
         // A message that the queue cannot delay for long enough is sent on when it comes.
-        let terms = Terms {
-            due: terms.due.filter(|_| wait > LONGEST_DELAY),
-            ..terms
+        let delivery = Delivery {
+            due: delivery.due.filter(|_| wait > LONGEST_DELAY),
+            ..delivery
         };
         let most = |domain: &Domain| match apart {
             true => 1,
             false => (self.options.most)(domain),
         };
-        pack(tasks, terms, most)
+        pack(tasks, delivery, most)
             .into_iter()
             .map(|message| Parcel {
                 // Due times were rounded up to whole seconds before.

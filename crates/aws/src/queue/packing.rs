@@ -6,7 +6,7 @@ use canter_core::domain::{Domain, domain};
 use canter_core::task::Task;
 use url::Url;
 
-use super::message::{Message, Terms};
+use super::message::{Delivery, Message};
 
 /// Maximum number of bytes in a message with more than one task. SQS bills each 64 KB as one request,
 /// and whoever writes the JSON again may write it a little longer.
@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 60 * 1024;
 /// most `most(domain)` tasks, and at most [`MAX_BYTES`] unless a single task is longer.
 pub(super) fn pack(
     tasks: Vec<Task>,
-    terms: Terms,
+    delivery: Delivery,
     most: impl Fn(&Domain) -> usize,
 ) -> Vec<Message> {
     let mut open: Vec<Packing> = Vec::new();
@@ -31,7 +31,7 @@ pub(super) fn pack(
                     site: site.clone(),
                     crawl: *crawl,
                     domain: domain.clone(),
-                    terms,
+                    delivery,
                     tasks: Vec::new(),
                 };
                 open.push(Packing::new(message, most(domain).max(1)));
@@ -121,7 +121,7 @@ mod tests {
             ..task("https://a.org/3")
         });
         tasks.extend((4..8).map(|n| task(&format!("https://a.org/{n}"))));
-        let packed = pack(tasks, Terms::default(), |domain| {
+        let packed = pack(tasks, Delivery::default(), |domain| {
             if domain.as_str() == "a.org" { 3 } else { 0 }
         });
         let paths: Vec<(u64, Vec<&str>)> = packed
@@ -156,12 +156,12 @@ mod tests {
         };
         let mut tasks: Vec<Task> = (0..300).map(|n| long(n, 150)).collect();
         tasks.insert(100, long(1_000, MAX_BYTES));
-        let terms = Terms {
+        let delivery = Delivery {
             due: Some(Moment::from_millis(u64::MAX / 1_000_000)),
             outages: u32::MAX,
             run: u32::MAX,
         };
-        let packed = pack(tasks.clone(), terms, |_| 1_000);
+        let packed = pack(tasks.clone(), delivery, |_| 1_000);
         assert!(packed.len() <= 7, "{}", packed.len());
         let mut unpacked = Vec::new();
         for message in packed {

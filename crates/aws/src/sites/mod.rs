@@ -18,7 +18,7 @@
 //!
 //! The item `sites#all` holds the ids of all of them, in the set `names`.
 
-mod plan;
+mod record;
 
 use std::time::Duration;
 
@@ -35,10 +35,10 @@ use crate::packed::{MOST, pack};
 use crate::tables::state_key;
 
 pub use canter_core::rest::Rest;
-use plan::{
-    ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, MOVED, PLAN, REST, RUN, SWEEPER, SWEPT, TURN,
+use record::{
+    ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, MOVED, REST, RUN, SPEC, SWEEPER, SWEPT, TURN,
 };
-pub use plan::{Beginning, Crawling, Plan, Progress, Turn};
+pub use record::{Beginning, CrawlSpec, Crawling, Progress, Turn};
 
 /// Silence after which a crawl counts as cut off. Whoever drives one notes its progress, or sweeps,
 /// many times as often.
@@ -76,15 +76,15 @@ impl Sites {
     ///
     /// # Errors
     ///
-    /// The failure of DynamoDB; a plan that is too large for one record; records of another version
+    /// The failure of DynamoDB; a spec that is too large for one record; records of another version
     /// of canter.
     pub async fn begin(
         &self,
-        plan: &Plan,
+        spec: &CrawlSpec,
         change_scope: bool,
     ) -> Result<(Beginning, Crawling), Failure> {
-        let site = &plan.site.id;
-        let packed = pack(plan)?;
+        let site = &spec.site.id;
+        let packed = pack(spec)?;
         if packed.len() > MOST {
             return Err(Failure::permanent(format!(
                 "the site {site} has more seeds, globs and headers than one record holds (400 KB): \
@@ -99,7 +99,7 @@ impl Sites {
             let now = (self.clock)().millis();
             let known = Crawling::of(site, &item)?;
             let beginning = known.as_ref().map_or(Beginning::First, |known| {
-                known.beginning_of(plan, change_scope, now)
+                known.beginning_of(spec, change_scope, now)
             });
             let crawl = match (&known, beginning) {
                 (Some(known), Beginning::Running | Beginning::OtherScope) => {
@@ -110,12 +110,12 @@ impl Sites {
                 (None, _) => now,
             };
             let change = Change::default()
-                .set(PLAN, bytes(packed.clone()))
+                .set(SPEC, bytes(packed.clone()))
                 .set(CRAWL, number(crawl))
                 .set(BY, number(token))
                 .set(ALIVE, number(now))
                 .remove(&[REST, FILLED, SWEEPER, TURN]);
-            let begun = Crawling::begun(plan, crawl, beginning, known.as_ref());
+            let begun = Crawling::begun(spec, crawl, beginning, known.as_ref());
             let change = match beginning.name() {
                 None => change.set(RUN, number(begun.run)),
                 Some(name) => change

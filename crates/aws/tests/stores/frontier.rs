@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use canter_aws::queue::{self, CloudFrontier, Message, Outbox, OutboxOptions, Terms};
+use canter_aws::queue::{self, CloudFrontier, Delivery, Message, Outbox, OutboxOptions};
 use canter_aws::{Cloud, CloudSite, Endpoints, Names};
 use canter_core::failure::Failure;
 use canter_core::ports::{Frontier, Pages};
@@ -178,7 +178,7 @@ async fn pushes_share_messages() {
     let mut under_way = tokio::task::JoinSet::new();
     for task in &all {
         let (outbox, task) = (outbox.clone(), task.clone());
-        under_way.spawn(async move { outbox.send(vec![task], Terms::default()).await });
+        under_way.spawn(async move { outbox.send(vec![task], Delivery::default()).await });
     }
     while let Some(push) = under_way.join_next().await {
         push.unwrap().unwrap();
@@ -205,7 +205,7 @@ async fn what_is_not_taken_is_sent_again() {
     let all = tasks(25);
     queue
         .outbox(1)
-        .send(all.clone(), Terms::default())
+        .send(all.clone(), Delivery::default())
         .await
         .unwrap();
     assert!(requests(&queue) > 3, "{}", requests(&queue));
@@ -223,8 +223,8 @@ async fn what_will_never_be_taken_fails_its_own_push() {
     let outbox = queue.outbox(1);
     let all = tasks(2);
     let (good, bad) = tokio::join!(
-        outbox.send(all[..1].to_vec(), Terms::default()),
-        outbox.send(all[1..].to_vec(), Terms::default())
+        outbox.send(all[..1].to_vec(), Delivery::default()),
+        outbox.send(all[1..].to_vec(), Delivery::default())
     );
     assert_eq!(good, Ok(()));
     let failure = bad.unwrap_err();
@@ -285,7 +285,7 @@ async fn a_busy_queue_is_waited_for_and_a_lost_answer_does_no_harm() {
     let all = tasks(3);
     queue
         .outbox(50)
-        .send(all.clone(), Terms::default())
+        .send(all.clone(), Delivery::default())
         .await
         .unwrap();
     let mut given = sorted(queue.tasks().await);
@@ -300,7 +300,7 @@ async fn a_queue_that_is_gone_is_said_to_be() {
     queue::remove(&queue.cloud).await.unwrap();
     let failure = queue
         .prompt_outbox()
-        .send(tasks(1), Terms::default())
+        .send(tasks(1), Delivery::default())
         .await
         .unwrap_err();
     assert!(matches!(failure, Failure::Permanent(_)), "{failure:?}");
@@ -323,11 +323,11 @@ async fn a_long_delay_is_in_the_message() {
     let due = now + Duration::from_millis(3_600_500);
     let outbox = queue.prompt_outbox();
     for (count, due) in [(2, due), (1, now + Duration::from_secs(2))] {
-        let terms = Terms {
+        let delivery = Delivery {
             due: Some(due),
-            ..Terms::default()
+            ..Delivery::default()
         };
-        outbox.send(tasks(count), terms).await.unwrap();
+        outbox.send(tasks(count), delivery).await.unwrap();
     }
     let sent: Vec<Value> = queue
         .faults
@@ -341,11 +341,11 @@ async fn a_long_delay_is_in_the_message() {
     let message = |entry: &Value| Message::parse(entry["MessageBody"].as_str().unwrap()).unwrap();
     assert_eq!(sent[0]["DelaySeconds"], 900);
     assert_eq!(
-        message(&sent[0]).terms.due.map(|due| due.millis()),
+        message(&sent[0]).delivery.due.map(|due| due.millis()),
         Some(4_601_000)
     );
     assert_eq!(sent[1]["DelaySeconds"], 2);
-    assert_eq!(message(&sent[1]).terms.due, None);
+    assert_eq!(message(&sent[1]).delivery.due, None);
     let depth = queue::depth(&queue.cloud).await.unwrap();
     assert_eq!((depth.visible, depth.in_flight, depth.delayed), (0, 0, 2));
 }

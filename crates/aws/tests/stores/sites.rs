@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use canter_aws::{Beginning, Counts, Plan, Progress, Rest, SILENCE, Sites};
+use canter_aws::{Beginning, Counts, CrawlSpec, Progress, Rest, SILENCE, Sites};
 use canter_core::failure::Failure;
 use canter_core::pace::Rate;
 use canter_core::ports::Headers;
@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 
 use crate::world::{Tables, TestClock};
 
-fn plan(options: Options) -> Plan {
+fn spec(options: Options) -> CrawlSpec {
     let seeds = vec![url("/docs/")];
-    Plan {
+    CrawlSpec {
         site: Site {
             id: "example.org/docs".into(),
             scope: Scope::new(&seeds, options).unwrap(),
@@ -41,8 +41,8 @@ fn plan(options: Options) -> Plan {
     }
 }
 
-fn wider() -> Plan {
-    plan(Options {
+fn wider() -> CrawlSpec {
+    spec(Options {
         include: vec!["/blog/**".into()],
         ..Options::default()
     })
@@ -71,7 +71,7 @@ async fn end(sites: &Sites, crawl: u64) {
 async fn a_worker_that_knows_the_id_knows_all() {
     let (sites, _, _tables) = sites().await;
     assert!(sites.load(SITE).await.unwrap().is_none());
-    let asked = plan(Options::default());
+    let asked = spec(Options::default());
     let (beginning, begun) = sites.begin(&asked, false).await.unwrap();
     assert_eq!((beginning, begun.crawl), (Beginning::First, 1_000_000));
     for loaded in [sites.load(SITE).await, sites.load_now(SITE).await] {
@@ -79,7 +79,7 @@ async fn a_worker_that_knows_the_id_knows_all() {
         assert_eq!((loaded.crawl, loaded.filled), (1_000_000, false));
         assert_eq!((loaded.rest, loaded.ended_ms), (None, None));
         assert_eq!(loaded.scope, asked.site.scope);
-        let (plan, site) = (&loaded.plan, &loaded.plan.site);
+        let (spec, site) = (&loaded.spec, &loaded.spec.site);
         assert_eq!(
             (&site.seeds, &site.sitemaps),
             (&asked.site.seeds, &asked.site.sitemaps)
@@ -89,8 +89,8 @@ async fn a_worker_that_knows_the_id_knows_all() {
             format!("{:?}", site.limits),
             format!("{:?}", asked.site.limits)
         );
-        assert_eq!((plan.rate, plan.allow_private), (asked.rate, true));
-        assert_eq!(plan.user_agent, asked.user_agent);
+        assert_eq!((spec.rate, spec.allow_private), (asked.rate, true));
+        assert_eq!(spec.user_agent, asked.user_agent);
     }
 }
 
@@ -99,9 +99,9 @@ async fn a_worker_that_knows_the_id_knows_all() {
 #[ignore = "needs the servers of make test"]
 async fn how_crawls_begin() {
     let (sites, clock, _tables) = sites().await;
-    let same = plan(Options::default());
-    let begin = async |plan: &Plan, change| {
-        let (beginning, begun) = sites.begin(plan, change).await.unwrap();
+    let same = spec(Options::default());
+    let begin = async |spec: &CrawlSpec, change| {
+        let (beginning, begun) = sites.begin(spec, change).await.unwrap();
         (beginning, begun.crawl)
     };
     let first = clock.now().millis();
@@ -115,13 +115,13 @@ async fn how_crawls_begin() {
     let standing = sites.load_now(SITE).await.unwrap().unwrap();
     assert_eq!(standing.rest, Some(Rest::Stopped));
     assert_eq!(sites.note_filled(SITE, first).await, Ok(true));
-    let slower = Plan {
+    let slower = CrawlSpec {
         rate: Rate::new(1.0),
         ..same.clone()
     };
     assert_eq!(begin(&slower, false).await, (Beginning::Continued, first));
     let standing = sites.load_now(SITE).await.unwrap().unwrap();
-    assert_eq!((standing.rest, standing.plan.rate), (None, Rate::new(1.0)));
+    assert_eq!((standing.rest, standing.spec.rate), (None, Rate::new(1.0)));
     assert_eq!(
         (standing.filled, standing.beginning),
         (false, Beginning::First)
@@ -160,7 +160,7 @@ async fn how_crawls_begin() {
 #[ignore = "needs the servers of make test"]
 async fn only_what_is_filled_and_goes_on_ends() {
     let (sites, _, _tables) = sites().await;
-    let asked = plan(Options::default());
+    let asked = spec(Options::default());
     let (_, begun) = sites.begin(&asked, false).await.unwrap();
     assert_eq!(
         sites.end(SITE, begun.crawl, &Counts::default()).await,
@@ -188,7 +188,7 @@ async fn only_what_is_filled_and_goes_on_ends() {
 #[ignore = "needs the servers of make test"]
 async fn a_moved_scope_and_progress_last_as_long_as_the_crawl() {
     let (sites, clock, _tables) = sites().await;
-    let asked = plan(Options::default());
+    let asked = spec(Options::default());
     let (_, begun) = sites.begin(&asked, false).await.unwrap();
     let www = url::Url::parse("https://www.example.org/docs/").unwrap();
     let moved = asked.site.scope.moved(&asked.site.seeds[0], &www).unwrap();
@@ -230,7 +230,7 @@ async fn several_that_begin_at_once_begin_one_crawl() {
     for expect in [Beginning::First, Beginning::Refresh] {
         let begins = (0..8).map(|_| {
             let sites = sites.clone();
-            tokio::spawn(async move { sites.begin(&plan(Options::default()), false).await })
+            tokio::spawn(async move { sites.begin(&spec(Options::default()), false).await })
         });
         let mut begun = Vec::new();
         for begin in begins.collect::<Vec<_>>() {
@@ -262,7 +262,7 @@ async fn a_beginning_whose_answer_is_lost_is_ours() {
             1 => Turn::CutAfter,
             _ => Turn::Pass,
         });
-        let (beginning, begun) = sites.begin(&plan(Options::default()), false).await.unwrap();
+        let (beginning, begun) = sites.begin(&spec(Options::default()), false).await.unwrap();
         assert_eq!(beginning, expect);
         end(&sites, begun.crawl).await;
         clock.forward(Duration::from_secs(1));
@@ -277,7 +277,7 @@ async fn too_many_seeds_are_told() {
         let letters = (0..64).map(|_| fastrand::alphanumeric());
         url(&format!("/{}", letters.collect::<String>()))
     };
-    let mut asked = plan(Options::default());
+    let mut asked = spec(Options::default());
     asked.site.seeds = (0..10_000).map(seed).collect();
     let failed = sites.begin(&asked, false).await.unwrap_err();
     assert!(matches!(failed, Failure::Permanent(_)), "{failed}");
@@ -292,7 +292,7 @@ async fn what_another_version_wrote_is_a_failure() {
     let proxy = Faults::before(&Stack::find().dynamodb_endpoint);
     let sites = Sites::new(tables.through(proxy.url().to_string()).await, clock.clock());
     assert!(sites.load(SITE).await.unwrap().is_none());
-    let asked = plan(Options::default());
+    let asked = spec(Options::default());
     sites.begin(&asked, false).await.unwrap();
     for (name, value) in [
         ("plan", json!({"B": "AAAA"})),

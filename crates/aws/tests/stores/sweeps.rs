@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use canter_aws::{Beginning, CloudSite, Counts, Crawling, GRACE, LOSSES, Plan, Sites};
+use canter_aws::{Beginning, CloudSite, Counts, CrawlSpec, Crawling, GRACE, LOSSES, Sites};
 use canter_core::document::{Document, document_id};
 use canter_core::end::{drop_leftovers, end_redirect_loops, fold_duplicates};
 use canter_core::failure::Failure;
@@ -57,7 +57,7 @@ impl Stage {
             );
         }
         self.clock.forward(Duration::from_secs(3_600));
-        let (_, crawling) = self.sites.begin(&plan(options), true).await.unwrap();
+        let (_, crawling) = self.sites.begin(&spec(options), true).await.unwrap();
         let cloud = self.tables.cloud.clone();
         let pages = CloudSite::new(cloud, SITE, crawling.crawl, self.clock.clock());
         let crawl = Crawl {
@@ -121,7 +121,7 @@ fn may_move<F: Future + Send>(future: F) -> F {
     future
 }
 
-fn plan(options: Options) -> Plan {
+fn spec(options: Options) -> CrawlSpec {
     let seeds = vec![url("/seed")];
     let options = Options {
         include: match options.include.is_empty() {
@@ -130,7 +130,7 @@ fn plan(options: Options) -> Plan {
         },
         ..options
     };
-    Plan {
+    CrawlSpec {
         site: Site {
             id: SITE.into(),
             scope: Scope::new(&seeds, options).unwrap(),

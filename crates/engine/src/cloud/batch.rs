@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use canter_aws::queue::{Message, Terms};
+use canter_aws::queue::{Delivery, Message};
 use canter_aws::{Progress, Rest};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
@@ -92,7 +92,7 @@ where
         let mut sends = JoinSet::new();
         for (place, message) in received.iter().enumerate() {
             let parsed = match Message::parse(&message.body) {
-                Ok(parsed) if parsed.terms.outages < OUTAGES => parsed,
+                Ok(parsed) if parsed.delivery.outages < OUTAGES => parsed,
                 Ok(_) => {
                     ledger.fail(&[place], &format!("{why}, {OUTAGES} times"));
                     continue;
@@ -106,12 +106,12 @@ where
                 parsed.tasks.len() as u64;
             report.sent_on += parsed.tasks.len() as u64;
             let outbox = self.outbox.clone();
-            let terms = Terms {
-                due: parsed.terms.due.max(Some(due)),
-                outages: parsed.terms.outages + 1,
-                ..parsed.terms
+            let delivery = Delivery {
+                due: parsed.delivery.due.max(Some(due)),
+                outages: parsed.delivery.outages + 1,
+                ..parsed.delivery
             };
-            sends.spawn(async move { (place, outbox.send(parsed.tasks, terms).await) });
+            sends.spawn(async move { (place, outbox.send(parsed.tasks, delivery).await) });
         }
         self.outbox.flush();
         while let Some(sent) = sends.join_next().await {
@@ -183,16 +183,16 @@ where
             let crawl = (parsed.site.clone(), parsed.crawl);
             *sorted.came.entry(crawl).or_default() += parsed.tasks.len() as u64;
             ledger.expect(place, parsed.tasks.len());
-            let (terms, tasks) = (parsed.terms, parsed.tasks);
+            let (delivery, tasks) = (parsed.delivery, parsed.tasks);
             let suspect = message.receives > 1;
-            if terms.due.is_some_and(|due| due > now + EARLY) {
-                sorted.early.push((place, tasks, terms));
+            if delivery.due.is_some_and(|due| due > now + EARLY) {
+                sorted.early.push((place, tasks, delivery));
             } else if suspect && tasks.len() > 1 {
                 // The worker that had the message before did not finish it; one of these tasks may
                 // have ended that worker.
-                sorted.apart.push((place, tasks, terms));
+                sorted.apart.push((place, tasks, delivery));
             } else {
-                sorted.add(place, suspect, tasks, terms);
+                sorted.add(place, suspect, tasks, delivery);
             }
         }
         sorted
@@ -201,14 +201,17 @@ where
     /// Sends on the tasks that are not to be worked on now.
     async fn send_on(&self, sorted: Sorted, ledger: &Ledger) {
         let mut sends = JoinSet::new();
-        for (place, tasks, terms) in sorted.early {
+        for (place, tasks, delivery) in sorted.early {
             let (outbox, count) = (self.outbox.clone(), tasks.len());
-            sends.spawn(async move { (place, count, outbox.send(tasks, terms).await) });
+            sends.spawn(async move { (place, count, outbox.send(tasks, delivery).await) });
         }
-        for (place, tasks, terms) in sorted.apart {
+        for (place, tasks, delivery) in sorted.apart {
             let (outbox, count) = (self.outbox.clone(), tasks.len());
-            let terms = Terms { due: None, ..terms };
-            sends.spawn(async move { (place, count, outbox.send_apart(tasks, terms).await) });
+            let delivery = Delivery {
+                due: None,
+                ..delivery
+            };
+            sends.spawn(async move { (place, count, outbox.send_apart(tasks, delivery).await) });
         }
         // A send that breaks off leaves its tasks open in the ledger, so its message fails.
         while let Some(sent) = sends.join_next().await {
@@ -291,8 +294,8 @@ struct Sorted {
     came: BTreeMap<(String, u64), u64>,
     works: Vec<Sought>,
     places: HashMap<(String, u64, UrlKey), usize>,
-    early: Vec<(usize, Vec<Task>, Terms)>,
-    apart: Vec<(usize, Vec<Task>, Terms)>,
+    early: Vec<(usize, Vec<Task>, Delivery)>,
+    apart: Vec<(usize, Vec<Task>, Delivery)>,
 }
 
 /// A task, its outages and its run, the places of its messages, and whether one of these messages
@@ -307,7 +310,7 @@ struct Sought {
 
 impl Sorted {
     /// Adds the tasks of a message. A task that stands in several messages is done once.
-    fn add(&mut self, place: usize, suspect: bool, tasks: Vec<Task>, terms: Terms) {
+    fn add(&mut self, place: usize, suspect: bool, tasks: Vec<Task>, delivery: Delivery) {
         for task in tasks {
             let key = (task.site.clone(), task.crawl, UrlKey::of(&task.url));
             let known = *self.places.entry(key).or_insert(self.works.len());
@@ -315,14 +318,14 @@ impl Sorted {
                 Some(known) => {
                     known.places.push(place);
                     known.suspect |= suspect;
-                    known.outages = known.outages.max(terms.outages);
-                    known.run = known.run.max(terms.run);
+                    known.outages = known.outages.max(delivery.outages);
+                    known.run = known.run.max(delivery.run);
                     known.task.attempts = known.task.attempts.max(task.attempts);
                 }
                 None => self.works.push(Sought {
                     task,
-                    outages: terms.outages,
-                    run: terms.run,
+                    outages: delivery.outages,
+                    run: delivery.run,
                     places: vec![place],
                     suspect,
                 }),

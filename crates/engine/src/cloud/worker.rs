@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use canter_aws::queue::{CloudFrontier, Outbox, OutboxOptions};
-use canter_aws::{Cloud, CloudPaces, CloudRobots, CloudSite, Crawling, Plan, Rest, Sites};
+use canter_aws::{Cloud, CloudPaces, CloudRobots, CloudSite, CrawlSpec, Crawling, Rest, Sites};
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::scope::Scope;
@@ -19,8 +19,8 @@ use crate::rates::Rates;
 /// Maximum number of crawls that a process remembers; each takes some 10 MB.
 const CRAWLS: usize = 16;
 
-/// Creates the HTTP client for a site, from the site's plan.
-pub type MakeFetcher<F> = Box<dyn Fn(&Plan) -> Result<F, Failure> + Send + Sync>;
+/// Creates the HTTP client for a site, from the site's spec.
+pub type MakeFetcher<F> = Box<dyn Fn(&CrawlSpec) -> Result<F, Failure> + Send + Sync>;
 
 /// The parts of a [`Worker`].
 pub struct Parts<F, I> {
@@ -175,7 +175,7 @@ where
         }) else {
             return Ok(None);
         };
-        let limit = crawling.plan.site.limits.max_pages;
+        let limit = crawling.spec.site.limits.max_pages;
         if limit.is_some_and(|most| crawling.progress.pages >= most) {
             let option = "--max-pages".to_owned();
             self.sites
@@ -189,18 +189,18 @@ where
     /// Remembers a crawl in place of older ones of its site.
     fn keep(&self, crawling: Crawling) -> Result<CloudCrawl<F, I>, Failure> {
         let mut crawls = self.crawls.lock().unwrap_or_else(PoisonError::into_inner);
-        let site = crawling.plan.site.id.clone();
+        let site = crawling.spec.site.id.clone();
         if let Some(known) = crawls.get(&site).filter(|known| known.id == crawling.crawl) {
             known.set_scope(crawling.scope);
             return Ok(Arc::clone(known));
         }
         let new = Arc::new(Crawl::new(CrawlParts {
-            fetcher: Arc::new((self.fetcher)(&crawling.plan)?),
+            fetcher: Arc::new((self.fetcher)(&crawling.spec)?),
             pages: self.pages(&site, crawling.crawl),
             scope: crawling.scope,
             id: crawling.crawl,
-            rate: crawling.plan.rate,
-            site: crawling.plan.site,
+            rate: crawling.spec.rate,
+            site: crawling.spec.site,
         }));
         if crawls.len() >= CRAWLS && !crawls.contains_key(&site) {
             // Forgetting a crawl costs some reads and connections. The oldest crawl is the most

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use canter_aws::queue::{self, Letter, Message, Terms};
+use canter_aws::queue::{self, Delivery, Letter, Message};
 use canter_aws::{CloudPaces, Counts, Crawling, Rest};
 use canter_core::domain::domain;
 use canter_core::ports::{Claim, Paces, Pages};
@@ -53,11 +53,11 @@ impl Begun {
     }
 
     fn id(&self) -> &str {
-        &self.crawling.plan.site.id
+        &self.crawling.spec.site.id
     }
 
     fn paths(&self) -> BTreeSet<String> {
-        let seeds = self.crawling.plan.site.seeds.iter();
+        let seeds = self.crawling.spec.site.seeds.iter();
         seeds.map(|url| url.path().to_owned()).collect()
     }
 
@@ -149,22 +149,22 @@ async fn what_was_sent_before_a_rest_is_dropped() {
     let (sites, place) = (begun.place.sites(), &begun.place);
     let crawl = begun.crawling.crawl;
     assert!(sites.rest(begun.id(), crawl, &Rest::Stopped).await.unwrap());
-    let crawling = place.begin(&begun.crawling.plan).await;
+    let crawling = place.begin(&begun.crawling.spec).await;
     assert_eq!((crawling.crawl, crawling.run), (crawl, 1));
     // Seeds are pushed as they were; what else is open is taken over.
     assert!(sites.rest(begun.id(), crawl, &Rest::Stopped).await.unwrap());
     let links =
         (0..3).map(|n| Claim::page(begun.site.url(&format!("/more{n}")).parse().unwrap(), 1));
-    let seed = task(&crawling, crawling.plan.site.seeds[0].as_str());
+    let seed = task(&crawling, crawling.spec.site.seeds[0].as_str());
     let more = place.pages(&crawling).claim(&seed, links.collect()).await;
-    let terms = Terms {
+    let delivery = Delivery {
         run: 1,
-        ..Terms::default()
+        ..Delivery::default()
     };
     let outbox = place.outbox();
-    outbox.send(more.unwrap().tasks, terms).await.unwrap();
+    outbox.send(more.unwrap().tasks, delivery).await.unwrap();
     let earlier = place.receive().await;
-    let crawling = place.begin(&begun.crawling.plan).await;
+    let crawling = place.begin(&begun.crawling.spec).await;
     assert_eq!((crawling.crawl, crawling.run), (crawl, 2));
     let later = place.receive().await;
     let report = worker.batch(received(&earlier), plenty()).await;
@@ -253,7 +253,7 @@ async fn a_message_that_comes_too_early_waits_for_the_rest_of_its_delay() {
     let mut letters = begun.place.receive().await;
     queue::delete(&begun.place.cloud, &letters).await.unwrap();
     let mut message = Message::parse(&letters[0].body).unwrap();
-    message.terms.due = Some(begun.place.clock.now() + Duration::from_secs(4));
+    message.delivery.due = Some(begun.place.clock.now() + Duration::from_secs(4));
     letters[0].body = message.encode();
     let worker = begun.worker();
     let report = worker.batch(received(&letters), plenty()).await;

@@ -8,7 +8,7 @@ use canter_embedded::index::TantivyIndex;
 use canter_tests::{Answer, Serving, Site};
 
 use crate::world::crawling::crawl;
-use crate::world::{Place, embedded, indexed, plan};
+use crate::world::{Place, embedded, indexed, spec};
 
 const PAGES: usize = 130;
 
@@ -86,9 +86,9 @@ async fn four_workers_end_as_one_machine_does() {
 
 async fn same_as_one_machine(workers: usize) {
     let site = site();
-    let plan = plan(&site.url("/"), Some(50.0));
+    let spec = spec(&site.url("/"), Some(50.0));
     let folder = tempfile::tempdir().unwrap();
-    let (expected, expected_pages) = embedded::crawl(&plan.site, folder.path()).await;
+    let (expected, expected_pages) = embedded::crawl(&spec.site, folder.path()).await;
     let expected_visits = site.log().pages();
     site.log().clear();
 
@@ -96,12 +96,12 @@ async fn same_as_one_machine(workers: usize) {
     let folder = tempfile::tempdir().unwrap();
     let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
     let began = Instant::now();
-    let counts = crawl(&place, &plan, &index, workers).await;
+    let counts = crawl(&place, &spec, &index, workers).await;
     assert_cheap(&place, counts.pages as f64, workers);
     let looks = place.requests("SQS", "GetQueueAttributes");
     assert!(looks <= began.elapsed().as_secs() + 2, "{looks} looks");
     assert_eq!(serde_json::to_value(&counts).unwrap(), expected);
-    assert_eq!(indexed(&index, &plan.site.id).await, expected_pages);
+    assert_eq!(indexed(&index, &spec.site.id).await, expected_pages);
     let visits = site.log().pages();
     assert_eq!(visits, expected_visits);
     let twice: BTreeMap<_, _> = visits.iter().filter(|(_, times)| **times > 1).collect();

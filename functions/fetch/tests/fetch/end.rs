@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_aws::queue::{self, Terms};
-use canter_aws::{Crawling, Plan, Rest};
+use canter_aws::queue::{self, Delivery};
+use canter_aws::{CrawlSpec, Crawling, Rest};
 use canter_core::document::Stored;
 use canter_core::ports::IndexReader;
 use canter_embedded::index::TantivyIndex;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::world::event_source;
-use crate::world::{Place, TestWorker, indexed, plan, task};
+use crate::world::{Place, TestWorker, indexed, spec, task};
 
 /// Longer than any of these tests.
 const HIDDEN: Duration = Duration::from_secs(300);
@@ -32,7 +32,7 @@ const SWEEP: u64 = 16;
 /// A site, of three pages unless a test has its own, and its crawls.
 struct Stage {
     place: Place,
-    plan: Plan,
+    spec: CrawlSpec,
     index: Arc<TantivyIndex>,
     worker: TestWorker,
     _site: Serving,
@@ -53,7 +53,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
         Stage {
-            plan: plan(&site.url("/"), None),
+            spec: spec(&site.url("/"), None),
             worker: place.worker(&index),
             place,
             index,
@@ -98,12 +98,12 @@ impl Stage {
 #[ignore = "needs the servers of make test"]
 async fn a_crawl_whose_filler_died_is_filled_before_it_ends() {
     let stage = Stage::set().await;
-    let first = stage.place.begin(&stage.plan).await;
+    let first = stage.place.begin(&stage.spec).await;
     assert!(matches!(stage.end(&first).await, Ending::Ended(counts) if counts.pages == 3));
-    let id = &stage.plan.site.id;
+    let id = &stage.spec.site.id;
     let pages = indexed(&stage.index, id).await;
     assert_eq!(pages.len(), 3);
-    let second = stage.place.begin_unfilled(&stage.plan).await;
+    let second = stage.place.begin_unfilled(&stage.spec).await;
     assert_eq!(stage.end(&first).await, Ending::Superseded);
     let ending = stage.end(&second).await;
     assert!(
@@ -124,7 +124,7 @@ async fn the_index_is_told_at_the_end_what_pages_say_of_each_other() {
         ..LOOKS
     };
     for (looks, told) in [(hurried, 0), (LOOKS, 2), (hurried, 2)] {
-        let crawling = stage.place.begin(&stage.plan).await;
+        let crawling = stage.place.begin(&stage.spec).await;
         let ending = stage.end_in(&crawling, looks).await;
         assert!(matches!(ending, Ending::Ended(counts) if counts.pages == 3));
         let mut known = 0;
@@ -132,7 +132,7 @@ async fn the_index_is_told_at_the_end_what_pages_say_of_each_other() {
             known += usize::from(!page.inbound.is_nothing());
             Ok(())
         };
-        let export = stage.index.export(&stage.plan.site.id, each);
+        let export = stage.index.export(&stage.spec.site.id, each);
         export.await.unwrap();
         assert_eq!(known, told, "{looks:?}");
     }
@@ -143,8 +143,8 @@ async fn the_index_is_told_at_the_end_what_pages_say_of_each_other() {
 #[ignore = "needs the servers of make test"]
 async fn a_crawl_that_rests_does_not_end() {
     let stage = Stage::set().await;
-    let crawling = stage.place.begin(&stage.plan).await;
-    let (id, sites) = (&stage.plan.site.id, stage.place.sites());
+    let crawling = stage.place.begin(&stage.spec).await;
+    let (id, sites) = (&stage.spec.site.id, stage.place.sites());
     stage.lose_all().await;
     let stopped = sites.rest(id, crawling.crawl, &Rest::Stopped).await;
     assert_eq!(stopped, Ok(true));
@@ -157,7 +157,7 @@ async fn a_crawl_that_rests_does_not_end() {
     );
     let counts = stage.place.pages(&crawling).counts().await.unwrap();
     assert_eq!((counts.waiting, counts.failed), (1, 0));
-    let on = stage.place.begin(&stage.plan).await;
+    let on = stage.place.begin(&stage.spec).await;
     assert_eq!(on.crawl, crawling.crawl);
     assert!(matches!(stage.end(&on).await, Ending::Ended(counts) if counts.pages == 3));
 }
@@ -172,8 +172,8 @@ async fn a_crawl_that_rests_has_its_duplicates_folded() {
         .answer("/twin/index.html", Answer::html("<p>One and the same"))
         .start();
     let stage = Stage::over(site).await;
-    let crawling = stage.place.begin(&stage.plan).await;
-    let id = &stage.plan.site.id;
+    let crawling = stage.place.begin(&stage.spec).await;
+    let id = &stage.spec.site.id;
     let every_page = async {
         while indexed(&stage.index, id).await.len() < 3 {
             let letters = stage.place.receive().await;
@@ -198,7 +198,7 @@ async fn a_crawl_that_rests_has_its_duplicates_folded() {
 #[ignore = "needs the servers of make test"]
 async fn sweeps_wait_for_what_is_due() {
     let stage = Stage::set().await;
-    let crawling = stage.place.begin(&stage.plan).await;
+    let crawling = stage.place.begin(&stage.spec).await;
     stage.lose_all().await;
     let asked = |service, operation| stage.place.requests(service, operation);
     let (sweeps, looks) = (
@@ -211,9 +211,9 @@ async fn sweeps_wait_for_what_is_due() {
     let looks = asked("SQS", "GetQueueAttributes") - looks;
     assert!((5..=12).contains(&looks), "{looks}");
 
-    let seed = task(&crawling, stage.plan.site.seeds[0].as_str());
+    let seed = task(&crawling, stage.spec.site.seeds[0].as_str());
     let outbox = stage.place.outbox();
-    outbox.send(vec![seed], Terms::default()).await.unwrap();
+    outbox.send(vec![seed], Delivery::default()).await.unwrap();
     let began = Instant::now();
     assert!(matches!(stage.end(&crawling).await, Ending::Ended(counts) if counts.pages == 3));
     assert!(began.elapsed() > LOOKS.apart, "{:?}", began.elapsed());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use canter_aws::queue::{Errand, Letter, Message, delete};
-use canter_aws::{Bill, Crawling, Plan, Rest, Steering};
+use canter_aws::{Bill, CrawlSpec, Crawling, Rest, Steering};
 use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::{Deadline, Parts, Worker};
 use canter_fetch::Function;
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::world::shelf::Shelf;
-use crate::world::{Place, http, indexed, plan, plenty};
+use crate::world::{Place, http, indexed, plenty, spec};
 
 /// Longer than any of these tests.
 const HIDDEN: Duration = Duration::from_secs(300);
@@ -27,7 +27,7 @@ const MOST_RECEIVES: u32 = 4;
 /// A site of four pages, a stack, and a process of the function.
 struct Stage {
     place: Place,
-    plan: Plan,
+    spec: CrawlSpec,
     index: Arc<Shelf>,
     site: Serving,
     _folder: TempDir,
@@ -44,7 +44,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         Stage {
             place: Place::create(HIDDEN).await,
-            plan: plan(&site.url("/"), Some(50.0)),
+            spec: spec(&site.url("/"), Some(50.0)),
             index: Arc::new(Shelf {
                 index: Arc::new(TantivyIndex::open(folder.path()).unwrap()),
                 away: AtomicBool::new(false),
@@ -64,7 +64,7 @@ impl Stage {
             cloud: self.place.cloud.clone(),
             index: Arc::clone(&self.index),
             clock,
-            fetcher: Box::new(|plan| HttpFetcher::start(http(&plan.site))),
+            fetcher: Box::new(|spec| HttpFetcher::start(http(&spec.site))),
         });
         Function::new(Arc::new(worker), (MOST_RECEIVES, 0.5), Instant::now())
     }
@@ -75,12 +75,12 @@ impl Stage {
     }
 
     async fn start(&self) -> Crawling {
-        let started = self.steering().start(&self.plan, false, "shell").await;
+        let started = self.steering().start(&self.spec, false, "shell").await;
         started.unwrap().1
     }
 
     fn id(&self) -> &str {
-        &self.plan.site.id
+        &self.spec.site.id
     }
 
     async fn standing(&self) -> Crawling {
@@ -229,7 +229,7 @@ async fn a_message_that_fails_for_the_last_time_is_buried() {
     let mut letters = stage.place.receive().await;
     let mut message = Message::parse(&letters[0].body).unwrap();
     // A site that this canter cannot read: see the failure of `Sites::load`.
-    message.terms.outages = 20;
+    message.delivery.outages = 20;
     letters[0].body = message.encode();
     stage.index.away.store(true, Ordering::SeqCst);
     letters[0].receives = MOST_RECEIVES - 1;
@@ -328,7 +328,7 @@ async fn a_refresh_crawls_what_has_ended_and_leaves_alone_what_was_stopped() {
     let first = stage.start().await;
     let function = stage.function();
     stage.to_the_end(&function).await;
-    let mut stopped = stage.plan.clone();
+    let mut stopped = stage.spec.clone();
     stopped.site.id = "stopped".into();
     let (_, other) = stage
         .steering()

@@ -9,15 +9,15 @@ use canter_tests::faults::{Faults, Reply, Turn};
 use canter_tests::{Site, Stack};
 use serde_json::{Value, json};
 
-use crate::world::{Place, indexed, plan, plenty, received};
+use crate::world::{Place, indexed, plenty, received, spec};
 
 /// Works on the messages of a crawl of one page, while cheap reads of the site have another
 /// value of an attribute: the reasons why messages failed, and the pages in the index.
 async fn worked_on(name: &'static str, value: Value) -> (Vec<String>, usize) {
     let site = Site::new().page("/", []).start();
     let place = Place::create(Duration::from_secs(300)).await;
-    let plan = plan(&site.url("/"), None);
-    place.begin(&plan).await;
+    let spec = spec(&site.url("/"), None);
+    place.begin(&spec).await;
     let proxy = Faults::before(&Stack::find().dynamodb_endpoint);
     proxy.rule(move |request| {
         let asked: Value = serde_json::from_slice(&request.body).unwrap();
@@ -50,7 +50,7 @@ async fn worked_on(name: &'static str, value: Value) -> (Vec<String>, usize) {
     let letters = place.receive().await;
     let report = worker.batch(received(&letters), plenty()).await;
     let failed = report.failed.into_iter().map(|failed| failed.why).collect();
-    (failed, indexed(&index, &plan.site.id).await.len())
+    (failed, indexed(&index, &spec.site.id).await.len())
 }
 
 /// It rested a moment ago, and goes on: its tasks are in no other message.

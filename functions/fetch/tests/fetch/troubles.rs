@@ -41,7 +41,7 @@ impl Begun {
     }
 
     async fn pages(&self) -> usize {
-        indexed(&self.index, &self.crawling.plan.site.id)
+        indexed(&self.index, &self.crawling.spec.site.id)
             .await
             .len()
     }
@@ -106,7 +106,7 @@ async fn outages_are_counted_apart_from_attempts() {
     let letters = begun.place.letters().await;
     for (attempts, outages, given_up) in [(0, 0, false), (25, 19, false), (0, 20, true)] {
         let batch = changed(&letters[0], |message| {
-            message.terms.outages = outages;
+            message.delivery.outages = outages;
             for task in &mut message.tasks {
                 task.attempts = attempts;
             }
@@ -139,7 +139,7 @@ async fn who_is_cut_off_by_the_deadline_keeps_all_attempts() {
     assert_eq!((report.failed, report.sent_on), (vec![], 2));
     let letters = begun.place.letters().await;
     let message = Message::parse(&letters[0].body).unwrap();
-    assert_eq!(message.terms.outages, 1);
+    assert_eq!(message.delivery.outages, 1);
     assert!(message.tasks.iter().all(|task| task.attempts == 0));
 }
 
@@ -240,7 +240,7 @@ async fn a_site_that_asks_for_a_long_pause_gets_it() {
     assert_eq!(report.failed, []);
     let clock = place.clock;
     let sites = Sites::new(place.cloud.clone(), Arc::new(move || clock.now()));
-    let site = &begun.crawling.plan.site.id;
+    let site = &begun.crawling.spec.site.id;
     let rest = sites.load_now(site).await.unwrap().unwrap().rest;
     let Some(Rest::Paused { why }) = rest else {
         panic!("{rest:?}");

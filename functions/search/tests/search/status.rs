@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::gateway::{fill, get, settings};
 use crate::world::{Tables, TestClock};
 use canter_api::{Crawl, State, Status};
-use canter_aws::{Cloud, Counts, Plan, Progress, Rest, SILENCE, Sites};
+use canter_aws::{Cloud, Counts, CrawlSpec, Progress, Rest, SILENCE, Sites};
 use canter_core::failure::Failure;
 use canter_core::pace::Rate;
 use canter_core::ports::Headers;
@@ -24,9 +24,9 @@ use canter_tests::{OwnIndex, Stack};
 /// When the first crawl of a test begins, Unix ms.
 const BEGAN: u64 = 1_795_341_600_000;
 
-fn plan(site: &str) -> Plan {
+fn spec(site: &str) -> CrawlSpec {
     let seeds = vec![url("/")];
-    Plan {
+    CrawlSpec {
         site: Site {
             id: site.into(),
             scope: Scope::new(&seeds, Options::default()).unwrap(),
@@ -87,7 +87,7 @@ impl Place {
     }
 
     async fn begin(&self, site: &str) -> u64 {
-        self.sites.begin(&plan(site), false).await.unwrap().1.crawl
+        self.sites.begin(&spec(site), false).await.unwrap().1.crawl
     }
 
     /// Past the time for which a report is kept.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use canter_aws::queue::Terms;
+use canter_aws::queue::Delivery;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 
 use super::{OUTAGE, OUTAGES, PATIENCE, Share, Work};
@@ -74,23 +74,23 @@ where
     /// Sends tasks on. When they are safe in the queue, their messages may be deleted.
     pub(super) async fn send(&mut self, works: Vec<Work<F, I>>, delay: Duration) {
         let due = (!delay.is_zero()).then(|| self.worker.time.now() + delay);
-        let mut alike: BTreeMap<Terms, Vec<Work<F, I>>> = BTreeMap::new();
+        let mut alike: BTreeMap<Delivery, Vec<Work<F, I>>> = BTreeMap::new();
         for work in works {
-            let terms = Terms {
+            let delivery = Delivery {
                 due,
                 outages: work.outages,
                 run: work.run,
             };
-            alike.entry(terms).or_default().push(work);
+            alike.entry(delivery).or_default().push(work);
         }
-        for (terms, works) in alike {
-            self.send_alike(works, terms).await;
+        for (delivery, works) in alike {
+            self.send_alike(works, delivery).await;
         }
     }
 
-    async fn send_alike(&mut self, works: Vec<Work<F, I>>, terms: Terms) {
+    async fn send_alike(&mut self, works: Vec<Work<F, I>>, delivery: Delivery) {
         let tasks = works.iter().map(|work| work.task.clone()).collect();
-        let send = self.worker.outbox.send(tasks, terms);
+        let send = self.worker.outbox.send(tasks, delivery);
         let (sent, ()) = tokio::join!(send, async { self.worker.outbox.flush() });
         match sent {
             Ok(()) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_aws::{Counts, Plan};
+use canter_aws::{Counts, CrawlSpec};
 use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::look::{Ending, Looks};
 use tokio::sync::watch;
@@ -16,11 +16,11 @@ use super::event_source;
 /// Crawls a site with this number of workers at once.
 pub async fn crawl(
     place: &Place,
-    plan: &Plan,
+    spec: &CrawlSpec,
     index: &Arc<TantivyIndex>,
     workers: usize,
 ) -> Counts {
-    let crawling = place.begin(plan).await;
+    let crawling = place.begin(spec).await;
     let looks = Looks {
         // The servers of one machine are not behind.
         apart: Duration::from_secs(1),

@@ -77,7 +77,7 @@ pub async fn end<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static>(
     crawling: &Crawling,
     looks: Looks,
 ) -> Result<Ending, Failure> {
-    let crawl = (crawling.plan.site.id.as_str(), crawling.crawl);
+    let crawl = (crawling.spec.site.id.as_str(), crawling.crawl);
     let mut watch = Watch::default();
     loop {
         match worker.look(crawl, None, &mut watch, looks).await? {

@@ -19,7 +19,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use canter_aws::queue::{self, Letter, Outbox, OutboxOptions};
-use canter_aws::{Beginning, Cloud, CloudSite, Crawling, Endpoints, Names, Plan, Sites, tables};
+use canter_aws::{
+    Beginning, Cloud, CloudSite, CrawlSpec, Crawling, Endpoints, Names, Sites, tables,
+};
 use canter_core::domain::authority;
 use canter_core::pace::Rate;
 use canter_core::ports::{Headers, IndexReader, IndexWriter};
@@ -109,26 +111,26 @@ impl Place {
             cloud,
             index: Arc::clone(index),
             clock: self.clock,
-            fetcher: Box::new(|plan| HttpFetcher::start(http(&plan.site))),
+            fetcher: Box::new(|spec| HttpFetcher::start(http(&spec.site))),
         }))
     }
 
     /// Begins the crawl of a site, with its seeds in the queue.
-    pub async fn begin(&self, plan: &Plan) -> Crawling {
-        let crawling = self.begin_unfilled(plan).await;
+    pub async fn begin(&self, spec: &CrawlSpec) -> Crawling {
+        let crawling = self.begin_unfilled(spec).await;
         let clock = self.clock;
         let now: canter_aws::Clock = Arc::new(move || clock.now());
         let pages = self.pages(&crawling);
         let frontier = queue::CloudFrontier::new(pages.clone(), self.outbox(), now);
         pages.fill(&crawling, &frontier).await.unwrap();
-        let (sites, site) = (self.sites(), &plan.site.id);
+        let (sites, site) = (self.sites(), &spec.site.id);
         assert!(sites.note_filled(site, crawling.crawl).await.unwrap());
         crawling
     }
 
     /// Begins the crawl of a site, as one that dies before it fills the frontier.
-    pub async fn begin_unfilled(&self, plan: &Plan) -> Crawling {
-        let (beginning, crawling) = self.sites().begin(plan, false).await.unwrap();
+    pub async fn begin_unfilled(&self, spec: &CrawlSpec) -> Crawling {
+        let (beginning, crawling) = self.sites().begin(spec, false).await.unwrap();
         assert!(!matches!(
             beginning,
             Beginning::Running | Beginning::OtherScope
@@ -146,7 +148,7 @@ impl Place {
         let now = Arc::new(move || clock.now());
         CloudSite::new(
             self.cloud.clone(),
-            &crawling.plan.site.id,
+            &crawling.spec.site.id,
             crawling.crawl,
             now,
         )
@@ -237,19 +239,19 @@ pub async fn begin_crawl(
     seeds: &[String],
     rate: Option<f64>,
 ) -> (Place, Crawling, Arc<TantivyIndex>, TempDir) {
-    let mut plan = plan(&seeds[0], rate);
-    plan.site.seeds = seeds.iter().map(|url| Url::parse(url).unwrap()).collect();
+    let mut spec = spec(&seeds[0], rate);
+    spec.site.seeds = seeds.iter().map(|url| Url::parse(url).unwrap()).collect();
     let place = Place::create(Duration::from_secs(300)).await;
-    let crawling = place.begin(&plan).await;
+    let crawling = place.begin(&spec).await;
     let folder = tempfile::tempdir().unwrap();
     let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
     (place, crawling, index, folder)
 }
 
 /// How a site is crawled in tests.
-pub fn plan(seed: &str, rate: Option<f64>) -> Plan {
+pub fn spec(seed: &str, rate: Option<f64>) -> CrawlSpec {
     let seed = Url::parse(seed).unwrap();
-    Plan {
+    CrawlSpec {
         site: Site {
             id: site_id(&seed),
             scope: Scope::new(std::slice::from_ref(&seed), Options::default()).unwrap(),
@@ -281,7 +283,7 @@ pub fn http(site: &Site) -> HttpConfig {
 /// A task of a crawl, as a seed has it.
 pub fn task(crawling: &Crawling, url: &str) -> Task {
     Task {
-        site: crawling.plan.site.id.clone(),
+        site: crawling.spec.site.id.clone(),
         crawl: crawling.crawl,
         url: Url::parse(url).unwrap(),
         depth: 0,

@@ -12,7 +12,7 @@ use super::SILENCE;
 use crate::item::{Item, bytes_of, number_of, text_of};
 use crate::packed::unpack;
 
-pub(super) const PLAN: &str = "plan";
+pub(super) const SPEC: &str = "plan";
 pub(super) const CRAWL: &str = "crawl";
 pub(super) const BEGUN: &str = "begun";
 pub(super) const BY: &str = "by";
@@ -30,7 +30,7 @@ pub(super) const SWEPT: &str = "swept";
 /// What a worker needs to crawl a site whose id it knows. The headers may give access to private
 /// pages: whoever may read the table may read those headers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Plan {
+pub struct CrawlSpec {
     /// Seeds, scope, limits, headers.
     pub site: Site,
     /// Requests per second for each domain; none for no limit.
@@ -173,7 +173,7 @@ impl std::ops::Add for Progress {
 #[derive(Debug, Clone)]
 pub struct Crawling {
     /// How the site is crawled.
-    pub plan: Plan,
+    pub spec: CrawlSpec,
     /// Id of the crawl, which is when it began, Unix ms.
     pub crawl: u64,
     /// How it began: [`Beginning::First`], [`Beginning::Refresh`] or [`Beginning::ChangedScope`].
@@ -217,10 +217,10 @@ impl Crawling {
 
     /// None when a part of the item cannot be read.
     fn read(item: &Item) -> Option<Self> {
-        let plan: Plan = unpack(bytes_of(item, PLAN)?)?;
+        let spec: CrawlSpec = unpack(bytes_of(item, SPEC)?)?;
         let scope = match item.get(MOVED) {
             Some(_) => unpack(bytes_of(item, MOVED)?)?,
-            None => plan.site.scope.clone(),
+            None => spec.site.scope.clone(),
         };
         let rest = match item.get(REST) {
             Some(_) => Some(serde_json::from_str(text_of(item, REST)?).ok()?),
@@ -238,20 +238,20 @@ impl Crawling {
             alive_ms: number_of(item, ALIVE).unwrap_or_default(),
             sweeper: number_of(item, SWEEPER).and_then(|token| u32::try_from(token).ok()),
             counts: text_of(item, COUNTS).and_then(|counts| serde_json::from_str(counts).ok()),
-            plan,
+            spec,
         })
     }
 
-    /// A crawl that begins by this plan, or the known one as it goes on by it.
+    /// A crawl that begins by this spec, or the known one as it goes on by it.
     pub(super) fn begun(
-        plan: &Plan,
+        spec: &CrawlSpec,
         crawl: u64,
         beginning: Beginning,
         known: Option<&Crawling>,
     ) -> Self {
         if let (Beginning::Continued, Some(known)) = (beginning, known) {
             return Crawling {
-                plan: plan.clone(),
+                spec: spec.clone(),
                 run: known.run.saturating_add(1),
                 filled: false,
                 rest: None,
@@ -259,10 +259,10 @@ impl Crawling {
             };
         }
         Crawling {
-            plan: plan.clone(),
+            spec: spec.clone(),
             crawl,
             beginning,
-            scope: plan.site.scope.clone(),
+            scope: spec.site.scope.clone(),
             run: 0,
             filled: false,
             rest: None,
@@ -282,9 +282,9 @@ impl Crawling {
         alive && self.ended_ms.is_none() && self.rest.is_none()
     }
 
-    /// How a crawl by the given plan begins after this one.
-    pub(super) fn beginning_of(&self, plan: &Plan, change_scope: bool, now: u64) -> Beginning {
-        if self.plan.site.scope != plan.site.scope {
+    /// How a crawl by the given spec begins after this one.
+    pub(super) fn beginning_of(&self, spec: &CrawlSpec, change_scope: bool, now: u64) -> Beginning {
+        if self.spec.site.scope != spec.site.scope {
             return if change_scope {
                 Beginning::ChangedScope
             } else {
