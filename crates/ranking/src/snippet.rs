@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::plan::Plan;
+use crate::plan::{Marked, Plan};
 use crate::tokenizer::{TokenKind, Tokenizer};
 
 /// Approximate length of a snippet, in characters.
@@ -25,12 +25,13 @@ pub fn snippet(text: &str, plan: &Plan, tokenizer: &mut Tokenizer) -> String {
     // The number of bytes that LENGTH characters of this text take.
     let characters = scanned.chars().count().max(1);
     let length = LENGTH * scanned.len().div_ceil(characters).max(1);
+    let terms = Marked::of(plan);
     let mut marks = Vec::new();
     let mut stretch = None;
     let mut at = 0;
     while at < scanned.len() {
         let end = piece_end(scanned, at);
-        mark(scanned, at..end, plan, tokenizer, &mut marks);
+        mark(scanned, at..end, &terms, tokenizer, &mut marks);
         at = end;
         let found = best(&marks, length);
         let different = found.as_ref().map_or(0, |(different, _)| *different);
@@ -80,18 +81,17 @@ struct Mark {
 fn mark(
     text: &str,
     piece: Range<usize>,
-    plan: &Plan,
+    terms: &Marked<'_>,
     tokenizer: &mut Tokenizer,
     marks: &mut Vec<Mark>,
 ) {
     let mut around = 0..0;
-    let initials = plan.initials();
-    let wanted = |word: &str| initials.may_begin(word);
+    let wanted = |word: &str| terms.may_begin(word);
     tokenizer.tokenize_filtered(&text[piece.clone()], wanted, |token| {
         if token.kind == TokenKind::Word {
             around = token.range.clone();
         }
-        let Some(word) = plan.number_of(&token) else {
+        let Some(word) = terms.number_of(&token) else {
             return;
         };
         // A hump of a camelCase word marks the whole word, since half a name means nothing.

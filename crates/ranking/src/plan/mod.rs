@@ -1,5 +1,6 @@
 //! A compiled search: a plain value with the whole meaning of a query, which every index runs.
 
+mod marked;
 mod terms;
 mod weights;
 
@@ -7,8 +8,9 @@ use std::ops::Range;
 
 use crate::corrections::Typed;
 use crate::query::Query;
-use crate::tokenizer::{Language, Token, TokenKind};
+use crate::tokenizer::Language;
 
+pub(crate) use marked::Marked;
 pub(crate) use terms::QueryTerms;
 pub use terms::Ways;
 pub use weights::{Field, Shape};
@@ -119,49 +121,5 @@ impl Plan {
     pub fn terms(&self, field: Field) -> &[String] {
         let clause = self.clauses.iter().find(|clause| clause.field == field);
         clause.map_or(&[], |clause| &clause.terms)
-    }
-
-    /// Returns the initials of the words of a text that may be terms of the query.
-    pub(crate) fn initials(&self) -> Initials {
-        let mut initials = Initials([false; 128]);
-        let words = self.terms(Field::Sections).iter();
-        for term in words.chain(self.terms(Field::Common)) {
-            let first = term.bytes().next().map(usize::from);
-            if let Some(initial) = first.and_then(|first| initials.0.get_mut(first)) {
-                *initial = true;
-            }
-        }
-        initials
-    }
-
-    /// Returns a small number for the query's term that a token matches, the same for all tokens of
-    /// the term; none if the token matches no term.
-    pub(crate) fn number_of(&self, token: &Token<'_>) -> Option<usize> {
-        let words = self.terms(Field::Sections);
-        let (among, before) = match token.kind {
-            TokenKind::Word | TokenKind::Part | TokenKind::Single => (words, 0),
-            TokenKind::Stop | TokenKind::Signs => (self.terms(Field::Common), 0),
-            TokenKind::Whole => (self.terms(Field::Body), words.len()),
-        };
-        let place = among.iter().position(|term| term == token.term)?;
-        Some(before + place)
-    }
-}
-
-/// ASCII initials of terms. A stem begins like its word.
-pub(crate) struct Initials([bool; 128]);
-
-impl Initials {
-    /// Returns whether a word, or one of its humps, may be a term. This is cheaper than stemming
-    /// the word.
-    pub(crate) fn may_begin(&self, word: &str) -> bool {
-        let Some((first, rest)) = word.as_bytes().split_first() else {
-            return false;
-        };
-        let initial = self.0.get(usize::from(first.to_ascii_lowercase()));
-        initial.is_none_or(|initial| *initial)
-            || rest
-                .iter()
-                .any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
     }
 }
