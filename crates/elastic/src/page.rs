@@ -33,9 +33,9 @@ pub(crate) fn index_body() -> Value {
         ("mentions", Field::AnchorText),
         ("address", Field::Address),
     ] {
-        let shape = field.shape();
+        let bm25 = field.bm25();
         body["settings"]["index"]["similarity"][name] =
-            serde_json::json!({ "type": "BM25", "k1": shape.k1, "b": shape.b });
+            serde_json::json!({ "type": "BM25", "k1": bm25.k1, "b": bm25.b });
     }
     body["mappings"]["_meta"] = serde_json::json!({ "layout": LAYOUT });
     body

@@ -11,7 +11,7 @@ use crate::tokenizer::{Language, Token, TokenKind};
 
 pub(crate) use terms::QueryTerms;
 pub use terms::Ways;
-pub use weights::{Field, Shape};
+pub use weights::{Bm25Params, Field};
 
 /// The terms that an index looks for, and the weight of each match. A page matches if any clause,
 /// pair or name does. Its score is the sum of the matches and of its standing, times
@@ -59,7 +59,7 @@ pub struct Clause {
     /// Weight of a match.
     pub weight: f32,
     /// BM25 parameters.
-    pub shape: Shape,
+    pub bm25: Bm25Params,
 }
 
 /// A condition on a page.
@@ -89,7 +89,7 @@ impl Plan {
             field,
             terms,
             weight: field.weight(),
-            shape: field.shape(),
+            bm25: field.bm25(),
         });
         let language = query.language.as_ref();
         let filters = [

@@ -31,19 +31,19 @@ impl Field {
     }
 
     /// Returns the BM25 parameters.
-    pub fn shape(self) -> Shape {
+    pub fn bm25(self) -> Bm25Params {
         let b = match self {
             Field::Body | Field::Common => 0.6,
             Field::AnchorText | Field::Address => 0.75,
             Field::Sections => 0.3,
         };
-        Shape { k1: 1.2, b }
+        Bm25Params { k1: 1.2, b }
     }
 }
 
 /// The BM25 parameters of a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Shape {
+pub struct Bm25Params {
     /// Saturation of repeated terms.
     pub k1: f32,
     /// Normalization by length, from 0 for none to 1 for full.
