@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use canter_core::document::{Document, Stored, version};
 use canter_core::end::count_links;
-use canter_core::inbound::{Counted, Inbound};
+use canter_core::inlinks::{Counted, Inlinks};
 use canter_core::ports::IndexWriter;
 use canter_embedded::folder::Folder;
 use canter_page::url::{is_http, normalise};
@@ -115,10 +115,10 @@ async fn put(
 /// The document of a page, before any links were counted.
 fn document(page: Stored) -> Document {
     let document = Stored {
-        inbound: Counted::default(),
+        inlinks: Counted::default(),
         ..page
     }
-    .again(Inbound::default());
+    .again(Inlinks::default());
     Document {
         version: version(document.fetched_at, 0),
         ..document

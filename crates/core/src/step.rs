@@ -14,7 +14,7 @@ use url::Url;
 use crate::document::{Document, document_id, version};
 use crate::domain::domain;
 use crate::failure::Failure;
-use crate::inbound::Inbound;
+use crate::inlinks::Inlinks;
 use crate::judge::{Judgement, judge, wants_body};
 pub use crate::limits::MAX_HOLD;
 use crate::permission::{Permission, permission};
@@ -213,7 +213,7 @@ async fn page<W: World>(
             fetched_at,
             version: version(fetched_at, 0),
             page,
-            inbound: Inbound::default(),
+            inlinks: Inlinks::default(),
         };
         let refused = world.index().put(vec![document]).await?;
         if let Some(refused) = refused.into_iter().next() {

@@ -9,7 +9,7 @@ mod near_duplicates;
 use std::collections::{HashMap, HashSet};
 
 use canter_core::document::Document;
-use canter_core::inbound::is_list;
+use canter_core::inlinks::is_list;
 use canter_core::task::UrlKey;
 use canter_page::{Page, Section};
 use foldhash::fast::RandomState;
@@ -139,7 +139,7 @@ impl PageTerms {
             sections.push(own);
         }
         reading.terms.anchor_text = anchor_text(document, &mut sections, tokenizer);
-        let known = document.inbound.anchor_texts.len() as u32;
+        let known = document.inlinks.anchor_texts.len() as u32;
         match first.and_then(|first| sections[first].known.as_mut()) {
             Some(heading) => *heading = known,
             None => reading.terms.known = is_offered(&page.title).then_some(known),
@@ -268,14 +268,14 @@ fn anchor_text(
     tokenizer: &mut Tokenizer,
 ) -> String {
     let mut said = String::new();
-    if document.inbound.anchor_texts.is_empty() {
+    if document.inlinks.anchor_texts.is_empty() {
         return said;
     }
     let anchored = document.page.sections.iter().enumerate();
     let anchored =
         anchored.filter_map(|(place, section)| Some((section.anchor.as_deref()?, place)));
     let places: HashMap<&str, usize> = anchored.rev().collect();
-    for anchor in &document.inbound.anchor_texts {
+    for anchor in &document.inlinks.anchor_texts {
         let around = stems(&anchor.around, tokenizer);
         push(&mut said, &around);
         let fragment = anchor.fragment.as_deref();

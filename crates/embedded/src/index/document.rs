@@ -41,7 +41,7 @@ impl IndexedPage {
             number(fields.version, document.version),
             (
                 fields.standing,
-                OwnedValue::F64(f64::from(document.inbound.standing)),
+                OwnedValue::F64(f64::from(document.inlinks.standing)),
             ),
             text(fields.site, document.site.clone()),
             text(fields.path, document.url.path().to_owned()),

@@ -24,7 +24,7 @@ pub(super) mod column {
     pub(in crate::index) const ID_LOW: &str = "id-low";
     /// Version of a page.
     pub(in crate::index) const VERSION: &str = "version";
-    /// Standing of a page; see [`canter_core::inbound::Inbound::standing`].
+    /// Standing of a page; see [`canter_core::inlinks::Inlinks::standing`].
     pub(in crate::index) const STANDING: &str = "standing";
     /// Whether a page is little more than its links.
     pub(in crate::index) const LIST: &str = "list";

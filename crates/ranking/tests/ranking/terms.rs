@@ -1,7 +1,7 @@
 //! What an index holds of a page and what a query looks for.
 
 use canter_core::document::Document;
-use canter_core::inbound::{AnchorText, Inbound};
+use canter_core::inlinks::{AnchorText, Inlinks};
 use canter_core::time::Moment;
 use canter_page::{Page, Section};
 use canter_ranking::plan::Field;
@@ -26,7 +26,7 @@ fn page() -> PageTerms {
         site: "s".into(),
         url: "https://example.org/lib/my%20queue.html".parse().unwrap(),
         fetched_at: Moment(0),
-        inbound: Inbound::default(),
+        inlinks: Inlinks::default(),
         version: 1,
         page: Page {
             title: "Queues: an overview".into(),
@@ -82,7 +82,7 @@ fn text_outside_of_sections_counts_for_the_page() {
         site: "s".into(),
         url: "https://example.org/".parse().unwrap(),
         fetched_at: Moment(0),
-        inbound: Inbound::default(),
+        inlinks: Inlinks::default(),
         version: 1,
         page: Page {
             text: "before inside after".into(),
@@ -293,7 +293,7 @@ fn the_first_heading_stands_for_the_page_where_it_is_its_title() {
             site: "s".into(),
             url: "https://example.org/q".parse().unwrap(),
             fetched_at: Moment(0),
-            inbound: Inbound {
+            inlinks: Inlinks {
                 standing: 1.0,
                 anchor_texts: vec![anchor],
             },

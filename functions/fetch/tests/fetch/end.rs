@@ -129,7 +129,7 @@ async fn the_index_is_told_at_the_end_what_pages_say_of_each_other() {
         assert!(matches!(ending, Ending::Ended(counts) if counts.pages == 3));
         let mut known = 0;
         let each = |page: Stored| {
-            known += usize::from(!page.inbound.is_nothing());
+            known += usize::from(!page.inlinks.is_nothing());
             Ok(())
         };
         let export = stage.index.export(&stage.spec.site.id, each);

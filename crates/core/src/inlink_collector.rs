@@ -1,5 +1,5 @@
 //! The map and the reduce of a pass over all pages of a site, from the links that the index stores.
-//! `anchor_texts` collects the anchor texts of one page's links, and [`Gathering`] combines them
+//! `anchor_texts` collects the anchor texts of one page's links, and [`InlinkCollector`] combines them
 //! page by page. Pages come in the order of their ids and the result depends on nothing else, so an
 //! interrupted pass is simply repeated.
 
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::document::{Stored, document_id};
-use crate::inbound::{AnchorText, Counted, Inbound, is_list};
+use crate::inlinks::{AnchorText, Counted, Inlinks, is_list};
 use crate::task::UrlKey;
 
 /// Maximum length of the text on each side of a link, in characters.
@@ -85,10 +85,10 @@ fn anchor_text(text: &str, place: Range<usize>, fragment: Option<String>) -> Opt
     })
 }
 
-/// Combines the links between the pages of a site. A large site is gathered one part at a time:
+/// Combines the links between the pages of a site. A large site is collected one part at a time:
 /// each page of the part takes a few KB, and each other page 40 bytes.
 #[derive(Debug)]
-pub(crate) struct Gathering {
+pub(crate) struct InlinkCollector {
     /// Number of this part, and total number of parts.
     part: (u32, u32),
     pages: HashMap<UrlKey, Counted>,
@@ -96,10 +96,10 @@ pub(crate) struct Gathering {
     anchor_texts: HashMap<UrlKey, Vec<AnchorText>>,
 }
 
-impl Gathering {
-    /// Starts gathering for the given part; parts are numbered from 0.
+impl InlinkCollector {
+    /// Creates the collector of the given part; parts are numbered from 0.
     pub(crate) fn new(part: u32, parts: u32) -> Self {
-        Gathering {
+        InlinkCollector {
             part: (part, parts.max(1)),
             pages: HashMap::new(),
             linking: HashMap::new(),
@@ -110,7 +110,7 @@ impl Gathering {
     /// Adds the links of a page.
     pub(crate) fn add(&mut self, page: &Stored) {
         self.pages
-            .insert(document_id(&page.site, &page.url), page.inbound);
+            .insert(document_id(&page.site, &page.url), page.inlinks);
         let mut last: HashMap<UrlKey, bool> = HashMap::new();
         for (id, anchor) in anchor_texts(page) {
             let quoted = *last.entry(id).or_insert_with(|| {
@@ -124,9 +124,9 @@ impl Gathering {
         }
     }
 
-    /// Returns the pages of this part whose [`Inbound`] differs from the stored one, each with its
+    /// Returns the pages of this part whose [`Inlinks`] differs from the stored one, each with its
     /// stored digest and its new value, in the order of their ids.
-    pub(crate) fn changed(mut self) -> Vec<(UrlKey, Counted, Inbound)> {
+    pub(crate) fn changed(mut self) -> Vec<(UrlKey, Counted, Inlinks)> {
         let pivot = self.pivot();
         let mut changed = Vec::new();
         for (&id, &counted) in &self.pages {
@@ -134,12 +134,12 @@ impl Gathering {
                 continue;
             }
             let linking = self.linking.get(&id).copied().unwrap_or_default();
-            let inbound = Inbound {
+            let inlinks = Inlinks {
                 standing: standing(linking, pivot, self.pages.len()),
                 anchor_texts: self.anchor_texts.remove(&id).unwrap_or_default(),
             };
-            if inbound.digest() != counted.digest {
-                changed.push((id, counted, inbound));
+            if inlinks.digest() != counted.digest {
+                changed.push((id, counted, inlinks));
             }
         }
         changed.sort_unstable_by_key(|(id, ..)| *id);
@@ -189,7 +189,7 @@ mod tests {
             fetched_at: Moment::from_millis(1),
             version: 1024,
             page,
-            inbound: Inbound::default(),
+            inlinks: Inlinks::default(),
         };
         let links = links.iter().map(crate::document::KeptLink::from);
         let links = serde_json::to_string(&links.collect::<Vec<_>>()).unwrap();
@@ -249,14 +249,14 @@ mod tests {
     fn one_page_is_quoted_a_few_times_and_counts_once() {
         let links = "<a href='/b'>b</a> or some other words ".repeat(50);
         let pages = [stored("/from", &format!("<p>{links}")), stored("/b", WORDS)];
-        let mut gathering = Gathering::new(0, 1);
-        pages.iter().for_each(|page| gathering.add(page));
-        let changed = gathering.changed();
+        let mut collector = InlinkCollector::new(0, 1);
+        pages.iter().for_each(|page| collector.add(page));
+        let changed = collector.changed();
         assert_eq!(changed.len(), 1);
-        let (id, _, inbound) = &changed[0];
+        let (id, _, inlinks) = &changed[0];
         assert_eq!(*id, document_id("a.test", &pages[1].url));
-        assert_eq!(inbound.anchor_texts.len(), MOST_LINKS);
-        assert_eq!(inbound.standing, standing(1, 1.0, 2));
+        assert_eq!(inlinks.anchor_texts.len(), MOST_LINKS);
+        assert_eq!(inlinks.standing, standing(1, 1.0, 2));
     }
 
     #[test]
@@ -265,22 +265,22 @@ mod tests {
         let mut pages: Vec<Stored> = (0..40)
             .map(|n| stored(&format!("/{n}"), &link(n)))
             .collect();
-        let gather = |pages: &[Stored], part, parts| {
-            let mut gathering = Gathering::new(part, parts);
-            pages.iter().for_each(|page| gathering.add(page));
-            gathering.changed()
+        let collect = |pages: &[Stored], part, parts| {
+            let mut collector = InlinkCollector::new(part, parts);
+            pages.iter().for_each(|page| collector.add(page));
+            collector.changed()
         };
-        let whole = gather(&pages, 0, 1);
-        let mut parts: Vec<_> = (0..3).flat_map(|part| gather(&pages, part, 3)).collect();
+        let whole = collect(&pages, 0, 1);
+        let mut parts: Vec<_> = (0..3).flat_map(|part| collect(&pages, part, 3)).collect();
         parts.sort_by_key(|(id, ..)| *id);
         assert_eq!(parts, whole);
         for page in &mut pages {
             let id = document_id(&page.site, &page.url);
-            if let Some((.., inbound)) = whole.iter().find(|(other, ..)| *other == id) {
-                page.inbound.digest = inbound.digest();
+            if let Some((.., inlinks)) = whole.iter().find(|(other, ..)| *other == id) {
+                page.inlinks.digest = inlinks.digest();
             }
         }
-        assert_eq!(gather(&pages, 0, 1), []);
+        assert_eq!(collect(&pages, 0, 1), []);
     }
 
     #[test]
