@@ -22,7 +22,7 @@ pub struct Document {
     pub version: u64,
     /// The page as it was read.
     pub page: Page,
-    /// Anchor texts and standing from other pages' links; empty until the end of a crawl.
+    /// Anchor texts and link score from other pages' links; empty until the end of a crawl.
     pub inlinks: Inlinks,
 }
 
@@ -123,7 +123,7 @@ impl Stored {
     }
 
     /// Returns the document that replaces the page in the index, with new anchor texts and a new
-    /// standing from other pages' links.
+    /// link score from other pages' links.
     pub fn again(self, inlinks: Inlinks) -> Document {
         let sections = self.sections.into_iter().map(|section| Section {
             anchor: section.anchor,

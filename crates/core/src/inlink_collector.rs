@@ -1,7 +1,7 @@
 //! The map and the reduce of a pass over all pages of a site, from the links that the index stores.
-//! `anchor_texts` collects the anchor texts of one page's links, and [`InlinkCollector`] combines them
-//! page by page. Pages come in the order of their ids and the result depends on nothing else, so an
-//! interrupted pass is simply repeated.
+//! `anchor_texts` collects the anchor texts of one page's links, and [`InlinkCollector`] combines
+//! them page by page. Pages come in the order of their ids and the result depends on nothing else,
+//! so an interrupted pass is simply repeated.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,10 +18,10 @@ const MOST_LINKS: usize = 8;
 /// ids are taken; all of them are counted.
 const MOST_PAGES: u32 = 200;
 /// Share of a site's pages that fewer pages link to than the pivot. The pivot is the number of
-/// linking pages that gives half of the maximum standing.
+/// linking pages that gives half of the maximum link score.
 const PIVOT: f32 = 0.78;
-/// Number of pages of a site at which standing counts half. On a small site each page links to all
-/// others, so a link expresses no choice.
+/// Number of pages of a site at which the link score counts half. On a small site each page links
+/// to all others, so a link expresses no choice.
 const FEW: f32 = 30.0;
 
 /// Returns the anchor texts of a page with the ids of the pages that they lead to; none for a list.
@@ -135,7 +135,7 @@ impl InlinkCollector {
             }
             let linking = self.linking.get(&id).copied().unwrap_or_default();
             let inlinks = Inlinks {
-                standing: standing(linking, pivot, self.pages.len()),
+                link_score: link_score(linking, pivot, self.pages.len()),
                 anchor_texts: self.anchor_texts.remove(&id).unwrap_or_default(),
             };
             if inlinks.digest() != counted.digest {
@@ -161,14 +161,14 @@ fn part_of(id: UrlKey, parts: u32) -> u32 {
     u32::from_be_bytes([a, b, c, d]) % parts
 }
 
-/// Returns the standing of a page on a site of `pages` pages. The value has nine significant bits,
-/// as many as a `rank_feature` of Elasticsearch, so that both indexes store the same value.
-fn standing(linking: u32, pivot: f32, pages: usize) -> f32 {
+/// Returns the link score of a page on a site of `pages` pages. The value has nine significant
+/// bits, as many as a `rank_feature` of Elasticsearch, so that both indexes store the same value.
+fn link_score(linking: u32, pivot: f32, pages: usize) -> f32 {
     let usual = linking as f32 / pivot;
     let pages = pages as f32;
     let counts = pages / (pages + FEW) * usual / (usual + 1.0);
-    let standing = counts / (1.0 - counts);
-    f32::from_bits(standing.to_bits() >> 15 << 15)
+    let score = counts / (1.0 - counts);
+    f32::from_bits(score.to_bits() >> 15 << 15)
 }
 
 #[cfg(test)]
@@ -256,7 +256,7 @@ mod tests {
         let (id, _, inlinks) = &changed[0];
         assert_eq!(*id, document_id("a.test", &pages[1].url));
         assert_eq!(inlinks.anchor_texts.len(), MOST_LINKS);
-        assert_eq!(inlinks.standing, standing(1, 1.0, 2));
+        assert_eq!(inlinks.link_score, link_score(1, 1.0, 2));
     }
 
     #[test]
@@ -284,16 +284,16 @@ mod tests {
     }
 
     #[test]
-    fn standing_grows_with_links_and_with_the_site_and_has_nine_bits() {
+    fn the_link_score_grows_with_links_and_with_the_site_and_has_nine_bits() {
         let all = [
-            standing(0, 15.0, 500),
-            standing(15, 15.0, 2),
-            standing(15, 15.0, 30),
-            standing(15, 15.0, 500),
-            standing(30, 15.0, 500),
+            link_score(0, 15.0, 500),
+            link_score(15, 15.0, 2),
+            link_score(15, 15.0, 30),
+            link_score(15, 15.0, 500),
+            link_score(30, 15.0, 500),
         ];
         assert!(all.is_sorted() && all[0] == 0.0, "{all:?}");
-        // Half of half of the maximum standing, as s / (s + 1) gives it.
+        // Half of half of the maximum link score, as s / (s + 1) gives it.
         assert!((0.332..0.3334).contains(&all[2]), "{all:?}");
         assert!(all.iter().all(|it| it.to_bits() & 0x7fff == 0), "{all:?}");
     }

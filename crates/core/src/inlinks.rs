@@ -11,12 +11,12 @@ use crate::task::UrlKey;
 /// Minimum share of a page's text that is anchor text if the page is a list.
 const LIST: f32 = 0.5;
 
-/// The standing of a page and the anchor texts of other pages' links to it.
+/// The link score of a page and the anchor texts of other pages' links to it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inlinks {
     /// Number of pages that link to the page from their text, relative to the usual number on the
     /// site; lower on a small site.
-    pub standing: f32,
+    pub link_score: f32,
     /// Anchor texts of these pages' links.
     pub anchor_texts: Vec<AnchorText>,
 }
@@ -27,7 +27,7 @@ impl Inlinks {
         if *self == Inlinks::default() {
             return 0;
         }
-        let mut told = self.standing.to_bits().to_le_bytes().to_vec();
+        let mut told = self.link_score.to_bits().to_le_bytes().to_vec();
         for anchor in &self.anchor_texts {
             let fragment = anchor.fragment.as_deref().unwrap_or_default();
             for part in [fragment, &anchor.around, anchor.text()] {

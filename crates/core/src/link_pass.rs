@@ -1,7 +1,7 @@
-//! The link pass: at the end of a crawl, it writes the standing of each page, and the anchor texts
-//! of other pages' links to it, into the index ([`crate::inlinks`]). It rewrites only the pages for
-//! which these have changed. An interrupted pass therefore continues where it stopped, and a pass
-//! over an unchanged site writes nothing.
+//! The link pass: at the end of a crawl, it writes the link score of each page, and the anchor
+//! texts of other pages' links to it, into the index ([`crate::inlinks`]). It rewrites only the
+//! pages for which these have changed. An interrupted pass therefore continues where it stopped,
+//! and a pass over an unchanged site writes nothing.
 
 use futures_util::future::{join, join_all};
 
@@ -75,8 +75,8 @@ pub async fn link_pass(
     Ok(Passed::Whole)
 }
 
-/// Takes pages for one write off the list, reads them from the index and adds their new standing
-/// and anchor texts.
+/// Takes pages for one write off the list, reads them from the index and adds their new link
+/// scores and anchor texts.
 async fn next(
     index: &impl IndexReader,
     changed: &mut Vec<(UrlKey, Counted, Inlinks)>,

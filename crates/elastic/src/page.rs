@@ -60,9 +60,9 @@ struct Source<'a> {
     /// The server leaves a gap between values, so no pair of terms spans two of them.
     body: [&'a str; 4],
     mentions: &'a str,
-    /// [`canter_core::inlinks::Inlinks::standing`]; none for 0, which the server refuses.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    standing: Option<f32>,
+    /// [`canter_core::inlinks::Inlinks::link_score`]; none for 0, which the server refuses.
+    #[serde(rename = "standing", skip_serializing_if = "Option::is_none")]
+    link_score: Option<f32>,
     /// Whether the page holds little more than its links.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     list: bool,
@@ -138,7 +138,7 @@ pub(crate) fn source(
             &terms.identifiers,
         ],
         mentions: &terms.anchor_text,
-        standing: Some(document.inlinks.standing).filter(|it| *it > 0.0),
+        link_score: Some(document.inlinks.link_score).filter(|it| *it > 0.0),
         list: terms.list,
         address: &terms.address,
         common: &terms.common,

@@ -64,7 +64,7 @@ fn request(plan: &Plan) -> Value {
             "must": [{"boosting": {
                 "positive": {"bool": {
                     "must": [{"bool": {"should": should}}],
-                    "should": [standing(plan)],
+                    "should": [link_score(plan)],
                 }},
                 "negative": {"term": {"list": true}},
                 "negative_boost": plan.list_factor,
@@ -102,11 +102,11 @@ fn values(field: &str, most: usize) -> Value {
 }
 
 /// Returns the clause that scores the links from other pages. It is no match by itself.
-fn standing(plan: &Plan) -> Value {
+fn link_score(plan: &Plan) -> Value {
     json!({"rank_feature": {
         "field": "standing",
         "saturation": {"pivot": 1},
-        "boost": plan.standing_weight,
+        "boost": plan.link_weight,
     }})
 }
 

@@ -40,8 +40,8 @@ impl IndexedPage {
             number(fields.id_low, low),
             number(fields.version, document.version),
             (
-                fields.standing,
-                OwnedValue::F64(f64::from(document.inlinks.standing)),
+                fields.link_score,
+                OwnedValue::F64(f64::from(document.inlinks.link_score)),
             ),
             text(fields.site, document.site.clone()),
             text(fields.path, document.url.path().to_owned()),

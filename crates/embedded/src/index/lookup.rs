@@ -24,7 +24,7 @@ pub(super) struct Lookup {
     /// Pages that have the query as a name.
     name: Option<Arc<Postings>>,
     pub(super) name_weight: f32,
-    pub(super) standing_weight: f32,
+    pub(super) link_weight: f32,
     pub(super) list_factor: f32,
 }
 
@@ -52,7 +52,7 @@ impl Lookup {
             others: Vec::new(),
             name: None,
             name_weight: plan.name_weight,
-            standing_weight: plan.standing_weight,
+            link_weight: plan.link_weight,
             list_factor: plan.list_factor,
         };
         let postings =

@@ -14,7 +14,7 @@ pub use terms::Ways;
 pub use weights::{Bm25Params, Field};
 
 /// The terms that an index looks for, and the weight of each match. A page matches if any clause,
-/// pair or name does. Its score is the sum of the matches and of its standing, times
+/// pair or name does. Its score is the sum of the matches and of its links, times
 /// [`Plan::list_factor`] for a list of links.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -30,9 +30,9 @@ pub struct Plan {
     pub name: Option<String>,
     /// Score of a page that bears the name, or has a section that does.
     pub name_weight: f32,
-    /// Weight of the links from other pages: a page of standing s gets s / (s + 1) of it. It is no
-    /// match by itself.
-    pub standing_weight: f32,
+    /// Weight of the links from other pages: a page with link score s gets s / (s + 1) of it. It is
+    /// no match by itself.
+    pub link_weight: f32,
     /// Factor on the score of a page that is little more than its links.
     pub list_factor: f32,
     /// Phrases that the body of every result must hold.
@@ -103,7 +103,7 @@ impl Plan {
             pair_weight: weights::PAIR,
             name: terms.name,
             name_weight: weights::NAME,
-            standing_weight: weights::STANDING,
+            link_weight: weights::LINKS,
             list_factor: weights::LIST,
             phrases: terms.phrases,
             unwanted: terms.unwanted,

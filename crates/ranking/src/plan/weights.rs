@@ -53,8 +53,8 @@ pub struct Bm25Params {
 /// Weight of a pair of neighbouring words, which is weighed like a word of the body.
 pub(super) const PAIR: f32 = 1.8;
 /// Weight of the links from other pages: a page gets s / (s + 1) of it, where s is
-/// [`canter_core::inlinks::Inlinks::standing`].
-pub(super) const STANDING: f32 = 16.0;
+/// [`canter_core::inlinks::Inlinks::link_score`].
+pub(super) const LINKS: f32 = 16.0;
 /// Score of a page that bears the whole query as a name. It does not depend on BM25.
 pub(super) const NAME: f32 = 13.2;
 /// Factor on the score of a page that is little more than its links

@@ -294,7 +294,7 @@ fn the_first_heading_stands_for_the_page_where_it_is_its_title() {
             url: "https://example.org/q".parse().unwrap(),
             fetched_at: Moment(0),
             inlinks: Inlinks {
-                standing: 1.0,
+                link_score: 1.0,
                 anchor_texts: vec![anchor],
             },
             version: 1,
