@@ -9,7 +9,7 @@ use canter_core::domain::authority;
 use canter_core::failure::Failure;
 use canter_core::ports::IndexReader;
 use canter_core::prospect::{Bounds, Ground, is_permitted, private_address, refusal};
-use canter_core::robots::Verdict;
+use canter_core::robots::RobotsPolicy;
 use canter_core::time::Moment;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{KnownSite, Reading};
@@ -75,20 +75,20 @@ impl Knowledge {
     pub async fn answer(&self, typed: &str, url: &Url, only: Option<&str>) -> Result<Answer> {
         let spelled = Url::parse(typed.trim()).unwrap_or_else(|_| url.clone());
         let url = normalise(url.clone());
-        let verdict = self.verdict(&url)?;
+        let policy = self.policy(&url)?;
         let mut answer = Answer {
             typed: typed.to_owned(),
             changes: changes(typed, &spelled),
             address: self.address(&url),
-            robots: is_http(&url).then(|| robots(&url, verdict.as_ref())),
+            robots: is_http(&url).then(|| robots(&url, policy.as_ref())),
             sites: Vec::new(),
             not_in: Vec::new(),
             url,
         };
         let wanted = |site: &&KnownSite| only.is_none_or(|only| site.name == only);
         for site in self.sites.iter().filter(wanted) {
-            let verdict = verdict.as_ref().map(|(verdict, _)| verdict);
-            match self.of_site(site, &answer.url, verdict).await? {
+            let policy = policy.as_ref().map(|(policy, _)| policy);
+            match self.of_site(site, &answer.url, policy).await? {
                 Ok(part) => answer.sites.push(part),
                 Err(part) => answer.not_in.push(part),
             }
@@ -116,10 +116,10 @@ impl Knowledge {
         }
     }
 
-    fn verdict(&self, url: &Url) -> Result<Option<(Verdict, Moment)>> {
+    fn policy(&self, url: &Url) -> Result<Option<(RobotsPolicy, Moment)>> {
         let reading = self.reading.as_ref();
-        let verdict = reading.map(|reading| reading.verdict(&authority(url)));
-        Ok(verdict.transpose()?.flatten())
+        let policy = reading.map(|reading| reading.robots_policy(&authority(url)));
+        Ok(policy.transpose()?.flatten())
     }
 
     /// What a site knows of a URL, or why the URL is not in the site.
@@ -127,14 +127,14 @@ impl Knowledge {
         &self,
         site: &KnownSite,
         url: &Url,
-        verdict: Option<&Verdict>,
+        policy: Option<&RobotsPolicy>,
     ) -> Result<Result<OfSite, NotIn>> {
         let bounds = bounds(site);
         let ground = Ground {
             scope: &site.scope,
             seeds: &site.seeds,
             bounds: &bounds,
-            verdict,
+            policy,
         };
         let refusal = refusal(url, ground);
         let account = match &self.reading {
@@ -200,20 +200,20 @@ fn bounds(site: &KnownSite) -> Bounds {
     })
 }
 
-fn robots(url: &Url, verdict: Option<&(Verdict, Moment)>) -> Robots {
-    let rules = match verdict {
-        Some((Verdict::Rules(rules), _)) => Some(rules),
+fn robots(url: &Url, policy: Option<&(RobotsPolicy, Moment)>) -> Robots {
+    let rules = match policy {
+        Some((RobotsPolicy::Rules(rules), _)) => Some(rules),
         _ => None,
     };
     Robots {
         authority: authority(url),
-        known: verdict.is_some(),
-        allowed: verdict.map(|_| rules.is_none_or(|rules| rules.allows(url))),
+        known: policy.is_some(),
+        allowed: policy.map(|_| rules.is_none_or(|rules| rules.allows(url))),
         rule: rules.and_then(|rules| rules.rule(url)),
         group: rules.map(|rules| rules.group().to_owned()),
         crawl_delay_seconds: rules
             .and_then(|rules| rules.crawl_delay())
             .map(|delay| delay.as_secs_f64()),
-        fetched_ms: verdict.map(|(_, at)| at.millis()),
+        fetched_ms: policy.map(|(_, at)| at.millis()),
     }
 }

@@ -33,7 +33,7 @@ pub mod prospect;
 pub mod redirect_loops;
 pub mod rest;
 pub mod robots;
-pub mod rulebook;
+pub mod robots_cache;
 pub mod scope;
 pub mod seen;
 pub mod site;

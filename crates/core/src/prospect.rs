@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use crate::address::is_public;
 use crate::domain::authority;
-use crate::robots::Verdict;
+use crate::robots::RobotsPolicy;
 use crate::scope::{Outside, Scope};
 use crate::task::Skip;
 use canter_page::url::{Limits, Trap, trap};
@@ -35,8 +35,8 @@ pub struct Ground<'a> {
     pub seeds: &'a [Url],
     /// Limits of the newest crawl.
     pub bounds: &'a Bounds,
-    /// The verdict of the URL's robots.txt, if it was fetched.
-    pub verdict: Option<&'a Verdict>,
+    /// The policy of the URL's robots.txt, if it was fetched.
+    pub policy: Option<&'a RobotsPolicy>,
 }
 
 /// Why a URL would not be fetched.
@@ -80,8 +80,8 @@ pub fn refusal<'a>(url: &'a Url, ground: Ground<'_>) -> Option<Refusal<'a>> {
     {
         return Some(Refusal::PrivateAddress(address));
     }
-    match ground.verdict {
-        Some(Verdict::Rules(rules)) if !rules.allows(url) => {
+    match ground.policy {
+        Some(RobotsPolicy::Rules(rules)) if !rules.allows(url) => {
             Some(Refusal::Robots(rules.rule(url).unwrap_or_default()))
         }
         _ => None,
@@ -136,7 +136,7 @@ mod tests {
                 scope: &scope,
                 seeds: &seeds,
                 bounds: &bounds(allow_private),
-                verdict: Some(&Verdict::Rules(rules.clone())),
+                policy: Some(&RobotsPolicy::Rules(rules.clone())),
             };
             let name = match refusal(&url, ground) {
                 None => "fetched",

@@ -26,7 +26,7 @@ pub(super) async fn hand_on_named<W: World>(world: &W, task: &Task) -> Result<()
     if task.depth > 0 || task.kind == Kind::Sitemap || limits.max_depth == Some(0) {
         return Ok(());
     }
-    let named = world.rulebook().sitemaps(&task.url).await;
+    let named = world.robots_cache().sitemaps(&task.url).await;
     let claims = named.into_iter().map(|url| Claim {
         skip: trap(&url, &limits.url).map(Skip::from),
         kind: Kind::Sitemap,
