@@ -124,7 +124,7 @@ async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<RobotsPolicy, Fetc
     let Some(mut at) = location(url) else {
         return Ok(Ok(RobotsPolicy::AllowAll));
     };
-    let mut hops = 0;
+    let mut redirects = 0;
     loop {
         let request = Request {
             url: at.clone(),
@@ -136,12 +136,12 @@ async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<RobotsPolicy, Fetc
         let response = match world.fetch(request).await {
             Ok(response) => response,
             Err(FetchError::Closed) => return Ok(Err(FetchError::Closed)),
-            Err(error @ FetchError::PrivateAddress(_)) if hops == 0 => return Ok(Err(error)),
+            Err(error @ FetchError::PrivateAddress(_)) if redirects == 0 => return Ok(Err(error)),
             Err(error) => return Ok(Ok(unreachable(&error))),
         };
         match judge(
             &at,
-            hops,
+            redirects,
             &response.head,
             &response.body,
             PRODUCT,
@@ -149,7 +149,7 @@ async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<RobotsPolicy, Fetc
         ) {
             Hop::Follow(to) => {
                 at = to;
-                hops += 1;
+                redirects += 1;
             }
             Hop::Done(policy) => {
                 if let RobotsPolicy::Retry { after } = policy {

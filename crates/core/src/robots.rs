@@ -25,7 +25,7 @@ pub const MAX_BYTES: usize = robotxt::BYTE_LIMIT + 1;
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Maximum number of redirects in a row (RFC 9309 §2.3.1.2).
-pub const MAX_HOPS: u8 = 5;
+pub const MAX_REDIRECTS: u8 = 5;
 
 /// Maximum `Crawl-delay`. With a longer one a crawl would not move at all.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
@@ -126,15 +126,15 @@ pub enum Hop {
     Done(RobotsPolicy),
 }
 
-/// Judges the response of `url` after `hops` redirects. `body` is the file, up to [`MAX_BYTES`];
-/// `now` is the time since the Unix epoch.
-pub fn judge(url: &Url, hops: u8, head: &Head, body: &[u8], token: &str, now: Moment) -> Hop {
+/// Judges the response of `url` after a number of redirects. `body` is the file, up to
+/// [`MAX_BYTES`]; `now` is the time since the Unix epoch.
+pub fn judge(url: &Url, redirects: u8, head: &Head, body: &[u8], token: &str, now: Moment) -> Hop {
     Hop::Done(match head.status {
         200..=299 => RobotsPolicy::Rules(Rules::parse(body, token)),
         300..=399 => {
             let target = head.headers.get("location").and_then(|to| join(url, to));
             match target {
-                Some(to) if hops < MAX_HOPS => return Hop::Follow(to),
+                Some(to) if redirects < MAX_REDIRECTS => return Hop::Follow(to),
                 // After too many redirects, or one without a target, the file counts as unavailable
                 // (RFC 9309 §2.3.1.2).
                 _ => RobotsPolicy::AllowAll,

@@ -34,7 +34,7 @@ use links::{claims, hand_on};
 use sitemaps::{hand_on_named, listed, may_lead};
 
 /// Maximum number of redirects in a row before a chain counts as a loop.
-const MAX_HOPS: u8 = 10;
+const MAX_REDIRECTS: u8 = 10;
 /// Factor by which a sitemap may take longer than a page, since it may be larger by the same
 /// factor.
 const SITEMAP_PATIENCE: u32 = 4;
@@ -259,7 +259,7 @@ async fn redirect<W: World>(
     to: Url,
     exchange: Option<Exchange>,
 ) -> Result<End, Failure> {
-    if task.hops >= MAX_HOPS || task.parent.as_ref() == Some(&to) && task.hops > 0 {
+    if task.redirects >= MAX_REDIRECTS || task.parent.as_ref() == Some(&to) && task.redirects > 0 {
         return stay(world, task, known, Skip::RedirectLoop, to, exchange).await;
     }
     let scope = world.scope();
@@ -275,7 +275,7 @@ async fn redirect<W: World>(
     }
     let claim = Claim {
         skip: trap(&to, &world.site().limits.url).map(Skip::from),
-        hops: task.hops + 1,
+        redirects: task.redirects + 1,
         kind: task.kind,
         ..Claim::page(to.clone(), task.depth)
     };

@@ -130,7 +130,7 @@ impl CloudSite {
         let mut change = change
             .set(row::CRAWL, number(claimant.crawl))
             .set(row::DEPTH, number(link.depth))
-            .set(row::HOPS, number(link.hops))
+            .set(row::REDIRECTS, number(link.redirects))
             .set(row::ATTEMPTS, number(0_u64))
             .put(row::PARENT, claimant.parent.as_ref().map(row::parent_value))
             .put(row::KIND, row::kind_value(link.kind))
@@ -231,7 +231,7 @@ impl Sorting {
             crawl: claimant.crawl,
             url: link.url,
             depth: link.depth,
-            hops: link.hops,
+            redirects: link.redirects,
             attempts: 0,
             parent: claimant.parent.clone(),
             kind: link.kind,

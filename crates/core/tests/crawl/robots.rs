@@ -186,7 +186,7 @@ fn location_is_one_an_authority() {
     assert_eq!(at("mailto:a@h.org"), None);
 }
 
-fn answer(status: u16, headers: &[(&str, &str)], hops: u8) -> Hop {
+fn answer(status: u16, headers: &[(&str, &str)], redirects: u8) -> Hop {
     let pairs = headers
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()));
@@ -196,7 +196,14 @@ fn answer(status: u16, headers: &[(&str, &str)], hops: u8) -> Hop {
     };
     let body = b"User-agent: *\nDisallow: /a";
     let from = url("https://example.org/robots.txt");
-    robots::judge(&from, hops, &head, body, "canter", Moment::from_millis(0))
+    robots::judge(
+        &from,
+        redirects,
+        &head,
+        body,
+        "canter",
+        Moment::from_millis(0),
+    )
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn task(row: &Row<'_>, site: &str, crawl: u64) -> rusqlite::Result<Task> {
         crawl,
         url: super::pages::url(row.get(0)?)?,
         depth: row.get(1)?,
-        hops: row.get(2)?,
+        redirects: row.get(2)?,
         attempts: row.get(3)?,
         parent: parent.and_then(|parent| Url::parse(&parent).ok()),
         kind: kind::named(row.get(5)?),

@@ -287,7 +287,7 @@ pub fn task(crawling: &Crawling, url: &str) -> Task {
         crawl: crawling.crawl,
         url: Url::parse(url).unwrap(),
         depth: 0,
-        hops: 0,
+        redirects: 0,
         attempts: 0,
         parent: None,
         kind: Kind::Page,
