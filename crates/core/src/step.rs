@@ -41,7 +41,7 @@ const SITEMAP_PATIENCE: u32 = 4;
 
 /// The result of a step for its task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum StepResult {
     /// The task has ended.
     Finished(Outcome),
     /// The task waits for another attempt.
@@ -62,9 +62,9 @@ pub enum End {
 /// # Errors
 ///
 /// Returns the errors of the stores and of the index. The task is not finished then.
-pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
+pub async fn step<W: World>(world: &W, task: &Task) -> Result<StepResult, Failure> {
     let Some(known) = world.pages().begin(task).await? else {
-        return Ok(End::Dropped);
+        return Ok(StepResult::Dropped);
     };
     let permission = permission(world, &task.url).await?;
     if let Permission::Granted | Permission::Denied(Skip::Robots) = permission {
@@ -74,18 +74,18 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
         Permission::Granted => {}
         Permission::Denied(reason) => return skip(world, task, known, reason, None).await,
         Permission::Later(why) => return again(world, task, known, why, None, None).await,
-        Permission::Busy => return Ok(End::Busy),
+        Permission::Busy => return Ok(StepResult::Busy),
         Permission::Pause(span) => {
             world.frontier().push(vec![task.clone()], MAX_HOLD).await?;
             return Ok(paused(span, "robots.txt"));
         }
-        Permission::Stopped => return Ok(End::Stopped),
+        Permission::Stopped => return Ok(StepResult::Stopped),
     }
     attempt(world, task, known).await
 }
 
 /// Makes the request and acts on its answer.
-async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<End, Failure> {
+async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<StepResult, Failure> {
     let request = request(world.site(), task, &known);
     let conditional = known.indexed.is_some();
     let _room = match task.kind {
@@ -103,7 +103,7 @@ async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<End, 
         Judgement::Skip(reason) => skip(world, task, known, reason, exchange).await,
         Judgement::Again { why, hold } => again(world, task, known, why, hold, exchange).await,
         Judgement::Failed(why) => fail(world, task, known, why, exchange).await,
-        Judgement::Stopped => Ok(End::Stopped),
+        Judgement::Stopped => Ok(StepResult::Stopped),
     }
 }
 
@@ -149,7 +149,7 @@ async fn page<W: World>(
     task: &Task,
     known: Known,
     response: Response,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     let hash = UrlKey::hash(&response.body);
     let headers = &response.head.headers;
     let asked = Directives::from_header(headers.all("x-robots-tag"), PRODUCT);
@@ -231,7 +231,7 @@ async fn not_modified<W: World>(
     task: &Task,
     known: Known,
     exchange: Option<Exchange>,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     let id = document_id(&task.site, &task.url);
     let Some(stored) = world.reader().get(id).await? else {
         // The index lost its copy, so the page is fetched whole.
@@ -258,7 +258,7 @@ async fn redirect<W: World>(
     known: Known,
     to: Url,
     exchange: Option<Exchange>,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     if task.redirects >= MAX_REDIRECTS || task.parent.as_ref() == Some(&to) && task.redirects > 0 {
         return stay(world, task, known, Skip::RedirectLoop, to, exchange).await;
     }

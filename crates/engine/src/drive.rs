@@ -10,7 +10,7 @@ use canter_core::failure::Failure;
 use canter_core::ports::IndexWriter;
 use canter_core::rest::Rest;
 use canter_core::solo::{Popped, SoloCrawl};
-use canter_core::step::{End, MAX_HOLD, step};
+use canter_core::step::{MAX_HOLD, StepResult, step};
 use canter_core::task::Task;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Receives the events of a crawl.
 pub trait Observer: Send + Sync {
     /// Called when a step has ended.
-    fn ended(&self, task: &Task, end: &End);
+    fn ended(&self, task: &Task, result: &StepResult);
     /// Called when all pages are indexed and the link pass begins.
     fn counting_links(&self);
     /// Returns the number of pages so far, including the pages of an earlier run of the crawl.
@@ -268,15 +268,18 @@ where
         }
     }
 
-    fn note(&mut self, (task, end): Ended<Task>) -> Result<(), Failure> {
-        let end = end?;
-        self.observer.ended(&task, &end);
-        match end {
-            End::Paused(why) => self.rest = Some(Rest::Paused { why }),
+    fn note(&mut self, (task, result): Ended<Task>) -> Result<(), Failure> {
+        let result = result?;
+        self.observer.ended(&task, &result);
+        match result {
+            StepResult::Paused(why) => self.rest = Some(Rest::Paused { why }),
             // The gate was closed, possibly by another site on the domain.
-            End::Stopped => drop(self.rest.get_or_insert(Rest::Stopped)),
+            StepResult::Stopped => drop(self.rest.get_or_insert(Rest::Stopped)),
             // In a process that works alone, no other worker can be fetching a robots.txt.
-            End::Finished(_) | End::Again(_) | End::Dropped | End::Busy => {}
+            StepResult::Finished(_)
+            | StepResult::Again(_)
+            | StepResult::Dropped
+            | StepResult::Busy => {}
         }
         Ok(())
     }

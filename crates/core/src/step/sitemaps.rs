@@ -12,7 +12,7 @@ use crate::world::World;
 use canter_page::url::trap;
 
 use super::links::hand_on;
-use super::{End, end, fail, page, remove};
+use super::{StepResult, end, fail, page, remove};
 
 /// Maximum depth of sitemaps that list sitemaps. The protocol allows one index of sitemaps, but
 /// real sites have an index of indexes.
@@ -47,7 +47,7 @@ pub(super) async fn listed<W: World>(
     task: &Task,
     known: Known,
     response: Response,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     let exchange = Exchange::of(&response);
     let (scope, from) = (world.scope(), task.url.clone());
     let may_nest = task.depth < MAX_NESTING;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use canter_core::failure::Failure;
 use canter_core::scope::Scope;
 use canter_core::site::Site;
-use canter_core::step::End;
+use canter_core::step::StepResult;
 use canter_core::task::Task;
 use canter_embedded::index::TantivyIndex;
 use canter_embedded::store::{SiteStore, Store};
@@ -41,7 +41,7 @@ impl Stores for OneMachine {
 struct Nobody;
 
 impl Observer for Nobody {
-    fn ended(&self, _: &Task, _: &End) {}
+    fn ended(&self, _: &Task, _: &StepResult) {}
     fn counting_links(&self) {}
     fn pages(&self) -> u64 {
         0
