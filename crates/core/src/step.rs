@@ -29,7 +29,7 @@ use crate::world::World;
 use canter_page::url::trap;
 use canter_page::{self, Directives, link_header};
 
-use ending::{again, end, fail, finish, gone, paused, remove, skip, stay};
+use ending::{again, end, fail, finish, gone, paused, remove, skip, skip_redirect};
 use links::{claims, hand_on};
 use sitemaps::{hand_on_named, listed, may_lead};
 
@@ -260,7 +260,7 @@ async fn redirect<W: World>(
     exchange: Option<Exchange>,
 ) -> Result<StepResult, Failure> {
     if task.redirects >= MAX_REDIRECTS || task.parent.as_ref() == Some(&to) && task.redirects > 0 {
-        return stay(world, task, known, Skip::RedirectLoop, to, exchange).await;
+        return skip_redirect(world, task, known, Skip::RedirectLoop, to, exchange).await;
     }
     let scope = world.scope();
     let may_follow = match task.kind {
@@ -270,7 +270,7 @@ async fn redirect<W: World>(
     if !may_follow {
         match moved(&scope, task, &to) {
             Some(scope) => world.move_scope(scope).await?,
-            None => return stay(world, task, known, Skip::LeavesSite, to, exchange).await,
+            None => return skip_redirect(world, task, known, Skip::LeavesSite, to, exchange).await,
         }
     }
     let claim = Claim {

@@ -113,15 +113,19 @@ where
 
     async fn end(&self, rest: Option<&Rest>) -> Result<(), Failure> {
         let (site, pages, index) = (&self.crawl.site.id, &self.crawl.pages, &*self.process.index);
-        if rest.is_none() {
-            self.observer.counting_links();
-            // If the user does not wait for the link pass, the next crawl makes up for it.
-            let in_time = || !*self.stop.borrow();
-            end_crawl(site, pages, index, None, in_time).await?;
-        } else {
-            fold_duplicates(site, pages, index).await?;
+        match rest {
+            None => {
+                self.observer.counting_links();
+                // If the user does not wait for the link pass, the next crawl makes up for it.
+                let in_time = || !*self.stop.borrow();
+                end_crawl(site, pages, index, None, in_time).await?;
+                pages.record_end().await
+            }
+            Some(rest) => {
+                fold_duplicates(site, pages, index).await?;
+                pages.record_rest(rest).await
+            }
         }
-        pages.rest(rest).await
     }
 
     /// Waits for the answers under way and for the index to take them, within the grace period. A

@@ -46,7 +46,7 @@ pub(super) async fn skip<W: World>(
 }
 
 /// Ends the task of a redirect that is not followed.
-pub(super) async fn stay<W: World>(
+pub(super) async fn skip_redirect<W: World>(
     world: &W,
     task: &Task,
     known: Known,

@@ -91,11 +91,12 @@ impl SoloCrawl for SiteStore {
         self.pushed.notified().await;
     }
 
-    async fn rest(&self, rest: Option<&Rest>) -> Result<(), Failure> {
-        match rest {
-            None => self.end().await,
-            Some(rest) => self.note_rest(&rest.clone().into()).await,
-        }
+    async fn record_end(&self) -> Result<(), Failure> {
+        self.end().await
+    }
+
+    async fn record_rest(&self, rest: &Rest) -> Result<(), Failure> {
+        self.note_rest(&rest.clone().into()).await
     }
 }
 
