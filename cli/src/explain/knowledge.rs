@@ -8,7 +8,7 @@ use canter_core::document::{Stored, document_id};
 use canter_core::domain::authority;
 use canter_core::failure::Failure;
 use canter_core::ports::IndexReader;
-use canter_core::prospect::{Bounds, Ground, is_permitted, private_address, refusal};
+use canter_core::prospect::{CrawlLimits, SiteContext, is_permitted, private_address, refusal};
 use canter_core::robots::RobotsPolicy;
 use canter_core::time::Moment;
 use canter_embedded::folder::Folder;
@@ -97,7 +97,7 @@ impl Knowledge {
     }
 
     fn address(&self, url: &Url) -> Address {
-        let permits = |site: &KnownSite| is_permitted(url, &site.seeds, &bounds(site));
+        let permits = |site: &KnownSite| is_permitted(url, &site.seeds, &limits(site));
         let private = private_address(url).is_some();
         let (kind, open) = match url.host() {
             Some(Host::Domain(_)) => ("name", None),
@@ -129,14 +129,14 @@ impl Knowledge {
         url: &Url,
         policy: Option<&RobotsPolicy>,
     ) -> Result<Result<OfSite, NotIn>> {
-        let bounds = bounds(site);
-        let ground = Ground {
+        let limits = limits(site);
+        let context = SiteContext {
             scope: &site.scope,
             seeds: &site.seeds,
-            bounds: &bounds,
+            limits: &limits,
             policy,
         };
-        let refusal = refusal(url, ground);
+        let refusal = refusal(url, context);
         let account = match &self.reading {
             Some(reading) => reading.account(site, url)?,
             None => None,
@@ -145,7 +145,7 @@ impl Knowledge {
         let case = Case {
             url,
             site,
-            bounds: &bounds,
+            limits: &limits,
             refusal: refusal.as_ref(),
             account: account.as_ref(),
             busy: self.busy,
@@ -189,10 +189,10 @@ impl Knowledge {
     }
 }
 
-/// The bounds of the last crawl. Older versions did not store them; then no bound counts against a
+/// The limits of the last crawl. Older versions did not store them; then no limit counts against a
 /// URL.
-fn bounds(site: &KnownSite) -> Bounds {
-    site.bounds.clone().unwrap_or_else(|| Bounds {
+fn limits(site: &KnownSite) -> CrawlLimits {
+    site.limits.clone().unwrap_or_else(|| CrawlLimits {
         max_depth: None,
         max_page_bytes: usize::MAX,
         url: Limits::default(),

@@ -36,8 +36,8 @@ pub trait Observer: Send + Sync {
     fn pages(&self) -> u64;
 }
 
-/// Bounds of a drive.
-pub struct Bounds {
+/// Limits of a drive.
+pub struct DriveLimits {
     /// Maximum number of steps that fetch or read at the same time.
     pub steps: usize,
     /// Time at which to stop.
@@ -63,14 +63,14 @@ where
     S::Pages: SoloCrawl + Clone,
     O: Observer,
 {
-    /// Creates the driver of a crawl, which runs until `stop` is set or the bounds are reached.
+    /// Creates the driver of a crawl, which runs until `stop` is set or the limits are reached.
     pub fn new(
         process: Arc<Process<S>>,
         crawl: Arc<Crawl<S>>,
         gates: Arc<Gates<S::Paces>>,
         observer: Arc<O>,
         stop: watch::Receiver<bool>,
-        bounds: Bounds,
+        limits: DriveLimits,
     ) -> Self {
         Drive {
             process,
@@ -78,9 +78,9 @@ where
             gates,
             observer,
             stop,
-            deadline: bounds.deadline,
+            deadline: limits.deadline,
             buffer: VecDeque::new(),
-            steps: Steps::new(bounds.steps),
+            steps: Steps::new(limits.steps),
             rest: None,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use canter_core::failure::Failure;
 use canter_core::outcomes::outcome;
-use canter_core::prospect::Bounds;
+use canter_core::prospect::CrawlLimits;
 use canter_core::scope::Scope;
 use canter_core::task::{Kind, Outcome, UrlKey};
 use rusqlite::{OptionalExtension, Row, params};
@@ -30,8 +30,8 @@ pub struct KnownSite {
     pub scope: Scope,
     /// The site's seeds, as the user gave them.
     pub seeds: Vec<Url>,
-    /// Bounds of the newest crawl; `None` if an older canter crawled the site.
-    pub bounds: Option<Bounds>,
+    /// Limits of the newest crawl; `None` if an older canter crawled the site.
+    pub limits: Option<CrawlLimits>,
     /// URL of the server whose index holds the site's pages; `None` for the folder's own index.
     pub server: Option<String>,
     id: i64,
@@ -121,13 +121,13 @@ impl Reading {
                     let scope: Option<Scope> = json(row.get(2)?);
                     let moved: Option<Scope> = json(row.get(3)?);
                     let (id, name) = (row.get(0)?, row.get(1)?);
-                    let (crawl, bounds) = (row.get(4)?, json(row.get(5)?));
+                    let (crawl, limits) = (row.get(4)?, json(row.get(5)?));
                     let server = row.get(6)?;
                     Ok(scope.map(|scope| KnownSite {
                         name,
                         seeds: scope.seeds().to_vec(),
                         scope: moved.unwrap_or(scope),
-                        bounds,
+                        limits,
                         server,
                         id,
                         crawl,
