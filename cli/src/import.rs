@@ -26,7 +26,7 @@ use crate::index::WrittenIndex;
 const BATCH: usize = 1_000;
 const BATCH_BYTES: usize = 16 << 20;
 /// Maximum length of a line, in bytes: far more than a crawl keeps of a page.
-const LONGEST: u64 = 256 << 20;
+const MAX_LINE: u64 = 256 << 20;
 /// Time between two lines about progress if there is no bar.
 const SAID_AGAIN: Duration = Duration::from_secs(5);
 
@@ -184,14 +184,14 @@ impl Lines {
             let mut line = Vec::new();
             self.number += 1;
             let read = (&mut self.reader)
-                .take(LONGEST)
+                .take(MAX_LINE)
                 .read_until(b'\n', &mut line);
             let length = read.map_err(|error| error.to_string())?;
             if length == 0 {
                 return Ok(None);
             }
-            if length as u64 == LONGEST && !line.ends_with(b"\n") {
-                return Err(format!("longer than {} MB", LONGEST >> 20));
+            if length as u64 == MAX_LINE && !line.ends_with(b"\n") {
+                return Err(format!("longer than {} MB", MAX_LINE >> 20));
             }
             if !line.trim_ascii().is_empty() {
                 return Ok(Some((page(&line)?, length)));

@@ -15,7 +15,7 @@ use canter_core::time::Moment;
 use crate::change::{Change, Written};
 use crate::cloud::Cloud;
 use crate::item::{Item, bytes, bytes_of, number, number_of};
-use crate::packed::{MOST, pack, unpack};
+use crate::packed::{MAX_PACKED, pack, unpack};
 use crate::tables::{EXPIRES, state_key};
 
 const POLICY: &str = "verdict";
@@ -103,7 +103,7 @@ impl Robots for CloudRobots {
     ) -> Result<(), Failure> {
         let packed = pack(policy)?;
         let change = Change::default().remove(&[UNTIL, BY]);
-        let saved = if packed.len() > MOST {
+        let saved = if packed.len() > MAX_PACKED {
             // Rules too large for an item are fetched by each worker for itself, one at a time.
             tracing::warn!(
                 authority,

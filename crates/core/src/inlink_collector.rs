@@ -13,10 +13,10 @@ use crate::task::UrlKey;
 /// Maximum length of the text on each side of a link, in characters.
 const AROUND: usize = 100;
 /// Maximum number of anchor texts taken from one page about another.
-const MOST_LINKS: usize = 8;
+const MAX_LINKS: usize = 8;
 /// Maximum number of pages whose anchor texts are kept for one page. The pages with the smallest
 /// ids are taken; all of them are counted.
-const MOST_PAGES: u32 = 200;
+const MAX_PAGES: u32 = 200;
 /// Share of a site's pages that fewer pages link to than the pivot. The pivot is the number of
 /// linking pages that gives half of the maximum link score.
 const PIVOT: f32 = 0.78;
@@ -45,7 +45,7 @@ fn anchor_texts(page: &Stored) -> Vec<(UrlKey, AnchorText)> {
             .entry(link.url.as_str())
             .or_insert_with(|| (document_id(&page.site, &link.url), 0));
         *count += 1;
-        if *count <= MOST_LINKS {
+        if *count <= MAX_LINKS {
             let anchor = anchor_text(&page.text, place, link.fragment.clone());
             told.extend(anchor.map(|anchor| (*id, anchor)));
         }
@@ -116,7 +116,7 @@ impl InlinkCollector {
             let quoted = *last.entry(id).or_insert_with(|| {
                 let linking = self.linking.entry(id).or_default();
                 *linking += 1;
-                *linking <= MOST_PAGES && part_of(id, self.part.1) == self.part.0
+                *linking <= MAX_PAGES && part_of(id, self.part.1) == self.part.0
             });
             if quoted {
                 self.anchor_texts.entry(id).or_default().push(anchor);
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(changed.len(), 1);
         let (id, _, inlinks) = &changed[0];
         assert_eq!(*id, document_id("a.test", &pages[1].url));
-        assert_eq!(inlinks.anchor_texts.len(), MOST_LINKS);
+        assert_eq!(inlinks.anchor_texts.len(), MAX_LINKS);
         assert_eq!(inlinks.link_score, link_score(1, 1.0, 2));
     }
 

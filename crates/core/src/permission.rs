@@ -8,7 +8,7 @@ use url::Url;
 use crate::domain::authority;
 use crate::exchange::{FetchError, Request};
 use crate::failure::Failure;
-use crate::limits::{LONGEST_HOLD, MAX_HOLD};
+use crate::limits::{MAX_HOLD, MAX_HOLD_WAIT};
 use crate::ports::{Loaded, Robots};
 use crate::robots::{Hop, MAX_AGE, MAX_BYTES, RobotsPolicy, judge, location, unreachable};
 use crate::robots_cache::Cached;
@@ -56,7 +56,7 @@ pub(crate) async fn permission<W: World>(world: &W, url: &Url) -> Result<Permiss
         Some(RobotsPolicy::Rules(rules)) if !rules.allows(url) => Permission::Denied(Skip::Robots),
         Some(RobotsPolicy::Rules(_) | RobotsPolicy::AllowAll) => Permission::Granted,
         Some(RobotsPolicy::DisallowAll { why }) => Permission::Later(why.clone()),
-        Some(RobotsPolicy::Retry { after: Some(span) }) if *span > MAX_HOLD => {
+        Some(RobotsPolicy::Retry { after: Some(span) }) if *span > MAX_HOLD_WAIT => {
             Permission::Pause(*span)
         }
         Some(RobotsPolicy::Retry { .. }) | None => {
@@ -154,7 +154,7 @@ async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<RobotsPolicy, Fetc
             Hop::Done(policy) => {
                 if let RobotsPolicy::Retry { after } = policy {
                     world
-                        .hold(&at, after.unwrap_or(ASK_AGAIN).min(LONGEST_HOLD))
+                        .hold(&at, after.unwrap_or(ASK_AGAIN).min(MAX_HOLD))
                         .await?;
                 }
                 return Ok(Ok(policy));

@@ -16,7 +16,7 @@ use crate::domain::domain;
 use crate::failure::Failure;
 use crate::inlinks::Inlinks;
 use crate::judge::{Judgement, judge, wants_body};
-pub use crate::limits::MAX_HOLD;
+pub use crate::limits::MAX_HOLD_WAIT;
 use crate::permission::{Permission, permission};
 use crate::ports::{
     Claim, Exchange, Finish, Frontier, IndexReader, IndexWriter, Known, Pages, Request, Response,
@@ -76,7 +76,10 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<StepResult, Failur
         Permission::Later(why) => return again(world, task, known, why, None, None).await,
         Permission::Busy => return Ok(StepResult::Busy),
         Permission::Pause(span) => {
-            world.frontier().push(vec![task.clone()], MAX_HOLD).await?;
+            world
+                .frontier()
+                .push(vec![task.clone()], MAX_HOLD_WAIT)
+                .await?;
             return Ok(paused(span, "robots.txt"));
         }
         Permission::Stopped => return Ok(StepResult::Stopped),

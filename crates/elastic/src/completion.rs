@@ -1,7 +1,7 @@
 //! Completes names and words.
 
 use canter_core::failure::Failure;
-use canter_ranking::completion::{Beginning, MOST_WORDS, Named};
+use canter_ranking::completion::{Beginning, MAX_WORDS, Named};
 use canter_ranking::hit::Shown;
 use canter_ranking::terms::names as names_of;
 use canter_ranking::tokenizer::name;
@@ -18,11 +18,11 @@ const PIVOT: u32 = 8;
 const WHOLE: u32 = 2;
 /// Number of pages that are fetched beyond the limit, since pages with a section named by the whole
 /// text come before pages with more links.
-const MOST_WHOLE: usize = 10;
+const EXTRA_PAGES: usize = 10;
 /// Maximum number of sections that are fetched per page.
-const MOST_SECTIONS: usize = 20;
+const MAX_SECTIONS: usize = 20;
 /// Maximum number of pages whose words are counted; each page has thousands of words.
-const MOST_PAGES: usize = 1_000;
+const MAX_PAGES: usize = 1_000;
 
 /// See [`canter_ranking::search::SearchIndex::names`].
 pub(crate) async fn names(server: &Server, beginning: &Beginning) -> Result<Vec<Named>, Failure> {
@@ -54,7 +54,7 @@ pub(crate) async fn names(server: &Server, beginning: &Beginning) -> Result<Vec<
     Ok(Named::best(names, beginning.limit))
 }
 
-/// See [`canter_ranking::search::SearchIndex::words`]. Counts the words of up to [`MOST_PAGES`]
+/// See [`canter_ranking::search::SearchIndex::words`]. Counts the words of up to [`MAX_PAGES`]
 /// pages.
 pub(crate) async fn words(server: &Server, beginning: &str) -> Result<Vec<(String, u64)>, Failure> {
     // The beginning becomes part of a regular expression below.
@@ -63,12 +63,12 @@ pub(crate) async fn words(server: &Server, beginning: &str) -> Result<Vec<(Strin
     }
     let body = json!({
         "size": 0,
-        "terminate_after": MOST_PAGES,
+        "terminate_after": MAX_PAGES,
         "query": {"prefix": {"spelled": beginning}},
         "aggs": {"words": {"terms": {
             "field": "spelled",
             "include": format!("{beginning}.*"),
-            "size": MOST_WORDS,
+            "size": MAX_WORDS,
             "execution_hint": "map",
         }}},
     });
@@ -94,7 +94,7 @@ fn request(beginning: &Beginning) -> Value {
         "query": begins("sections.names", "sections.known"),
         "score_mode": "max",
         "inner_hits": {
-            "size": MOST_SECTIONS,
+            "size": MAX_SECTIONS,
             "_source": false,
             "docvalue_fields": ["sections.shown"],
         },
@@ -102,7 +102,7 @@ fn request(beginning: &Beginning) -> Value {
     let site = beginning.site.iter();
     let site: Vec<Value> = site.map(|site| json!({"term": {"site": site}})).collect();
     json!({
-        "size": beginning.limit + MOST_WHOLE,
+        "size": beginning.limit + EXTRA_PAGES,
         "track_total_hits": false,
         "_source": false,
         "docvalue_fields": ["shown"],

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Maximum number of similar words for each missing word.
-const MOST_LIKE: usize = 20;
+const MAX_SIMILAR: usize = 20;
 
 /// Adds requests about the typed words to the body of a search.
 pub(crate) fn ask(body: &mut Value, typed: &[Typed]) {
@@ -26,7 +26,7 @@ pub(crate) fn ask(body: &mut Value, typed: &[Typed]) {
             "suggest_mode": "missing",
             "string_distance": "damerau_levenshtein",
             "prefix_length": 0,
-            "size": MOST_LIKE,
+            "size": MAX_SIMILAR,
         },
     }});
     let holders = typed.iter().enumerate().map(|(place, typed)| {

@@ -10,7 +10,7 @@ use canter_core::failure::Failure;
 use canter_core::ports::IndexWriter;
 use canter_core::rest::Rest;
 use canter_core::solo::{Popped, SoloCrawl};
-use canter_core::step::{MAX_HOLD, StepResult, step};
+use canter_core::step::{MAX_HOLD_WAIT, StepResult, step};
 use canter_core::task::Task;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -158,7 +158,7 @@ where
 
     async fn crawl(&mut self) -> Result<Option<Rest>, Failure> {
         let held = self.gates.held_for(&self.crawl.site.seeds).await;
-        if held > MAX_HOLD {
+        if held > MAX_HOLD_WAIT {
             let minutes = held.as_secs() / 60;
             let why = format!("the site asked for a pause, {minutes} minutes of it are left");
             return Ok(Some(Rest::Paused { why }));

@@ -10,7 +10,7 @@ use crate::tokenizer::name;
 use canter_core::document::Document;
 
 /// Maximum number of words with the same beginning that an index lists.
-pub const MOST_WORDS: usize = 10;
+pub const MAX_WORDS: usize = 10;
 
 /// A typed beginning of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,9 +25,9 @@ use near_duplicates::fingerprint;
 pub const HEADING_COPIES: usize = 2;
 /// Maximum number of sections of a page that are weighed. Later sections become part of the last
 /// one.
-pub const MOST_SECTIONS: usize = 5_000;
+pub const MAX_SECTIONS: usize = 5_000;
 /// Maximum number of words of a heading. Later words count like the rest of the section.
-const MOST_HEADING: usize = 64;
+const MAX_HEADING: usize = 64;
 
 /// The terms of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl PageTerms {
             if text.starts_with(&section.title) {
                 let read = reading.count - own.start;
                 let heading = count_words(&section.title, tokenizer);
-                own.heading = heading.min(read).min(MOST_HEADING);
+                own.heading = heading.min(read).min(MAX_HEADING);
             } else {
                 let heading = stems(&section.title, tokenizer);
                 for _ in 0..HEADING_COPIES {
@@ -181,7 +181,7 @@ impl PageTerms {
     pub fn weighed_sections(&self) -> Vec<String> {
         let words: Vec<&str> = self.text.split_terminator(' ').collect();
         let sections = &self.sections;
-        let count = sections.len().min(MOST_SECTIONS);
+        let count = sections.len().min(MAX_SECTIONS);
         let mut above: Vec<(u8, &[&str])> = Vec::new();
         let mut weighed = Vec::with_capacity(count);
         for (place, section) in sections.iter().enumerate().take(count) {

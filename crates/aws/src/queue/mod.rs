@@ -14,4 +14,4 @@ pub use errand::{Errand, Sweep, Watch};
 pub use frontier::CloudFrontier;
 pub use inbox::{Depth, Letter, create, delete, depth, receive, remove};
 pub use message::{Delivery, Message, Refusal};
-pub use outbox::{LONGEST_DELAY, Outbox, OutboxOptions, tasks_per_message};
+pub use outbox::{MAX_DELAY, Outbox, OutboxOptions, tasks_per_message};

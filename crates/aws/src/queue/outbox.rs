@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::cloud::Cloud;
 
 /// Maximum delay of a message in SQS.
-pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
+pub const MAX_DELAY: Duration = Duration::from_secs(900);
 /// Maximum time that a push waits for others to share its messages.
 const LINGER: Duration = Duration::from_secs(1);
 /// Number of tasks that do not wait for others.
@@ -225,10 +225,10 @@ impl Sending {
             }
         }
         let wait = delivery.due.map_or(Duration::ZERO, |due| now.until(due));
-        let delay = wait.min(LONGEST_DELAY);
+        let delay = wait.min(MAX_DELAY);
         // A message that the queue cannot delay for long enough is sent on when it comes.
         let delivery = Delivery {
-            due: delivery.due.filter(|_| wait > LONGEST_DELAY),
+            due: delivery.due.filter(|_| wait > MAX_DELAY),
             ..delivery
         };
         let most = |domain: &Domain| match apart {

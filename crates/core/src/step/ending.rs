@@ -7,7 +7,7 @@ use url::Url;
 use crate::back_off::back_off;
 use crate::document::document_id;
 use crate::failure::Failure;
-use crate::limits::{LONGEST_HOLD, MAX_HOLD, MAX_MISSES, PATIENT_ATTEMPTS};
+use crate::limits::{MAX_HOLD, MAX_HOLD_WAIT, MAX_MISSES, PATIENT_ATTEMPTS};
 use crate::ports::{Exchange, Finish, Frontier, IndexWriter, Known, Pages};
 use crate::task::{Outcome, Skip, Task};
 use crate::world::World;
@@ -95,9 +95,9 @@ pub(super) async fn again<W: World>(
         None => push_again(world, task, why, delay).await,
         Some(wanted) => {
             let span = wanted.unwrap_or(delay);
-            world.hold(&task.url, span.min(LONGEST_HOLD)).await?;
-            push_again(world, task, why.clone(), span.min(MAX_HOLD)).await?;
-            if span > MAX_HOLD {
+            world.hold(&task.url, span.min(MAX_HOLD)).await?;
+            push_again(world, task, why.clone(), span.min(MAX_HOLD_WAIT)).await?;
+            if span > MAX_HOLD_WAIT {
                 return Ok(paused(span, &why));
             }
             Ok(StepResult::Again(why))

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use canter_core::document::Document;
-use canter_ranking::completion::{Bearer, Beginning, MOST_WORDS, Named, rank, whole_first};
+use canter_ranking::completion::{Bearer, Beginning, MAX_WORDS, Named, rank, whole_first};
 use tantivy::postings::TermInfo;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED};
@@ -16,7 +16,7 @@ use super::filter::behind;
 use super::schema::{Fields, column};
 
 /// Maximum number of terms that are read of a segment; only single letters begin more terms.
-const MOST_TERMS: usize = 20_000;
+const MAX_TERMS: usize = 20_000;
 /// Number of candidates for each wanted name, since some names belong to deleted pages.
 const SPARE: usize = 8;
 
@@ -161,7 +161,7 @@ pub(super) fn words(
     }
     let mut words: Vec<(String, u64)> = pages.into_iter().collect();
     words.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    words.truncate(MOST_WORDS);
+    words.truncate(MAX_WORDS);
     Ok(words)
 }
 
@@ -175,7 +175,7 @@ fn each_term(
     let index = segment.inverted_index(field)?;
     let range = index.terms().range().ge(beginning).lt(behind(beginning));
     let mut terms = range.into_stream()?;
-    for _ in 0..MOST_TERMS {
+    for _ in 0..MAX_TERMS {
         let Some((term, place)) = terms.next() else {
             break;
         };

@@ -18,7 +18,7 @@ use super::schema::{Fields, column};
 use super::sections::Sections;
 
 /// Maximum number of cached terms; they take some MB.
-const MOST_CACHED: usize = 20_000;
+const MAX_CACHED: usize = 20_000;
 
 /// Statistics of one field.
 #[derive(Debug, Clone, Copy, Default)]
@@ -127,7 +127,7 @@ impl Statistics {
     ) -> tantivy::Result<Option<Arc<Postings>>> {
         let generation = searcher.generation().generation_id();
         let mut cache = self.cache();
-        if cache.generation != generation || cache.terms.len() >= MOST_CACHED {
+        if cache.generation != generation || cache.terms.len() >= MAX_CACHED {
             cache.generation = generation;
             cache.terms.clear();
         }

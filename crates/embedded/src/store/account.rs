@@ -17,9 +17,9 @@ use super::reading::Reading;
 use super::schema::{kind, state};
 
 /// Maximum number of redirects to a URL and duplicates of it that are listed, together.
-const MOST: i64 = 50;
+const MAX_LISTED: i64 = 50;
 /// Maximum length of a chain that is followed, far beyond every limit on depth and redirects.
-const LONGEST: usize = 10_000;
+const MAX_CHAIN: usize = 10_000;
 
 /// A site in the state that its newest crawl left.
 #[derive(Debug, Clone)]
@@ -193,7 +193,7 @@ impl Reading {
             let at = url(text)?;
             // A later crawl may find a page through another page, and two such paths combined may
             // contain a loop.
-            if !met.insert(at.clone()) || way.len() == LONGEST {
+            if !met.insert(at.clone()) || way.len() == MAX_CHAIN {
                 break;
             }
             let row = look.query_row(params![site.id, UrlKey::of(&at).0], |row| {
@@ -255,7 +255,7 @@ impl Reading {
              WHERE site = ? AND outcome IN ('redirected', 'duplicate') AND detail = ?
              ORDER BY url LIMIT ?",
         )?;
-        let mut rows = leading.query(params![site.id, to.as_str(), MOST])?;
+        let mut rows = leading.query(params![site.id, to.as_str(), MAX_LISTED])?;
         while let Some(row) = rows.next()? {
             let list = if row.get(1)? {
                 &mut both.0

@@ -7,7 +7,7 @@ use crate::operators::written;
 use crate::tokenizer::{Language, TokenKind, Tokenizer, name};
 
 /// Maximum number of words of a query; the rest of a pasted text is ignored.
-const MOST_WORDS: usize = 32;
+const MAX_WORDS: usize = 32;
 
 thread_local! {
     /// Reused by the queries of a thread, since it caches stems.
@@ -74,7 +74,7 @@ impl QueryTerms {
         }
         terms.phrases.retain(|ways| !ways.is_empty());
         terms.unwanted.retain(|ways| !ways.is_empty());
-        terms.typed.truncate(MOST_WORDS);
+        terms.typed.truncate(MAX_WORDS);
         terms
     }
 
@@ -114,7 +114,7 @@ impl QueryTerms {
         let mut previous: Option<String> = None;
         tokenizer.tokenize(text, |token| {
             let term = token.term;
-            let full = terms.words.len() >= MOST_WORDS || terms.common.len() >= MOST_WORDS;
+            let full = terms.words.len() >= MAX_WORDS || terms.common.len() >= MAX_WORDS;
             let asking = drop_question_words
                 && token.kind == TokenKind::Word
                 && language.asks(&text[token.range.clone()].to_lowercase());

@@ -20,7 +20,7 @@ pub use spelling::name;
 pub(crate) use spelling::spelled;
 
 use pieces::{
-    Class, LONGEST, Pieces, chunk_end, class_of, humps, is_contraction, is_spaceless, signs_end,
+    Class, MAX_WORD, Pieces, chunk_end, class_of, humps, is_contraction, is_spaceless, signs_end,
     signs_of_a_name,
 };
 use stems::Stems;
@@ -72,7 +72,7 @@ impl Default for Tokenizer {
 }
 
 /// Maximum length of a run of signs, in bytes. A longer run is ornament.
-const MOST_SIGNS: usize = 6;
+const MAX_SIGNS: usize = 6;
 
 impl Tokenizer {
     /// Sets the language of the texts that follow, which is English initially.
@@ -109,7 +109,7 @@ impl Tokenizer {
                 Class::Word | Class::Underscore => {
                     let chunk = chunk_end(text, at);
                     let end = chunk.end + signs_of_a_name(&text[chunk.end..]);
-                    if end > chunk.end && end - at <= LONGEST {
+                    if end > chunk.end && end - at <= MAX_WORD {
                         self.whole(text, at..end, &mut give);
                     }
                     if chunk.plain {
@@ -143,7 +143,7 @@ impl Tokenizer {
         let Some(first) = words().next() else {
             return give_signs(text, chunk, give);
         };
-        if first != chunk && chunk.len() <= LONGEST {
+        if first != chunk && chunk.len() <= MAX_WORD {
             self.whole(text, chunk.clone(), give);
         }
         for word in words() {
@@ -175,7 +175,7 @@ impl Tokenizer {
     ) {
         let word = &text[range.clone()];
         let is_rest = || is_contraction(word) && follows_apostrophe(text, range.start);
-        if word.len() > LONGEST || !wanted(word) || is_rest() {
+        if word.len() > MAX_WORD || !wanted(word) || is_rest() {
             return;
         }
         let stem = self.stems[0].of(word);
@@ -245,7 +245,7 @@ fn follows_apostrophe(text: &str, at: usize) -> bool {
 
 fn give_signs(text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>)) {
     let signs = &text[range.clone()];
-    if signs.len() <= MOST_SIGNS {
+    if signs.len() <= MAX_SIGNS {
         give(Token {
             kind: TokenKind::Signs,
             term: signs,

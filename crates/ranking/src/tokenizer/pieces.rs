@@ -8,7 +8,7 @@ use std::ops::Range;
 use unicode_normalization::char::is_combining_mark;
 
 /// Maximum length of a word or an identifier, in bytes. Nobody types longer ones.
-pub(super) const LONGEST: usize = 128;
+pub(super) const MAX_WORD: usize = 128;
 
 /// The class of a character with regard to word boundaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use canter_core::time::Moment;
 use canter_page::{Page, Section};
 use canter_ranking::plan::Field;
 use canter_ranking::snippet::snippet;
-use canter_ranking::terms::{MOST_SECTIONS, PageTerms, SectionTerms, names};
+use canter_ranking::terms::{MAX_SECTIONS, PageTerms, SectionTerms, names};
 use canter_ranking::tokenizer::Tokenizer;
 
 use crate::plan;
@@ -230,14 +230,14 @@ fn the_last_of_too_many_sections_is_weighed_with_those_behind_it() {
         marks: format!("m{start}"),
         ..SectionTerms::default()
     };
-    let words: Vec<String> = (0..MOST_SECTIONS + 2).map(|n| format!("w{n}")).collect();
+    let words: Vec<String> = (0..MAX_SECTIONS + 2).map(|n| format!("w{n}")).collect();
     let terms = PageTerms {
         text: words.join(" "),
         sections: (0..words.len()).map(section).collect(),
         ..PageTerms::default()
     };
     let weighed = terms.weighed_sections();
-    assert_eq!(weighed.len(), MOST_SECTIONS);
+    assert_eq!(weighed.len(), MAX_SECTIONS);
     assert_eq!(weighed[7], "w7 m7");
     assert_eq!(weighed[4_999], "w4999 w5000 w5001 m4999 m5000 m5001");
 }

@@ -22,7 +22,7 @@ use crate::world::{Place, http, indexed, plenty, spec};
 
 /// Longer than any of these tests.
 const HIDDEN: Duration = Duration::from_secs(300);
-const MOST_RECEIVES: u32 = 4;
+const MAX_RECEIVES: u32 = 4;
 
 /// A site of four pages, a stack, and a process of the function.
 struct Stage {
@@ -66,7 +66,7 @@ impl Stage {
             clock,
             fetcher: Box::new(|spec| HttpFetcher::start(http(&spec.site))),
         });
-        Function::new(Arc::new(worker), (MOST_RECEIVES, 0.5), Instant::now())
+        Function::new(Arc::new(worker), (MAX_RECEIVES, 0.5), Instant::now())
     }
 
     fn steering(&self) -> Steering {
@@ -232,10 +232,10 @@ async fn a_message_that_fails_for_the_last_time_is_buried() {
     message.delivery.outages = 20;
     letters[0].body = message.encode();
     stage.index.away.store(true, Ordering::SeqCst);
-    letters[0].receives = MOST_RECEIVES - 1;
+    letters[0].receives = MAX_RECEIVES - 1;
     stage.call(&stage.function(), &letters, &[0]).await;
     assert_eq!(stage.place.dead_letters().await, []);
-    letters[0].receives = MOST_RECEIVES;
+    letters[0].receives = MAX_RECEIVES;
     stage.call(&stage.function(), &letters, &[]).await;
     let dead = stage.place.dead_letters().await;
     assert_eq!(dead.len(), 1);
