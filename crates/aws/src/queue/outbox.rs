@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::message::{Delivery, Message};
+use super::outgoing_message::{OutgoingMessage, Receipt, batches, send};
 use super::packing::pack;
-use super::parcel::{Parcel, Receipt, batches, send};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 
@@ -194,23 +194,23 @@ impl Sending {
             };
             alike.entry((delivery, push.apart)).or_default().push(push);
         }
-        let mut parcels = Vec::new();
+        let mut outgoing = Vec::new();
         for ((delivery, apart), pushes) in alike {
-            parcels.extend(self.parcels(now, delivery, apart, pushes));
+            outgoing.extend(self.outgoing(now, delivery, apart, pushes));
         }
-        for batch in batches(parcels) {
+        for batch in batches(outgoing) {
             self.under_way.spawn(send(self.cloud.clone(), batch));
         }
     }
 
     /// The messages of pushes with the same delivery. Each knows the pushes that wait for it.
-    fn parcels(
+    fn outgoing(
         &self,
         now: Moment,
         delivery: Delivery,
         apart: bool,
         pushes: Vec<Push>,
-    ) -> Vec<Parcel> {
+    ) -> Vec<OutgoingMessage> {
         let mut receipts: HashMap<UrlKey, Vec<Arc<Receipt>>> = HashMap::new();
         let mut tasks = Vec::new();
         for push in pushes {
@@ -237,7 +237,7 @@ impl Sending {
         };
         pack(tasks, delivery, most)
             .into_iter()
-            .map(|message| Parcel {
+            .map(|message| OutgoingMessage {
                 // Due times were rounded up to whole seconds before.
                 delay: delay.as_secs_f64().round() as i32,
                 body: message.encode(),
