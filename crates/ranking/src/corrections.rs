@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use strsim::osa_distance;
 
-use crate::operators::Written;
+use crate::operators::ParsedQuery;
 use crate::tokenizer::{TokenKind, Tokenizer, spelled};
 
 /// Minimum length of a correctable word, in characters. A shorter word is similar to too many
@@ -67,11 +67,11 @@ pub struct Missing {
 /// unwanted words are left out.
 pub(crate) fn typed(
     text: &str,
-    written: &Written<'_>,
+    parsed: &ParsedQuery<'_>,
     tokenizer: &mut Tokenizer,
     all: &mut Vec<Typed>,
 ) {
-    let as_they_stand = written.quoted.iter().chain(&written.unwanted);
+    let as_they_stand = parsed.quoted.iter().chain(&parsed.unwanted);
     let as_they_stand: Vec<Range<usize>> = as_they_stand
         .map(|part| {
             let start = part.as_ptr() as usize - text.as_ptr() as usize;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::corrections::{Typed, typed};
-use crate::operators::written;
+use crate::operators::parse_query;
 use crate::tokenizer::{Language, TokenKind, Tokenizer, name};
 
 /// Maximum number of words of a query; the rest of a pasted text is ignored.
@@ -49,11 +49,11 @@ impl QueryTerms {
     }
 
     fn by(tokenizer: &mut Tokenizer, text: &str, languages: &[Language]) -> Self {
-        let written = written(text);
+        let parsed = parse_query(text);
         let mut terms = QueryTerms {
-            name: name(&written.wanted),
-            phrases: written.quoted.iter().map(|_| Ways::new()).collect(),
-            unwanted: written.unwanted.iter().map(|_| Ways::new()).collect(),
+            name: name(&parsed.wanted),
+            phrases: parsed.quoted.iter().map(|_| Ways::new()).collect(),
+            unwanted: parsed.unwanted.iter().map(|_| Ways::new()).collect(),
             ..QueryTerms::default()
         };
         let english = [Language::ENGLISH];
@@ -64,13 +64,13 @@ impl QueryTerms {
         };
         for language in languages {
             tokenizer.set_language(*language);
-            terms.add(QueryTerms::in_language(&written.wanted, tokenizer));
-            let quoted = terms.phrases.iter_mut().zip(&written.quoted);
-            let unwanted = terms.unwanted.iter_mut().zip(&written.unwanted);
+            terms.add(QueryTerms::in_language(&parsed.wanted, tokenizer));
+            let quoted = terms.phrases.iter_mut().zip(&parsed.quoted);
+            let unwanted = terms.unwanted.iter_mut().zip(&parsed.unwanted);
             for (ways, part) in quoted.chain(unwanted) {
                 add_way(ways, part, tokenizer);
             }
-            typed(text, &written, tokenizer, &mut terms.typed);
+            typed(text, &parsed, tokenizer, &mut terms.typed);
         }
         terms.phrases.retain(|ways| !ways.is_empty());
         terms.unwanted.retain(|ways| !ways.is_empty());
