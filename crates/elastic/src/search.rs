@@ -92,7 +92,7 @@ fn request(plan: &Plan) -> Value {
             "folders": values("folders", MAX_FOLDERS),
         },
     });
-    suggester::ask(&mut body, &plan.typed);
+    suggester::ask(&mut body, &plan.query_words);
     body
 }
 
@@ -164,7 +164,7 @@ fn filters(plan: &Plan) -> Vec<Value> {
 /// Reads the answer from a response.
 fn answer(response: Response, plan: &Plan) -> Result<Answer, Failure> {
     let counted = response.aggregations;
-    let missing = missing(&response.suggest, &counted.known, &plan.typed);
+    let missing = missing(&response.suggest, &counted.known, &plan.query_words);
     let total = response.hits.total.value;
     let mut tokenizer = Tokenizer::default();
     let mut hits = Vec::with_capacity(response.hits.hits.len());
@@ -195,7 +195,7 @@ struct Response {
 /// Numbers of pages.
 #[derive(Default, Deserialize)]
 struct Counted {
-    /// Number of pages that hold each typed word, by the word's number in the plan.
+    /// Number of pages that hold each word of the query, by the word's number in the plan.
     #[serde(default)]
     known: HashMap<String, Value>,
     #[serde(default)]

@@ -72,10 +72,10 @@ impl SearchIndex for FakeIndex {
         let query = &plan.query;
         self.asked.lock().unwrap().push(query.clone());
         let hits = self.hits.clone()?;
-        let typed = plan.typed.iter().map(|typed| typed.word.as_str());
+        let words = plan.query_words.iter().map(|it| it.word.as_str());
         let missing = self
             .meant
-            .filter(|(word, _)| typed.clone().any(|it| it == *word));
+            .filter(|(word, _)| words.clone().any(|it| it == *word));
         Ok(Answer {
             hits: Hits {
                 total: hits.len() as u64,

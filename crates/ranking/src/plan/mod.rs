@@ -5,7 +5,7 @@ mod weights;
 
 use std::ops::Range;
 
-use crate::corrections::Typed;
+use crate::corrections::QueryWord;
 use crate::query::Query;
 use crate::tokenizer::{Language, Token, TokenKind};
 
@@ -44,7 +44,7 @@ pub struct Plan {
     /// Ranks of the wanted results.
     pub window: Range<usize>,
     /// Words that are checked for spelling.
-    pub typed: Vec<Typed>,
+    pub query_words: Vec<QueryWord>,
     /// Maximum number of different words of the query that a text can hold.
     pub(crate) distinct: usize,
 }
@@ -109,7 +109,7 @@ impl Plan {
             unwanted: terms.unwanted,
             filters: filters.into_iter().flatten().collect(),
             window: query.offset..query.offset + query.limit,
-            typed: terms.typed,
+            query_words: terms.query_words,
             distinct: terms.distinct,
             query: query.clone(),
         }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::corrections::{Typed, typed};
+use crate::corrections::{QueryWord, query_words};
 use crate::operators::parse_query;
 use crate::tokenizer::{Language, TokenKind, Tokenizer, name};
 
@@ -32,7 +32,7 @@ pub(crate) struct QueryTerms {
     /// Phrases after a minus.
     pub(crate) unwanted: Vec<Ways>,
     /// Words that may be misspelt.
-    pub(crate) typed: Vec<Typed>,
+    pub(crate) query_words: Vec<QueryWord>,
     /// Maximum number of different words that a text can hold.
     pub(crate) distinct: usize,
 }
@@ -70,11 +70,11 @@ impl QueryTerms {
             for (ways, part) in quoted.chain(unwanted) {
                 add_way(ways, part, tokenizer);
             }
-            typed(text, &parsed, tokenizer, &mut terms.typed);
+            query_words(text, &parsed, tokenizer, &mut terms.query_words);
         }
         terms.phrases.retain(|ways| !ways.is_empty());
         terms.unwanted.retain(|ways| !ways.is_empty());
-        terms.typed.truncate(MAX_WORDS);
+        terms.query_words.truncate(MAX_WORDS);
         terms
     }
 
