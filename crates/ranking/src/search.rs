@@ -4,7 +4,7 @@ use std::future::Future;
 
 use canter_core::failure::Failure;
 
-use crate::completion::{Beginning, Completion, Named};
+use crate::completion::{Completion, Named, Prefix};
 use crate::corrections::{Missing, corrected};
 use crate::plan::{Plan, QueryTerms};
 use crate::query::{Hits, Query};
@@ -22,19 +22,16 @@ pub trait SearchIndex: Send + Sync {
     /// are disjoint.
     fn run(&self, plan: &Plan) -> impl Future<Output = Result<Answer, Failure>> + Send;
 
-    /// Returns the best names with a beginning; see [`Named::best`].
-    fn names(
-        &self,
-        beginning: Beginning,
-    ) -> impl Future<Output = Result<Vec<Named>, Failure>> + Send;
+    /// Returns the best names with a prefix; see [`Named::best`].
+    fn names(&self, prefix: Prefix) -> impl Future<Output = Result<Vec<Named>, Failure>> + Send;
 
-    /// Returns the words of pages that start with a beginning and their numbers of pages, largest
+    /// Returns the words of pages that start with a prefix and their numbers of pages, largest
     /// number first. The words are spelled as in
     /// [`QueryWord::word`](crate::corrections::QueryWord::word). A large index may estimate the
     /// numbers.
     fn words(
         &self,
-        beginning: String,
+        prefix: String,
     ) -> impl Future<Output = Result<Vec<(String, u64)>, Failure>> + Send;
 }
 
@@ -121,10 +118,10 @@ pub async fn names<I: SearchIndex>(
     site: Option<String>,
     limit: usize,
 ) -> Result<Vec<Completion>, Failure> {
-    let Some(beginning) = Beginning::of(text, site, limit) else {
+    let Some(prefix) = Prefix::of(text, site, limit) else {
         return Ok(Vec::new());
     };
-    let names = index.names(beginning).await?.into_iter();
+    let names = index.names(prefix).await?.into_iter();
     let names = names.map(|named| Completion {
         text: named.text,
         url: Some(named.url),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use canter_core::document::{Document, KeptLink, Stored};
-use canter_ranking::completion::bearers;
+use canter_ranking::completion::name_entries;
 use canter_ranking::facets::folders;
 use canter_ranking::terms::PageTerms;
 use tantivy::schema::{Field, OwnedValue};
@@ -61,7 +61,7 @@ impl IndexedPage {
         }
         values.extend(folders(&document.url).map(|it| text(fields.folders, it.to_owned())));
         values.extend(
-            bearers(document, &terms).map(|it| text(fields.completions, coded(&it, document))),
+            name_entries(document, &terms).map(|it| text(fields.completions, coded(&it, document))),
         );
         let places = Places::of(&terms);
         values.extend(

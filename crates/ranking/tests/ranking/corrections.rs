@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use canter_core::failure::Failure;
-use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::completion::{Named, Prefix};
 use canter_ranking::corrections::{Missing, QueryWord};
 use canter_ranking::plan::Plan;
 use canter_ranking::search::{Answer, SearchIndex, search_as_written};
@@ -42,12 +42,12 @@ impl SearchIndex for Dictionary<'_> {
         })
     }
 
-    async fn names(&self, _: Beginning) -> Result<Vec<Named>, Failure> {
+    async fn names(&self, _: Prefix) -> Result<Vec<Named>, Failure> {
         Ok(Vec::new())
     }
 
-    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        Ok(self.words(|word| word.starts_with(&beginning)))
+    async fn words(&self, prefix: String) -> Result<Vec<(String, u64)>, Failure> {
+        Ok(self.words(|word| word.starts_with(&prefix)))
     }
 }
 
