@@ -20,10 +20,10 @@ pub use spelling::name;
 pub(crate) use spelling::spelled;
 
 use pieces::{
-    Class, MAX_WORD, Pieces, chunk_end, class_of, humps, is_contraction, is_spaceless, signs_end,
-    signs_of_a_name,
+    Class, MAX_WORD, Pieces, camel_case_boundaries, chunk_end, class_of, is_contraction,
+    is_spaceless, signs_end, signs_of_a_name,
 };
-use stems::Stems;
+use stems::StemCache;
 
 /// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum TokenKind {
     /// A whole identifier that has several words or ends in signs (`os.path`, `C++`). Its words
     /// follow.
     Whole,
-    /// A stemmed hump of a camelCase word. The whole word precedes it.
+    /// A stemmed part of a camelCase word. The whole word precedes it.
     Part,
     /// A single character of a run in a script without spaces, so that a query of one character
     /// finds it.
@@ -58,14 +58,14 @@ pub struct Token<'a> {
 /// Splits texts into tokens. It caches stems, so reuse one for many texts.
 pub struct Tokenizer {
     /// Stems of each language used so far, the current language first.
-    stems: Vec<Stems>,
+    stems: Vec<StemCache>,
     folded: String,
 }
 
 impl Default for Tokenizer {
     fn default() -> Self {
         Tokenizer {
-            stems: vec![Stems::new(Language::ENGLISH)],
+            stems: vec![StemCache::new(Language::ENGLISH)],
             folded: String::new(),
         }
     }
@@ -79,7 +79,7 @@ impl Tokenizer {
     pub fn set_language(&mut self, language: Language) {
         let at = self.stems.iter().position(|it| it.language == language);
         let at = at.unwrap_or_else(|| {
-            self.stems.push(Stems::new(language));
+            self.stems.push(StemCache::new(language));
             self.stems.len() - 1
         });
         self.stems.swap(0, at);
@@ -189,8 +189,8 @@ impl Tokenizer {
             let range = range.clone();
             give(Token { kind, term, range });
         }
-        if stem.humped() {
-            let ends = humps(word).chain([word.len()]);
+        if stem.camel_case() {
+            let ends = camel_case_boundaries(word).chain([word.len()]);
             let mut start = 0;
             for end in ends {
                 self.part(&word[start..end], range.start + start, give);
@@ -199,15 +199,16 @@ impl Tokenizer {
         }
     }
 
-    /// Passes on a hump. Stop words are left out, since a hump is not a separate word.
-    fn part(&mut self, hump: &str, start: usize, give: &mut impl FnMut(Token<'_>)) {
-        let stem = self.stems[0].of(hump);
+    /// Passes on a part of a camelCase word. Stop words are left out, since a part is not a
+    /// separate word.
+    fn part(&mut self, part: &str, start: usize, give: &mut impl FnMut(Token<'_>)) {
+        let stem = self.stems[0].of(part);
         let term = stem.term();
         if !stem.stop() && !term.is_empty() {
             give(Token {
                 kind: TokenKind::Part,
                 term,
-                range: start..start + hump.len(),
+                range: start..start + part.len(),
             });
         }
     }

@@ -189,9 +189,9 @@ fn is_word(c: char) -> bool {
     }
 }
 
-/// Returns the offsets at which the second and later humps of a camelCase word begin (4 in
+/// Returns the offsets at which the second and later parts of a camelCase word begin (4 in
 /// `HTTPServer`).
-pub(super) fn humps(word: &str) -> impl Iterator<Item = usize> {
+pub(super) fn camel_case_boundaries(word: &str) -> impl Iterator<Item = usize> {
     let bytes = word.as_bytes();
     let ascii = word.is_ascii() && bytes.iter().any(u8::is_ascii_lowercase);
     (1..if ascii { bytes.len() } else { 0 }).filter(|&at| {
