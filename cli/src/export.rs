@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write, stdout};
 
 use anyhow::Result;
 use canter_core::failure::Failure;
-use canter_core::inbound::Counted;
+use canter_core::inlinks::Counted;
 use canter_core::ports::IndexReader;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::report;
@@ -34,7 +34,7 @@ pub async fn export(args: Export) -> Result<()> {
     let mut written = Ok(());
     let exported = index.export(&args.site, |mut page| {
         // The counted links are internal: the next crawl needs them.
-        page.inbound = Counted::default();
+        page.inlinks = Counted::default();
         let line = serde_json::to_string(&page).map_err(Failure::permanent)?;
         writeln!(out, "{line}").map_err(|error| {
             let failure = Failure::permanent(&error);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use canter_core::document::{Document, Stored, version};
 use canter_core::end::count_links;
-use canter_core::inbound::{Counted, Inbound};
+use canter_core::inlinks::{Counted, Inlinks};
 use canter_core::ports::IndexWriter;
 use canter_embedded::folder::Folder;
 use canter_page::url::{is_http, normalise};
@@ -26,7 +26,7 @@ use crate::index::WrittenIndex;
 const BATCH: usize = 1_000;
 const BATCH_BYTES: usize = 16 << 20;
 /// Maximum length of a line, in bytes: far more than a crawl keeps of a page.
-const LONGEST: u64 = 256 << 20;
+const MAX_LINE: u64 = 256 << 20;
 /// Time between two lines about progress if there is no bar.
 const SAID_AGAIN: Duration = Duration::from_secs(5);
 
@@ -115,10 +115,10 @@ async fn put(
 /// The document of a page, before any links were counted.
 fn document(page: Stored) -> Document {
     let document = Stored {
-        inbound: Counted::default(),
+        inlinks: Counted::default(),
         ..page
     }
-    .again(Inbound::default());
+    .again(Inlinks::default());
     Document {
         version: version(document.fetched_at, 0),
         ..document
@@ -184,14 +184,14 @@ impl Lines {
             let mut line = Vec::new();
             self.number += 1;
             let read = (&mut self.reader)
-                .take(LONGEST)
+                .take(MAX_LINE)
                 .read_until(b'\n', &mut line);
             let length = read.map_err(|error| error.to_string())?;
             if length == 0 {
                 return Ok(None);
             }
-            if length as u64 == LONGEST && !line.ends_with(b"\n") {
-                return Err(format!("longer than {} MB", LONGEST >> 20));
+            if length as u64 == MAX_LINE && !line.ends_with(b"\n") {
+                return Err(format!("longer than {} MB", MAX_LINE >> 20));
             }
             if !line.trim_ascii().is_empty() {
                 return Ok(Some((page(&line)?, length)));

@@ -11,7 +11,7 @@ use canter_elastic::{ElasticIndex, ElasticReader, Settings};
 use canter_embedded::folder::Folder;
 use canter_embedded::index::{PageLink, TantivyIndex, TantivyReader};
 use canter_embedded::store::report;
-use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::completion::{Named, Prefix};
 use canter_ranking::plan::Plan;
 use canter_ranking::search::{Answer, SearchIndex};
 use canter_ranking::tokenizer::Language;
@@ -171,12 +171,12 @@ macro_rules! reads_and_searches {
                 either!(self, index => index.run(plan))
             }
 
-            async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
-                either!(self, index => index.names(beginning))
+            async fn names(&self, prefix: Prefix) -> Result<Vec<Named>, Failure> {
+                either!(self, index => index.names(prefix))
             }
 
-            async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-                either!(self, index => index.words(beginning))
+            async fn words(&self, prefix: String) -> Result<Vec<(String, u64)>, Failure> {
+                either!(self, index => index.words(prefix))
             }
         }
     };

@@ -9,7 +9,7 @@ use axum::http::Request;
 use canter_api::NoStatus;
 use canter_core::failure::Failure;
 use canter_embedded::folder::Folder;
-use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::completion::{Named, Prefix};
 use canter_ranking::plan::Plan;
 use canter_ranking::search::{Answer as IndexAnswer, SearchIndex};
 use canter_ranking::tokenizer::Language;
@@ -166,12 +166,12 @@ impl SearchIndex for FailureKeeper {
         self.keep(self.index.run(plan).await)
     }
 
-    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
-        self.index.names(beginning).await
+    async fn names(&self, prefix: Prefix) -> Result<Vec<Named>, Failure> {
+        self.index.names(prefix).await
     }
 
-    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        self.keep(self.index.words(beginning).await)
+    async fn words(&self, prefix: String) -> Result<Vec<(String, u64)>, Failure> {
+        self.keep(self.index.words(prefix).await)
     }
 }
 

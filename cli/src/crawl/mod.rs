@@ -24,7 +24,7 @@ use canter_core::rest::Rest;
 use canter_core::task::Outcome;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{SiteStore, Store};
-use canter_engine::drive::{Bounds, Drive};
+use canter_engine::drive::{Drive, DriveLimits};
 use canter_engine::gates::Gates;
 use canter_engine::{CrawlParts, Process, Rates, concurrency};
 use canter_http::{Clock, HttpConfig, HttpFetcher};
@@ -178,14 +178,14 @@ async fn drive_all(
         run.gates.enter(&run.crawl.site.seeds);
     }
     for (number, run) in runs.iter().enumerate() {
-        let bounds = Bounds {
+        let limits = DriveLimits {
             steps: concurrency + SPARE_STEPS,
             deadline: args.max_time.map(|span| Instant::now() + span),
         };
         let stop = stop_of(folder, &run.crawl.site.id, stopped.clone(), args.json);
         let (process, gates) = (Arc::clone(&run.process), Arc::clone(&run.gates));
         let (crawl, progress) = (Arc::clone(&run.crawl), Arc::clone(&run.progress));
-        let drive = Drive::new(process, crawl, gates, progress, stop, bounds);
+        let drive = Drive::new(process, crawl, gates, progress, stop, limits);
         drives.spawn(async move { (number, drive.run().await) });
     }
     let mut rests = Vec::new();

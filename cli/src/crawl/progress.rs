@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use canter_core::step::End;
+use canter_core::step::StepResult;
 use canter_core::task::{Outcome, Task};
 use canter_embedded::store::Counts;
 use canter_engine::drive::Observer;
@@ -65,22 +65,25 @@ impl Progress {
 }
 
 impl Observer for Progress {
-    fn ended(&self, task: &Task, end: &End) {
+    fn ended(&self, task: &Task, result: &StepResult) {
         let mut now = self.state();
-        match end {
-            End::Finished(outcome) => {
+        match result {
+            StepResult::Finished(outcome) => {
                 now.done += 1;
                 now.pages += u64::from(outcome.is_page());
                 now.failed += u64::from(matches!(outcome, Outcome::Failed { .. }));
             }
-            End::Again(why) => {
+            StepResult::Again(why) => {
                 now.retries += 1;
                 now.last.push_back(format!("{}: {why}", task.url));
                 if now.last.len() > LAST {
                     now.last.pop_front();
                 }
             }
-            End::Dropped | End::Stopped | End::Busy | End::Paused(_) => {}
+            StepResult::Dropped
+            | StepResult::Stopped
+            | StepResult::Busy
+            | StepResult::Paused(_) => {}
         }
     }
 

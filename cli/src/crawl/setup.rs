@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use canter_core::address::is_public;
 use canter_core::domain::authority;
 use canter_core::ports::{Headers, IndexReader};
-use canter_core::prospect::Bounds;
+use canter_core::prospect::CrawlLimits;
 use canter_core::scope::{Options, Scope, site_id};
 use canter_core::site::{Limits, Site};
 use canter_embedded::store::{Beginning, SiteStore, Store};
@@ -105,7 +105,7 @@ pub async fn begin(
         );
     }
     site_store
-        .note_bounds(&Bounds {
+        .note_limits(&CrawlLimits {
             max_depth: site.limits.max_depth,
             max_page_bytes: site.limits.max_page_bytes,
             url: site.limits.url,

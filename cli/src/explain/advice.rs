@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use canter_core::address::is_public;
-use canter_core::prospect::{Bounds, Refusal};
+use canter_core::prospect::{CrawlLimits, Refusal};
 use canter_core::scope::Outside;
 use canter_core::task::{Outcome, Skip};
 use canter_embedded::store::{Account, KnownSite};
@@ -13,7 +13,7 @@ use url::{Host, Url};
 pub struct Case<'a> {
     pub url: &'a Url,
     pub site: &'a KnownSite,
-    pub bounds: &'a Bounds,
+    pub limits: &'a CrawlLimits,
     /// Why it would not be fetched now.
     pub refusal: Option<&'a Refusal<'a>>,
     pub account: Option<&'a Account>,
@@ -68,7 +68,7 @@ fn skipped(case: &Case<'_>, reason: Skip) -> Option<String> {
         Skip::NotHtml => return None,
         Skip::TooLarge => format!(
             "--max-page-bytes larger than {} takes it in",
-            case.bounds.max_page_bytes
+            case.limits.max_page_bytes
         ),
         Skip::TooDeep => {
             let depth = case.account.map_or(0, |account| account.depth);

@@ -8,8 +8,8 @@ use canter_core::document::{Stored, document_id};
 use canter_core::domain::authority;
 use canter_core::failure::Failure;
 use canter_core::ports::IndexReader;
-use canter_core::prospect::{Bounds, Ground, is_permitted, private_address, refusal};
-use canter_core::robots::Verdict;
+use canter_core::prospect::{CrawlLimits, SiteContext, is_permitted, private_address, refusal};
+use canter_core::robots::RobotsPolicy;
 use canter_core::time::Moment;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{KnownSite, Reading};
@@ -75,20 +75,20 @@ impl Knowledge {
     pub async fn answer(&self, typed: &str, url: &Url, only: Option<&str>) -> Result<Answer> {
         let spelled = Url::parse(typed.trim()).unwrap_or_else(|_| url.clone());
         let url = normalise(url.clone());
-        let verdict = self.verdict(&url)?;
+        let policy = self.policy(&url)?;
         let mut answer = Answer {
             typed: typed.to_owned(),
             changes: changes(typed, &spelled),
             address: self.address(&url),
-            robots: is_http(&url).then(|| robots(&url, verdict.as_ref())),
+            robots: is_http(&url).then(|| robots(&url, policy.as_ref())),
             sites: Vec::new(),
             not_in: Vec::new(),
             url,
         };
         let wanted = |site: &&KnownSite| only.is_none_or(|only| site.name == only);
         for site in self.sites.iter().filter(wanted) {
-            let verdict = verdict.as_ref().map(|(verdict, _)| verdict);
-            match self.of_site(site, &answer.url, verdict).await? {
+            let policy = policy.as_ref().map(|(policy, _)| policy);
+            match self.of_site(site, &answer.url, policy).await? {
                 Ok(part) => answer.sites.push(part),
                 Err(part) => answer.not_in.push(part),
             }
@@ -97,7 +97,7 @@ impl Knowledge {
     }
 
     fn address(&self, url: &Url) -> Address {
-        let permits = |site: &KnownSite| is_permitted(url, &site.seeds, &bounds(site));
+        let permits = |site: &KnownSite| is_permitted(url, &site.seeds, &limits(site));
         let private = private_address(url).is_some();
         let (kind, open) = match url.host() {
             Some(Host::Domain(_)) => ("name", None),
@@ -116,10 +116,10 @@ impl Knowledge {
         }
     }
 
-    fn verdict(&self, url: &Url) -> Result<Option<(Verdict, Moment)>> {
+    fn policy(&self, url: &Url) -> Result<Option<(RobotsPolicy, Moment)>> {
         let reading = self.reading.as_ref();
-        let verdict = reading.map(|reading| reading.verdict(&authority(url)));
-        Ok(verdict.transpose()?.flatten())
+        let policy = reading.map(|reading| reading.robots_policy(&authority(url)));
+        Ok(policy.transpose()?.flatten())
     }
 
     /// What a site knows of a URL, or why the URL is not in the site.
@@ -127,16 +127,16 @@ impl Knowledge {
         &self,
         site: &KnownSite,
         url: &Url,
-        verdict: Option<&Verdict>,
+        policy: Option<&RobotsPolicy>,
     ) -> Result<Result<OfSite, NotIn>> {
-        let bounds = bounds(site);
-        let ground = Ground {
+        let limits = limits(site);
+        let context = SiteContext {
             scope: &site.scope,
             seeds: &site.seeds,
-            bounds: &bounds,
-            verdict,
+            limits: &limits,
+            policy,
         };
-        let refusal = refusal(url, ground);
+        let refusal = refusal(url, context);
         let account = match &self.reading {
             Some(reading) => reading.account(site, url)?,
             None => None,
@@ -145,7 +145,7 @@ impl Knowledge {
         let case = Case {
             url,
             site,
-            bounds: &bounds,
+            limits: &limits,
             refusal: refusal.as_ref(),
             account: account.as_ref(),
             busy: self.busy,
@@ -189,10 +189,10 @@ impl Knowledge {
     }
 }
 
-/// The bounds of the last crawl. Older versions did not store them; then no bound counts against a
+/// The limits of the last crawl. Older versions did not store them; then no limit counts against a
 /// URL.
-fn bounds(site: &KnownSite) -> Bounds {
-    site.bounds.clone().unwrap_or_else(|| Bounds {
+fn limits(site: &KnownSite) -> CrawlLimits {
+    site.limits.clone().unwrap_or_else(|| CrawlLimits {
         max_depth: None,
         max_page_bytes: usize::MAX,
         url: Limits::default(),
@@ -200,20 +200,20 @@ fn bounds(site: &KnownSite) -> Bounds {
     })
 }
 
-fn robots(url: &Url, verdict: Option<&(Verdict, Moment)>) -> Robots {
-    let rules = match verdict {
-        Some((Verdict::Rules(rules), _)) => Some(rules),
+fn robots(url: &Url, policy: Option<&(RobotsPolicy, Moment)>) -> Robots {
+    let rules = match policy {
+        Some((RobotsPolicy::Rules(rules), _)) => Some(rules),
         _ => None,
     };
     Robots {
         authority: authority(url),
-        known: verdict.is_some(),
-        allowed: verdict.map(|_| rules.is_none_or(|rules| rules.allows(url))),
+        known: policy.is_some(),
+        allowed: policy.map(|_| rules.is_none_or(|rules| rules.allows(url))),
         rule: rules.and_then(|rules| rules.rule(url)),
         group: rules.map(|rules| rules.group().to_owned()),
         crawl_delay_seconds: rules
             .and_then(|rules| rules.crawl_delay())
             .map(|delay| delay.as_secs_f64()),
-        fetched_ms: verdict.map(|(_, at)| at.millis()),
+        fetched_ms: policy.map(|(_, at)| at.millis()),
     }
 }

@@ -38,7 +38,7 @@ pub const ROUTES: [&str; 10] = [
 ];
 
 /// Maximum number of names above the results on the search page.
-const MOST_NAMES: usize = 6;
+const MAX_NAMES: usize = 6;
 
 /// The search widget for pages of other sites.
 const WIDGET: &str = include_str!("../assets/widget.js");
@@ -137,7 +137,7 @@ impl<I: SearchIndex, S: Status> Service<I, S> {
         if query.offset > 0 {
             return Vec::new();
         }
-        let found = search::names(&*self.index, &query.text, query.site.clone(), MOST_NAMES).await;
+        let found = search::names(&*self.index, &query.text, query.site.clone(), MAX_NAMES).await;
         let found = found.map_err(|failure| Problem::failed(&failure));
         // The results are worth showing without the names too.
         Suggestion::all(found.unwrap_or_default())

@@ -32,7 +32,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 pub struct Names {
     /// Table of the page store.
     pub pages: String,
-    /// Table of sites, paces and robots.txt verdicts.
+    /// Table of sites, paces and robots.txt policies.
     pub state: String,
     /// URL of the frontier's queue.
     pub queue: String,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Maximum bytes of a packed value, which leave room for the rest of an item of 400 KB.
-pub(crate) const MOST: usize = 390_000;
+pub(crate) const MAX_PACKED: usize = 390_000;
 
 pub(crate) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>, Failure> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::default());

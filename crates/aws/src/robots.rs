@@ -1,36 +1,36 @@
-//! Verdicts of robots.txt files: one item an authority, `robots#https://example.org:443`.
+//! Policies of robots.txt files: one item an authority, `robots#https://example.org:443`.
 //!
 //! | attribute | type | what |
 //! |---|---|---|
-//! | `verdict` | B | the verdict, packed |
+//! | `verdict` | B | the policy, packed |
 //! | `fetched` | N | when it was fetched, Unix ns |
 //! | `until`, `by` | N | end of the right of a worker to fetch it, Unix ns; the call that gave it |
 //! | `expires` | N | when the item may go, Unix s |
 
 use canter_core::failure::Failure;
 use canter_core::ports::{FETCHING, Loaded, Robots};
-use canter_core::robots::{MAX_AGE, Verdict};
+use canter_core::robots::{MAX_AGE, RobotsPolicy};
 use canter_core::time::Moment;
 
 use crate::change::{Change, Written};
 use crate::cloud::Cloud;
 use crate::item::{Item, bytes, bytes_of, number, number_of};
-use crate::packed::{MOST, pack, unpack};
+use crate::packed::{MAX_PACKED, pack, unpack};
 use crate::tables::{EXPIRES, state_key};
 
-const VERDICT: &str = "verdict";
+const POLICY: &str = "verdict";
 const FETCHED: &str = "fetched";
 const UNTIL: &str = "until";
 const BY: &str = "by";
 
-/// The robots.txt verdicts that all workers of a stack share.
+/// The robots.txt policies that all workers of a stack share.
 #[derive(Debug, Clone)]
 pub struct CloudRobots {
     cloud: Cloud,
 }
 
 impl CloudRobots {
-    /// The verdicts of a stack. Sends nothing.
+    /// The policies of a stack. Sends nothing.
     pub fn new(cloud: Cloud) -> Self {
         CloudRobots { cloud }
     }
@@ -56,13 +56,13 @@ impl CloudRobots {
 impl Robots for CloudRobots {
     async fn load(&self, authority: &str, since: Moment, now: Moment) -> Result<Loaded, Failure> {
         let item = self.item(authority).await?;
-        if let Some((verdict, fetched)) = verdict(&item, since) {
-            return Ok(Loaded::Verdict(verdict, fetched));
+        if let Some((policy, fetched)) = policy(&item, since) {
+            return Ok(Loaded::Policy(policy, fetched));
         }
         if number_of(&item, UNTIL).is_some_and(|until| until > now.0) {
             return Ok(Loaded::Busy);
         }
-        // A verdict that cannot be read must not keep workers from fetching it again.
+        // A policy that cannot be read must not keep workers from fetching it again.
         let unreadable = number_of(&item, FETCHED).filter(|fetched| *fetched >= since.0);
         // The SDK repeats a write whose answer was lost. The token shows that it was this call's.
         let token = fastrand::u64(..);
@@ -81,8 +81,8 @@ impl Robots for CloudRobots {
         Ok(match written {
             Written::Done => Loaded::Fetch,
             // Another worker has just saved one, or is fetching it.
-            Written::Refused(item) => match verdict(&item, since) {
-                Some((verdict, fetched)) => Loaded::Verdict(verdict, fetched),
+            Written::Refused(item) => match policy(&item, since) {
+                Some((policy, fetched)) => Loaded::Policy(policy, fetched),
                 None => Loaded::Busy,
             },
         })
@@ -98,38 +98,38 @@ impl Robots for CloudRobots {
     async fn save(
         &self,
         authority: &str,
-        verdict: &Verdict,
+        policy: &RobotsPolicy,
         fetched_at: Moment,
     ) -> Result<(), Failure> {
-        let packed = pack(verdict)?;
+        let packed = pack(policy)?;
         let change = Change::default().remove(&[UNTIL, BY]);
-        let saved = if packed.len() > MOST {
+        let saved = if packed.len() > MAX_PACKED {
             // Rules too large for an item are fetched by each worker for itself, one at a time.
             tracing::warn!(
                 authority,
                 bytes = packed.len(),
                 "robots.txt is too large to share"
             );
-            let change = change.remove(&[VERDICT, FETCHED]);
+            let change = change.remove(&[POLICY, FETCHED]);
             let gone = fetched_at + MAX_AGE;
             change.set(EXPIRES, number(gone.millis() / 1_000))
         } else {
             let gone = fetched_at + MAX_AGE * 2;
             change
-                .set(VERDICT, bytes(packed))
+                .set(POLICY, bytes(packed))
                 .set(FETCHED, number(fetched_at.0))
                 .set(EXPIRES, number(gone.millis() / 1_000))
         };
         let condition = "attribute_not_exists(#fetched) OR #fetched <= :newest";
         let saved = saved.value("newest", number(fetched_at.0));
-        // Refused when a newer verdict is stored.
+        // Refused when a newer policy is stored.
         self.change(authority, saved, condition).await.map(drop)
     }
 }
 
-/// The verdict of an item, unless it was fetched before `since`.
-fn verdict(item: &Item, since: Moment) -> Option<(Verdict, Moment)> {
+/// The policy of an item, unless it was fetched before `since`.
+fn policy(item: &Item, since: Moment) -> Option<(RobotsPolicy, Moment)> {
     let fetched = number_of(item, FETCHED).filter(|fetched| *fetched >= since.0)?;
-    let verdict = unpack(bytes_of(item, VERDICT)?)?;
-    Some((verdict, Moment(fetched)))
+    let policy = unpack(bytes_of(item, POLICY)?)?;
+    Some((policy, Moment(fetched)))
 }

@@ -31,7 +31,7 @@ pub(crate) const EXPIRES: &str = "expires";
 /// Number of shards of a site: the values of the first four bits of a URL's key.
 pub(crate) const SHARDS: u8 = 16;
 /// Maximum bytes of a name in a key. Longer names are hashed, since a partition key holds 2,048 bytes.
-const LONGEST_NAME: usize = 1_024;
+const MAX_NAME: usize = 1_024;
 
 /// The value of [`SHARD`] for a site and one of its shards.
 pub(crate) fn shard(site: &str, shard: u8) -> String {
@@ -52,7 +52,7 @@ pub(crate) fn state_key(kind: &str, of: &str) -> Item {
 }
 
 fn name(name: &str) -> String {
-    if name.len() <= LONGEST_NAME {
+    if name.len() <= MAX_NAME {
         name.to_owned()
     } else {
         format!("long:{}", UrlKey::hash(name.as_bytes()))

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::inbound::{Counted, Inbound};
+use crate::inlinks::{Counted, Inlinks};
 use crate::task::UrlKey;
 use crate::time::Moment;
 use canter_page::{Link, Page, Section};
@@ -22,8 +22,8 @@ pub struct Document {
     pub version: u64,
     /// The page as it was read.
     pub page: Page,
-    /// Anchor texts and standing from other pages' links; empty until the end of a crawl.
-    pub inbound: Inbound,
+    /// Anchor texts and link score from other pages' links; empty until the end of a crawl.
+    pub inlinks: Inlinks,
 }
 
 impl Document {
@@ -84,8 +84,12 @@ pub struct Stored {
     #[serde(default)]
     pub links: Vec<StoredLink>,
     /// Digest of other pages' links to the page.
-    #[serde(default, skip_serializing_if = "Counted::is_nothing")]
-    pub inbound: Counted,
+    #[serde(
+        rename = "inbound",
+        default,
+        skip_serializing_if = "Counted::is_nothing"
+    )]
+    pub inlinks: Counted,
 }
 
 impl Stored {
@@ -111,16 +115,16 @@ impl Stored {
             text: String::new(),
             sections: sections.collect(),
             links: Vec::new(),
-            inbound: Counted {
-                digest: document.inbound.digest(),
+            inlinks: Counted {
+                digest: document.inlinks.digest(),
                 pass: pass_of(document.version),
             },
         }
     }
 
     /// Returns the document that replaces the page in the index, with new anchor texts and a new
-    /// standing from other pages' links.
-    pub fn again(self, inbound: Inbound) -> Document {
+    /// link score from other pages' links.
+    pub fn again(self, inlinks: Inlinks) -> Document {
         let sections = self.sections.into_iter().map(|section| Section {
             anchor: section.anchor,
             title: section.title,
@@ -140,7 +144,7 @@ impl Stored {
             site: self.site,
             url: self.url,
             fetched_at,
-            version: version(fetched_at, self.inbound.pass.saturating_add(1)),
+            version: version(fetched_at, self.inlinks.pass.saturating_add(1)),
             page: Page {
                 title: self.title,
                 language: self.language,
@@ -149,7 +153,7 @@ impl Stored {
                 links: links.collect(),
                 ..Page::default()
             },
-            inbound,
+            inlinks,
         }
     }
 }

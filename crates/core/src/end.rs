@@ -2,7 +2,7 @@
 //!
 //! When no task is left, leftovers (pages that only older crawls found) leave the index, redirect
 //! loops are told apart from redirects, duplicates are folded, and the link pass writes the
-//! standing and the anchor texts of each page into the index. When a crawl merely rests, only its
+//! link score and the anchor texts of each page into the index. When a crawl merely rests, only its
 //! duplicates are folded, since people search meanwhile; the other parts wait for the crawl's end.
 //! Every part may be interrupted and repeated.
 

@@ -1,14 +1,14 @@
-//! The link pass: at the end of a crawl, it writes the standing of each page, and the anchor texts
-//! of other pages' links to it, into the index ([`crate::inbound`]). It rewrites only the pages for
-//! which these have changed. An interrupted pass therefore continues where it stopped, and a pass
-//! over an unchanged site writes nothing.
+//! The link pass: at the end of a crawl, it writes the link score of each page, and the anchor
+//! texts of other pages' links to it, into the index ([`crate::inlinks`]). It rewrites only the
+//! pages for which these have changed. An interrupted pass therefore continues where it stopped,
+//! and a pass over an unchanged site writes nothing.
 
 use futures_util::future::{join, join_all};
 
 use crate::document::Document;
 use crate::failure::Failure;
-use crate::gathering::Gathering;
-use crate::inbound::{Counted, Inbound};
+use crate::inlink_collector::InlinkCollector;
+use crate::inlinks::{Counted, Inlinks};
 use crate::ports::{IndexReader, IndexWriter};
 use crate::task::UrlKey;
 
@@ -51,9 +51,9 @@ pub async fn link_pass(
     (part, parts): (u32, u32),
     in_time: impl Fn() -> bool + Send + Sync,
 ) -> Result<Passed, Failure> {
-    let mut gathering = Gathering::new(part, parts);
+    let mut collector = InlinkCollector::new(part, parts);
     let read = index.export(site, |page| {
-        gathering.add(&page);
+        collector.add(&page);
         match in_time() {
             true => Ok(()),
             false => Err(Failure::transient("the time is over")),
@@ -63,7 +63,7 @@ pub async fn link_pass(
         Err(_) if !in_time() => return Ok(Passed::Nothing),
         read => read?,
     }
-    let mut changed = gathering.changed();
+    let mut changed = collector.changed();
     while !changed.is_empty() {
         let documents = next(index, &mut changed, &in_time).await?;
         let (put, flushed) = join(index.put(documents), index.flush()).await;
@@ -75,22 +75,22 @@ pub async fn link_pass(
     Ok(Passed::Whole)
 }
 
-/// Takes pages for one write off the list, reads them from the index and adds their new standing
-/// and anchor texts.
+/// Takes pages for one write off the list, reads them from the index and adds their new link
+/// scores and anchor texts.
 async fn next(
     index: &impl IndexReader,
-    changed: &mut Vec<(UrlKey, Counted, Inbound)>,
+    changed: &mut Vec<(UrlKey, Counted, Inlinks)>,
     in_time: impl Fn() -> bool,
 ) -> Result<Vec<Document>, Failure> {
     let (mut documents, mut bytes) = (Vec::new(), 0);
     loop {
         let batch = changed.split_off(changed.len().saturating_sub(READ));
         let pages = join_all(batch.iter().map(|(id, ..)| index.get(*id))).await;
-        for (page, (_, counted, inbound)) in pages.into_iter().zip(batch) {
+        for (page, (_, counted, inlinks)) in pages.into_iter().zip(batch) {
             // A page that was replaced or deleted meanwhile is no longer the page that was counted.
-            if let Some(page) = page?.filter(|page| page.inbound == counted) {
+            if let Some(page) = page?.filter(|page| page.inlinks == counted) {
                 bytes += page.text.len();
-                documents.push(page.again(inbound));
+                documents.push(page.again(inlinks));
             }
         }
         let full = documents.len() + READ > WRITTEN || bytes > WRITTEN_BYTES;

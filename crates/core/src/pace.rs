@@ -89,10 +89,12 @@ pub struct Pace {
     pub spacing: Duration,
     /// Maximum delay of a slot.
     pub patience: Duration,
-    /// Maximum number of starts of one worker within `span`.
-    pub most: u32,
+    /// Maximum number of starts of one worker within `window`.
+    #[serde(rename = "most")]
+    pub max_starts: u32,
     /// Length of the window in which one worker counts its starts.
-    pub span: Duration,
+    #[serde(rename = "span")]
+    pub window: Duration,
 }
 
 impl Pace {
@@ -101,13 +103,13 @@ impl Pace {
     /// a second after the first, even if the first fires as late and the last appears as early as
     /// the tolerance allows. Below one request a second, starts are at least `1 / R` apart.
     pub fn new(rate: Rate, tolerance: Tolerance) -> Self {
-        let window = Duration::from_secs_f64(1.0 / rate.per_second().min(1.0));
+        let period = Duration::from_secs_f64(1.0 / rate.per_second().min(1.0));
         let slots = rate.per_second().max(1.0);
         Pace {
-            spacing: (window + tolerance.total()).div_f64(slots),
+            spacing: (period + tolerance.total()).div_f64(slots),
             patience: tolerance.patience,
-            most: rate.per_window(),
-            span: window + tolerance.guard,
+            max_starts: rate.per_window(),
+            window: period + tolerance.guard,
         }
     }
 
@@ -121,8 +123,8 @@ impl Pace {
         Pace {
             spacing,
             patience: tolerance.patience,
-            most: 1,
-            span: delay + tolerance.guard,
+            max_starts: 1,
+            window: delay + tolerance.guard,
         }
     }
 }
@@ -137,13 +139,13 @@ pub struct Window {
 impl Window {
     /// The earliest time of the next start; none if it may be at any time.
     pub fn opens(&self, pace: Pace) -> Option<Moment> {
-        let first = self.starts.len().checked_sub(pace.most as usize)?;
-        Some(*self.starts.get(first)? + pace.span)
+        let first = self.starts.len().checked_sub(pace.max_starts as usize)?;
+        Some(*self.starts.get(first)? + pace.window)
     }
 
-    /// Records a start, and forgets those that lie more than `span` before it.
-    pub fn record(&mut self, at: Moment, span: Duration) {
-        while self.starts.front().is_some_and(|&old| old + span < at) {
+    /// Records a start, and forgets those that lie more than `window` before it.
+    pub fn record(&mut self, at: Moment, window: Duration) {
+        while self.starts.front().is_some_and(|&old| old + window < at) {
             self.starts.pop_front();
         }
         self.starts.push_back(at);
@@ -251,9 +253,9 @@ pub enum Grant {
 /// Time for which a slower pace counts for every worker after the last request for it.
 pub const REMEMBERED: Duration = Duration::from_secs(60);
 
-/// The slots given out of a domain that many workers share.
+/// The state of the pace of a domain that many workers share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Given {
+pub struct PaceState {
     /// The last slot given out; none if there was none.
     pub last: Option<Moment>,
     /// The spacing that counts.
@@ -264,9 +266,9 @@ pub struct Given {
     pub held: Moment,
 }
 
-impl Given {
+impl PaceState {
     /// No slot was given out yet.
-    pub const NOTHING: Given = Given {
+    pub const UNUSED: PaceState = PaceState {
         last: None,
         spacing: Duration::ZERO,
         asked: Moment(0),
@@ -368,13 +370,13 @@ mod tests {
     #[test]
     fn the_slower_pace_counts_for_a_minute() {
         let (slow, fast, now) = (pace(1.0), pace(10.0), Moment::from_millis(100_000));
-        let given = Given {
+        let state = PaceState {
             last: Some(now),
             spacing: slow.spacing,
             asked: now,
             held: Moment(0),
         };
-        let at = |later: Duration, asked| given.pace(now + later, asked).spacing;
+        let at = |later: Duration, asked| state.pace(now + later, asked).spacing;
         assert_eq!(at(REMEMBERED, fast), slow.spacing);
         assert_eq!(at(REMEMBERED + Duration::from_nanos(1), fast), fast.spacing);
         assert_eq!(at(Duration::ZERO, pace(0.5)), pace(0.5).spacing);
@@ -383,10 +385,10 @@ mod tests {
     #[test]
     fn the_next_slot_keeps_its_distance_from_the_last_and_from_a_hold() {
         let last = Moment::from_millis(5_000);
-        let given = |last, held| Given {
+        let state = |last, held| PaceState {
             last,
             held,
-            ..Given::NOTHING
+            ..PaceState::UNUSED
         };
         let pace = pace(10.0);
         for (last, held, next) in [
@@ -396,7 +398,7 @@ mod tests {
             (Some(last), last, Some(last + pace.spacing)),
             (Some(last), Moment(u64::MAX), Some(Moment(u64::MAX))),
         ] {
-            assert_eq!(given(last, held).next(pace), next);
+            assert_eq!(state(last, held).next(pace), next);
         }
     }
 

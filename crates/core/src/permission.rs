@@ -8,10 +8,10 @@ use url::Url;
 use crate::domain::authority;
 use crate::exchange::{FetchError, Request};
 use crate::failure::Failure;
-use crate::limits::{LONGEST_HOLD, MAX_HOLD};
+use crate::limits::{MAX_HOLD, MAX_HOLD_WAIT};
 use crate::ports::{Loaded, Robots};
-use crate::robots::{Hop, MAX_AGE, MAX_BYTES, Verdict, judge, location, unreachable};
-use crate::rulebook::Cached;
+use crate::robots::{Hop, MAX_AGE, MAX_BYTES, RobotsPolicy, judge, location, unreachable};
+use crate::robots_cache::Cached;
 use crate::site::PRODUCT;
 use crate::task::Skip;
 use crate::world::World;
@@ -39,52 +39,54 @@ pub(crate) enum Permission {
 /// Looks a URL up, and fetches the robots.txt of its authority if necessary.
 pub(crate) async fn permission<W: World>(world: &W, url: &Url) -> Result<Permission, Failure> {
     let authority = authority(url);
-    let cached = world.rulebook().cached(&authority);
+    let cached = world.robots_cache().cached(&authority);
     let mut cached = cached.lock().await;
     if cached
         .as_ref()
         .is_none_or(|cached| cached.until <= world.now())
     {
         match obtain(world, &authority, url).await? {
-            Obtained::Verdict(fresh) => *cached = Some(fresh),
+            Obtained::Policy(fresh) => *cached = Some(fresh),
             Obtained::Busy => return Ok(Permission::Busy),
             Obtained::Private => return Ok(Permission::Denied(Skip::PrivateAddress)),
             Obtained::Stopped => return Ok(Permission::Stopped),
         }
     }
-    Ok(match cached.as_ref().map(|cached| &cached.verdict) {
-        Some(Verdict::Rules(rules)) if !rules.allows(url) => Permission::Denied(Skip::Robots),
-        Some(Verdict::Rules(_) | Verdict::AllowAll) => Permission::Granted,
-        Some(Verdict::DisallowAll { why }) => Permission::Later(why.clone()),
-        Some(Verdict::Retry { after: Some(span) }) if *span > MAX_HOLD => Permission::Pause(*span),
-        Some(Verdict::Retry { .. }) | None => {
+    Ok(match cached.as_ref().map(|cached| &cached.policy) {
+        Some(RobotsPolicy::Rules(rules)) if !rules.allows(url) => Permission::Denied(Skip::Robots),
+        Some(RobotsPolicy::Rules(_) | RobotsPolicy::AllowAll) => Permission::Granted,
+        Some(RobotsPolicy::DisallowAll { why }) => Permission::Later(why.clone()),
+        Some(RobotsPolicy::Retry { after: Some(span) }) if *span > MAX_HOLD_WAIT => {
+            Permission::Pause(*span)
+        }
+        Some(RobotsPolicy::Retry { .. }) | None => {
             Permission::Later("the site asks to wait before its robots.txt is read".into())
         }
     })
 }
 
-/// The result of looking for a verdict.
+/// The result of looking for a policy.
 enum Obtained {
-    Verdict(Cached),
+    Policy(Cached),
     Busy,
     /// The site has a private address, so nothing may be sent to it.
     Private,
     Stopped,
 }
 
-/// Gets the verdict from the store, or from the site.
+/// Gets the policy from the store, or from the site.
 async fn obtain<W: World>(world: &W, authority: &str, url: &Url) -> Result<Obtained, Failure> {
     let now = world.now();
     let loaded = world.robots().load(authority, now - MAX_AGE, now).await?;
     let cached = match loaded {
-        Loaded::Verdict(verdict, fetched_at) => Cached {
-            verdict,
+        Loaded::Policy(policy, fetched_at) => Cached {
+            policy,
             until: fetched_at + MAX_AGE,
         },
         Loaded::Busy => return Ok(Obtained::Busy),
         Loaded::Fetch => {
-            let verdict = match ask(world, url).await? {
-                Ok(verdict) => verdict,
+            let policy = match ask(world, url).await? {
+                Ok(policy) => policy,
                 Err(error) => {
                     world.robots().release(authority).await?;
                     return Ok(match error {
@@ -94,9 +96,9 @@ async fn obtain<W: World>(world: &W, authority: &str, url: &Url) -> Result<Obtai
                 }
             };
             let now = world.now();
-            let is_final = matches!(verdict, Verdict::Rules(_) | Verdict::AllowAll);
+            let is_final = matches!(policy, RobotsPolicy::Rules(_) | RobotsPolicy::AllowAll);
             if is_final {
-                world.robots().save(authority, &verdict, now).await?;
+                world.robots().save(authority, &policy, now).await?;
             } else {
                 // A failure is not shared: the next worker may have better luck, at the domain's
                 // pace.
@@ -104,25 +106,25 @@ async fn obtain<W: World>(world: &W, authority: &str, url: &Url) -> Result<Obtai
             }
             Cached {
                 until: now + if is_final { MAX_AGE } else { ASK_AGAIN },
-                verdict,
+                policy,
             }
         }
     };
-    if let Verdict::Rules(rules) = &cached.verdict
+    if let RobotsPolicy::Rules(rules) = &cached.policy
         && let Some(delay) = rules.crawl_delay()
     {
         world.slow(url, delay);
     }
-    Ok(Obtained::Verdict(cached))
+    Ok(Obtained::Policy(cached))
 }
 
 /// Fetches the file and follows its redirects, each in a slot. The inner error says nothing about
 /// the file: the crawl is being stopped, or the host has a private address.
-async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<Verdict, FetchError>, Failure> {
+async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<RobotsPolicy, FetchError>, Failure> {
     let Some(mut at) = location(url) else {
-        return Ok(Ok(Verdict::AllowAll));
+        return Ok(Ok(RobotsPolicy::AllowAll));
     };
-    let mut hops = 0;
+    let mut redirects = 0;
     loop {
         let request = Request {
             url: at.clone(),
@@ -134,12 +136,12 @@ async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<Verdict, FetchErro
         let response = match world.fetch(request).await {
             Ok(response) => response,
             Err(FetchError::Closed) => return Ok(Err(FetchError::Closed)),
-            Err(error @ FetchError::PrivateAddress(_)) if hops == 0 => return Ok(Err(error)),
+            Err(error @ FetchError::PrivateAddress(_)) if redirects == 0 => return Ok(Err(error)),
             Err(error) => return Ok(Ok(unreachable(&error))),
         };
         match judge(
             &at,
-            hops,
+            redirects,
             &response.head,
             &response.body,
             PRODUCT,
@@ -147,15 +149,15 @@ async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<Verdict, FetchErro
         ) {
             Hop::Follow(to) => {
                 at = to;
-                hops += 1;
+                redirects += 1;
             }
-            Hop::Done(verdict) => {
-                if let Verdict::Retry { after } = verdict {
+            Hop::Done(policy) => {
+                if let RobotsPolicy::Retry { after } = policy {
                     world
-                        .hold(&at, after.unwrap_or(ASK_AGAIN).min(LONGEST_HOLD))
+                        .hold(&at, after.unwrap_or(ASK_AGAIN).min(MAX_HOLD))
                         .await?;
                 }
-                return Ok(Ok(verdict));
+                return Ok(Ok(policy));
             }
         }
     }

@@ -8,14 +8,14 @@ use url::{Host, Url};
 
 use crate::address::is_public;
 use crate::domain::authority;
-use crate::robots::Verdict;
+use crate::robots::RobotsPolicy;
 use crate::scope::{Outside, Scope};
 use crate::task::Skip;
 use canter_page::url::{Limits, Trap, trap};
 
 /// The limits of a crawl besides its scope, as the store keeps them for later questions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bounds {
+pub struct CrawlLimits {
     /// Maximum number of links between a seed and a page; none for no limit.
     pub max_depth: Option<u32>,
     /// Maximum size of one page in bytes, decoded.
@@ -28,15 +28,15 @@ pub struct Bounds {
 
 /// What is known of a URL's site.
 #[derive(Debug, Clone, Copy)]
-pub struct Ground<'a> {
+pub struct SiteContext<'a> {
     /// Which URLs belong to the site.
     pub scope: &'a Scope,
     /// The seeds as they were typed, before any redirect moved them.
     pub seeds: &'a [Url],
     /// Limits of the newest crawl.
-    pub bounds: &'a Bounds,
-    /// The verdict of the URL's robots.txt, if it was fetched.
-    pub verdict: Option<&'a Verdict>,
+    pub limits: &'a CrawlLimits,
+    /// The policy of the URL's robots.txt, if it was fetched.
+    pub policy: Option<&'a RobotsPolicy>,
 }
 
 /// Why a URL would not be fetched.
@@ -67,21 +67,21 @@ impl Refusal<'_> {
 /// The first reason not to fetch a normalised URL. None if it would be fetched, as far as that is
 /// known without a request: its name may still resolve to a private address, and its depth depends
 /// on the page that links to it.
-pub fn refusal<'a>(url: &'a Url, ground: Ground<'_>) -> Option<Refusal<'a>> {
-    if let Some(outside) = ground.scope.outside(url) {
+pub fn refusal<'a>(url: &'a Url, context: SiteContext<'_>) -> Option<Refusal<'a>> {
+    if let Some(outside) = context.scope.outside(url) {
         return Some(Refusal::Outside(outside));
     }
-    if let Some(trap) = trap(url, &ground.bounds.url) {
+    if let Some(trap) = trap(url, &context.limits.url) {
         return Some(Refusal::Trap(trap));
     }
     let private = private_address(url);
     if let Some(address) = private
-        && !is_permitted(url, ground.seeds, ground.bounds)
+        && !is_permitted(url, context.seeds, context.limits)
     {
         return Some(Refusal::PrivateAddress(address));
     }
-    match ground.verdict {
-        Some(Verdict::Rules(rules)) if !rules.allows(url) => {
+    match context.policy {
+        Some(RobotsPolicy::Rules(rules)) if !rules.allows(url) => {
             Some(Refusal::Robots(rules.rule(url).unwrap_or_default()))
         }
         _ => None,
@@ -89,8 +89,8 @@ pub fn refusal<'a>(url: &'a Url, ground: Ground<'_>) -> Option<Refusal<'a>> {
 }
 
 /// Whether a private address may be dialled for this URL: at a seed's own host and port.
-pub fn is_permitted(url: &Url, seeds: &[Url], bounds: &Bounds) -> bool {
-    bounds.allow_private && seeds.iter().any(|seed| authority(seed) == authority(url))
+pub fn is_permitted(url: &Url, seeds: &[Url], limits: &CrawlLimits) -> bool {
+    limits.allow_private && seeds.iter().any(|seed| authority(seed) == authority(url))
 }
 
 /// The private address that a URL contains; none for a public address and for a name.
@@ -114,7 +114,7 @@ mod tests {
         let seeds = ["http://10.0.0.1/a/", "https://h.org/"].map(|seed| seed.parse().unwrap());
         let scope = Scope::new(&seeds, Options::default()).unwrap();
         let rules = Rules::parse(b"User-agent: *\nDisallow: /a/no\nDisallow: /x/x", "canter");
-        let bounds = |allow_private| Bounds {
+        let limits = |allow_private| CrawlLimits {
             max_depth: None,
             max_page_bytes: 1,
             url: Limits::default(),
@@ -132,13 +132,13 @@ mod tests {
             ("http://10.0.0.1/a/", true, "fetched"),
         ] {
             let url: Url = url.parse().unwrap();
-            let ground = Ground {
+            let context = SiteContext {
                 scope: &scope,
                 seeds: &seeds,
-                bounds: &bounds(allow_private),
-                verdict: Some(&Verdict::Rules(rules.clone())),
+                limits: &limits(allow_private),
+                policy: Some(&RobotsPolicy::Rules(rules.clone())),
             };
-            let name = match refusal(&url, ground) {
+            let name = match refusal(&url, context) {
                 None => "fetched",
                 Some(Refusal::Outside(outside)) => outside.name(),
                 Some(refusal) => refusal.skip().map_or("", Skip::name),

@@ -20,12 +20,12 @@ use canter_page::url::{is_http, join, normalise};
 /// RFC 9309 §2.5), which tells a line cut in the middle from a whole one.
 pub const MAX_BYTES: usize = robotxt::BYTE_LIMIT + 1;
 
-/// Maximum age of a verdict (RFC 9309 §2.4). One that disallows because of a failure should be
+/// Maximum age of a policy (RFC 9309 §2.4). One that disallows because of a failure should be
 /// renewed much sooner.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Maximum number of redirects in a row (RFC 9309 §2.3.1.2).
-pub const MAX_HOPS: u8 = 5;
+pub const MAX_REDIRECTS: u8 = 5;
 
 /// Maximum `Crawl-delay`. With a longer one a crawl would not move at all.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
@@ -99,7 +99,7 @@ impl Rules {
 /// What may be fetched from an authority.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum RobotsPolicy {
     /// What the rules allow.
     Rules(Rules),
     /// Everything: there is no robots.txt (RFC 9309 §2.3.1.3).
@@ -109,7 +109,7 @@ pub enum Verdict {
         /// What happened, one phrase for a person.
         why: String,
     },
-    /// Nothing for now: fetch the file again. This verdict must not be saved.
+    /// Nothing for now: fetch the file again. This policy must not be saved.
     Retry {
         /// The wait that the server asks for; none if it leaves the wait to us.
         after: Option<Duration>,
@@ -122,49 +122,49 @@ pub enum Hop {
     /// Fetch the file from there. Whatever host it lies on, it still applies to the authority that
     /// was asked first.
     Follow(Url),
-    /// Use this verdict.
-    Done(Verdict),
+    /// Use this policy.
+    Done(RobotsPolicy),
 }
 
-/// Judges the response of `url` after `hops` redirects. `body` is the file, up to [`MAX_BYTES`];
-/// `now` is the time since the Unix epoch.
-pub fn judge(url: &Url, hops: u8, head: &Head, body: &[u8], token: &str, now: Moment) -> Hop {
+/// Judges the response of `url` after a number of redirects. `body` is the file, up to
+/// [`MAX_BYTES`]; `now` is the time since the Unix epoch.
+pub fn judge(url: &Url, redirects: u8, head: &Head, body: &[u8], token: &str, now: Moment) -> Hop {
     Hop::Done(match head.status {
-        200..=299 => Verdict::Rules(Rules::parse(body, token)),
+        200..=299 => RobotsPolicy::Rules(Rules::parse(body, token)),
         300..=399 => {
             let target = head.headers.get("location").and_then(|to| join(url, to));
             match target {
-                Some(to) if hops < MAX_HOPS => return Hop::Follow(to),
+                Some(to) if redirects < MAX_REDIRECTS => return Hop::Follow(to),
                 // After too many redirects, or one without a target, the file counts as unavailable
                 // (RFC 9309 §2.3.1.2).
-                _ => Verdict::AllowAll,
+                _ => RobotsPolicy::AllowAll,
             }
         }
-        429 => Verdict::Retry {
+        429 => RobotsPolicy::Retry {
             after: retry_after(&head.headers, now),
         },
-        503 if head.headers.get("retry-after").is_some() => Verdict::Retry {
+        503 if head.headers.get("retry-after").is_some() => RobotsPolicy::Retry {
             after: retry_after(&head.headers, now),
         },
-        400..=499 => Verdict::AllowAll,
-        status => Verdict::DisallowAll {
+        400..=499 => RobotsPolicy::AllowAll,
+        status => RobotsPolicy::DisallowAll {
             why: format!("robots.txt answered with status {status}"),
         },
     })
 }
 
-/// The verdict after a request for a robots.txt that got no response.
-pub fn unreachable(error: &FetchError) -> Verdict {
+/// The policy after a request for a robots.txt that got no response.
+pub fn unreachable(error: &FetchError) -> RobotsPolicy {
     match error {
         // Nothing was sent, so nothing is known.
-        FetchError::Closed => Verdict::Retry { after: None },
+        FetchError::Closed => RobotsPolicy::Retry { after: None },
         // These errors say enough: there is no server that could have a robots.txt.
         error @ (FetchError::NoSuchHost(_) | FetchError::Connect(_) | FetchError::Tls(_)) => {
-            Verdict::DisallowAll {
+            RobotsPolicy::DisallowAll {
                 why: error.to_string(),
             }
         }
-        error => Verdict::DisallowAll {
+        error => RobotsPolicy::DisallowAll {
             why: format!("robots.txt cannot be fetched: {error}"),
         },
     }

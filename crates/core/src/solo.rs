@@ -37,6 +37,9 @@ pub trait SoloCrawl: Pages + Frontier + PagesAtEnd {
     /// Resolves when tasks are pushed from now on, or if tasks were pushed since the last call.
     fn pushed(&self) -> impl Future<Output = ()> + Send;
 
-    /// Records that the crawl has come to rest; `None` means that it has ended.
-    fn rest(&self, rest: Option<&Rest>) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Records that the crawl has ended.
+    fn record_end(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Records that the crawl rests, and why.
+    fn record_rest(&self, rest: &Rest) -> impl Future<Output = Result<(), Failure>> + Send;
 }

@@ -14,9 +14,9 @@ use url::Url;
 use crate::document::{Document, document_id, version};
 use crate::domain::domain;
 use crate::failure::Failure;
-use crate::inbound::Inbound;
+use crate::inlinks::Inlinks;
 use crate::judge::{Judgement, judge, wants_body};
-pub use crate::limits::MAX_HOLD;
+pub use crate::limits::MAX_HOLD_WAIT;
 use crate::permission::{Permission, permission};
 use crate::ports::{
     Claim, Exchange, Finish, Frontier, IndexReader, IndexWriter, Known, Pages, Request, Response,
@@ -29,19 +29,19 @@ use crate::world::World;
 use canter_page::url::trap;
 use canter_page::{self, Directives, link_header};
 
-use ending::{again, end, fail, finish, gone, paused, remove, skip, stay};
+use ending::{again, end, fail, finish, gone, paused, remove, skip, skip_redirect};
 use links::{claims, hand_on};
 use sitemaps::{hand_on_named, listed, may_lead};
 
 /// Maximum number of redirects in a row before a chain counts as a loop.
-const MAX_HOPS: u8 = 10;
+const MAX_REDIRECTS: u8 = 10;
 /// Factor by which a sitemap may take longer than a page, since it may be larger by the same
 /// factor.
 const SITEMAP_PATIENCE: u32 = 4;
 
 /// The result of a step for its task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum StepResult {
     /// The task has ended.
     Finished(Outcome),
     /// The task waits for another attempt.
@@ -62,9 +62,9 @@ pub enum End {
 /// # Errors
 ///
 /// Returns the errors of the stores and of the index. The task is not finished then.
-pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
+pub async fn step<W: World>(world: &W, task: &Task) -> Result<StepResult, Failure> {
     let Some(known) = world.pages().begin(task).await? else {
-        return Ok(End::Dropped);
+        return Ok(StepResult::Dropped);
     };
     let permission = permission(world, &task.url).await?;
     if let Permission::Granted | Permission::Denied(Skip::Robots) = permission {
@@ -74,18 +74,21 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<End, Failure> {
         Permission::Granted => {}
         Permission::Denied(reason) => return skip(world, task, known, reason, None).await,
         Permission::Later(why) => return again(world, task, known, why, None, None).await,
-        Permission::Busy => return Ok(End::Busy),
+        Permission::Busy => return Ok(StepResult::Busy),
         Permission::Pause(span) => {
-            world.frontier().push(vec![task.clone()], MAX_HOLD).await?;
+            world
+                .frontier()
+                .push(vec![task.clone()], MAX_HOLD_WAIT)
+                .await?;
             return Ok(paused(span, "robots.txt"));
         }
-        Permission::Stopped => return Ok(End::Stopped),
+        Permission::Stopped => return Ok(StepResult::Stopped),
     }
     attempt(world, task, known).await
 }
 
 /// Makes the request and acts on its answer.
-async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<End, Failure> {
+async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<StepResult, Failure> {
     let request = request(world.site(), task, &known);
     let conditional = known.indexed.is_some();
     let _room = match task.kind {
@@ -103,7 +106,7 @@ async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<End, 
         Judgement::Skip(reason) => skip(world, task, known, reason, exchange).await,
         Judgement::Again { why, hold } => again(world, task, known, why, hold, exchange).await,
         Judgement::Failed(why) => fail(world, task, known, why, exchange).await,
-        Judgement::Stopped => Ok(End::Stopped),
+        Judgement::Stopped => Ok(StepResult::Stopped),
     }
 }
 
@@ -149,7 +152,7 @@ async fn page<W: World>(
     task: &Task,
     known: Known,
     response: Response,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     let hash = UrlKey::hash(&response.body);
     let headers = &response.head.headers;
     let asked = Directives::from_header(headers.all("x-robots-tag"), PRODUCT);
@@ -213,7 +216,7 @@ async fn page<W: World>(
             fetched_at,
             version: version(fetched_at, 0),
             page,
-            inbound: Inbound::default(),
+            inlinks: Inlinks::default(),
         };
         let refused = world.index().put(vec![document]).await?;
         if let Some(refused) = refused.into_iter().next() {
@@ -231,7 +234,7 @@ async fn not_modified<W: World>(
     task: &Task,
     known: Known,
     exchange: Option<Exchange>,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     let id = document_id(&task.site, &task.url);
     let Some(stored) = world.reader().get(id).await? else {
         // The index lost its copy, so the page is fetched whole.
@@ -258,9 +261,9 @@ async fn redirect<W: World>(
     known: Known,
     to: Url,
     exchange: Option<Exchange>,
-) -> Result<End, Failure> {
-    if task.hops >= MAX_HOPS || task.parent.as_ref() == Some(&to) && task.hops > 0 {
-        return stay(world, task, known, Skip::RedirectLoop, to, exchange).await;
+) -> Result<StepResult, Failure> {
+    if task.redirects >= MAX_REDIRECTS || task.parent.as_ref() == Some(&to) && task.redirects > 0 {
+        return skip_redirect(world, task, known, Skip::RedirectLoop, to, exchange).await;
     }
     let scope = world.scope();
     let may_follow = match task.kind {
@@ -270,12 +273,12 @@ async fn redirect<W: World>(
     if !may_follow {
         match moved(&scope, task, &to) {
             Some(scope) => world.move_scope(scope).await?,
-            None => return stay(world, task, known, Skip::LeavesSite, to, exchange).await,
+            None => return skip_redirect(world, task, known, Skip::LeavesSite, to, exchange).await,
         }
     }
     let claim = Claim {
         skip: trap(&to, &world.site().limits.url).map(Skip::from),
-        hops: task.hops + 1,
+        redirects: task.redirects + 1,
         kind: task.kind,
         ..Claim::page(to.clone(), task.depth)
     };

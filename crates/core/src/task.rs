@@ -51,7 +51,8 @@ pub struct Task {
     /// of its source.
     pub depth: u32,
     /// Number of redirects in a row that led here.
-    pub hops: u8,
+    #[serde(rename = "hops")]
+    pub redirects: u8,
     /// Number of attempts before this one.
     pub attempts: u32,
     /// The page on which the URL was discovered; none for a seed.

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::ports::{
     FetchError, Frontier, IndexReader, IndexWriter, Pages, Request, Response, Robots,
 };
-use crate::rulebook::Rulebook;
+use crate::robots_cache::RobotsCache;
 use crate::scope::Scope;
 use crate::seen::Seen;
 use crate::site::Site;
@@ -26,7 +26,7 @@ pub trait World: Send + Sync {
     type Index: IndexWriter;
     /// The index reader.
     type Reader: IndexReader;
-    /// Stored robots.txt verdicts.
+    /// Stored robots.txt policies.
     type Robots: Robots;
 
     /// Returns the site that is crawled.
@@ -40,7 +40,7 @@ pub trait World: Send + Sync {
 
     /// Returns the index reader.
     fn reader(&self) -> &Self::Reader;
-    /// Returns the stored robots.txt verdicts.
+    /// Returns the stored robots.txt policies.
     fn robots(&self) -> &Self::Robots;
     /// Returns the links that this process has handed on.
     fn seen(&self) -> &Seen;
@@ -48,8 +48,8 @@ pub trait World: Send + Sync {
     /// limited since each sitemap may take [`crate::sitemap::MAX_BYTES`] of memory, and its entries
     /// half as much.
     fn sitemaps(&self) -> &Semaphore;
-    /// Returns the rulebook, which holds the robots.txt of every authority.
-    fn rulebook(&self) -> &Rulebook;
+    /// Returns the cache that holds the robots.txt of every authority.
+    fn robots_cache(&self) -> &RobotsCache;
     /// Returns the time since the Unix epoch.
     fn now(&self) -> Moment;
     /// Returns a random number from 0 to 1.

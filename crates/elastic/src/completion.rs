@@ -1,7 +1,7 @@
 //! Completes names and words.
 
 use canter_core::failure::Failure;
-use canter_ranking::completion::{Beginning, MOST_WORDS, Named};
+use canter_ranking::completion::{MAX_WORDS, Named, Prefix};
 use canter_ranking::hit::Shown;
 use canter_ranking::terms::names as names_of;
 use canter_ranking::tokenizer::name;
@@ -18,21 +18,21 @@ const PIVOT: u32 = 8;
 const WHOLE: u32 = 2;
 /// Number of pages that are fetched beyond the limit, since pages with a section named by the whole
 /// text come before pages with more links.
-const MOST_WHOLE: usize = 10;
+const EXTRA_PAGES: usize = 10;
 /// Maximum number of sections that are fetched per page.
-const MOST_SECTIONS: usize = 20;
+const MAX_SECTIONS: usize = 20;
 /// Maximum number of pages whose words are counted; each page has thousands of words.
-const MOST_PAGES: usize = 1_000;
+const MAX_PAGES: usize = 1_000;
 
 /// See [`canter_ranking::search::SearchIndex::names`].
-pub(crate) async fn names(server: &Server, beginning: &Beginning) -> Result<Vec<Named>, Failure> {
-    let response: NamesResponse = ask(server, "", &request(beginning)).await?;
+pub(crate) async fn names(server: &Server, prefix: &Prefix) -> Result<Vec<Named>, Failure> {
+    let response: NamesResponse = ask(server, "", &request(prefix)).await?;
     let mut names = Vec::new();
     for page in response.hits.hits {
         let shown: Shown = unpacked(&page.fields.shown[0])?;
-        let own = name(&shown.title).filter(|name| name.starts_with(&beginning.name));
+        let own = name(&shown.title).filter(|name| name.starts_with(&prefix.name));
         names.extend(own.zip(shown.known).map(|(name, known)| Named {
-            whole: name == beginning.name,
+            whole: name == prefix.name,
             text: shown.title.clone(),
             url: shown.url.clone(),
             known,
@@ -44,31 +44,31 @@ pub(crate) async fn names(server: &Server, beginning: &Beginning) -> Result<Vec<
             url.set_fragment(passage.anchor.as_deref());
             let ids: Vec<String> = passage.anchor.iter().map(ToString::to_string).collect();
             names.push(Named {
-                whole: names_of(&passage.title, ids.iter()).contains(&beginning.name),
+                whole: names_of(&passage.title, ids.iter()).contains(&prefix.name),
                 known: passage.known.unwrap_or_default(),
                 text: passage.title.into_owned(),
                 url,
             });
         }
     }
-    Ok(Named::best(names, beginning.limit))
+    Ok(Named::best(names, prefix.limit))
 }
 
-/// See [`canter_ranking::search::SearchIndex::words`]. Counts the words of up to [`MOST_PAGES`]
+/// See [`canter_ranking::search::SearchIndex::words`]. Counts the words of up to [`MAX_PAGES`]
 /// pages.
-pub(crate) async fn words(server: &Server, beginning: &str) -> Result<Vec<(String, u64)>, Failure> {
-    // The beginning becomes part of a regular expression below.
-    if !beginning.chars().all(char::is_alphabetic) {
+pub(crate) async fn words(server: &Server, prefix: &str) -> Result<Vec<(String, u64)>, Failure> {
+    // The prefix becomes part of a regular expression below.
+    if !prefix.chars().all(char::is_alphabetic) {
         return Ok(Vec::new());
     }
     let body = json!({
         "size": 0,
-        "terminate_after": MOST_PAGES,
-        "query": {"prefix": {"spelled": beginning}},
+        "terminate_after": MAX_PAGES,
+        "query": {"prefix": {"spelled": prefix}},
         "aggs": {"words": {"terms": {
             "field": "spelled",
-            "include": format!("{beginning}.*"),
-            "size": MOST_WORDS,
+            "include": format!("{prefix}.*"),
+            "size": MAX_WORDS,
             "execution_hint": "map",
         }}},
     });
@@ -78,13 +78,13 @@ pub(crate) async fn words(server: &Server, beginning: &str) -> Result<Vec<(Strin
 
 /// Returns a request for pages that have a matching name, their own or a section's, ordered by the
 /// number of links to that name.
-fn request(beginning: &Beginning) -> Value {
+fn request(prefix: &Prefix) -> Value {
     let begins = |names: &str, known: &str| {
         json!({"bool": {
             "must": {"rank_feature": {"field": known, "saturation": {"pivot": PIVOT}}},
-            "filter": {"prefix": {names: beginning.name}},
+            "filter": {"prefix": {names: prefix.name}},
             "should": {"constant_score": {
-                "filter": {"term": {names: beginning.name}},
+                "filter": {"term": {names: prefix.name}},
                 "boost": WHOLE,
             }},
         }})
@@ -94,15 +94,15 @@ fn request(beginning: &Beginning) -> Value {
         "query": begins("sections.names", "sections.known"),
         "score_mode": "max",
         "inner_hits": {
-            "size": MOST_SECTIONS,
+            "size": MAX_SECTIONS,
             "_source": false,
             "docvalue_fields": ["sections.shown"],
         },
     }});
-    let site = beginning.site.iter();
+    let site = prefix.site.iter();
     let site: Vec<Value> = site.map(|site| json!({"term": {"site": site}})).collect();
     json!({
-        "size": beginning.limit + MOST_WHOLE,
+        "size": prefix.limit + EXTRA_PAGES,
         "track_total_hits": false,
         "_source": false,
         "docvalue_fields": ["shown"],

@@ -6,7 +6,7 @@ use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_core::ports::{IndexReader, IndexWriter, Refused};
 use canter_core::task::UrlKey;
-use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::completion::{Named, Prefix};
 use canter_ranking::plan::Plan;
 use canter_ranking::search::{Answer, SearchIndex};
 use canter_ranking::tokenizer::Language;
@@ -94,11 +94,11 @@ impl SearchIndex for ElasticIndex {
         self.reader.run(plan).await
     }
 
-    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
-        self.reader.names(beginning).await
+    async fn names(&self, prefix: Prefix) -> Result<Vec<Named>, Failure> {
+        self.reader.names(prefix).await
     }
 
-    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        self.reader.words(beginning).await
+    async fn words(&self, prefix: String) -> Result<Vec<(String, u64)>, Failure> {
+        self.reader.words(prefix).await
     }
 }

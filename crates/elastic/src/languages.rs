@@ -14,7 +14,7 @@ use crate::server::Server;
 /// Maximum age of the cached languages.
 const FRESH: Duration = Duration::from_secs(60);
 /// Maximum number of language tags.
-const MOST: usize = 100;
+const MAX_TAGS: usize = 100;
 
 /// A cache of the languages.
 #[derive(Default)]
@@ -40,7 +40,7 @@ async fn ask_for(server: &Server) -> Result<Vec<Language>, Failure> {
         "size": 0,
         "track_total_hits": false,
         // A page without a language counts as English.
-        "aggs": {"languages": {"terms": {"field": "languages", "missing": "en", "size": MOST}}},
+        "aggs": {"languages": {"terms": {"field": "languages", "missing": "en", "size": MAX_TAGS}}},
     });
     let response: Response = ask(server, "", &body).await?;
     let tags = response.aggregations.languages.counts();

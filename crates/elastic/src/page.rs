@@ -33,9 +33,9 @@ pub(crate) fn index_body() -> Value {
         ("mentions", Field::AnchorText),
         ("address", Field::Address),
     ] {
-        let shape = field.shape();
+        let bm25 = field.bm25();
         body["settings"]["index"]["similarity"][name] =
-            serde_json::json!({ "type": "BM25", "k1": shape.k1, "b": shape.b });
+            serde_json::json!({ "type": "BM25", "k1": bm25.k1, "b": bm25.b });
     }
     body["mappings"]["_meta"] = serde_json::json!({ "layout": LAYOUT });
     body
@@ -60,9 +60,9 @@ struct Source<'a> {
     /// The server leaves a gap between values, so no pair of terms spans two of them.
     body: [&'a str; 4],
     mentions: &'a str,
-    /// [`canter_core::inbound::Inbound::standing`]; none for 0, which the server refuses.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    standing: Option<f32>,
+    /// [`canter_core::inlinks::Inlinks::link_score`]; none for 0, which the server refuses.
+    #[serde(rename = "standing", skip_serializing_if = "Option::is_none")]
+    link_score: Option<f32>,
     /// Whether the page holds little more than its links.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     list: bool,
@@ -138,7 +138,7 @@ pub(crate) fn source(
             &terms.identifiers,
         ],
         mentions: &terms.anchor_text,
-        standing: Some(document.inbound.standing).filter(|it| *it > 0.0),
+        link_score: Some(document.inlinks.link_score).filter(|it| *it > 0.0),
         list: terms.list,
         address: &terms.address,
         common: &terms.common,

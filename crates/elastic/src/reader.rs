@@ -7,7 +7,7 @@ use canter_core::document::Stored;
 use canter_core::failure::Failure;
 use canter_core::ports::IndexReader;
 use canter_core::task::UrlKey;
-use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::completion::{Named, Prefix};
 use canter_ranking::plan::Plan;
 use canter_ranking::search::{Answer, SearchIndex};
 use canter_ranking::tokenizer::Language;
@@ -73,12 +73,12 @@ impl SearchIndex for ElasticReader {
         search::run(&self.server, plan).await
     }
 
-    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
-        completion::names(&self.server, &beginning).await
+    async fn names(&self, prefix: Prefix) -> Result<Vec<Named>, Failure> {
+        completion::names(&self.server, &prefix).await
     }
 
-    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        completion::words(&self.server, &beginning).await
+    async fn words(&self, prefix: String) -> Result<Vec<(String, u64)>, Failure> {
+        completion::words(&self.server, &prefix).await
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use canter_core::failure::Failure;
-use canter_ranking::facets::{Facets, MOST_VALUES};
+use canter_ranking::facets::{Facets, MAX_VALUES};
 use canter_ranking::hit::{Shown, hit};
 use canter_ranking::plan::{Clause, Field, Filter, Plan, Ways};
 use canter_ranking::query::{Hit, Hits, Query};
@@ -26,11 +26,11 @@ use crate::suggester::{self, Suggested, missing};
 const PARAMETERS: &str = "search_type=dfs_query_then_fetch&allow_partial_search_results=false";
 /// Maximum number of matching sections that are fetched per page. Sections without an anchor make
 /// no deep links, so the third link may come far behind.
-const MOST_SECTIONS: usize = 12;
+const MAX_SECTIONS: usize = 12;
 /// Maximum number of languages that are counted, from which facets are chosen.
-const MOST_TAGS: usize = 50;
+const MAX_TAGS: usize = 50;
 /// Maximum number of folders that are counted, from which facets are chosen.
-const MOST_FOLDERS: usize = 200;
+const MAX_FOLDERS: usize = 200;
 
 /// Asks the server once, since a caller that waits for results asks again itself.
 pub(crate) async fn run(server: &Server, plan: &Plan) -> Result<Answer, Failure> {
@@ -64,7 +64,7 @@ fn request(plan: &Plan) -> Value {
             "must": [{"boosting": {
                 "positive": {"bool": {
                     "must": [{"bool": {"should": should}}],
-                    "should": [standing(plan)],
+                    "should": [link_score(plan)],
                 }},
                 "negative": {"term": {"list": true}},
                 "negative_boost": plan.list_factor,
@@ -87,12 +87,12 @@ fn request(plan: &Plan) -> Value {
         "docvalue_fields": fields,
         "collapse": {"field": "twins"},
         "aggs": {
-            "sites": values("site", 2 * MOST_VALUES),
-            "languages": values("languages", MOST_TAGS),
-            "folders": values("folders", MOST_FOLDERS),
+            "sites": values("site", 2 * MAX_VALUES),
+            "languages": values("languages", MAX_TAGS),
+            "folders": values("folders", MAX_FOLDERS),
         },
     });
-    suggester::ask(&mut body, &plan.typed);
+    suggester::ask(&mut body, &plan.query_words);
     body
 }
 
@@ -102,11 +102,11 @@ fn values(field: &str, most: usize) -> Value {
 }
 
 /// Returns the clause that scores the links from other pages. It is no match by itself.
-fn standing(plan: &Plan) -> Value {
+fn link_score(plan: &Plan) -> Value {
     json!({"rank_feature": {
         "field": "standing",
         "saturation": {"pivot": 1},
-        "boost": plan.standing_weight,
+        "boost": plan.link_weight,
     }})
 }
 
@@ -114,7 +114,7 @@ fn standing(plan: &Plan) -> Value {
 fn sections(clause: &str) -> Value {
     json!({
         "name": clause,
-        "size": MOST_SECTIONS,
+        "size": MAX_SECTIONS,
         "_source": false,
         "docvalue_fields": ["sections.shown"],
     })
@@ -164,7 +164,7 @@ fn filters(plan: &Plan) -> Vec<Value> {
 /// Reads the answer from a response.
 fn answer(response: Response, plan: &Plan) -> Result<Answer, Failure> {
     let counted = response.aggregations;
-    let missing = missing(&response.suggest, &counted.known, &plan.typed);
+    let missing = missing(&response.suggest, &counted.known, &plan.query_words);
     let total = response.hits.total.value;
     let mut tokenizer = Tokenizer::default();
     let mut hits = Vec::with_capacity(response.hits.hits.len());
@@ -195,7 +195,7 @@ struct Response {
 /// Numbers of pages.
 #[derive(Default, Deserialize)]
 struct Counted {
-    /// Number of pages that hold each typed word, by the word's number in the plan.
+    /// Number of pages that hold each word of the query, by the word's number in the plan.
     #[serde(default)]
     known: HashMap<String, Value>,
     #[serde(default)]

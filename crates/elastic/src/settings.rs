@@ -11,7 +11,7 @@ use crate::page::LAYOUT;
 /// Name of the index if the URL gives none.
 const DEFAULT_NAME: &str = "canter";
 /// Maximum length of a name, in bytes. Elasticsearch allows 255, and the layout is appended.
-const LONGEST_NAME: usize = 200;
+const MAX_NAME: usize = 200;
 /// Default time for retries. A server that restarts is back within a minute.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -64,7 +64,7 @@ impl Settings {
         let path = server.path().trim_end_matches('/').to_owned();
         let (before, name) = path.rsplit_once('/').unwrap_or_default();
         let name = if name.is_empty() { DEFAULT_NAME } else { name };
-        let is_name = name.len() <= LONGEST_NAME
+        let is_name = name.len() <= MAX_NAME
             && name.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
             && name.bytes().all(|byte| {
                 byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte)

@@ -1,23 +1,23 @@
 //! Words of the index that are similar to missing words of a plan.
 //!
-//! A search request asks for them as well: the term suggester lists words that are similar to the
-//! typed ones, and one global filter per word counts the pages that hold it.
+//! A search request asks for them as well: the term suggester lists words that are similar to those
+//! of the query, and one global filter per word counts the pages that hold it.
 
 use std::collections::HashMap;
 
-use canter_ranking::corrections::{Missing, Typed};
+use canter_ranking::corrections::{Missing, QueryWord};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Maximum number of similar words for each missing word.
-const MOST_LIKE: usize = 20;
+const MAX_SIMILAR: usize = 20;
 
-/// Adds requests about the typed words to the body of a search.
-pub(crate) fn ask(body: &mut Value, typed: &[Typed]) {
-    if typed.is_empty() {
+/// Adds requests about the words of a query to the body of a search.
+pub(crate) fn ask(body: &mut Value, query_words: &[QueryWord]) {
+    if query_words.is_empty() {
         return;
     }
-    let words: Vec<&str> = typed.iter().map(|typed| typed.word.as_str()).collect();
+    let words: Vec<&str> = query_words.iter().map(|it| it.word.as_str()).collect();
     body["suggest"] = json!({"like": {
         "text": words.join(" "),
         "term": {
@@ -26,11 +26,11 @@ pub(crate) fn ask(body: &mut Value, typed: &[Typed]) {
             "suggest_mode": "missing",
             "string_distance": "damerau_levenshtein",
             "prefix_length": 0,
-            "size": MOST_LIKE,
+            "size": MAX_SIMILAR,
         },
     }});
-    let holders = typed.iter().enumerate().map(|(place, typed)| {
-        let holds = json!({"filter": {"terms": {"body": typed.terms}}});
+    let holders = query_words.iter().enumerate().map(|(place, word)| {
+        let holds = json!({"filter": {"terms": {"body": word.terms}}});
         (place.to_string(), holds)
     });
     body["aggs"]["known"] = json!({
@@ -58,18 +58,18 @@ struct SimilarWord {
     freq: u64,
 }
 
-/// Returns the words that no page holds. `counts` holds the number of pages for each typed word.
+/// Returns the words that no page holds. `counts` holds the number of pages for each of the words.
 pub(crate) fn missing(
     suggested: &Suggested,
     counts: &HashMap<String, Value>,
-    typed: &[Typed],
+    query_words: &[QueryWord],
 ) -> Vec<Missing> {
     let is_missing = |place: usize| {
         let count = counts.get(&place.to_string());
         count.is_some_and(|count| count["doc_count"] == 0)
     };
-    let typed = typed.iter().enumerate();
-    let missing = typed.filter(|(place, _)| is_missing(*place));
+    let query_words = query_words.iter().enumerate();
+    let missing = query_words.filter(|(place, _)| is_missing(*place));
     let like = |word: &str| {
         let like = suggested.like.iter().find(|like| like.text == word);
         let options = like.map_or(&[][..], |like| &like.options);
@@ -78,9 +78,9 @@ pub(crate) fn missing(
             .map(|it| (it.text.clone(), it.freq))
             .collect()
     };
-    let missing = missing.map(|(_, typed)| Missing {
-        word: typed.word.clone(),
-        like: like(&typed.word),
+    let missing = missing.map(|(_, missing)| Missing {
+        word: missing.word.clone(),
+        like: like(&missing.word),
     });
     missing.collect()
 }

@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 use canter_core::failure::Failure;
 use canter_core::pace::Rate;
 use canter_core::ports::{Fetcher, Frontier, IndexReader, IndexWriter, Paces, Pages, Robots};
-use canter_core::rulebook::Rulebook;
+use canter_core::robots_cache::RobotsCache;
 use canter_core::scope::Scope;
 use canter_core::seen::Seen;
 use canter_core::site::Site;
@@ -28,7 +28,7 @@ pub trait Stores: Send + Sync + Sized + 'static {
     type Frontier: Frontier + 'static;
     /// The index.
     type Index: IndexReader + IndexWriter + 'static;
-    /// The store of robots.txt verdicts.
+    /// The store of robots.txt policies.
     type Robots: Robots + 'static;
     /// The store of paces.
     type Paces: Paces + 'static;
@@ -57,7 +57,7 @@ pub struct Process<S: Stores> {
     pub(crate) robots: S::Robots,
     /// Rules of robots.txt files. Sites on one host share them, so that its robots.txt is fetched
     /// once.
-    pub(crate) rulebook: Rulebook,
+    pub(crate) robots_cache: RobotsCache,
     pub(crate) now: Arc<dyn Fn() -> Moment + Send + Sync>,
     /// One permit for each core, so that readers never outnumber the cores.
     pub(crate) readers: Semaphore,
@@ -76,7 +76,7 @@ impl<S: Stores> Process<S> {
             stores,
             index,
             robots,
-            rulebook: Rulebook::default(),
+            robots_cache: RobotsCache::default(),
             now,
             readers: Semaphore::new(available_parallelism().map_or(1, usize::from)),
             sitemaps: async_lock::Semaphore::new(SITEMAPS),

@@ -10,7 +10,7 @@ use canter_core::failure::Failure;
 use canter_core::ports::IndexWriter;
 use canter_core::rest::Rest;
 use canter_core::solo::{Popped, SoloCrawl};
-use canter_core::step::{End, MAX_HOLD, step};
+use canter_core::step::{MAX_HOLD_WAIT, StepResult, step};
 use canter_core::task::Task;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -29,15 +29,15 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Receives the events of a crawl.
 pub trait Observer: Send + Sync {
     /// Called when a step has ended.
-    fn ended(&self, task: &Task, end: &End);
+    fn ended(&self, task: &Task, result: &StepResult);
     /// Called when all pages are indexed and the link pass begins.
     fn counting_links(&self);
     /// Returns the number of pages so far, including the pages of an earlier run of the crawl.
     fn pages(&self) -> u64;
 }
 
-/// Bounds of a drive.
-pub struct Bounds {
+/// Limits of a drive.
+pub struct DriveLimits {
     /// Maximum number of steps that fetch or read at the same time.
     pub steps: usize,
     /// Time at which to stop.
@@ -63,14 +63,14 @@ where
     S::Pages: SoloCrawl + Clone,
     O: Observer,
 {
-    /// Creates the driver of a crawl, which runs until `stop` is set or the bounds are reached.
+    /// Creates the driver of a crawl, which runs until `stop` is set or the limits are reached.
     pub fn new(
         process: Arc<Process<S>>,
         crawl: Arc<Crawl<S>>,
         gates: Arc<Gates<S::Paces>>,
         observer: Arc<O>,
         stop: watch::Receiver<bool>,
-        bounds: Bounds,
+        limits: DriveLimits,
     ) -> Self {
         Drive {
             process,
@@ -78,9 +78,9 @@ where
             gates,
             observer,
             stop,
-            deadline: bounds.deadline,
+            deadline: limits.deadline,
             buffer: VecDeque::new(),
-            steps: Steps::new(bounds.steps),
+            steps: Steps::new(limits.steps),
             rest: None,
         }
     }
@@ -113,15 +113,19 @@ where
 
     async fn end(&self, rest: Option<&Rest>) -> Result<(), Failure> {
         let (site, pages, index) = (&self.crawl.site.id, &self.crawl.pages, &*self.process.index);
-        if rest.is_none() {
-            self.observer.counting_links();
-            // If the user does not wait for the link pass, the next crawl makes up for it.
-            let in_time = || !*self.stop.borrow();
-            end_crawl(site, pages, index, None, in_time).await?;
-        } else {
-            fold_duplicates(site, pages, index).await?;
+        match rest {
+            None => {
+                self.observer.counting_links();
+                // If the user does not wait for the link pass, the next crawl makes up for it.
+                let in_time = || !*self.stop.borrow();
+                end_crawl(site, pages, index, None, in_time).await?;
+                pages.record_end().await
+            }
+            Some(rest) => {
+                fold_duplicates(site, pages, index).await?;
+                pages.record_rest(rest).await
+            }
         }
-        pages.rest(rest).await
     }
 
     /// Waits for the answers under way and for the index to take them, within the grace period. A
@@ -154,7 +158,7 @@ where
 
     async fn crawl(&mut self) -> Result<Option<Rest>, Failure> {
         let held = self.gates.held_for(&self.crawl.site.seeds).await;
-        if held > MAX_HOLD {
+        if held > MAX_HOLD_WAIT {
             let minutes = held.as_secs() / 60;
             let why = format!("the site asked for a pause, {minutes} minutes of it are left");
             return Ok(Some(Rest::Paused { why }));
@@ -268,15 +272,18 @@ where
         }
     }
 
-    fn note(&mut self, (task, end): Ended<Task>) -> Result<(), Failure> {
-        let end = end?;
-        self.observer.ended(&task, &end);
-        match end {
-            End::Paused(why) => self.rest = Some(Rest::Paused { why }),
+    fn note(&mut self, (task, result): Ended<Task>) -> Result<(), Failure> {
+        let result = result?;
+        self.observer.ended(&task, &result);
+        match result {
+            StepResult::Paused(why) => self.rest = Some(Rest::Paused { why }),
             // The gate was closed, possibly by another site on the domain.
-            End::Stopped => drop(self.rest.get_or_insert(Rest::Stopped)),
+            StepResult::Stopped => drop(self.rest.get_or_insert(Rest::Stopped)),
             // In a process that works alone, no other worker can be fetching a robots.txt.
-            End::Finished(_) | End::Again(_) | End::Dropped | End::Busy => {}
+            StepResult::Finished(_)
+            | StepResult::Again(_)
+            | StepResult::Dropped
+            | StepResult::Busy => {}
         }
         Ok(())
     }

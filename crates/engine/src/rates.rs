@@ -110,8 +110,8 @@ impl Rates {
         let fastest = Pace {
             spacing: Duration::ZERO,
             patience: Duration::ZERO,
-            most: u32::MAX,
-            span: Duration::ZERO,
+            max_starts: u32::MAX,
+            window: Duration::ZERO,
         };
         let pace = self.pace(domain).unwrap_or(fastest);
         let delay = self.delay(domain);

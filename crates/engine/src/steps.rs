@@ -5,18 +5,18 @@ use std::future::Future;
 use std::sync::Arc;
 
 use canter_core::failure::Failure;
-use canter_core::step::End;
+use canter_core::step::StepResult;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinError, JoinSet};
 
 /// A step's task and the result of the step.
-pub(crate) type Ended<T> = (T, Result<End, Failure>);
+pub(crate) type Ended<T> = (T, Result<StepResult, Failure>);
 
 /// Steps under way, each with its driver's value for the task. A limited number of steps fetch or
 /// read at the same time; steps that only wait for others have given their places up.
 pub(crate) struct Steps<T> {
     under_way: HashMap<Id, T>,
-    steps: JoinSet<Result<End, Failure>>,
+    steps: JoinSet<Result<StepResult, Failure>>,
     places: Arc<Semaphore>,
     width: usize,
 }
@@ -57,7 +57,7 @@ impl<T> Steps<T> {
     pub(crate) fn start(
         &mut self,
         task: T,
-        step: impl Future<Output = Result<End, Failure>> + Send + 'static,
+        step: impl Future<Output = Result<StepResult, Failure>> + Send + 'static,
     ) {
         let handle = self.steps.spawn(step);
         self.under_way.insert(handle.id(), task);
@@ -75,15 +75,18 @@ impl<T> Steps<T> {
         self.of(ended)
     }
 
-    fn of(&mut self, ended: Result<(Id, Result<End, Failure>), JoinError>) -> Option<Ended<T>> {
-        let (id, end) = match ended {
+    fn of(
+        &mut self,
+        ended: Result<(Id, Result<StepResult, Failure>), JoinError>,
+    ) -> Option<Ended<T>> {
+        let (id, result) = match ended {
             Ok(ended) => ended,
             Err(error) => {
                 let why = format!("a step of the crawl broke off: {error}");
                 (error.id(), Err(Failure::permanent(why)))
             }
         };
-        Some((self.under_way.remove(&id)?, end))
+        Some((self.under_way.remove(&id)?, result))
     }
 
     /// Resolves when every step under way only waits for others to share a commit, a bulk request

@@ -7,7 +7,7 @@ use std::time::Duration;
 use canter_core::document::Document;
 use canter_core::failure::Failure;
 use canter_core::ports::{FetchError, Fetcher, Frontier, IndexWriter, Refused, Request, Response};
-use canter_core::rulebook::Rulebook;
+use canter_core::robots_cache::RobotsCache;
 use canter_core::scope::Scope;
 use canter_core::seen::Seen;
 use canter_core::site::Site;
@@ -125,8 +125,8 @@ impl<S: Stores> World for StepWorld<S> {
         &self.process.sitemaps
     }
 
-    fn rulebook(&self) -> &Rulebook {
-        &self.process.rulebook
+    fn robots_cache(&self) -> &RobotsCache {
+        &self.process.robots_cache
     }
 
     fn now(&self) -> Moment {

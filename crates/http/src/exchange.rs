@@ -10,7 +10,7 @@ use reqwest::{Client, Version};
 use crate::coding;
 use crate::failure::classify;
 use crate::lane::{Lane, Lanes};
-use crate::turnstile::{Start, Ticket};
+use crate::slot_connector::{SlotRequest, Start};
 
 /// Maximum number of bytes that are allocated because a server announces them.
 const MAX_PREALLOCATED: usize = 1 << 20;
@@ -31,16 +31,16 @@ pub(crate) async fn exchange(
     let approach = gate.near(lanes.lead()).await?;
     let lane = lanes.take(&authority, private)?;
     let (warm, idle_since) = (lane.warm, lane.idle_since);
-    let ticket = Ticket::new(Arc::clone(&gate), approach, connect_timeout(&request));
-    let answer = match on_lane(&lanes, &authority, lane, &request, ticket).await {
+    let slot_request = SlotRequest::new(Arc::clone(&gate), approach, connect_timeout(&request));
+    let answer = match on_lane(&lanes, &authority, lane, &request, slot_request).await {
         Err(Lost::Unanswered(FetchError::Broken(_))) if warm => {
             // The server closed the idle connection while the request was sent. A GET may be
             // repeated (RFC 9110 §9.2.2), in a slot of its own and on a new connection.
             lanes.closed_after(&authority, idle_since.elapsed());
             let approach = gate.near(lanes.lead()).await?;
-            let ticket = Ticket::new(gate, approach, connect_timeout(&request));
+            let slot_request = SlotRequest::new(gate, approach, connect_timeout(&request));
             let lane = lanes.cold(private)?;
-            on_lane(&lanes, &authority, lane, &request, ticket).await
+            on_lane(&lanes, &authority, lane, &request, slot_request).await
         }
         done => done,
     };
@@ -68,23 +68,23 @@ async fn on_lane(
     authority: &str,
     lane: Lane,
     request: &Request,
-    ticket: Ticket,
+    slot_request: SlotRequest,
 ) -> Result<Response, Lost> {
-    let ticket = Arc::new(ticket);
-    lane.turnstile.admit(Arc::clone(&ticket));
+    let slot_request = Arc::new(slot_request);
+    lane.connector.begin(Arc::clone(&slot_request));
     let idle_for = if lane.warm {
-        ticket.fire().await.map_err(Lost::Otherwise)?;
+        slot_request.acquire_slot().await.map_err(Lost::Otherwise)?;
         lane.idle_since.elapsed()
     } else {
         Duration::ZERO
     };
     let answer = tokio::select! {
-        answer = answer(&lane.client, request, &ticket) => answer,
-        () = ticket.expired(request.timeout) => {
+        answer = answer(&lane.client, request, &slot_request) => answer,
+        () = slot_request.expired(request.timeout) => {
             Err(Lost::Otherwise(FetchError::Timeout(request.timeout)))
         }
     };
-    let connected = lane.turnstile.dismiss();
+    let connected = lane.connector.end();
     if let Some(took) = connected {
         lanes.connected_in(took);
         if lane.warm {
@@ -116,7 +116,7 @@ async fn settle(lanes: &Lanes, authority: &str, lane: Lane) {
 async fn answer(
     client: &Client,
     request: &Request,
-    ticket: &Ticket,
+    slot_request: &SlotRequest,
 ) -> Result<(Response, bool, Version), Lost> {
     let host = request.url.host_str().unwrap_or_default();
     let failed = |error: reqwest::Error| Lost::Otherwise(classify(&error, host));
@@ -153,7 +153,9 @@ async fn answer(
     if !wanted {
         body.clear();
     }
-    let Start { moment, instant } = ticket.start().ok_or(Lost::Otherwise(FetchError::Closed))?;
+    let Start { moment, instant } = slot_request
+        .start()
+        .ok_or(Lost::Otherwise(FetchError::Closed))?;
     let response = Response {
         head,
         body,

@@ -2,7 +2,7 @@
 //!
 //! A lane that has finished a request is warm: its connection is open, and a request on it starts
 //! at once. A cold lane is always a new client, so it certainly has no connection, and its request
-//! certainly passes the [`Turnstile`].
+//! certainly passes the [`SlotConnectorLayer`].
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use rustls::ClientConfig;
 
 use crate::failure::builder_failed;
 use crate::resolver::Resolver;
-use crate::turnstile::Turnstile;
+use crate::slot_connector::SlotConnectorLayer;
 
 /// Maximum time for which an idle connection is trusted to be open: many servers close theirs after
 /// five seconds. The time is reduced for a server that closes earlier, since each connection that
@@ -32,7 +32,7 @@ const MAX_LEAD: Duration = Duration::from_secs(1);
 /// A client with at most one connection.
 pub(crate) struct Lane {
     pub(crate) client: Client,
-    pub(crate) turnstile: Turnstile,
+    pub(crate) connector: SlotConnectorLayer,
     /// Whether its connection is open and idle.
     pub(crate) warm: bool,
     pub(crate) idle_since: Instant,
@@ -139,7 +139,7 @@ impl Lanes {
 
     /// Makes a lane, which has no connection yet.
     pub(crate) fn cold(&self, private: bool) -> Result<Lane, FetchError> {
-        let turnstile = Turnstile::default();
+        let connector = SlotConnectorLayer::default();
         let client = Client::builder()
             .user_agent(&self.user_agent)
             .redirect(redirect::Policy::none())
@@ -154,13 +154,13 @@ impl Lanes {
             .http1_allow_spaces_after_header_name_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)
             .dns_resolver(Arc::new(Resolver { private }))
-            .connector_layer(turnstile.clone())
+            .connector_layer(connector.clone())
             .tls_backend_preconfigured(self.tls.clone())
             .build()
             .map_err(builder_failed)?;
         Ok(Lane {
             client,
-            turnstile,
+            connector,
             warm: false,
             idle_since: Instant::now(),
         })

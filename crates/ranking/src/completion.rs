@@ -9,13 +9,13 @@ use crate::terms::PageTerms;
 use crate::tokenizer::name;
 use canter_core::document::Document;
 
-/// Maximum number of words with the same beginning that an index lists.
-pub const MOST_WORDS: usize = 10;
+/// Maximum number of words with the same prefix that an index lists.
+pub const MAX_WORDS: usize = 10;
 
-/// A typed beginning of a name.
+/// A prefix of names, as a person typed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Beginning {
-    /// The beginning, spelled as in [`crate::terms::PageTerms::names`]; not empty.
+pub struct Prefix {
+    /// The prefix, spelled as in [`crate::terms::PageTerms::names`]; not empty.
     pub name: String,
     /// Site whose names are wanted; none for all sites.
     pub site: Option<String>,
@@ -23,12 +23,12 @@ pub struct Beginning {
     pub limit: usize,
 }
 
-impl Beginning {
-    /// Returns the beginning that a person typed; none if no name can begin like that.
+impl Prefix {
+    /// Returns the prefix that a person typed; none if no name can begin like that.
     pub fn of(text: &str, site: Option<String>, limit: usize) -> Option<Self> {
         // `os.` may become `os.path`.
         let text = text.trim_end_matches(|c: char| !c.is_alphanumeric());
-        name(text).map(|name| Beginning { name, site, limit })
+        name(text).map(|name| Prefix { name, site, limit })
     }
 }
 
@@ -78,9 +78,9 @@ pub fn whole_first<T>(names: &mut [T], is_whole: impl Fn(&T) -> bool) {
     }
 }
 
-/// A name of a page or a section, which can be found by its beginning.
+/// A name of a page or a section, which can be found by its prefixes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bearer<'a> {
+pub struct NameEntry<'a> {
     /// The name, spelled as in [`crate::terms::PageTerms::names`].
     pub name: &'a str,
     /// The name as it is shown.
@@ -92,13 +92,13 @@ pub struct Bearer<'a> {
 }
 
 /// Returns the names of a page and of its sections.
-pub fn bearers<'a>(
+pub fn name_entries<'a>(
     document: &'a Document,
     terms: &'a PageTerms,
-) -> impl Iterator<Item = Bearer<'a>> {
+) -> impl Iterator<Item = NameEntry<'a>> {
     let title = document.page.title.as_str();
     let own = terms.known.into_iter().flat_map(move |known| {
-        terms.names.iter().map(move |name| Bearer {
+        terms.names.iter().map(move |name| NameEntry {
             name,
             text: title,
             anchor: None,
@@ -108,7 +108,7 @@ pub fn bearers<'a>(
     let sections = document.page.sections.iter().zip(&terms.sections);
     let sections = sections.filter_map(|(section, of)| Some((section, of, of.known?)));
     own.chain(sections.flat_map(|(section, of, known)| {
-        of.names.iter().map(move |name| Bearer {
+        of.names.iter().map(move |name| NameEntry {
             name,
             text: &section.title,
             anchor: section.anchor.as_deref(),
@@ -172,8 +172,8 @@ mod tests {
             ("--", None),
             ("", None),
         ] {
-            let beginning = Beginning::of(text, None, 1);
-            assert_eq!(beginning.map(|it| it.name).as_deref(), name, "{text}");
+            let prefix = Prefix::of(text, None, 1);
+            assert_eq!(prefix.map(|it| it.name).as_deref(), name, "{text}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use strsim::osa_distance;
 
-use crate::operators::Written;
+use crate::operators::ParsedQuery;
 use crate::tokenizer::{TokenKind, Tokenizer, spelled};
 
 /// Minimum length of a correctable word, in characters. A shorter word is similar to too many
@@ -22,7 +22,7 @@ const BEGUN: usize = 2;
 
 /// A word of a query that may be misspelt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Typed {
+pub struct QueryWord {
     /// Position in the query.
     range: Range<usize>,
     /// The word, spelled as in [`PageTerms::spelled`](crate::terms::PageTerms::spelled).
@@ -34,7 +34,7 @@ pub struct Typed {
     pub begun: bool,
 }
 
-impl Typed {
+impl QueryWord {
     /// Returns the query with another word in place of this one.
     pub(crate) fn replaced(&self, text: &str, word: &str) -> String {
         let mut text = text.to_owned();
@@ -44,7 +44,7 @@ impl Typed {
 
     /// Returns the maximum number of edits of a correction: letters added, left out, replaced or
     /// swapped.
-    pub fn most_edits(&self) -> u8 {
+    pub fn max_edits(&self) -> u8 {
         match self.word.chars().count() {
             ..SHORTEST => 0,
             SHORTEST..LONG => 1,
@@ -56,22 +56,22 @@ impl Typed {
 /// A word of a query that no page holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
-    /// See [`Typed::word`].
+    /// See [`QueryWord::word`].
     pub word: String,
-    /// Words of pages within [`Typed::most_edits`] and their numbers of pages; at least all words
-    /// with the fewest edits.
+    /// Words of pages within [`QueryWord::max_edits`] and their numbers of pages; at least all
+    /// words with the fewest edits.
     pub like: Vec<(String, u64)>,
 }
 
 /// Adds the words of a query that may be misspelt, stemmed in the tokenizer's language. Quoted and
 /// unwanted words are left out.
-pub(crate) fn typed(
+pub(crate) fn query_words(
     text: &str,
-    written: &Written<'_>,
+    parsed: &ParsedQuery<'_>,
     tokenizer: &mut Tokenizer,
-    all: &mut Vec<Typed>,
+    all: &mut Vec<QueryWord>,
 ) {
-    let as_they_stand = written.quoted.iter().chain(&written.unwanted);
+    let as_they_stand = parsed.quoted.iter().chain(&parsed.unwanted);
     let as_they_stand: Vec<Range<usize>> = as_they_stand
         .map(|part| {
             let start = part.as_ptr() as usize - text.as_ptr() as usize;
@@ -93,14 +93,14 @@ pub(crate) fn typed(
             return;
         }
         let word = spelled(&text[token.range.clone()]);
-        all.extend(word.map(|word| Typed {
+        all.extend(word.map(|word| QueryWord {
             begun: token.range.end == text.len() && word.chars().count() >= BEGUN,
             range: token.range,
             word,
             terms: vec![term],
         }));
     });
-    all.retain(|typed| typed.most_edits() > 0 || typed.begun);
+    all.retain(|word| word.max_edits() > 0 || word.begun);
 }
 
 /// Returns the corrected query; none if no word is missing, or if no word is similar to a missing
@@ -108,16 +108,18 @@ pub(crate) fn typed(
 /// numbers of pages.
 pub(crate) fn corrected(
     text: &str,
-    typed: &[Typed],
+    words: &[QueryWord],
     missing: &[Missing],
     longer: &[(String, u64)],
 ) -> Option<String> {
     let mut meant = text.to_owned();
-    for typed in typed.iter().rev() {
-        let missing = missing.iter().find(|missing| missing.word == typed.word);
-        let longer = if typed.begun { longer } else { &[] };
-        if let Some(word) = missing.and_then(|missing| missing.meant(typed, longer)) {
-            meant.replace_range(typed.range.clone(), word);
+    for query_word in words.iter().rev() {
+        let missing = missing
+            .iter()
+            .find(|missing| missing.word == query_word.word);
+        let longer = if query_word.begun { longer } else { &[] };
+        if let Some(word) = missing.and_then(|missing| missing.meant(query_word, longer)) {
+            meant.replace_range(query_word.range.clone(), word);
         }
     }
     (meant != text).then_some(meant)
@@ -126,7 +128,7 @@ pub(crate) fn corrected(
 impl Missing {
     /// Returns the longer word that most pages hold. Without one, returns the word with the fewest
     /// edits, then with the same first letter, then with the most pages.
-    fn meant<'a>(&'a self, typed: &Typed, longer: &'a [(String, u64)]) -> Option<&'a str> {
+    fn meant<'a>(&'a self, query_word: &QueryWord, longer: &'a [(String, u64)]) -> Option<&'a str> {
         let longer = longer.iter().map(|(word, pages)| (Reverse(*pages), word));
         if let Some((_, word)) = longer.min() {
             return Some(word);
@@ -135,7 +137,12 @@ impl Missing {
         let like = self.like.iter().filter_map(|(word, pages)| {
             let edits = osa_distance(&self.word, word);
             let other = first(word) != first(&self.word);
-            (edits <= typed.most_edits().into()).then_some((edits, other, Reverse(*pages), word))
+            (edits <= query_word.max_edits().into()).then_some((
+                edits,
+                other,
+                Reverse(*pages),
+                word,
+            ))
         });
         like.min().map(|(.., word)| word.as_str())
     }

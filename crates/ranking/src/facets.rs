@@ -3,9 +3,9 @@
 use url::Url;
 
 /// Maximum number of values of each facet.
-pub const MOST_VALUES: usize = 10;
+pub const MAX_VALUES: usize = 10;
 /// Maximum depth of the folders that are counted.
-const DEEPEST: usize = 4;
+const MAX_DEPTH: usize = 4;
 
 /// Numbers of matching pages by value, largest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Facets {
 /// Returns the folders of a page, outermost first (`/a/`, `/a/b/`), down to a fixed depth.
 pub fn folders(url: &Url) -> impl Iterator<Item = &str> {
     let path = url.path();
-    let slashes = path.match_indices('/').skip(1).take(DEEPEST);
+    let slashes = path.match_indices('/').skip(1).take(MAX_DEPTH);
     slashes.map(|(slash, _)| &path[..=slash])
 }
 
@@ -62,7 +62,7 @@ fn below(folders: Vec<(String, u64)>, within: &str, total: u64) -> Vec<(String, 
 fn most(mut counts: Vec<(String, u64)>) -> Vec<(String, u64)> {
     counts.retain(|(_, count)| *count > 0);
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    counts.truncate(MOST_VALUES);
+    counts.truncate(MAX_VALUES);
     counts
 }
 

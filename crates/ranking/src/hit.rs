@@ -169,18 +169,18 @@ impl Matching {
     ) -> Result<Hit, E> {
         let mut sections = self.sections;
         if let Some(name) = plan.name.as_ref().filter(|_| self.named) {
-            let mut bearers = Vec::new();
+            let mut named = Vec::new();
             for place in 0.. {
                 let Some(section) = section(place)? else {
                     break;
                 };
                 let ids = section.anchor.iter().chain(&section.names);
                 if names(&section.title, ids).contains(name) {
-                    bearers.push(place);
+                    named.push(place);
                 }
             }
-            sections.retain(|place| !bearers.contains(place));
-            sections.splice(..0, bearers);
+            sections.retain(|place| !named.contains(place));
+            sections.splice(..0, named);
         }
         let page = Shown {
             site: stored.site,

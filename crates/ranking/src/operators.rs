@@ -4,7 +4,7 @@ use crate::terms::push;
 
 /// A query, split at its operators.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Written<'a> {
+pub(crate) struct ParsedQuery<'a> {
     /// The text without operators and unwanted parts.
     pub(crate) wanted: String,
     /// The parts in quotation marks, which `wanted` holds too.
@@ -16,10 +16,10 @@ pub(crate) struct Written<'a> {
 /// Minimum length of a word after a minus, in characters; a shorter word is an option (`-m`).
 const SHORTEST: usize = 3;
 
-/// Splits a query at its operators. They count only at the edges of words, so that code and options
+/// Parses the operators of a query. They count only at the edges of words, so that code and options
 /// (`print("a")`, `--frozen`) stay intact. If nothing wanted is left, the whole text is wanted.
-pub(crate) fn written(text: &str) -> Written<'_> {
-    let mut written = Written::default();
+pub(crate) fn parse_query(text: &str) -> ParsedQuery<'_> {
+    let mut parsed = ParsedQuery::default();
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| !c.is_whitespace()) {
         rest = &rest[start..];
@@ -27,10 +27,10 @@ pub(crate) fn written(text: &str) -> Written<'_> {
         if let Some((inside, after)) = quoted(minus.unwrap_or(rest)) {
             rest = after;
             if minus.is_some() {
-                written.unwanted.push(inside);
+                parsed.unwanted.push(inside);
             } else {
-                written.quoted.push(inside);
-                push(&mut written.wanted, inside);
+                parsed.quoted.push(inside);
+                push(&mut parsed.wanted, inside);
             }
             continue;
         }
@@ -38,16 +38,16 @@ pub(crate) fn written(text: &str) -> Written<'_> {
         let (word, after) = rest.split_at(end);
         rest = after;
         match word.strip_prefix('-').filter(|word| is_unwanted(word)) {
-            Some(unwanted) => written.unwanted.push(unwanted),
-            None => push(&mut written.wanted, word),
+            Some(unwanted) => parsed.unwanted.push(unwanted),
+            None => push(&mut parsed.wanted, word),
         }
     }
-    if written.wanted.contains(char::is_alphanumeric) {
-        return written;
+    if parsed.wanted.contains(char::is_alphanumeric) {
+        return parsed;
     }
-    Written {
+    ParsedQuery {
         wanted: text.to_owned(),
-        ..Written::default()
+        ..ParsedQuery::default()
     }
 }
 
@@ -109,10 +109,10 @@ mod tests {
             ("-", "-", none, none),
             ("", "", none, none),
         ] {
-            let written = written(text);
-            assert_eq!(written.wanted, wanted, "{text}");
-            assert_eq!(written.quoted, quotes, "{text}");
-            assert_eq!(written.unwanted, minus, "{text}");
+            let parsed = parse_query(text);
+            assert_eq!(parsed.wanted, wanted, "{text}");
+            assert_eq!(parsed.quoted, quotes, "{text}");
+            assert_eq!(parsed.unwanted, minus, "{text}");
         }
     }
 }

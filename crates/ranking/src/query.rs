@@ -26,7 +26,7 @@ pub struct Query {
     /// Language of the searched pages, including regional variants (`pt` finds `pt-br`); none for
     /// all languages.
     pub language: Option<String>,
-    /// Beginning of the URL paths of the searched pages; none for all paths.
+    /// Prefix of the URL paths of the searched pages; none for all paths.
     pub path: Option<String>,
 }
 

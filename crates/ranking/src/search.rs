@@ -4,7 +4,7 @@ use std::future::Future;
 
 use canter_core::failure::Failure;
 
-use crate::completion::{Beginning, Completion, Named};
+use crate::completion::{Completion, Named, Prefix};
 use crate::corrections::{Missing, corrected};
 use crate::plan::{Plan, QueryTerms};
 use crate::query::{Hits, Query};
@@ -22,18 +22,16 @@ pub trait SearchIndex: Send + Sync {
     /// are disjoint.
     fn run(&self, plan: &Plan) -> impl Future<Output = Result<Answer, Failure>> + Send;
 
-    /// Returns the best names with a beginning; see [`Named::best`].
-    fn names(
-        &self,
-        beginning: Beginning,
-    ) -> impl Future<Output = Result<Vec<Named>, Failure>> + Send;
+    /// Returns the best names with a prefix; see [`Named::best`].
+    fn names(&self, prefix: Prefix) -> impl Future<Output = Result<Vec<Named>, Failure>> + Send;
 
-    /// Returns the words of pages that start with a beginning and their numbers of pages, largest
-    /// number first. The words are spelled as in [`Typed::word`](crate::corrections::Typed::word).
-    /// A large index may estimate the numbers.
+    /// Returns the words of pages that start with a prefix and their numbers of pages, largest
+    /// number first. The words are spelled as in
+    /// [`QueryWord::word`](crate::corrections::QueryWord::word). A large index may estimate the
+    /// numbers.
     fn words(
         &self,
-        beginning: String,
+        prefix: String,
     ) -> impl Future<Output = Result<Vec<(String, u64)>, Failure>> + Send;
 }
 
@@ -42,7 +40,7 @@ pub trait SearchIndex: Send + Sync {
 pub struct Answer {
     /// The results. [`Hits::meant`] is none.
     pub hits: Hits,
-    /// The words of [`Plan::typed`] that no page holds, regardless of the filters.
+    /// The words of [`Plan::query_words`] that no page holds, regardless of the filters.
     pub missing: Vec<Missing>,
 }
 
@@ -65,7 +63,7 @@ pub async fn search<I: SearchIndex>(index: &I, query: &Query) -> Result<Hits, Fa
     };
     let plan = Plan {
         // A corrected query is not corrected again.
-        typed: Vec::new(),
+        query_words: Vec::new(),
         ..Plan::compile(&query, &languages)
     };
     let Answer { hits, .. } = index.run(&plan).await?;
@@ -98,13 +96,13 @@ async fn as_written<I: SearchIndex>(
     let plan = Plan::compile(query, languages);
     let Answer { hits, missing } = index.run(&plan).await?;
     let is_missing = |word: &str| missing.iter().any(|missing| missing.word == word);
-    let begun = plan.typed.iter().find(|typed| typed.begun);
-    let longer = match begun.filter(|typed| is_missing(&typed.word)) {
-        Some(typed) => index.words(typed.word.clone()).await?,
+    let begun = plan.query_words.iter().find(|word| word.begun);
+    let longer = match begun.filter(|begun| is_missing(&begun.word)) {
+        Some(begun) => index.words(begun.word.clone()).await?,
         None => Vec::new(),
     };
     Ok(Hits {
-        meant: corrected(&query.text, &plan.typed, &missing, &longer),
+        meant: corrected(&query.text, &plan.query_words, &missing, &longer),
         ..hits
     })
 }
@@ -120,10 +118,10 @@ pub async fn names<I: SearchIndex>(
     site: Option<String>,
     limit: usize,
 ) -> Result<Vec<Completion>, Failure> {
-    let Some(beginning) = Beginning::of(text, site, limit) else {
+    let Some(prefix) = Prefix::of(text, site, limit) else {
         return Ok(Vec::new());
     };
-    let names = index.names(beginning).await?.into_iter();
+    let names = index.names(prefix).await?.into_iter();
     let names = names.map(|named| Completion {
         text: named.text,
         url: Some(named.url),
@@ -147,7 +145,7 @@ pub async fn completions<I: SearchIndex>(
     let mut all = names(index, text, site, limit).await?;
     let a_name = !all.is_empty() && !text.trim().contains(char::is_whitespace);
     let terms = QueryTerms::of(text, &[]);
-    let begun = terms.typed.iter().find(|typed| typed.begun);
+    let begun = terms.query_words.iter().find(|word| word.begun);
     let Some(last) = begun.filter(|_| !a_name && all.len() < limit) else {
         return Ok(all);
     };

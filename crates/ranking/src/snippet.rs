@@ -94,7 +94,7 @@ fn mark(
         let Some(word) = terms.number_of(&token) else {
             return;
         };
-        // A hump of a camelCase word marks the whole word, since half a name means nothing.
+        // A part of a camelCase word marks the whole word, since half a name means nothing.
         let range = match token.kind {
             TokenKind::Part => &around,
             _ => &token.range,

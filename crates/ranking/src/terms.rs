@@ -9,7 +9,7 @@ mod near_duplicates;
 use std::collections::{HashMap, HashSet};
 
 use canter_core::document::Document;
-use canter_core::inbound::is_list;
+use canter_core::inlinks::is_list;
 use canter_core::task::UrlKey;
 use canter_page::{Page, Section};
 use foldhash::fast::RandomState;
@@ -25,9 +25,9 @@ use near_duplicates::fingerprint;
 pub const HEADING_COPIES: usize = 2;
 /// Maximum number of sections of a page that are weighed. Later sections become part of the last
 /// one.
-pub const MOST_SECTIONS: usize = 5_000;
+pub const MAX_SECTIONS: usize = 5_000;
 /// Maximum number of words of a heading. Later words count like the rest of the section.
-const MOST_HEADING: usize = 64;
+const MAX_HEADING: usize = 64;
 
 /// The terms of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl PageTerms {
             if text.starts_with(&section.title) {
                 let read = reading.count - own.start;
                 let heading = count_words(&section.title, tokenizer);
-                own.heading = heading.min(read).min(MOST_HEADING);
+                own.heading = heading.min(read).min(MAX_HEADING);
             } else {
                 let heading = stems(&section.title, tokenizer);
                 for _ in 0..HEADING_COPIES {
@@ -139,7 +139,7 @@ impl PageTerms {
             sections.push(own);
         }
         reading.terms.anchor_text = anchor_text(document, &mut sections, tokenizer);
-        let known = document.inbound.anchor_texts.len() as u32;
+        let known = document.inlinks.anchor_texts.len() as u32;
         match first.and_then(|first| sections[first].known.as_mut()) {
             Some(heading) => *heading = known,
             None => reading.terms.known = is_offered(&page.title).then_some(known),
@@ -181,7 +181,7 @@ impl PageTerms {
     pub fn weighed_sections(&self) -> Vec<String> {
         let words: Vec<&str> = self.text.split_terminator(' ').collect();
         let sections = &self.sections;
-        let count = sections.len().min(MOST_SECTIONS);
+        let count = sections.len().min(MAX_SECTIONS);
         let mut above: Vec<(u8, &[&str])> = Vec::new();
         let mut weighed = Vec::with_capacity(count);
         for (place, section) in sections.iter().enumerate().take(count) {
@@ -268,14 +268,14 @@ fn anchor_text(
     tokenizer: &mut Tokenizer,
 ) -> String {
     let mut said = String::new();
-    if document.inbound.anchor_texts.is_empty() {
+    if document.inlinks.anchor_texts.is_empty() {
         return said;
     }
     let anchored = document.page.sections.iter().enumerate();
     let anchored =
         anchored.filter_map(|(place, section)| Some((section.anchor.as_deref()?, place)));
     let places: HashMap<&str, usize> = anchored.rev().collect();
-    for anchor in &document.inbound.anchor_texts {
+    for anchor in &document.inlinks.anchor_texts {
         let around = stems(&anchor.around, tokenizer);
         push(&mut said, &around);
         let fragment = anchor.fragment.as_deref();

@@ -3,7 +3,7 @@
 
 use canter_core::document::{self, Document, Stored, document_id};
 use canter_core::failure::Failure;
-use canter_core::inbound::Inbound;
+use canter_core::inlinks::Inlinks;
 use canter_core::link_pass::{Passed, link_pass};
 use canter_core::ports::{IndexReader, IndexWriter};
 use canter_core::time::Moment;
@@ -194,9 +194,9 @@ pub async fn what_others_say_counts<I: WholeIndex>(index: &I) {
     mules.sort_unstable();
     assert_eq!(mules, ["/v", "/w", "/y"]);
     let told = fine(index.get(y.id()).await).unwrap();
-    assert_eq!((told.text, told.inbound.pass), (y.page.text.clone(), 1));
+    assert_eq!((told.text, told.inlinks.pass), (y.page.text.clone(), 1));
     assert_eq!(pass().await, Passed::Whole, "once more");
-    assert_eq!(fine(index.get(y.id()).await).unwrap().inbound.pass, 1);
+    assert_eq!(fine(index.get(y.id()).await).unwrap().inlinks.pass, 1);
     // The next copy is newer than any pass over this one.
     put(index, vec![document("/y", 2, "horses")]).await;
     assert_eq!(found(index, "horses").await, ["/y"]);
@@ -252,7 +252,7 @@ pub fn document(path: &str, version: u64, word: &str) -> Document {
         url: url(path),
         fetched_at: Moment::from_millis(version),
         version: document::version(Moment::from_millis(version), 0),
-        inbound: Inbound::default(),
+        inlinks: Inlinks::default(),
         page: Page {
             title: format!("Page {path}"),
             sections: vec![Section {
@@ -303,7 +303,7 @@ pub fn page(path: &str, title: &str, marked: &str) -> Document {
         url: url(path),
         fetched_at: Moment::from_millis(7),
         version: document::version(Moment::from_millis(7), 0),
-        inbound: Inbound::default(),
+        inlinks: Inlinks::default(),
         page: Page {
             title: title.into(),
             language: Some("en".into()),

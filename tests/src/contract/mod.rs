@@ -33,7 +33,7 @@ impl Crawl {
             crawl: self.crawl,
             url: url(path),
             depth: 0,
-            hops: 0,
+            redirects: 0,
             attempts: 0,
             parent: None,
             kind: Kind::Page,

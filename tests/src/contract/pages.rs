@@ -35,7 +35,7 @@ pub async fn a_claim_becomes_a_task<P: Pages>(pages: &P, crawl: &Crawl) {
     let parent = crawl.task("/parent");
     let claim = Claim {
         depth: 3,
-        hops: 2,
+        redirects: 2,
         kind: Kind::Sitemap,
         ..link("/child")
     };
@@ -43,7 +43,7 @@ pub async fn a_claim_becomes_a_task<P: Pages>(pages: &P, crawl: &Crawl) {
     let [task] = tasks.as_slice() else {
         panic!("{tasks:?}");
     };
-    assert_eq!((task.depth, task.hops, task.attempts), (3, 2, 0));
+    assert_eq!((task.depth, task.redirects, task.attempts), (3, 2, 0));
     assert_eq!(task.kind, Kind::Sitemap);
     assert_eq!(
         (&task.url, &task.parent),

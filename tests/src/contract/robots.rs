@@ -1,9 +1,9 @@
-//! Stored verdicts of robots.txt: a saved verdict comes back as it was, unless it is too old.
+//! Stored policies of robots.txt: a saved policy comes back as it was, unless it is too old.
 
 use std::time::Duration;
 
 use canter_core::ports::{FETCHING, Loaded, Robots};
-use canter_core::robots::{Rules, Verdict};
+use canter_core::robots::{RobotsPolicy, Rules};
 use canter_core::time::Moment;
 
 use super::{fine, url};
@@ -11,15 +11,15 @@ use super::{fine, url};
 const FETCHED: Moment = Moment(50_000_000_000);
 const AUTHORITY: &str = "https://example.org:443";
 
-/// A verdict comes back with all its fields.
-pub async fn a_verdict_comes_back<R: Robots>(robots: &R) {
+/// A policy comes back with all its fields.
+pub async fn a_policy_comes_back<R: Robots>(robots: &R) {
     let file =
         b"User-agent: *\nDisallow: /a\nAllow: /a/b$\nCrawl-delay: 2\nSitemap: http://a.test/s\n";
-    let verdict = Verdict::Rules(Rules::parse(file, "canter"));
-    fine(robots.save(AUTHORITY, &verdict, FETCHED).await);
+    let policy = RobotsPolicy::Rules(Rules::parse(file, "canter"));
+    fine(robots.save(AUTHORITY, &policy, FETCHED).await);
     let loaded = fine(robots.load(AUTHORITY, Moment(0), FETCHED).await);
-    assert_eq!(loaded, Loaded::Verdict(verdict, FETCHED));
-    let Loaded::Verdict(Verdict::Rules(rules), _) = loaded else {
+    assert_eq!(loaded, Loaded::Policy(policy, FETCHED));
+    let Loaded::Policy(RobotsPolicy::Rules(rules), _) = loaded else {
         panic!("{loaded:?}");
     };
     assert!(!rules.allows(&url("/a")) && rules.allows(&url("/a/b")) && rules.allows(&url("/c")));
@@ -28,25 +28,33 @@ pub async fn a_verdict_comes_back<R: Robots>(robots: &R) {
     assert_eq!(sitemaps, ["http://a.test/s"]);
 }
 
-/// A verdict that is too old does not come back, nor does the verdict of another authority.
-pub async fn an_old_verdict_is_none<R: Robots>(robots: &R) {
-    fine(robots.save(AUTHORITY, &Verdict::AllowAll, FETCHED).await);
+/// A policy that is too old does not come back, nor does the policy of another authority.
+pub async fn an_old_policy_is_none<R: Robots>(robots: &R) {
+    fine(
+        robots
+            .save(AUTHORITY, &RobotsPolicy::AllowAll, FETCHED)
+            .await,
+    );
     let load = async |authority, since| fine(robots.load(authority, Moment(since), FETCHED).await);
-    let known = Loaded::Verdict(Verdict::AllowAll, FETCHED);
+    let known = Loaded::Policy(RobotsPolicy::AllowAll, FETCHED);
     assert_eq!(load(AUTHORITY, FETCHED.0).await, known);
     assert_eq!(load(AUTHORITY, FETCHED.0 + 1).await, Loaded::Fetch);
     assert_eq!(load("http://example.org:80", 0).await, Loaded::Fetch);
 }
 
-/// The newest verdict replaces older ones.
-pub async fn a_verdict_is_replaced<R: Robots>(robots: &R) {
-    fine(robots.save(AUTHORITY, &Verdict::AllowAll, FETCHED).await);
+/// The newest policy replaces older ones.
+pub async fn a_policy_is_replaced<R: Robots>(robots: &R) {
+    fine(
+        robots
+            .save(AUTHORITY, &RobotsPolicy::AllowAll, FETCHED)
+            .await,
+    );
     let later = FETCHED + Duration::from_secs(1);
-    let verdict = Verdict::Rules(Rules::parse(b"User-agent: *\nDisallow: /", "canter"));
-    fine(robots.save(AUTHORITY, &verdict, later).await);
+    let policy = RobotsPolicy::Rules(Rules::parse(b"User-agent: *\nDisallow: /", "canter"));
+    fine(robots.save(AUTHORITY, &policy, later).await);
     assert_eq!(
         fine(robots.load(AUTHORITY, Moment(0), later).await),
-        Loaded::Verdict(verdict, later)
+        Loaded::Policy(policy, later)
     );
 }
 
@@ -67,8 +75,11 @@ pub async fn one_worker_fetches<R: Robots>(robots: &R) {
         Loaded::Fetch
     );
     let later = FETCHED + FETCHING * 2;
-    fine(robots.save(AUTHORITY, &Verdict::AllowAll, later).await);
-    assert_eq!(load(later).await, Loaded::Verdict(Verdict::AllowAll, later));
+    fine(robots.save(AUTHORITY, &RobotsPolicy::AllowAll, later).await);
+    assert_eq!(
+        load(later).await,
+        Loaded::Policy(RobotsPolicy::AllowAll, later)
+    );
 }
 
 /// When the worker that was told to fetch gives up, another one may fetch at once.

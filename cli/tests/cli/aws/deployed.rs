@@ -74,7 +74,7 @@ impl Deployed {
             crawl: crawling.crawl,
             url: crawling.spec.site.seeds[0].clone(),
             depth: 0,
-            hops: 0,
+            redirects: 0,
             attempts: 0,
             parent: None,
             kind: Kind::Page,

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use canter_api::{Crawl, NoStatus, Report, State, Status, router};
 use canter_core::failure::Failure;
 use canter_core::time::Moment;
-use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::completion::{Named, Prefix};
 use canter_ranking::corrections::Missing;
 use canter_ranking::facets::Facets;
 use canter_ranking::plan::Plan;
@@ -72,10 +72,10 @@ impl SearchIndex for FakeIndex {
         let query = &plan.query;
         self.asked.lock().unwrap().push(query.clone());
         let hits = self.hits.clone()?;
-        let typed = plan.typed.iter().map(|typed| typed.word.as_str());
+        let words = plan.query_words.iter().map(|it| it.word.as_str());
         let missing = self
             .meant
-            .filter(|(word, _)| typed.clone().any(|it| it == *word));
+            .filter(|(word, _)| words.clone().any(|it| it == *word));
         Ok(Answer {
             hits: Hits {
                 total: hits.len() as u64,
@@ -95,15 +95,15 @@ impl SearchIndex for FakeIndex {
         })
     }
 
-    async fn names(&self, beginning: Beginning) -> Result<Vec<Named>, Failure> {
+    async fn names(&self, prefix: Prefix) -> Result<Vec<Named>, Failure> {
         let hits = self.hits.as_ref();
-        let names = hits.map(|_| self.names.iter().take(beginning.limit).cloned());
+        let names = hits.map(|_| self.names.iter().take(prefix.limit).cloned());
         names.map(Iterator::collect).map_err(Clone::clone)
     }
 
-    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        let is_missing = self.meant.is_some_and(|(word, _)| word == beginning);
-        let word = (!is_missing).then(|| (format!("{beginning}ing"), 1));
+    async fn words(&self, prefix: String) -> Result<Vec<(String, u64)>, Failure> {
+        let is_missing = self.meant.is_some_and(|(word, _)| word == prefix);
+        let word = (!is_missing).then(|| (format!("{prefix}ing"), 1));
         Ok(Vec::from_iter(word))
     }
 }

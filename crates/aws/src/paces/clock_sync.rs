@@ -45,9 +45,9 @@ impl CloudPaces {
             ClockSync::Alone => {
                 let memory = self.memory(domain);
                 let shared = now + self.skew.behind();
-                let at_work = memory.given.last.is_some_and(|last| {
+                let at_work = memory.state.last.is_some_and(|last| {
                     // A worker that needs more slots asks for them when its last one has come.
-                    last + memory.given.spacing * 2 > shared
+                    last + memory.state.spacing * 2 > shared
                 });
                 let recent = |at: &Moment| at_work && *at + MAX_LISTENING > shared;
                 match memory.at.filter(recent) {

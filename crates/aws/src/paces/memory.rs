@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use canter_core::pace::{Given, Grant, Pace, grant};
+use canter_core::pace::{Grant, Pace, PaceState, grant};
 use canter_core::time::Moment;
 
 use super::HORIZON;
@@ -16,7 +16,7 @@ const MAX_CROWD: u32 = 3;
 /// The state of a domain as this process saw it last.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Memory {
-    pub(super) given: Given,
+    pub(super) state: PaceState,
     /// The last slot that this process got.
     pub(super) mine: Option<Moment>,
     /// Others were using the domain.
@@ -33,7 +33,7 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) const NOTHING: Memory = Memory {
-        given: Given::NOTHING,
+        state: PaceState::UNUSED,
         mine: None,
         contested: false,
         crowd: 0,
@@ -43,7 +43,7 @@ impl Memory {
     };
 
     pub(super) fn saw(&mut self, record: Record) {
-        self.given = record.given;
+        self.state = record.state;
         self.at = record.at;
     }
 
@@ -58,15 +58,15 @@ impl Memory {
         if self.not_before > now {
             return Err(now.until(self.not_before));
         }
-        let given = self.given;
-        let pace = given.pace(now, asked);
-        let mut lease = match grant(given.next(pace), now, pace, count, HORIZON) {
+        let state = self.state;
+        let pace = state.pace(now, asked);
+        let mut lease = match grant(state.next(pace), now, pace, count, HORIZON) {
             Grant::Take { lease, .. } => lease,
             Grant::Wait(wait) => return Err(self.refuse(now, wait)),
         };
         let first = lease.peek(now).map_or(now, |slot| slot.at);
-        let free = given.held <= now || given.last.is_some_and(|last| given.held <= last);
-        let on = given.last.is_some_and(|last| {
+        let free = state.held <= now || state.last.is_some_and(|last| state.held <= last);
+        let on = state.last.is_some_and(|last| {
             let next = last + pace.spacing;
             // Others have probably taken slots since, as they did the last time.
             next >= now || (self.contested && !fresh)
@@ -83,7 +83,7 @@ impl Memory {
     /// ones. The larger the crowd, the larger the jitter: if all workers came back at once, all but
     /// one would do so in vain.
     fn refuse(&mut self, now: Moment, wait: Duration) -> Duration {
-        let held = self.given.last.is_none_or(|last| self.given.held > last);
+        let held = self.state.last.is_none_or(|last| self.state.held > last);
         if !held {
             self.crowd = (self.crowd + 2).min(MAX_CROWD);
         }

@@ -52,7 +52,7 @@ use aws_sdk_dynamodb::types::{
     ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure,
 };
 use canter_core::failure::Failure;
-use canter_core::pace::{Given, Grant, Lease, Pace};
+use canter_core::pace::{Grant, Lease, Pace, PaceState};
 use canter_core::ports::Paces;
 use canter_core::time::Moment;
 
@@ -130,7 +130,7 @@ impl CloudPaces {
     ) -> Result<Duration, Failure> {
         self.check(domain, now).await?;
         let now = now + self.skew.behind();
-        let pace = self.memory(domain).given.pace(now, pace);
+        let pace = self.memory(domain).state.pace(now, pace);
         let share = pace.spacing * count;
         let on = self
             .update(domain)
@@ -146,14 +146,14 @@ impl CloudPaces {
             .expression_attribute_values(":now", time(now));
         let mut old = match self.send(domain, on).await? {
             Ok(old) => {
-                let next = old.given.next(pace).unwrap_or(now);
+                let next = old.state.next(pace).unwrap_or(now);
                 return Ok(now.until(old.promised.max(next)));
             }
             Err(old) => old,
         };
         let mut begin = now;
         for _ in 0..TRIES {
-            let next = old.given.next(pace).unwrap_or(now);
+            let next = old.state.next(pace).unwrap_or(now);
             begin = now.max(next).max(old.promised);
             let from = self
                 .update(domain)
@@ -318,20 +318,20 @@ impl Paces for CloudPaces {
                 continue;
             }
             let spacing = write.pace.spacing;
-            let next = old.given.last.map(|last| last + spacing);
+            let next = old.state.last.map(|last| last + spacing);
             let first = write.first.or(next).unwrap_or(shared);
             let last = first + spacing * (count - 1);
             self.remember(domain, |memory| {
-                let mine = old.given.last == before.mine;
+                let mine = old.state.last == before.mine;
                 memory.contested = !mine && next.is_some_and(|next| next >= shared);
                 memory.mine = Some(last);
                 (memory.at, memory.wrote) = (Some(shared), Some(shared));
                 memory.crowd = memory.crowd.saturating_sub(3);
-                memory.given = Given {
+                memory.state = PaceState {
                     last: Some(last),
                     spacing,
-                    asked: if write.own { shared } else { old.given.asked },
-                    held: old.given.held,
+                    asked: if write.own { shared } else { old.state.asked },
+                    held: old.state.held,
                 };
             });
             let behind = self.skew.behind();
@@ -361,7 +361,7 @@ impl Paces for CloudPaces {
             .expression_attribute_values(":expires", expiry(until));
         if self.send(domain, hold).await?.is_ok() {
             self.remember(domain, |memory| {
-                memory.given.held = memory.given.held.max(until)
+                memory.state.held = memory.state.held.max(until)
             });
         }
         Ok(())
@@ -369,7 +369,7 @@ impl Paces for CloudPaces {
 
     async fn held(&self, domain: &str) -> Result<Option<Moment>, Failure> {
         let record = self.read(domain).await?;
-        let held = record.map(|record| record.given.held);
+        let held = record.map(|record| record.state.held);
         Ok(held.map(|held| held - self.skew.behind()))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
-use canter_core::pace::{Given, Pace, REMEMBERED};
+use canter_core::pace::{Pace, PaceState, REMEMBERED};
 use canter_core::time::Moment;
 
 use super::HORIZON;
@@ -24,7 +24,7 @@ pub(super) const AT: &str = "at";
 /// The item of a domain.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
-    pub(super) given: Given,
+    pub(super) state: PaceState,
     pub(super) at: Option<Moment>,
     pub(super) promised: Moment,
 }
@@ -119,7 +119,7 @@ pub(super) fn record(item: &HashMap<String, AttributeValue>) -> Record {
     };
     let moment = |name| number(name).map(Moment);
     Record {
-        given: Given {
+        state: PaceState {
             last: moment(LAST),
             spacing: Duration::from_nanos(number(SPACING).unwrap_or(0)),
             asked: moment(ASKED).unwrap_or(Moment(0)),

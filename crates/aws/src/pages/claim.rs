@@ -36,7 +36,7 @@ const ROUNDS: u32 = 8;
 /// Maximum wait before the second of those requests, doubling from there.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// Maximum bytes of a URL. A longer one fits no item and no message.
-const LONGEST_URL: usize = 64 * 1024;
+const MAX_URL: usize = 64 * 1024;
 /// Attributes that decide about a claim.
 const TO_CLAIM: &str = "#hash, #c, #o, #x, #p, #q";
 
@@ -130,7 +130,7 @@ impl CloudSite {
         let mut change = change
             .set(row::CRAWL, number(claimant.crawl))
             .set(row::DEPTH, number(link.depth))
-            .set(row::HOPS, number(link.hops))
+            .set(row::REDIRECTS, number(link.redirects))
             .set(row::ATTEMPTS, number(0_u64))
             .put(row::PARENT, claimant.parent.as_ref().map(row::parent_value))
             .put(row::KIND, row::kind_value(link.kind))
@@ -231,7 +231,7 @@ impl Sorting {
             crawl: claimant.crawl,
             url: link.url,
             depth: link.depth,
-            hops: link.hops,
+            redirects: link.redirects,
             attempts: 0,
             parent: claimant.parent.clone(),
             kind: link.kind,
@@ -263,7 +263,7 @@ fn condition(claimant: &Claimant, link: &Claim) -> String {
 /// Skips a URL that no item can hold.
 fn fitting(link: Claim) -> Claim {
     match link.skip {
-        None if link.url.as_str().len() > LONGEST_URL => Claim {
+        None if link.url.as_str().len() > MAX_URL => Claim {
             skip: Some(Skip::LongUrl),
             ..link
         },
@@ -282,6 +282,6 @@ mod tests {
             Claim::page(url.parse().unwrap(), 1)
         };
         assert_eq!(fitting(of(2_000)).skip, None);
-        assert_eq!(fitting(of(LONGEST_URL)).skip, Some(Skip::LongUrl));
+        assert_eq!(fitting(of(MAX_URL)).skip, Some(Skip::LongUrl));
     }
 }

@@ -15,7 +15,7 @@ use crate::item::{Item, bytes, key_of, number, number_of, text, text_of};
 pub(super) const URL: &str = "u";
 pub(super) const CRAWL: &str = "c";
 pub(super) const DEPTH: &str = "d";
-pub(super) const HOPS: &str = "h";
+pub(super) const REDIRECTS: &str = "h";
 pub(super) const ATTEMPTS: &str = "a";
 pub(super) const DUE: &str = "t";
 pub(super) const LOSSES: &str = "z";
@@ -72,7 +72,7 @@ pub(super) fn task(row: &Item, site: &str, crawl: u64) -> Option<Task> {
         crawl,
         url: url_of(row, URL)?,
         depth: small(row, DEPTH),
-        hops: u8::try_from(small(row, HOPS)).unwrap_or(u8::MAX),
+        redirects: u8::try_from(small(row, REDIRECTS)).unwrap_or(u8::MAX),
         attempts: small(row, ATTEMPTS),
         parent: url_of(row, PARENT),
         kind: kind(row),

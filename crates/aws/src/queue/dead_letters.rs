@@ -10,7 +10,7 @@ use crate::failure::failure;
 /// Attribute of a dead letter that holds the reason.
 pub const REASON: &str = "reason";
 /// Maximum number of characters in a reason.
-const LONGEST: usize = 1_000;
+const MAX_REASON: usize = 1_000;
 
 /// Sends a message to the dead-letter queue. Only then may the caller delete it from its own queue.
 ///
@@ -36,7 +36,7 @@ pub async fn send_to_dead_letters(cloud: &Cloud, body: &str, why: &str) -> Resul
 
 /// The text without what SQS refuses: control characters, and no characters at all.
 fn printable(text: &str) -> String {
-    let cut: String = text.chars().filter(allowed).take(LONGEST).collect();
+    let cut: String = text.chars().filter(allowed).take(MAX_REASON).collect();
     if cut.is_empty() {
         "unknown".to_owned()
     } else {

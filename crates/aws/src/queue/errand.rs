@@ -13,7 +13,7 @@ use canter_core::outcomes::Counts;
 use serde::{Deserialize, Serialize};
 
 use super::message::{Refusal, VERSION, check_envelope};
-use super::outbox::LONGEST_DELAY;
+use super::outbox::MAX_DELAY;
 use crate::cloud::Cloud;
 use crate::failure::failure;
 use crate::sites::Turn;
@@ -90,7 +90,7 @@ impl Errand {
         serde_json::from_str(body).map_err(|error| Refusal::Broken(error.to_string()))
     }
 
-    /// Sends the errand to its queue, which gives it out after `delay` or [`LONGEST_DELAY`],
+    /// Sends the errand to its queue, which gives it out after `delay` or [`MAX_DELAY`],
     /// whichever is shorter.
     ///
     /// # Errors
@@ -98,7 +98,7 @@ impl Errand {
     /// The failure of SQS.
     pub async fn send(&self, cloud: &Cloud, delay: Duration) -> Result<(), Failure> {
         let queue = &cloud.names.errands;
-        let delay = delay.min(LONGEST_DELAY).as_secs_f64().ceil() as i32;
+        let delay = delay.min(MAX_DELAY).as_secs_f64().ceil() as i32;
         let sent = cloud
             .sqs
             .send_message()

@@ -16,7 +16,7 @@ const BATCH: i32 = 10;
 
 /// A received message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct ReceivedMessage {
     /// The same each time it is received.
     pub id: String,
     /// Receipt handle for deleting it, different each time.
@@ -123,7 +123,7 @@ pub async fn remove(cloud: &Cloud) -> Result<(), Failure> {
 /// # Errors
 ///
 /// The failure of SQS.
-pub async fn receive(cloud: &Cloud, wait: Duration) -> Result<Vec<Letter>, Failure> {
+pub async fn receive(cloud: &Cloud, wait: Duration) -> Result<Vec<ReceivedMessage>, Failure> {
     let received = cloud
         .sqs
         .receive_message()
@@ -135,12 +135,12 @@ pub async fn receive(cloud: &Cloud, wait: Duration) -> Result<Vec<Letter>, Failu
         .send()
         .await;
     let received = received.map_err(|error| failure(error, &name(cloud)))?;
-    let letters = received.messages().iter().filter_map(|message| {
+    let messages = received.messages().iter().filter_map(|message| {
         let attributes = message.attributes();
         let receives = attributes
             .and_then(|all| all.get(&MessageSystemAttributeName::ApproximateReceiveCount))
             .and_then(|count| count.parse().ok());
-        Some(Letter {
+        Some(ReceivedMessage {
             id: message.message_id()?.to_owned(),
             receipt: message.receipt_handle()?.to_owned(),
             body: message.body().unwrap_or_default().to_owned(),
@@ -150,7 +150,7 @@ pub async fn receive(cloud: &Cloud, wait: Duration) -> Result<Vec<Letter>, Failu
                 .and_then(|all| all.get(REASON)?.string_value().map(str::to_owned)),
         })
     });
-    Ok(letters.collect())
+    Ok(messages.collect())
 }
 
 /// Deletes messages. One that is not deleted is received again, which does no harm.
@@ -158,16 +158,16 @@ pub async fn receive(cloud: &Cloud, wait: Duration) -> Result<Vec<Letter>, Failu
 /// # Errors
 ///
 /// The failure of SQS; some of the messages may be deleted.
-pub async fn delete(cloud: &Cloud, letters: &[Letter]) -> Result<(), Failure> {
-    for letters in letters.chunks(BATCH as usize) {
+pub async fn delete(cloud: &Cloud, messages: &[ReceivedMessage]) -> Result<(), Failure> {
+    for messages in messages.chunks(BATCH as usize) {
         let mut request = cloud
             .sqs
             .delete_message_batch()
             .queue_url(&cloud.names.queue);
-        for (id, letter) in letters.iter().enumerate() {
+        for (id, message) in messages.iter().enumerate() {
             let entry = DeleteMessageBatchRequestEntry::builder()
                 .id(id.to_string())
-                .receipt_handle(&letter.receipt);
+                .receipt_handle(&message.receipt);
             request = request.entries(entry.build().map_err(Failure::permanent)?);
         }
         let deleted = request.send().await;

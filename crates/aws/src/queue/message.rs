@@ -104,8 +104,8 @@ struct WireTask {
     url: Url,
     #[serde(default, skip_serializing_if = "is_default")]
     depth: u32,
-    #[serde(default, skip_serializing_if = "is_default")]
-    hops: u8,
+    #[serde(rename = "hops", default, skip_serializing_if = "is_default")]
+    redirects: u8,
     #[serde(default, skip_serializing_if = "is_default")]
     attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,7 +134,7 @@ impl Message {
             tasks.push(WireTask {
                 url: task.url.clone(),
                 depth: task.depth,
-                hops: task.hops,
+                redirects: task.redirects,
                 attempts: task.attempts,
                 parent,
                 kind: task.kind,
@@ -213,7 +213,7 @@ fn task(wire: &Wire, it: &WireTask) -> Result<Task, Refusal> {
         crawl: wire.crawl,
         url: it.url.clone(),
         depth: it.depth,
-        hops: it.hops,
+        redirects: it.redirects,
         attempts: it.attempts,
         parent,
         kind: it.kind,
@@ -230,7 +230,7 @@ pub(super) mod tests {
             crawl: 7,
             url: Url::parse(url).unwrap(),
             depth: 3,
-            hops: 1,
+            redirects: 1,
             attempts: 2,
             parent: Some(Url::parse("https://a.org/parent?q=\\").unwrap()),
             kind: Kind::Sitemap,
@@ -240,7 +240,7 @@ pub(super) mod tests {
     fn message() -> Message {
         let plain = Task {
             depth: 0,
-            hops: 0,
+            redirects: 0,
             attempts: 0,
             parent: None,
             kind: Kind::Page,

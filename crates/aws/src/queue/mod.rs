@@ -6,12 +6,12 @@ mod frontier;
 mod inbox;
 mod message;
 mod outbox;
+mod outgoing_message;
 mod packing;
-mod parcel;
 
 pub use dead_letters::{REASON, send_to_dead_letters};
 pub use errand::{Errand, Sweep, Watch};
 pub use frontier::CloudFrontier;
-pub use inbox::{Depth, Letter, create, delete, depth, receive, remove};
+pub use inbox::{Depth, ReceivedMessage, create, delete, depth, receive, remove};
 pub use message::{Delivery, Message, Refusal};
-pub use outbox::{LONGEST_DELAY, Outbox, OutboxOptions, tasks_per_message};
+pub use outbox::{MAX_DELAY, Outbox, OutboxOptions, tasks_per_message};

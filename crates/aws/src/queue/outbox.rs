@@ -17,13 +17,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::message::{Delivery, Message};
+use super::outgoing_message::{OutgoingMessage, Receipt, batches, send};
 use super::packing::pack;
-use super::parcel::{Parcel, Receipt, batches, send};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 
 /// Maximum delay of a message in SQS.
-pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
+pub const MAX_DELAY: Duration = Duration::from_secs(900);
 /// Maximum time that a push waits for others to share its messages.
 const LINGER: Duration = Duration::from_secs(1);
 /// Number of tasks that do not wait for others.
@@ -194,23 +194,23 @@ impl Sending {
             };
             alike.entry((delivery, push.apart)).or_default().push(push);
         }
-        let mut parcels = Vec::new();
+        let mut outgoing = Vec::new();
         for ((delivery, apart), pushes) in alike {
-            parcels.extend(self.parcels(now, delivery, apart, pushes));
+            outgoing.extend(self.outgoing(now, delivery, apart, pushes));
         }
-        for batch in batches(parcels) {
+        for batch in batches(outgoing) {
             self.under_way.spawn(send(self.cloud.clone(), batch));
         }
     }
 
     /// The messages of pushes with the same delivery. Each knows the pushes that wait for it.
-    fn parcels(
+    fn outgoing(
         &self,
         now: Moment,
         delivery: Delivery,
         apart: bool,
         pushes: Vec<Push>,
-    ) -> Vec<Parcel> {
+    ) -> Vec<OutgoingMessage> {
         let mut receipts: HashMap<UrlKey, Vec<Arc<Receipt>>> = HashMap::new();
         let mut tasks = Vec::new();
         for push in pushes {
@@ -225,10 +225,10 @@ impl Sending {
             }
         }
         let wait = delivery.due.map_or(Duration::ZERO, |due| now.until(due));
-        let delay = wait.min(LONGEST_DELAY);
+        let delay = wait.min(MAX_DELAY);
         // A message that the queue cannot delay for long enough is sent on when it comes.
         let delivery = Delivery {
-            due: delivery.due.filter(|_| wait > LONGEST_DELAY),
+            due: delivery.due.filter(|_| wait > MAX_DELAY),
             ..delivery
         };
         let most = |domain: &Domain| match apart {
@@ -237,7 +237,7 @@ impl Sending {
         };
         pack(tasks, delivery, most)
             .into_iter()
-            .map(|message| Parcel {
+            .map(|message| OutgoingMessage {
                 // Due times were rounded up to whole seconds before.
                 delay: delay.as_secs_f64().round() as i32,
                 body: message.encode(),

@@ -31,7 +31,7 @@ use crate::change::{Change, Written};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::item::{Item, bytes, number, number_of, text};
-use crate::packed::{MOST, pack};
+use crate::packed::{MAX_PACKED, pack};
 use crate::tables::state_key;
 
 pub use canter_core::rest::Rest;
@@ -85,7 +85,7 @@ impl Sites {
     ) -> Result<(Beginning, Crawling), Failure> {
         let site = &spec.site.id;
         let packed = pack(spec)?;
-        if packed.len() > MOST {
+        if packed.len() > MAX_PACKED {
             return Err(Failure::permanent(format!(
                 "the site {site} has more seeds, globs and headers than one record holds (400 KB): \
                  name fewer, or divide it with --site NAME"

@@ -74,15 +74,15 @@ impl Queue {
     async fn messages(&self) -> Vec<Message> {
         let mut messages = Vec::new();
         loop {
-            let letters = queue::receive(&self.cloud, Duration::ZERO).await.unwrap();
-            if letters.is_empty() {
+            let received = queue::receive(&self.cloud, Duration::ZERO).await.unwrap();
+            if received.is_empty() {
                 return messages;
             }
-            queue::delete(&self.cloud, &letters).await.unwrap();
+            queue::delete(&self.cloud, &received).await.unwrap();
             messages.extend(
-                letters
+                received
                     .iter()
-                    .map(|letter| Message::parse(&letter.body).unwrap()),
+                    .map(|message| Message::parse(&message.body).unwrap()),
             );
         }
     }

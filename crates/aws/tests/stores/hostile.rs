@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use canter_aws::{CloudRobots, CloudSite, tables};
 use canter_core::failure::Failure;
 use canter_core::ports::{Claim, Finish, Known, Loaded, Pages, Robots};
-use canter_core::robots::{Rules, Verdict};
+use canter_core::robots::{RobotsPolicy, Rules};
 use canter_core::task::{Outcome, Skip, Task};
 use canter_core::time::Moment;
 use canter_tests::contract::{Crawl, indexed, link, url};
@@ -378,13 +378,13 @@ async fn a_robots_txt_of_any_size_is_no_failure() {
         let noise = |_| char::from(letters[fastrand::usize(..letters.len())]);
         let line = |_| format!("Disallow:/{}\n", (0..2_000).map(noise).collect::<String>());
         let file = format!("User-agent:*\n{}", (0..254).map(line).collect::<String>());
-        let verdict = Verdict::Rules(Rules::parse(file.as_bytes(), "canter"));
+        let policy = RobotsPolicy::Rules(Rules::parse(file.as_bytes(), "canter"));
         let authority = format!("http://{}.test:80", letters.len());
         let at = Moment(1);
-        robots.save(&authority, &verdict, at).await.unwrap();
+        robots.save(&authority, &policy, at).await.unwrap();
         let loaded = robots.load(&authority, at, at).await.unwrap();
         let expect = match kept {
-            true => Loaded::Verdict(verdict, at),
+            true => Loaded::Policy(policy, at),
             false => Loaded::Fetch,
         };
         assert!(loaded == expect, "{authority}");

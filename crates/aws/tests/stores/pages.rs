@@ -1,4 +1,4 @@
-//! The page store and the robots.txt verdicts are held to the contracts of their ports, on the
+//! The page store and the robots.txt policies are held to the contracts of their ports, on the
 //! real DynamoDB of a running stack.
 
 use canter_aws::{CloudRobots, CloudSite};
@@ -45,9 +45,9 @@ held_to! { pages:
 }
 
 held_to! { robots:
-    a_verdict_comes_back
-    an_old_verdict_is_none
-    a_verdict_is_replaced
+    a_policy_comes_back
+    an_old_policy_is_none
+    a_policy_is_replaced
     one_worker_fetches
     who_gives_up_lets_another
 }

@@ -2,7 +2,7 @@
 
 use canter_aws::{CloudRobots, Usage};
 use canter_core::ports::{Claim, Pages, Robots};
-use canter_core::robots::Verdict;
+use canter_core::robots::RobotsPolicy;
 use canter_core::task::{Task, UrlKey};
 use canter_core::time::Moment;
 use canter_tests::contract::{indexed, link};
@@ -147,7 +147,7 @@ async fn robots_txt() {
     load().await.unwrap();
     assert_eq!(of(tables.usage("GetItem")), (2, 1.0, 0.0));
     assert_eq!(of(tables.usage("UpdateItem")), (1, 0.0, 1.0));
-    let saved = robots.save("http://a.test:80", &Verdict::AllowAll, Moment(1));
+    let saved = robots.save("http://a.test:80", &RobotsPolicy::AllowAll, Moment(1));
     saved.await.unwrap();
     load().await.unwrap();
     assert_eq!(of(tables.usage("GetItem")), (3, 1.5, 0.0));

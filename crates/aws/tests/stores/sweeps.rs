@@ -190,7 +190,7 @@ async fn a_lost_task_is_pushed_until_it_is_given_up() {
     let act = stage.begin(Options::default()).await;
     let claim = Claim {
         depth: 4,
-        hops: 2,
+        redirects: 2,
         kind: Kind::Sitemap,
         ..link("/poison")
     };

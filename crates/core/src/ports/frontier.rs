@@ -17,7 +17,7 @@ pub struct Claim {
     /// Depth of the task.
     pub depth: u32,
     /// Number of redirects in a row so far.
-    pub hops: u8,
+    pub redirects: u8,
     /// If set, the URL is not fetched: it is recorded, and its task ends at once.
     pub skip: Option<Skip>,
     /// What is expected there.
@@ -32,7 +32,7 @@ impl Claim {
         Claim {
             url,
             depth,
-            hops: 0,
+            redirects: 0,
             skip: None,
             kind: Kind::Page,
             lastmod: None,

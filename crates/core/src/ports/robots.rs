@@ -1,9 +1,9 @@
-//! Verdicts of robots.txt that all workers share.
+//! Policies of robots.txt that all workers share.
 
 use std::time::Duration;
 
 use crate::failure::Failure;
-use crate::robots::Verdict;
+use crate::robots::RobotsPolicy;
 use crate::time::Moment;
 
 /// Maximum time for a worker to fetch a robots.txt. After that another worker may fetch it.
@@ -12,18 +12,18 @@ pub const FETCHING: Duration = Duration::from_secs(60);
 /// What the store knows of an authority's robots.txt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Loaded {
-    /// A verdict that is recent enough, and when it was fetched.
-    Verdict(Verdict, Moment),
-    /// There is no recent verdict. The caller must fetch the file and save the verdict.
+    /// A policy that is recent enough, and when it was fetched.
+    Policy(RobotsPolicy, Moment),
+    /// There is no recent policy. The caller must fetch the file and save the policy.
     Fetch,
-    /// There is no recent verdict, and another worker is fetching the file.
+    /// There is no recent policy, and another worker is fetching the file.
     Busy,
 }
 
-/// Verdicts of robots.txt files, shared by all workers.
+/// Policies of robots.txt files, shared by all workers.
 pub trait Robots: Send + Sync {
-    /// The verdict of an authority, unless it was fetched before `since`. Of several workers that
-    /// ask at the same time, one must fetch the file. If it does not save a verdict within
+    /// The policy of an authority, unless it was fetched before `since`. Of several workers that
+    /// ask at the same time, one must fetch the file. If it does not save a policy within
     /// [`FETCHING`], the next one that asks must.
     fn load(
         &self,
@@ -38,11 +38,11 @@ pub trait Robots: Send + Sync {
         async { Ok(()) }
     }
 
-    /// Saves a verdict.
+    /// Saves a policy.
     fn save(
         &self,
         authority: &str,
-        verdict: &Verdict,
+        policy: &RobotsPolicy,
         fetched_at: Moment,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }

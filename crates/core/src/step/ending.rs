@@ -7,12 +7,12 @@ use url::Url;
 use crate::back_off::back_off;
 use crate::document::document_id;
 use crate::failure::Failure;
-use crate::limits::{LONGEST_HOLD, MAX_HOLD, MAX_MISSES, PATIENT_ATTEMPTS};
+use crate::limits::{MAX_HOLD, MAX_HOLD_WAIT, MAX_MISSES, PATIENT_ATTEMPTS};
 use crate::ports::{Exchange, Finish, Frontier, IndexWriter, Known, Pages};
 use crate::task::{Outcome, Skip, Task};
 use crate::world::World;
 
-use super::End;
+use super::StepResult;
 
 /// Ends a task that found no page. The page's copy leaves the index when the page is certainly
 /// gone.
@@ -21,7 +21,7 @@ pub(super) async fn gone<W: World>(
     task: &Task,
     known: Known,
     exchange: Option<Exchange>,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     let status = exchange.map_or(404, |exchange| exchange.status);
     let misses = known.misses + 1;
     let for_good = status == 410 || misses >= MAX_MISSES;
@@ -40,20 +40,20 @@ pub(super) async fn skip<W: World>(
     known: Known,
     reason: Skip,
     exchange: Option<Exchange>,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     remove(world, task, &known).await?;
     finish(world, task, Known::default(), reason.into(), exchange).await
 }
 
 /// Ends the task of a redirect that is not followed.
-pub(super) async fn stay<W: World>(
+pub(super) async fn skip_redirect<W: World>(
     world: &W,
     task: &Task,
     known: Known,
     reason: Skip,
     to: Url,
     exchange: Option<Exchange>,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     remove(world, task, &known).await?;
     let to = Some(to);
     let outcome = Outcome::Skipped { reason, to };
@@ -68,7 +68,7 @@ pub(super) async fn fail<W: World>(
     known: Known,
     why: String,
     exchange: Option<Exchange>,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     finish(world, task, known, Outcome::Failed { why }, exchange).await
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn again<W: World>(
     why: String,
     hold: Option<Option<Duration>>,
     exchange: Option<Exchange>,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     let allowed = match hold {
         Some(_) => PATIENT_ATTEMPTS,
         None => world.site().limits.attempts,
@@ -95,19 +95,19 @@ pub(super) async fn again<W: World>(
         None => push_again(world, task, why, delay).await,
         Some(wanted) => {
             let span = wanted.unwrap_or(delay);
-            world.hold(&task.url, span.min(LONGEST_HOLD)).await?;
-            push_again(world, task, why.clone(), span.min(MAX_HOLD)).await?;
-            if span > MAX_HOLD {
+            world.hold(&task.url, span.min(MAX_HOLD)).await?;
+            push_again(world, task, why.clone(), span.min(MAX_HOLD_WAIT)).await?;
+            if span > MAX_HOLD_WAIT {
                 return Ok(paused(span, &why));
             }
-            Ok(End::Again(why))
+            Ok(StepResult::Again(why))
         }
     }
 }
 
-pub(super) fn paused(span: Duration, why: &str) -> End {
+pub(super) fn paused(span: Duration, why: &str) -> StepResult {
     let minutes = span.as_secs() / 60;
-    End::Paused(format!(
+    StepResult::Paused(format!(
         "the site asks for a pause of {minutes} minutes ({why})"
     ))
 }
@@ -117,13 +117,13 @@ pub(super) async fn push_again<W: World>(
     task: &Task,
     why: String,
     delay: Duration,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     let task = Task {
         attempts: task.attempts + 1,
         ..task.clone()
     };
     world.frontier().push(vec![task], delay).await?;
-    Ok(End::Again(why))
+    Ok(StepResult::Again(why))
 }
 
 /// Deletes the page's copy from the index, if there is one.
@@ -141,7 +141,7 @@ pub(super) async fn finish<W: World>(
     known: Known,
     outcome: Outcome,
     exchange: Option<Exchange>,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     let finish = Finish {
         outcome,
         known,
@@ -150,8 +150,12 @@ pub(super) async fn finish<W: World>(
     end(world, task, finish).await
 }
 
-pub(super) async fn end<W: World>(world: &W, task: &Task, finish: Finish) -> Result<End, Failure> {
+pub(super) async fn end<W: World>(
+    world: &W,
+    task: &Task,
+    finish: Finish,
+) -> Result<StepResult, Failure> {
     let outcome = finish.outcome.clone();
     world.pages().finish(task, finish).await?;
-    Ok(End::Finished(outcome))
+    Ok(StepResult::Finished(outcome))
 }

@@ -12,7 +12,7 @@ use crate::world::World;
 use canter_page::url::trap;
 
 use super::links::hand_on;
-use super::{End, end, fail, page, remove};
+use super::{StepResult, end, fail, page, remove};
 
 /// Maximum depth of sitemaps that list sitemaps. The protocol allows one index of sitemaps, but
 /// real sites have an index of indexes.
@@ -26,7 +26,7 @@ pub(super) async fn hand_on_named<W: World>(world: &W, task: &Task) -> Result<()
     if task.depth > 0 || task.kind == Kind::Sitemap || limits.max_depth == Some(0) {
         return Ok(());
     }
-    let named = world.rulebook().sitemaps(&task.url).await;
+    let named = world.robots_cache().sitemaps(&task.url).await;
     let claims = named.into_iter().map(|url| Claim {
         skip: trap(&url, &limits.url).map(Skip::from),
         kind: Kind::Sitemap,
@@ -47,7 +47,7 @@ pub(super) async fn listed<W: World>(
     task: &Task,
     known: Known,
     response: Response,
-) -> Result<End, Failure> {
+) -> Result<StepResult, Failure> {
     let exchange = Exchange::of(&response);
     let (scope, from) = (world.scope(), task.url.clone());
     let may_nest = task.depth < MAX_NESTING;

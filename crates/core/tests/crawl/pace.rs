@@ -93,7 +93,7 @@ fn starts_alone(pace: Pace, held_up: &[(u64, u64, u64)]) -> Vec<u64> {
             .max(Moment(now))
             .max(window.opens(pace).unwrap_or(Moment(0)));
         if slot.timing(start) == Timing::Fire {
-            window.record(start, pace.span);
+            window.record(start, pace.window);
             seen.push(start.0 + transit);
             now = start.0;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use canter_core::ports::{FetchError, Head, Headers};
-use canter_core::robots::{self, Hop, Rules, Verdict};
+use canter_core::robots::{self, Hop, RobotsPolicy, Rules};
 use canter_core::time::Moment;
 use proptest::prelude::*;
 use url::Url;
@@ -186,7 +186,7 @@ fn location_is_one_an_authority() {
     assert_eq!(at("mailto:a@h.org"), None);
 }
 
-fn answer(status: u16, headers: &[(&str, &str)], hops: u8) -> Hop {
+fn answer(status: u16, headers: &[(&str, &str)], redirects: u8) -> Hop {
     let pairs = headers
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()));
@@ -196,20 +196,27 @@ fn answer(status: u16, headers: &[(&str, &str)], hops: u8) -> Hop {
     };
     let body = b"User-agent: *\nDisallow: /a";
     let from = url("https://example.org/robots.txt");
-    robots::judge(&from, hops, &head, body, "canter", Moment::from_millis(0))
+    robots::judge(
+        &from,
+        redirects,
+        &head,
+        body,
+        "canter",
+        Moment::from_millis(0),
+    )
 }
 
 #[test]
-fn verdicts() {
-    let rules = Hop::Done(Verdict::Rules(Rules::parse(
+fn policies() {
+    let rules = Hop::Done(RobotsPolicy::Rules(Rules::parse(
         b"User-agent: *\nDisallow: /a",
         "canter",
     )));
-    let allow = Hop::Done(Verdict::AllowAll);
+    let allow = Hop::Done(RobotsPolicy::AllowAll);
     let follow = |to: &str| Hop::Follow(url(to));
     let retry = |seconds: Option<u64>| {
         let after = seconds.map(Duration::from_secs);
-        Hop::Done(Verdict::Retry { after })
+        Hop::Done(RobotsPolicy::Retry { after })
     };
     let moved = [("Location", "//www.example.org/r#x")];
     for (hop, expected) in [
@@ -238,32 +245,35 @@ fn verdicts() {
     ] {
         let hop = answer(status, headers, 0);
         assert!(
-            matches!(hop, Hop::Done(Verdict::DisallowAll { .. })),
+            matches!(hop, Hop::Done(RobotsPolicy::DisallowAll { .. })),
             "{status}"
         );
     }
     let error = FetchError::Timeout(Duration::from_secs(9));
     assert_eq!(
         robots::unreachable(&error),
-        Verdict::DisallowAll {
+        RobotsPolicy::DisallowAll {
             why: "robots.txt cannot be fetched: no complete answer within 9s".into()
         }
     );
     assert_eq!(
         robots::unreachable(&FetchError::Closed),
-        Verdict::Retry { after: None }
+        RobotsPolicy::Retry { after: None }
     );
 }
 
 #[test]
-fn verdicts_can_be_stored() {
-    for verdict in [
-        Verdict::Rules(Rules::parse(b"User-agent: *\nDisallow: /a", "canter")),
-        Verdict::AllowAll,
-        Verdict::DisallowAll { why: "x".into() },
+fn policies_can_be_stored() {
+    for policy in [
+        RobotsPolicy::Rules(Rules::parse(b"User-agent: *\nDisallow: /a", "canter")),
+        RobotsPolicy::AllowAll,
+        RobotsPolicy::DisallowAll { why: "x".into() },
     ] {
-        let stored = serde_json::to_string(&verdict).unwrap();
-        assert_eq!(serde_json::from_str::<Verdict>(&stored).unwrap(), verdict);
+        let stored = serde_json::to_string(&policy).unwrap();
+        assert_eq!(
+            serde_json::from_str::<RobotsPolicy>(&stored).unwrap(),
+            policy
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! BM25 with its own parameters for each field; Tantivy's BM25 has one set for all fields.
 
-use canter_ranking::plan::Shape;
+use canter_ranking::plan::Bm25Params;
 use tantivy::fieldnorm::FieldNormReader;
 
 /// The BM25 score of a term in a text, as a function of the term frequency and the length of the
@@ -13,14 +13,14 @@ pub(super) struct Bm25 {
 }
 
 impl Bm25 {
-    /// Returns the score of a term with a rarity, in texts of an average length in words.
-    pub(super) fn new(rarity: f32, average: f32, shape: Shape, weight: f32) -> Self {
+    /// Returns the score of a term with an idf, in texts of an average length in words.
+    pub(super) fn new(idf: f32, average: f32, params: Bm25Params, weight: f32) -> Self {
         let half = std::array::from_fn(|id| {
             let length = FieldNormReader::id_to_fieldnorm(id as u8) as f32;
-            shape.k1 * (1.0 - shape.b + shape.b * length / average.max(1.0))
+            params.k1 * (1.0 - params.b + params.b * length / average.max(1.0))
         });
         Bm25 {
-            most: weight * rarity * (shape.k1 + 1.0),
+            most: weight * idf * (params.k1 + 1.0),
             half,
         }
     }
@@ -33,8 +33,9 @@ impl Bm25 {
     }
 }
 
-/// Returns the rarity of a term: Lucene's idf, never below 0.
-pub(super) fn rarity(texts: u64, holding: u64) -> f32 {
-    let (texts, holding) = (texts.max(holding) as f32, holding as f32);
-    (1.0 + (texts - holding + 0.5) / (holding + 0.5)).ln()
+/// Returns the inverse document frequency of a term, never below 0, as Lucene computes it.
+/// `doc_count` is the number of texts, `doc_freq` the number of those that hold the term.
+pub(super) fn idf(doc_count: u64, doc_freq: u64) -> f32 {
+    let (doc_count, doc_freq) = (doc_count.max(doc_freq) as f32, doc_freq as f32);
+    (1.0 + (doc_count - doc_freq + 0.5) / (doc_freq + 0.5)).ln()
 }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use canter_core::document::Document;
-use canter_ranking::completion::{Bearer, Beginning, MOST_WORDS, Named, rank, whole_first};
+use canter_ranking::completion::{MAX_WORDS, NameEntry, Named, Prefix, rank, whole_first};
 use tantivy::postings::TermInfo;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED};
@@ -16,17 +16,17 @@ use super::filter::behind;
 use super::schema::{Fields, column};
 
 /// Maximum number of terms that are read of a segment; only single letters begin more terms.
-const MOST_TERMS: usize = 20_000;
+const MAX_TERMS: usize = 20_000;
 /// Number of candidates for each wanted name, since some names belong to deleted pages.
 const SPARE: usize = 8;
 
 /// Returns the term of a name.
-pub(super) fn coded(bearer: &Bearer<'_>, document: &Document) -> String {
+pub(super) fn coded(entry: &NameEntry<'_>, document: &Document) -> String {
     let mut url = document.url.clone();
-    url.set_fragment(bearer.anchor);
-    let known = bearer.known.min(0xFFFF);
-    let text = bearer.text.replace('\t', " ");
-    format!("{}\t{known:04x}\t{text}\t{url}", bearer.name)
+    url.set_fragment(entry.anchor);
+    let known = entry.known.min(0xFFFF);
+    let text = entry.text.replace('\t', " ");
+    format!("{}\t{known:04x}\t{text}\t{url}", entry.name)
 }
 
 /// The term of a name, parsed.
@@ -48,50 +48,45 @@ impl<'a> NameTerm<'a> {
         })
     }
 
-    fn named(&self, beginning: &Beginning) -> Option<Named> {
+    fn named(&self, prefix: &Prefix) -> Option<Named> {
         Some(Named {
             text: self.text.to_owned(),
             url: Url::parse(self.url).ok()?,
-            whole: self.name == beginning.name,
+            whole: self.name == prefix.name,
             known: self.known,
         })
     }
 }
 
-/// Returns the names that complete a beginning; see [`canter_ranking::search::SearchIndex::names`].
+/// Returns the names that complete a prefix; see [`canter_ranking::search::SearchIndex::names`].
 pub(super) fn names(
     searcher: &Searcher,
     fields: &Fields,
-    beginning: &Beginning,
+    prefix: &Prefix,
 ) -> tantivy::Result<Vec<Named>> {
     let mut names = Vec::new();
     for segment in searcher.segment_readers() {
-        let mut best = Best::new(beginning);
-        each_term(
-            segment,
-            fields.completions,
-            &beginning.name,
-            |term, place| {
-                best.add(term, place);
-            },
-        )?;
+        let mut best = Best::new(prefix);
+        each_term(segment, fields.completions, &prefix.name, |term, place| {
+            best.add(term, place);
+        })?;
         names.extend(best.living(segment, fields)?);
     }
-    Ok(Named::best(names, beginning.limit))
+    Ok(Named::best(names, prefix.limit))
 }
 
 /// Candidates for the best names of a segment.
 struct Best<'a> {
-    beginning: &'a Beginning,
+    prefix: &'a Prefix,
     most: usize,
     candidates: Vec<(String, TermInfo)>,
 }
 
 impl<'a> Best<'a> {
-    fn new(beginning: &'a Beginning) -> Self {
+    fn new(prefix: &'a Prefix) -> Self {
         Best {
-            beginning,
-            most: SPARE * beginning.limit,
+            prefix,
+            most: SPARE * prefix.limit,
             candidates: Vec::new(),
         }
     }
@@ -104,7 +99,7 @@ impl<'a> Best<'a> {
     }
 
     fn cut(&mut self) {
-        let whole = |name: &NameTerm<'_>| name.name == self.beginning.name;
+        let whole = |name: &NameTerm<'_>| name.name == self.prefix.name;
         self.candidates.sort_by_cached_key(|(term, _)| {
             let name = NameTerm::read(term);
             name.map_or(rank(false, 0, ""), |name| {
@@ -122,7 +117,7 @@ impl<'a> Best<'a> {
         self.cut();
         let index = segment.inverted_index(fields.completions)?;
         let sites = segment.fast_fields().str(column::SITE)?;
-        let site = match (&self.beginning.site, &sites) {
+        let site = match (&self.prefix.site, &sites) {
             (Some(site), Some(sites)) => Some(sites.dictionary().term_ord(site)?),
             _ => None,
         };
@@ -136,7 +131,7 @@ impl<'a> Best<'a> {
                     own.is_some() && own == site
                 });
                 if of_site && !segment.is_deleted(page) {
-                    let named = NameTerm::read(term).and_then(|name| name.named(self.beginning));
+                    let named = NameTerm::read(term).and_then(|name| name.named(self.prefix));
                     living.extend(named);
                     break;
                 }
@@ -147,35 +142,35 @@ impl<'a> Best<'a> {
     }
 }
 
-/// Returns the words that complete a beginning; see [`canter_ranking::search::SearchIndex::words`].
+/// Returns the words that complete a prefix; see [`canter_ranking::search::SearchIndex::words`].
 pub(super) fn words(
     searcher: &Searcher,
     fields: &Fields,
-    beginning: &str,
+    prefix: &str,
 ) -> tantivy::Result<Vec<(String, u64)>> {
     let mut pages: HashMap<String, u64> = HashMap::new();
     for segment in searcher.segment_readers() {
-        each_term(segment, fields.spelled, beginning, |word, place| {
+        each_term(segment, fields.spelled, prefix, |word, place| {
             *pages.entry(word.to_owned()).or_default() += u64::from(place.doc_freq);
         })?;
     }
     let mut words: Vec<(String, u64)> = pages.into_iter().collect();
     words.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    words.truncate(MOST_WORDS);
+    words.truncate(MAX_WORDS);
     Ok(words)
 }
 
-/// Passes the terms of a field that have the given beginning to `give`.
+/// Passes the terms of a field that have the given prefix to `give`.
 fn each_term(
     segment: &SegmentReader,
     field: Field,
-    beginning: &str,
+    prefix: &str,
     mut give: impl FnMut(&str, &TermInfo),
 ) -> tantivy::Result<()> {
     let index = segment.inverted_index(field)?;
-    let range = index.terms().range().ge(beginning).lt(behind(beginning));
+    let range = index.terms().range().ge(prefix).lt(behind(prefix));
     let mut terms = range.into_stream()?;
-    for _ in 0..MOST_TERMS {
+    for _ in 0..MAX_TERMS {
         let Some((term, place)) = terms.next() else {
             break;
         };

@@ -2,31 +2,31 @@
 
 use std::collections::HashMap;
 
-use canter_ranking::corrections::{Missing, Typed};
+use canter_ranking::corrections::{Missing, QueryWord};
 use tantivy::query::FuzzyTermQuery;
 use tantivy::{Searcher, Term};
 
 use super::schema::Fields;
 use super::statistics::Statistics;
 
-/// Returns the typed words that no page holds, each with similar words of pages.
+/// Returns the words of a query that no page holds, each with similar words of pages.
 pub(super) fn missing(
     searcher: &Searcher,
     fields: &Fields,
     statistics: &Statistics,
-    typed: &[Typed],
+    query_words: &[QueryWord],
 ) -> tantivy::Result<Vec<Missing>> {
     let mut all = Vec::new();
-    for typed in typed {
+    for query_word in query_words {
         let mut is_held = false;
-        for term in &typed.terms {
+        for term in &query_word.terms {
             let term = Term::from_field_text(fields.body, term);
             is_held |= statistics.postings(searcher, term)?.is_some();
         }
         if !is_held {
             all.push(Missing {
-                word: typed.word.clone(),
-                like: like(searcher, fields, typed)?,
+                word: query_word.word.clone(),
+                like: like(searcher, fields, query_word)?,
             });
         }
     }
@@ -37,10 +37,10 @@ pub(super) fn missing(
 fn like(
     searcher: &Searcher,
     fields: &Fields,
-    typed: &Typed,
+    missing: &QueryWord,
 ) -> tantivy::Result<Vec<(String, u64)>> {
-    let word = Term::from_field_text(fields.spelled, &typed.word);
-    for edits in 1..=typed.most_edits() {
+    let word = Term::from_field_text(fields.spelled, &missing.word);
+    for edits in 1..=missing.max_edits() {
         let automaton = FuzzyTermQuery::new(word.clone(), edits, true);
         let mut pages: HashMap<String, u64> = HashMap::new();
         for segment in searcher.segment_readers() {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use canter_core::document::{Document, KeptLink, Stored};
-use canter_ranking::completion::bearers;
+use canter_ranking::completion::name_entries;
 use canter_ranking::facets::folders;
 use canter_ranking::terms::PageTerms;
 use tantivy::schema::{Field, OwnedValue};
@@ -40,8 +40,8 @@ impl IndexedPage {
             number(fields.id_low, low),
             number(fields.version, document.version),
             (
-                fields.standing,
-                OwnedValue::F64(f64::from(document.inbound.standing)),
+                fields.link_score,
+                OwnedValue::F64(f64::from(document.inlinks.link_score)),
             ),
             text(fields.site, document.site.clone()),
             text(fields.path, document.url.path().to_owned()),
@@ -61,7 +61,7 @@ impl IndexedPage {
         }
         values.extend(folders(&document.url).map(|it| text(fields.folders, it.to_owned())));
         values.extend(
-            bearers(document, &terms).map(|it| text(fields.completions, coded(&it, document))),
+            name_entries(document, &terms).map(|it| text(fields.completions, coded(&it, document))),
         );
         let places = Places::of(&terms);
         values.extend(

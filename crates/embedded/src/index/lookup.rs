@@ -24,7 +24,7 @@ pub(super) struct Lookup {
     /// Pages that have the query as a name.
     name: Option<Arc<Postings>>,
     pub(super) name_weight: f32,
-    pub(super) standing_weight: f32,
+    pub(super) link_weight: f32,
     pub(super) list_factor: f32,
 }
 
@@ -52,13 +52,13 @@ impl Lookup {
             others: Vec::new(),
             name: None,
             name_weight: plan.name_weight,
-            standing_weight: plan.standing_weight,
+            link_weight: plan.link_weight,
             list_factor: plan.list_factor,
         };
         let postings =
             |field, term: &str| statistics.postings(searcher, Term::from_field_text(field, term));
-        let weigh = |of: FieldStatistics, clause: &Clause, holding| {
-            of.weight([holding], clause.shape, clause.weight)
+        let weigh = |of: FieldStatistics, clause: &Clause, doc_freq| {
+            of.weight([doc_freq], clause.bm25, clause.weight)
         };
         let clause = |field| plan.clauses.iter().find(|clause| clause.field == field);
         let sections = clause(PlanField::Sections);
@@ -69,8 +69,8 @@ impl Lookup {
                 };
                 let in_sections = match sections.filter(|clause| clause.terms.contains(term)) {
                     Some(clause) => {
-                        let holding = postings.sections(searcher)?;
-                        Some(weigh(of.sections, clause, holding))
+                        let doc_freq = postings.sections(searcher)?;
+                        Some(weigh(of.sections, clause, doc_freq))
                     }
                     None => None,
                 };
@@ -84,9 +84,9 @@ impl Lookup {
         }
         for [first, second] in &plan.pairs {
             if let (Some(first), Some(second)) = (lookup.position(first), lookup.position(second)) {
-                let holding = [first, second].map(|at| lookup.body_terms[at].postings.pages);
-                let shape = PlanField::Body.shape();
-                let bm25 = of.body.weight(holding, shape, plan.pair_weight);
+                let doc_freqs = [first, second].map(|at| lookup.body_terms[at].postings.pages);
+                let params = PlanField::Body.bm25();
+                let bm25 = of.body.weight(doc_freqs, params, plan.pair_weight);
                 lookup.pairs.push((first, second, bm25));
             }
         }

@@ -10,7 +10,7 @@ use super::sections::Sections;
 
 /// Maximum number of pages whose sections are counted for a term. If more pages have the term, only
 /// every second, third, … page is counted. Such a term has little weight, so an estimate suffices.
-const MOST_COUNTED: u64 = 4_096;
+const MAX_COUNTED: u64 = 4_096;
 
 /// The posting lists of a term in every segment.
 pub(super) struct Postings {
@@ -64,7 +64,7 @@ impl Postings {
     }
 
     fn count_sections(&self, searcher: &Searcher) -> tantivy::Result<u64> {
-        let each = self.pages.div_ceil(MOST_COUNTED).max(1);
+        let each = self.pages.div_ceil(MAX_COUNTED).max(1);
         let (mut met, mut counted, mut found) = (0, 0, 0);
         let mut positions = Vec::new();
         for (number, segment) in searcher.segment_readers().iter().enumerate() {

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use canter_core::document::Stored;
 use canter_core::failure::Failure;
 use canter_core::task::UrlKey;
-use canter_ranking::completion::{Beginning, Named};
+use canter_ranking::completion::{Named, Prefix};
 use canter_ranking::plan::Plan;
 use canter_ranking::search::Answer;
 use canter_ranking::tokenizer::{Language, Tokenizer};
@@ -153,13 +153,13 @@ impl Reader {
         answer.map_err(|error| self.failure(&error))
     }
 
-    pub(super) fn names(&self, beginning: &Beginning) -> Result<Vec<Named>, Failure> {
-        let names = completion::names(&self.searcher(), &self.fields, beginning);
+    pub(super) fn names(&self, prefix: &Prefix) -> Result<Vec<Named>, Failure> {
+        let names = completion::names(&self.searcher(), &self.fields, prefix);
         names.map_err(|error| self.failure(&error))
     }
 
-    pub(super) fn words(&self, beginning: &str) -> Result<Vec<(String, u64)>, Failure> {
-        let words = completion::words(&self.searcher(), &self.fields, beginning);
+    pub(super) fn words(&self, prefix: &str) -> Result<Vec<(String, u64)>, Failure> {
+        let words = completion::words(&self.searcher(), &self.fields, prefix);
         words.map_err(|error| self.failure(&error))
     }
 

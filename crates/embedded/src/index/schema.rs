@@ -24,8 +24,8 @@ pub(super) mod column {
     pub(in crate::index) const ID_LOW: &str = "id-low";
     /// Version of a page.
     pub(in crate::index) const VERSION: &str = "version";
-    /// Standing of a page; see [`canter_core::inbound::Inbound::standing`].
-    pub(in crate::index) const STANDING: &str = "standing";
+    /// Link score of a page; see [`canter_core::inlinks::Inlinks::link_score`].
+    pub(in crate::index) const LINK_SCORE: &str = "standing";
     /// Whether a page is little more than its links.
     pub(in crate::index) const LIST: &str = "list";
     /// Site of a page.
@@ -51,7 +51,7 @@ pub(super) struct Fields {
     pub(super) id_high: Field,
     pub(super) id_low: Field,
     pub(super) version: Field,
-    pub(super) standing: Field,
+    pub(super) link_score: Field,
     pub(super) list: Field,
     pub(super) site: Field,
     pub(super) language: Field,
@@ -115,7 +115,7 @@ impl Fields {
             id_high: schema.add_u64_field(column::ID_HIGH, FAST),
             id_low: schema.add_u64_field(column::ID_LOW, FAST),
             version: schema.add_u64_field(column::VERSION, FAST),
-            standing: schema.add_f64_field(column::STANDING, FAST),
+            link_score: schema.add_f64_field(column::LINK_SCORE, FAST),
             list: schema.add_bool_field(column::LIST, FAST),
             site: schema.add_text_field(column::SITE, name.clone().set_fast("raw")),
             language: schema.add_text_field(column::LANGUAGE, word.clone()),

@@ -47,7 +47,7 @@ pub(super) struct FirstPass<'a> {
     others: Vec<(&'a Bm25, SegmentPostings, FieldNormReader)>,
     name: Option<SegmentPostings>,
     lengths: FieldNormReader,
-    standing: Option<Column<f64>>,
+    link_score: Option<Column<f64>>,
     list: Option<Column<bool>>,
     /// Term frequencies of the body's terms in the current page.
     counts: Vec<u32>,
@@ -75,7 +75,7 @@ impl<'a> FirstPass<'a> {
             name: lookup.named_in(number, segment)?,
             lengths: segment.get_fieldnorms_reader(lookup.body)?,
             list: segment.fast_fields().column_opt(column::LIST)?,
-            standing: segment.fast_fields().column_opt(column::STANDING)?,
+            link_score: segment.fast_fields().column_opt(column::LINK_SCORE)?,
             counts: vec![0; lookup.body_terms.len()],
         })
     }
@@ -131,7 +131,7 @@ impl<'a> FirstPass<'a> {
         }
         let list = self.list.as_ref().and_then(|them| them.first(page));
         Estimate {
-            sum: sum + self.standing(page),
+            sum: sum + self.weighted_link_score(page),
             bound,
             factor: match list {
                 Some(true) => self.lookup.list_factor,
@@ -141,10 +141,10 @@ impl<'a> FirstPass<'a> {
     }
 
     /// Returns the score of the links from other pages.
-    fn standing(&self, page: DocId) -> f32 {
-        let standing = self.standing.as_ref().and_then(|them| them.first(page));
-        let standing = standing.unwrap_or_default() as f32;
-        self.lookup.standing_weight * (standing / (standing + 1.0))
+    fn weighted_link_score(&self, page: DocId) -> f32 {
+        let score = self.link_score.as_ref().and_then(|them| them.first(page));
+        let score = score.unwrap_or_default() as f32;
+        self.lookup.link_weight * (score / (score + 1.0))
     }
 }
 

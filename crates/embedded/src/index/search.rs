@@ -56,7 +56,7 @@ pub(super) fn run(
             meant: None,
             facets,
         },
-        missing: missing(searcher, fields, statistics, &plan.typed)?,
+        missing: missing(searcher, fields, statistics, &plan.query_words)?,
     })
 }
 

@@ -5,7 +5,7 @@
 //! value for the end. A section is weighed as a text of its own, by BM25 over all sections of all
 //! pages.
 
-use canter_ranking::terms::{HEADING_COPIES, MOST_SECTIONS, PageTerms};
+use canter_ranking::terms::{HEADING_COPIES, MAX_SECTIONS, PageTerms};
 use tantivy::columnar::Column;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::{DocId, SegmentReader};
@@ -32,7 +32,7 @@ impl Places {
         let mut places = Places::default();
         let mut marks = 0;
         for (number, section) in terms.sections.iter().enumerate() {
-            if number < MOST_SECTIONS {
+            if number < MAX_SECTIONS {
                 let heading = (section.heading as u64).min((1 << HEADING_BITS) - 1);
                 let level = u64::from(section.level).min((1 << LEVEL_BITS) - 1);
                 let start = (section.start as u64) << HEADING_BITS | heading;

@@ -7,24 +7,24 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use canter_ranking::plan::Shape;
+use canter_ranking::plan::Bm25Params;
 use canter_ranking::tokenizer::Language;
 use tantivy::index::SegmentId;
 use tantivy::{Searcher, SegmentReader, Term};
 
-use super::bm25::{Bm25, rarity};
+use super::bm25::{Bm25, idf};
 use super::postings::Postings;
 use super::schema::{Fields, column};
 use super::sections::Sections;
 
 /// Maximum number of cached terms; they take some MB.
-const MOST_CACHED: usize = 20_000;
+const MAX_CACHED: usize = 20_000;
 
 /// Statistics of one field.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct FieldStatistics {
     /// Number of texts with at least one word.
-    texts: u64,
+    doc_count: u64,
     /// Total number of words of all texts.
     words: u64,
 }
@@ -33,18 +33,18 @@ impl FieldStatistics {
     /// Returns the BM25 score of a term or of neighbours, given the number of texts that hold each.
     pub(super) fn weight<const WORDS: usize>(
         self,
-        holding: [u64; WORDS],
-        shape: Shape,
+        doc_freqs: [u64; WORDS],
+        params: Bm25Params,
         weight: f32,
     ) -> Bm25 {
-        let texts = self.texts.max(1);
-        let rarity = holding.map(|holding| rarity(texts, holding));
-        let average = self.words as f32 / texts as f32;
-        Bm25::new(rarity.iter().sum(), average, shape, weight)
+        let doc_count = self.doc_count.max(1);
+        let idfs = doc_freqs.map(|doc_freq| idf(doc_count, doc_freq));
+        let average = self.words as f32 / doc_count as f32;
+        Bm25::new(idfs.iter().sum(), average, params, weight)
     }
 
     fn add(&mut self, other: FieldStatistics) {
-        self.texts += other.texts;
+        self.doc_count += other.doc_count;
         self.words += other.words;
     }
 }
@@ -127,7 +127,7 @@ impl Statistics {
     ) -> tantivy::Result<Option<Arc<Postings>>> {
         let generation = searcher.generation().generation_id();
         let mut cache = self.cache();
-        if cache.generation != generation || cache.terms.len() >= MOST_CACHED {
+        if cache.generation != generation || cache.terms.len() >= MAX_CACHED {
             cache.generation = generation;
             cache.terms.clear();
         }
@@ -169,15 +169,15 @@ fn measure(segment: &SegmentReader, fields: &Fields) -> tantivy::Result<Collecti
         let lengths = segment.get_fieldnorms_reader(field)?;
         let words = segment.inverted_index(field)?.total_num_tokens();
         let pages = 0..segment.max_doc();
-        let texts = pages.filter(|&page| lengths.fieldnorm_id(page) > 0).count() as u64;
-        Ok(FieldStatistics { texts, words })
+        let doc_count = pages.filter(|&page| lengths.fieldnorm_id(page) > 0).count() as u64;
+        Ok(FieldStatistics { doc_count, words })
     };
     let mut of_sections = FieldStatistics::default();
     let mut sections = Sections::new(segment)?;
     for page in 0..segment.max_doc() {
         sections.take(page);
         for length in sections.lengths().filter(|length| *length > 0) {
-            of_sections.texts += 1;
+            of_sections.doc_count += 1;
             of_sections.words += u64::from(length);
         }
     }

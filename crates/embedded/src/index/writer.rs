@@ -33,7 +33,7 @@ const GATHER: Duration = Duration::from_secs(1);
 /// part of the work.
 const SHARE: u32 = 10;
 /// Maximum wait of a commit, so that a slow disk does not delay callers for minutes.
-const LONGEST: Duration = Duration::from_secs(10);
+const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Fraction of deleted pages at which a segment is merged.
 const DELETED: f32 = 0.3;
 
@@ -200,7 +200,7 @@ impl Work {
 
     /// Returns the time that the next commit waits after the first write.
     fn gather(&self) -> Duration {
-        (self.took * SHARE).clamp(GATHER, LONGEST)
+        (self.took * SHARE).clamp(GATHER, MAX_WAIT)
     }
 
     fn attempt(&mut self, answer: Answer, write: impl FnOnce(&mut Self) -> tantivy::Result<()>) {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use canter_core::failure::Failure;
 use canter_core::outcomes::outcome;
-use canter_core::prospect::Bounds;
+use canter_core::prospect::CrawlLimits;
 use canter_core::scope::Scope;
 use canter_core::task::{Kind, Outcome, UrlKey};
 use rusqlite::{OptionalExtension, Row, params};
@@ -17,9 +17,9 @@ use super::reading::Reading;
 use super::schema::{kind, state};
 
 /// Maximum number of redirects to a URL and duplicates of it that are listed, together.
-const MOST: i64 = 50;
+const MAX_LISTED: i64 = 50;
 /// Maximum length of a chain that is followed, far beyond every limit on depth and redirects.
-const LONGEST: usize = 10_000;
+const MAX_CHAIN: usize = 10_000;
 
 /// A site in the state that its newest crawl left.
 #[derive(Debug, Clone)]
@@ -30,8 +30,8 @@ pub struct KnownSite {
     pub scope: Scope,
     /// The site's seeds, as the user gave them.
     pub seeds: Vec<Url>,
-    /// Bounds of the newest crawl; `None` if an older canter crawled the site.
-    pub bounds: Option<Bounds>,
+    /// Limits of the newest crawl; `None` if an older canter crawled the site.
+    pub limits: Option<CrawlLimits>,
     /// URL of the server whose index holds the site's pages; `None` for the folder's own index.
     pub server: Option<String>,
     id: i64,
@@ -121,13 +121,13 @@ impl Reading {
                     let scope: Option<Scope> = json(row.get(2)?);
                     let moved: Option<Scope> = json(row.get(3)?);
                     let (id, name) = (row.get(0)?, row.get(1)?);
-                    let (crawl, bounds) = (row.get(4)?, json(row.get(5)?));
+                    let (crawl, limits) = (row.get(4)?, json(row.get(5)?));
                     let server = row.get(6)?;
                     Ok(scope.map(|scope| KnownSite {
                         name,
                         seeds: scope.seeds().to_vec(),
                         scope: moved.unwrap_or(scope),
-                        bounds,
+                        limits,
                         server,
                         id,
                         crawl,
@@ -193,7 +193,7 @@ impl Reading {
             let at = url(text)?;
             // A later crawl may find a page through another page, and two such paths combined may
             // contain a loop.
-            if !met.insert(at.clone()) || way.len() == LONGEST {
+            if !met.insert(at.clone()) || way.len() == MAX_CHAIN {
                 break;
             }
             let row = look.query_row(params![site.id, UrlKey::of(&at).0], |row| {
@@ -255,7 +255,7 @@ impl Reading {
              WHERE site = ? AND outcome IN ('redirected', 'duplicate') AND detail = ?
              ORDER BY url LIMIT ?",
         )?;
-        let mut rows = leading.query(params![site.id, to.as_str(), MOST])?;
+        let mut rows = leading.query(params![site.id, to.as_str(), MAX_LISTED])?;
         while let Some(row) = rows.next()? {
             let list = if row.get(1)? {
                 &mut both.0

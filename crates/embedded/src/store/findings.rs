@@ -12,9 +12,9 @@ use super::failure::failure;
 use super::reading::Reading;
 
 /// Maximum number of URLs of one outcome whose linking pages are looked up.
-const MOST_TARGETS: i64 = 100_000;
+const MAX_TARGETS: i64 = 100_000;
 /// Maximum number of URLs that serve as examples: the slowest, the largest, the skipped ones.
-const MOST_EXAMPLES: i64 = 100;
+const MAX_EXAMPLES: i64 = 100;
 
 /// The findings of the newest crawl of a site.
 #[derive(Debug, Clone, Default)]
@@ -114,17 +114,17 @@ impl Rows<'_> {
             began_ms: self.crawl.max(0) as u64,
             statuses: self.groups("status")?,
             times: self.groups("took_ms")?,
-            slowest: self.found("took_ms IS NOT NULL", "took_ms DESC, url", MOST_EXAMPLES)?,
+            slowest: self.found("took_ms IS NOT NULL", "took_ms DESC, url", MAX_EXAMPLES)?,
             largest: self.found(
                 "bytes > 0 AND (outcome IN ('indexed', 'unchanged', 'duplicate')
                      OR outcome = 'skipped' AND detail IN ('noindex', 'too_large'))",
                 "bytes DESC, url",
-                MOST_EXAMPLES,
+                MAX_EXAMPLES,
             )?,
-            gone: self.found("outcome = 'gone'", "url", MOST_TARGETS)?,
-            failed: self.found("outcome = 'failed'", "url", MOST_TARGETS)?,
-            redirected: self.found("outcome = 'redirected'", "url", MOST_TARGETS)?,
-            duplicates: self.found("outcome = 'duplicate'", "url", MOST_EXAMPLES)?,
+            gone: self.found("outcome = 'gone'", "url", MAX_TARGETS)?,
+            failed: self.found("outcome = 'failed'", "url", MAX_TARGETS)?,
+            redirected: self.found("outcome = 'redirected'", "url", MAX_TARGETS)?,
+            duplicates: self.found("outcome = 'duplicate'", "url", MAX_EXAMPLES)?,
             skipped: self.skipped(&counts)?,
             counts,
             ..Findings::default()
@@ -139,7 +139,7 @@ impl Rows<'_> {
             // The target of a redirect may follow the name.
             let rows =
                 format!("outcome = 'skipped' AND (detail = '{name}' OR detail LIKE '{name} %')");
-            Ok((reason, self.found(&rows, "url", MOST_EXAMPLES)?))
+            Ok((reason, self.found(&rows, "url", MAX_EXAMPLES)?))
         })
         .collect()
     }

@@ -91,11 +91,12 @@ impl SoloCrawl for SiteStore {
         self.pushed.notified().await;
     }
 
-    async fn rest(&self, rest: Option<&Rest>) -> Result<(), Failure> {
-        match rest {
-            None => self.end().await,
-            Some(rest) => self.note_rest(&rest.clone().into()).await,
-        }
+    async fn record_end(&self) -> Result<(), Failure> {
+        self.end().await
+    }
+
+    async fn record_rest(&self, rest: &Rest) -> Result<(), Failure> {
+        self.note_rest(&rest.clone().into()).await
     }
 }
 
@@ -134,7 +135,7 @@ fn task(row: &Row<'_>, site: &str, crawl: u64) -> rusqlite::Result<Task> {
         crawl,
         url: super::pages::url(row.get(0)?)?,
         depth: row.get(1)?,
-        hops: row.get(2)?,
+        redirects: row.get(2)?,
         attempts: row.get(3)?,
         parent: parent.and_then(|parent| Url::parse(&parent).ok()),
         kind: kind::named(row.get(5)?),

@@ -1,27 +1,27 @@
 //! Notes about the newest crawl of a site, for other processes to read.
 
 use canter_core::failure::Failure;
-use canter_core::prospect::Bounds;
+use canter_core::prospect::CrawlLimits;
 use rusqlite::params;
 
 use super::crawls::SiteStore;
 use super::rest::{Rest, text};
 
 impl SiteStore {
-    /// Records the bounds of the crawl, which explain why a URL was not fetched.
+    /// Records the limits of the crawl, which explain why a URL was not fetched.
     ///
     /// # Errors
     ///
     /// Returns an error if the store fails.
-    pub async fn note_bounds(&self, bounds: &Bounds) -> Result<(), Failure> {
+    pub async fn note_limits(&self, limits: &CrawlLimits) -> Result<(), Failure> {
         let site = self.site;
-        let bounds = serde_json::to_string(bounds).map_err(Failure::permanent)?;
+        let limits = serde_json::to_string(limits).map_err(Failure::permanent)?;
         self.store
             .run(move |connection| {
                 connection
                     .execute(
                         "UPDATE site SET bounds = ? WHERE id = ?",
-                        params![bounds, site],
+                        params![limits, site],
                     )
                     .map(drop)
             })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use canter_core::failure::Failure;
 use canter_core::outcomes::Counts;
-use canter_core::robots::Verdict;
+use canter_core::robots::RobotsPolicy;
 use canter_core::time::Moment;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
@@ -145,15 +145,18 @@ impl Reading {
         Ok(found)
     }
 
-    /// Returns the robots.txt verdict of an authority and the time at which it was fetched.
+    /// Returns the robots.txt policy of an authority and the time at which it was fetched.
     ///
     /// # Errors
     ///
     /// Returns an error if the store cannot be read.
-    pub fn verdict(&self, authority: &str) -> Result<Option<(Verdict, Moment)>, Failure> {
+    pub fn robots_policy(
+        &self,
+        authority: &str,
+    ) -> Result<Option<(RobotsPolicy, Moment)>, Failure> {
         robots::stored(&self.connection, authority, Moment(0))
             .optional()
-            .map(|stored| stored.and_then(robots::verdict))
+            .map(|stored| stored.and_then(robots::policy))
             .map_err(failure)
     }
 }

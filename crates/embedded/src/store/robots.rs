@@ -1,8 +1,8 @@
-//! Stored verdicts of robots.txt files.
+//! Stored policies of robots.txt files.
 
 use canter_core::failure::Failure;
 use canter_core::ports::{Loaded, Robots};
-use canter_core::robots::Verdict;
+use canter_core::robots::RobotsPolicy;
 use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -15,8 +15,8 @@ impl Robots for Store {
             .run(move |connection| stored(connection, &authority, since).optional())
             .await?;
         // The folder's lock keeps other workers away, so the caller is the only worker.
-        Ok(match stored.and_then(verdict) {
-            Some((verdict, fetched_at)) => Loaded::Verdict(verdict, fetched_at),
+        Ok(match stored.and_then(policy) {
+            Some((policy, fetched_at)) => Loaded::Policy(policy, fetched_at),
             None => Loaded::Fetch,
         })
     }
@@ -24,24 +24,24 @@ impl Robots for Store {
     async fn save(
         &self,
         authority: &str,
-        verdict: &Verdict,
+        policy: &RobotsPolicy,
         fetched_at: Moment,
     ) -> Result<(), Failure> {
         let authority = authority.to_owned();
-        let verdict = serde_json::to_string(verdict).map_err(Failure::permanent)?;
+        let policy = serde_json::to_string(policy).map_err(Failure::permanent)?;
         self.run(move |connection| {
             connection
                 .prepare_cached(
                     "INSERT OR REPLACE INTO robots (authority, fetched_ns, verdict) VALUES (?, ?, ?)",
                 )?
-                .execute(params![authority, fetched_at.0 as i64, verdict])?;
+                .execute(params![authority, fetched_at.0 as i64, policy])?;
             Ok(())
         })
         .await
     }
 }
 
-/// Returns the row of an authority's verdict, unless it was fetched before `since`.
+/// Returns the row of an authority's policy, unless it was fetched before `since`.
 pub(super) fn stored(
     connection: &Connection,
     authority: &str,
@@ -57,7 +57,7 @@ pub(super) fn stored(
 }
 
 /// Parses the row that [`stored`] returned; `None` if an older canter wrote it in another form.
-pub(super) fn verdict((verdict, fetched): (String, i64)) -> Option<(Verdict, Moment)> {
-    let verdict = serde_json::from_str(&verdict).ok()?;
-    Some((verdict, Moment(fetched.max(0) as u64)))
+pub(super) fn policy((policy, fetched): (String, i64)) -> Option<(RobotsPolicy, Moment)> {
+    let policy = serde_json::from_str(&policy).ok()?;
+    Some((policy, Moment(fetched.max(0) as u64)))
 }

@@ -119,9 +119,9 @@ held_to! { paces:
 }
 
 held_to! { robots:
-    a_verdict_comes_back
-    an_old_verdict_is_none
-    a_verdict_is_replaced
+    a_policy_comes_back
+    an_old_policy_is_none
+    a_policy_is_replaced
 }
 
 #[tokio::test(flavor = "multi_thread")]

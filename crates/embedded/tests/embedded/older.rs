@@ -64,7 +64,7 @@ fn it_is_told_of_before_any_crawl_of_this_canter() {
     );
     assert_eq!(report.rest, Some(Rest::CutOff));
     let sites = reading.sites().unwrap();
-    assert_eq!(sites[0].bounds, None);
+    assert_eq!(sites[0].limits, None);
     let url = "https://example.org/a".parse().unwrap();
     let account = reading.account(&sites[0], &url).unwrap().unwrap();
     assert!(account.waits && account.met);

@@ -11,7 +11,7 @@ use canter_aws::{CloudPaces, CloudSite, Progress};
 use canter_core::domain::domain;
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
-use canter_core::step::{End, step};
+use canter_core::step::{StepResult, step};
 use canter_core::task::{Outcome, Task};
 use canter_http::PacedGate;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
@@ -203,7 +203,7 @@ where
                     return Stop::Outage;
                 }
                 Some(ended) = self.steps.ended() => {
-                    used_up |= finishing && matches!(ended.1, Ok(End::Stopped));
+                    used_up |= finishing && matches!(ended.1, Ok(StepResult::Stopped));
                     self.note(ended);
                     if self.failures >= FAILURES {
                         return Stop::Outage;
@@ -283,19 +283,19 @@ where
         }
     }
 
-    fn note(&mut self, (work, end): Ended<Work<F, I>>) {
-        match end {
-            Ok(End::Stopped) => self.back.push(work),
-            Ok(End::Busy) => {
+    fn note(&mut self, (work, result): Ended<Work<F, I>>) {
+        match result {
+            Ok(StepResult::Stopped) => self.back.push(work),
+            Ok(StepResult::Busy) => {
                 self.busy = true;
                 self.back.push(work);
             }
-            Ok(end) => {
+            Ok(result) => {
                 self.failures = 0;
                 self.ledger.done(&work.places);
                 let site = (work.crawl.site.id.clone(), work.crawl.id);
-                add(self.progress.entry(site.clone()).or_default(), &end);
-                if let End::Paused(why) = end {
+                add(self.progress.entry(site.clone()).or_default(), &result);
+                if let StepResult::Paused(why) = result {
                     self.pauses.insert(site, why);
                 }
             }
@@ -325,14 +325,14 @@ async fn troubled(gate: &PacedGate<CloudPaces>) -> Failure {
     }
 }
 
-fn add(progress: &mut Progress, end: &End) {
-    match end {
-        End::Finished(outcome) => {
+fn add(progress: &mut Progress, result: &StepResult) {
+    match result {
+        StepResult::Finished(outcome) => {
             progress.done += 1;
             progress.pages += u64::from(outcome.is_page());
             progress.failed += u64::from(matches!(outcome, Outcome::Failed { .. }));
         }
-        End::Again(_) => progress.retries += 1,
-        End::Dropped | End::Stopped | End::Busy | End::Paused(_) => {}
+        StepResult::Again(_) => progress.retries += 1,
+        StepResult::Dropped | StepResult::Stopped | StepResult::Busy | StepResult::Paused(_) => {}
     }
 }

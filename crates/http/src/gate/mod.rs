@@ -64,8 +64,8 @@ impl<P: Paces + 'static> PacedGate<P> {
         let fastest = Pace {
             spacing: Duration::ZERO,
             patience: Duration::ZERO,
-            most: 1,
-            span: Duration::ZERO,
+            max_starts: 1,
+            window: Duration::ZERO,
         };
         let pace = state.pace.unwrap_or(fastest);
         let slowed = pace.at_least(delay, self.shared.tolerance);

@@ -124,7 +124,7 @@ impl<P: Paces> Shared<P> {
                 state.lease.as_mut().and_then(|lease| lease.take(now))
             };
             if let Some(slot) = slot
-                && let Some(start) = self.fire(slot, &mut changes).await?
+                && let Some(start) = self.wait_for(slot, &mut changes).await?
             {
                 return Ok(start);
             }
@@ -132,7 +132,7 @@ impl<P: Paces> Shared<P> {
     }
 
     /// Waits for the time of the slot and returns the start; none if the slot was forfeited.
-    async fn fire(
+    async fn wait_for(
         &self,
         slot: Slot,
         changes: &mut watch::Receiver<()>,

@@ -76,7 +76,7 @@ impl State {
 
     pub(super) fn record(&mut self, now: Moment) {
         if let Some(pace) = self.pace {
-            self.window.record(now, pace.span);
+            self.window.record(now, pace.window);
         }
         self.forget_before(now);
         self.last_second.push_back(now);

@@ -30,7 +30,7 @@ impl<'a> Marked<'a> {
         }
     }
 
-    /// Returns whether a word, or one of its humps, may be a term. This is cheaper than stemming
+    /// Returns whether a word, or one of its camelCase parts, may be a term. This is cheaper than stemming
     /// the word.
     pub(crate) fn may_begin(&self, word: &str) -> bool {
         let Some((first, rest)) = word.as_bytes().split_first() else {

@@ -6,17 +6,17 @@ mod weights;
 
 use std::ops::Range;
 
-use crate::corrections::Typed;
+use crate::corrections::QueryWord;
 use crate::query::Query;
 use crate::tokenizer::Language;
 
 pub(crate) use marked::Marked;
 pub(crate) use terms::QueryTerms;
 pub use terms::Ways;
-pub use weights::{Field, Shape};
+pub use weights::{Bm25Params, Field};
 
 /// The terms that an index looks for, and the weight of each match. A page matches if any clause,
-/// pair or name does. Its score is the sum of the matches and of its standing, times
+/// pair or name does. Its score is the sum of the matches and of its links, times
 /// [`Plan::list_factor`] for a list of links.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -32,9 +32,9 @@ pub struct Plan {
     pub name: Option<String>,
     /// Score of a page that bears the name, or has a section that does.
     pub name_weight: f32,
-    /// Weight of the links from other pages: a page of standing s gets s / (s + 1) of it. It is no
-    /// match by itself.
-    pub standing_weight: f32,
+    /// Weight of the links from other pages: a page with link score s gets s / (s + 1) of it. It is
+    /// no match by itself.
+    pub link_weight: f32,
     /// Factor on the score of a page that is little more than its links.
     pub list_factor: f32,
     /// Phrases that the body of every result must hold.
@@ -46,7 +46,7 @@ pub struct Plan {
     /// Ranks of the wanted results.
     pub window: Range<usize>,
     /// Words that are checked for spelling.
-    pub typed: Vec<Typed>,
+    pub query_words: Vec<QueryWord>,
     /// Maximum number of different words of the query that a text can hold.
     pub(crate) distinct: usize,
 }
@@ -61,7 +61,7 @@ pub struct Clause {
     /// Weight of a match.
     pub weight: f32,
     /// BM25 parameters.
-    pub shape: Shape,
+    pub bm25: Bm25Params,
 }
 
 /// A condition on a page.
@@ -91,7 +91,7 @@ impl Plan {
             field,
             terms,
             weight: field.weight(),
-            shape: field.shape(),
+            bm25: field.bm25(),
         });
         let language = query.language.as_ref();
         let filters = [
@@ -105,13 +105,13 @@ impl Plan {
             pair_weight: weights::PAIR,
             name: terms.name,
             name_weight: weights::NAME,
-            standing_weight: weights::STANDING,
+            link_weight: weights::LINKS,
             list_factor: weights::LIST,
             phrases: terms.phrases,
             unwanted: terms.unwanted,
             filters: filters.into_iter().flatten().collect(),
             window: query.offset..query.offset + query.limit,
-            typed: terms.typed,
+            query_words: terms.query_words,
             distinct: terms.distinct,
             query: query.clone(),
         }

@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 
-use crate::corrections::{Typed, typed};
-use crate::operators::written;
+use crate::corrections::{QueryWord, query_words};
+use crate::operators::parse_query;
 use crate::tokenizer::{Language, TokenKind, Tokenizer, name};
 
 /// Maximum number of words of a query; the rest of a pasted text is ignored.
-const MOST_WORDS: usize = 32;
+const MAX_WORDS: usize = 32;
 
 thread_local! {
     /// Reused by the queries of a thread, since it caches stems.
@@ -32,7 +32,7 @@ pub(crate) struct QueryTerms {
     /// Phrases after a minus.
     pub(crate) unwanted: Vec<Ways>,
     /// Words that may be misspelt.
-    pub(crate) typed: Vec<Typed>,
+    pub(crate) query_words: Vec<QueryWord>,
     /// Maximum number of different words that a text can hold.
     pub(crate) distinct: usize,
 }
@@ -49,11 +49,11 @@ impl QueryTerms {
     }
 
     fn by(tokenizer: &mut Tokenizer, text: &str, languages: &[Language]) -> Self {
-        let written = written(text);
+        let parsed = parse_query(text);
         let mut terms = QueryTerms {
-            name: name(&written.wanted),
-            phrases: written.quoted.iter().map(|_| Ways::new()).collect(),
-            unwanted: written.unwanted.iter().map(|_| Ways::new()).collect(),
+            name: name(&parsed.wanted),
+            phrases: parsed.quoted.iter().map(|_| Ways::new()).collect(),
+            unwanted: parsed.unwanted.iter().map(|_| Ways::new()).collect(),
             ..QueryTerms::default()
         };
         let english = [Language::ENGLISH];
@@ -64,17 +64,17 @@ impl QueryTerms {
         };
         for language in languages {
             tokenizer.set_language(*language);
-            terms.add(QueryTerms::in_language(&written.wanted, tokenizer));
-            let quoted = terms.phrases.iter_mut().zip(&written.quoted);
-            let unwanted = terms.unwanted.iter_mut().zip(&written.unwanted);
+            terms.add(QueryTerms::in_language(&parsed.wanted, tokenizer));
+            let quoted = terms.phrases.iter_mut().zip(&parsed.quoted);
+            let unwanted = terms.unwanted.iter_mut().zip(&parsed.unwanted);
             for (ways, part) in quoted.chain(unwanted) {
                 add_way(ways, part, tokenizer);
             }
-            typed(text, &written, tokenizer, &mut terms.typed);
+            query_words(text, &parsed, tokenizer, &mut terms.query_words);
         }
         terms.phrases.retain(|ways| !ways.is_empty());
         terms.unwanted.retain(|ways| !ways.is_empty());
-        terms.typed.truncate(MOST_WORDS);
+        terms.query_words.truncate(MAX_WORDS);
         terms
     }
 
@@ -114,7 +114,7 @@ impl QueryTerms {
         let mut previous: Option<String> = None;
         tokenizer.tokenize(text, |token| {
             let term = token.term;
-            let full = terms.words.len() >= MOST_WORDS || terms.common.len() >= MOST_WORDS;
+            let full = terms.words.len() >= MAX_WORDS || terms.common.len() >= MAX_WORDS;
             let asking = drop_question_words
                 && token.kind == TokenKind::Word
                 && language.asks(&text[token.range.clone()].to_lowercase());

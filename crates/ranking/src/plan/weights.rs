@@ -31,19 +31,19 @@ impl Field {
     }
 
     /// Returns the BM25 parameters.
-    pub fn shape(self) -> Shape {
+    pub fn bm25(self) -> Bm25Params {
         let b = match self {
             Field::Body | Field::Common => 0.6,
             Field::AnchorText | Field::Address => 0.75,
             Field::Sections => 0.3,
         };
-        Shape { k1: 1.2, b }
+        Bm25Params { k1: 1.2, b }
     }
 }
 
 /// The BM25 parameters of a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Shape {
+pub struct Bm25Params {
     /// Saturation of repeated terms.
     pub k1: f32,
     /// Normalization by length, from 0 for none to 1 for full.
@@ -53,10 +53,10 @@ pub struct Shape {
 /// Weight of a pair of neighbouring words, which is weighed like a word of the body.
 pub(super) const PAIR: f32 = 1.8;
 /// Weight of the links from other pages: a page gets s / (s + 1) of it, where s is
-/// [`canter_core::inbound::Inbound::standing`].
-pub(super) const STANDING: f32 = 16.0;
+/// [`canter_core::inlinks::Inlinks::link_score`].
+pub(super) const LINKS: f32 = 16.0;
 /// Score of a page that bears the whole query as a name. It does not depend on BM25.
 pub(super) const NAME: f32 = 13.2;
 /// Factor on the score of a page that is little more than its links
-/// ([`canter_core::inbound::is_list`]).
+/// ([`canter_core::inlinks::is_list`]).
 pub(super) const LIST: f32 = 0.65;

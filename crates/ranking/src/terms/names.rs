@@ -3,11 +3,11 @@
 use crate::tokenizer::name;
 
 /// Maximum length of a name that is offered as a completion, in characters.
-const LONGEST: usize = 100;
+const MAX_NAME: usize = 100;
 
 /// Returns whether a title is offered as a completion.
 pub(super) fn is_offered(title: &str) -> bool {
-    !title.trim().is_empty() && title.len() <= 4 * LONGEST && title.chars().count() <= LONGEST
+    !title.trim().is_empty() && title.len() <= 4 * MAX_NAME && title.chars().count() <= MAX_NAME
 }
 
 /// Returns the names by which a whole query finds a page or a section with this title and these

@@ -8,7 +8,7 @@ use super::stop_words::is_question_word;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Language {
     code: &'static str,
-    stems: Algorithm,
+    algorithm: Algorithm,
 }
 
 /// All languages, ordered by their codes (ISO 639-1).
@@ -33,8 +33,8 @@ impl Language {
     /// Language of texts that do not name one.
     pub const ENGLISH: Language = Language::new("en", Algorithm::English);
 
-    const fn new(code: &'static str, stems: Algorithm) -> Self {
-        Language { code, stems }
+    const fn new(code: &'static str, algorithm: Algorithm) -> Self {
+        Language { code, algorithm }
     }
 
     /// Returns the language of a BCP 47 tag (`de-at`); English without a tag or a stemmer for it.
@@ -70,7 +70,7 @@ impl Language {
     }
 
     pub(super) fn stemmer(self) -> Stemmer {
-        Stemmer::create(self.stems)
+        Stemmer::create(self.algorithm)
     }
 }
 
@@ -79,35 +79,35 @@ fn is_cyrillic(c: char) -> bool {
 }
 
 /// Stemmers of languages that have their own script.
-pub(super) struct Letters([Letter; 4]);
+pub(super) struct ScriptStemmers([ScriptStemmer; 4]);
 
-struct Letter {
+struct ScriptStemmer {
     /// Returns whether a letter belongs to the script.
     has: fn(char) -> bool,
     stemmer: Stemmer,
 }
 
-impl Default for Letters {
+impl Default for ScriptStemmers {
     fn default() -> Self {
-        let letter = |stems, has| Letter {
+        let script = |algorithm, has| ScriptStemmer {
             has,
-            stemmer: Stemmer::create(stems),
+            stemmer: Stemmer::create(algorithm),
         };
-        Letters([
-            letter(Algorithm::Russian, is_cyrillic),
-            letter(Algorithm::Greek, |c| matches!(c, '\u{370}'..='\u{3FF}')),
-            letter(Algorithm::Arabic, |c| matches!(c, '\u{620}'..='\u{65F}')),
-            letter(Algorithm::Tamil, |c| matches!(c, '\u{B80}'..='\u{BFF}')),
+        ScriptStemmers([
+            script(Algorithm::Russian, is_cyrillic),
+            script(Algorithm::Greek, |c| matches!(c, '\u{370}'..='\u{3FF}')),
+            script(Algorithm::Arabic, |c| matches!(c, '\u{620}'..='\u{65F}')),
+            script(Algorithm::Tamil, |c| matches!(c, '\u{B80}'..='\u{BFF}')),
         ])
     }
 }
 
-impl Letters {
+impl ScriptStemmers {
     /// Returns the stemmer of a folded word that is written entirely in one of these scripts.
     pub(super) fn stemmer(&self, word: &str) -> Option<&Stemmer> {
         let first = word.chars().next()?;
-        let letter = self.0.iter().find(|letter| (letter.has)(first))?;
-        word.chars().all(letter.has).then_some(&letter.stemmer)
+        let script = self.0.iter().find(|script| (script.has)(first))?;
+        word.chars().all(script.has).then_some(&script.stemmer)
     }
 }
 

@@ -20,10 +20,10 @@ pub use spelling::name;
 pub(crate) use spelling::spelled;
 
 use pieces::{
-    Class, LONGEST, Pieces, chunk_end, class_of, humps, is_contraction, is_spaceless, signs_end,
-    signs_of_a_name,
+    Class, MAX_WORD, Pieces, camel_case_boundaries, chunk_end, class_of, is_contraction,
+    is_spaceless, signs_end, signs_of_a_name,
 };
-use stems::Stems;
+use stems::StemCache;
 
 /// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum TokenKind {
     /// A whole identifier that has several words or ends in signs (`os.path`, `C++`). Its words
     /// follow.
     Whole,
-    /// A stemmed hump of a camelCase word. The whole word precedes it.
+    /// A stemmed part of a camelCase word. The whole word precedes it.
     Part,
     /// A single character of a run in a script without spaces, so that a query of one character
     /// finds it.
@@ -58,28 +58,28 @@ pub struct Token<'a> {
 /// Splits texts into tokens. It caches stems, so reuse one for many texts.
 pub struct Tokenizer {
     /// Stems of each language used so far, the current language first.
-    stems: Vec<Stems>,
+    stems: Vec<StemCache>,
     folded: String,
 }
 
 impl Default for Tokenizer {
     fn default() -> Self {
         Tokenizer {
-            stems: vec![Stems::new(Language::ENGLISH)],
+            stems: vec![StemCache::new(Language::ENGLISH)],
             folded: String::new(),
         }
     }
 }
 
 /// Maximum length of a run of signs, in bytes. A longer run is ornament.
-const MOST_SIGNS: usize = 6;
+const MAX_SIGNS: usize = 6;
 
 impl Tokenizer {
     /// Sets the language of the texts that follow, which is English initially.
     pub fn set_language(&mut self, language: Language) {
         let at = self.stems.iter().position(|it| it.language == language);
         let at = at.unwrap_or_else(|| {
-            self.stems.push(Stems::new(language));
+            self.stems.push(StemCache::new(language));
             self.stems.len() - 1
         });
         self.stems.swap(0, at);
@@ -109,7 +109,7 @@ impl Tokenizer {
                 Class::Word | Class::Underscore => {
                     let chunk = chunk_end(text, at);
                     let end = chunk.end + signs_of_a_name(&text[chunk.end..]);
-                    if end > chunk.end && end - at <= LONGEST {
+                    if end > chunk.end && end - at <= MAX_WORD {
                         self.whole(text, at..end, &mut give);
                     }
                     if chunk.plain {
@@ -143,7 +143,7 @@ impl Tokenizer {
         let Some(first) = words().next() else {
             return give_signs(text, chunk, give);
         };
-        if first != chunk && chunk.len() <= LONGEST {
+        if first != chunk && chunk.len() <= MAX_WORD {
             self.whole(text, chunk.clone(), give);
         }
         for word in words() {
@@ -175,7 +175,7 @@ impl Tokenizer {
     ) {
         let word = &text[range.clone()];
         let is_rest = || is_contraction(word) && follows_apostrophe(text, range.start);
-        if word.len() > LONGEST || !wanted(word) || is_rest() {
+        if word.len() > MAX_WORD || !wanted(word) || is_rest() {
             return;
         }
         let stem = self.stems[0].of(word);
@@ -189,8 +189,8 @@ impl Tokenizer {
             let range = range.clone();
             give(Token { kind, term, range });
         }
-        if stem.humped() {
-            let ends = humps(word).chain([word.len()]);
+        if stem.camel_case() {
+            let ends = camel_case_boundaries(word).chain([word.len()]);
             let mut start = 0;
             for end in ends {
                 self.part(&word[start..end], range.start + start, give);
@@ -199,15 +199,16 @@ impl Tokenizer {
         }
     }
 
-    /// Passes on a hump. Stop words are left out, since a hump is not a separate word.
-    fn part(&mut self, hump: &str, start: usize, give: &mut impl FnMut(Token<'_>)) {
-        let stem = self.stems[0].of(hump);
+    /// Passes on a part of a camelCase word. Stop words are left out, since a part is not a
+    /// separate word.
+    fn part(&mut self, part: &str, start: usize, give: &mut impl FnMut(Token<'_>)) {
+        let stem = self.stems[0].of(part);
         let term = stem.term();
         if !stem.stop() && !term.is_empty() {
             give(Token {
                 kind: TokenKind::Part,
                 term,
-                range: start..start + hump.len(),
+                range: start..start + part.len(),
             });
         }
     }
@@ -245,7 +246,7 @@ fn follows_apostrophe(text: &str, at: usize) -> bool {
 
 fn give_signs(text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>)) {
     let signs = &text[range.clone()];
-    if signs.len() <= MOST_SIGNS {
+    if signs.len() <= MAX_SIGNS {
         give(Token {
             kind: TokenKind::Signs,
             term: signs,

@@ -8,7 +8,7 @@ use std::ops::Range;
 use unicode_normalization::char::is_combining_mark;
 
 /// Maximum length of a word or an identifier, in bytes. Nobody types longer ones.
-pub(super) const LONGEST: usize = 128;
+pub(super) const MAX_WORD: usize = 128;
 
 /// The class of a character with regard to word boundaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,9 +189,9 @@ fn is_word(c: char) -> bool {
     }
 }
 
-/// Returns the offsets at which the second and later humps of a camelCase word begin (4 in
+/// Returns the offsets at which the second and later parts of a camelCase word begin (4 in
 /// `HTTPServer`).
-pub(super) fn humps(word: &str) -> impl Iterator<Item = usize> {
+pub(super) fn camel_case_boundaries(word: &str) -> impl Iterator<Item = usize> {
     let bytes = word.as_bytes();
     let ascii = word.is_ascii() && bytes.iter().any(u8::is_ascii_lowercase);
     (1..if ascii { bytes.len() } else { 0 }).filter(|&at| {

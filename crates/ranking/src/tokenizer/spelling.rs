@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::pieces::{LONGEST, is_spaceless};
+use super::pieces::{MAX_WORD, is_spaceless};
 
 /// Normalizes a name for comparison with a whole query; none if nothing is left or if the name is
 /// too long to be typed.
@@ -31,7 +31,7 @@ pub fn name(text: &str) -> Option<String> {
         name.push_str(&folded);
     }
     let name = joined(&name);
-    (!name.is_empty() && name.len() <= 2 * LONGEST).then_some(name)
+    (!name.is_empty() && name.len() <= 2 * MAX_WORD).then_some(name)
 }
 
 /// Quotation marks that a heading puts around a name.
@@ -65,7 +65,7 @@ const JOINTS: [char; 5] = ['_', '.', ':', '-', '/'];
 /// words with characters other than letters, and for scripts without spaces.
 pub(crate) fn spelled(word: &str) -> Option<String> {
     let is_letter = |c: char| c.is_alphabetic() && !is_spaceless(c);
-    if word.len() > LONGEST || !word.chars().all(is_letter) {
+    if word.len() > MAX_WORD || !word.chars().all(is_letter) {
         return None;
     }
     let mut folded = String::new();

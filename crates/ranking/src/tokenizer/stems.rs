@@ -6,8 +6,8 @@ use foldhash::fast::RandomState;
 use rust_stemmers::Stemmer;
 use unicode_normalization::UnicodeNormalization;
 
-use super::language::{Language, Letters};
-use super::pieces::humps;
+use super::language::{Language, ScriptStemmers};
+use super::pieces::camel_case_boundaries;
 use super::spelling::fold;
 use super::stop_words::is_stop_word;
 
@@ -21,45 +21,45 @@ const SHORT: usize = 15;
 /// The cached stem of a word.
 pub(super) enum Stem<'a> {
     Short(Small),
-    Long(&'a Learnt),
+    Long(&'a CachedStem),
 }
 
 /// The stem of a word of any length.
-pub(super) struct Learnt {
+pub(super) struct CachedStem {
     term: Box<str>,
     stop: bool,
-    humped: bool,
+    camel_case: bool,
 }
 
 /// The stem of a short word whose term is short as well.
 #[derive(Clone, Copy)]
 pub(super) struct Small {
     term: [u8; SHORT],
-    /// Length of the term, with [`STOP`] and [`HUMPED`] in the higher bits.
+    /// Length of the term, with [`STOP`] and [`CAMEL_CASE`] in the higher bits.
     rest: u8,
 }
 
 const LENGTH: u8 = 0x0F;
 const STOP: u8 = 0x10;
-const HUMPED: u8 = 0x20;
+const CAMEL_CASE: u8 = 0x20;
 
-/// Stems of a language, by the spelling of their words.
-pub(super) struct Stems {
+/// The stems of a language, by the spelling of their words.
+pub(super) struct StemCache {
     pub(super) language: Language,
     short: HashMap<u128, Small, RandomState>,
-    long: HashMap<Box<str>, Learnt, RandomState>,
+    long: HashMap<Box<str>, CachedStem, RandomState>,
     stemmer: Stemmer,
-    letters: Letters,
+    script_stemmers: ScriptStemmers,
 }
 
-impl Stems {
+impl StemCache {
     pub(super) fn new(language: Language) -> Self {
-        Stems {
+        StemCache {
             language,
             short: HashMap::default(),
             long: HashMap::default(),
             stemmer: language.stemmer(),
-            letters: Letters::default(),
+            script_stemmers: ScriptStemmers::default(),
         }
     }
 
@@ -70,7 +70,7 @@ impl Stems {
             return Stem::Short(*small);
         }
         if !self.long.contains_key(word) {
-            self.learn(word, number);
+            self.insert(word, number);
             if let Some(small) = number.and_then(|number| self.short.get(&number)) {
                 return Stem::Short(*small);
             }
@@ -78,29 +78,29 @@ impl Stems {
         Stem::Long(&self.long[word])
     }
 
-    fn learn(&mut self, word: &str, number: Option<u128>) {
+    fn insert(&mut self, word: &str, number: Option<u128>) {
         if self.short.len() + self.long.len() >= CACHED {
             self.short.clear();
             self.long.clear();
         }
-        let learnt = self.learnt(word);
-        match number.zip(Small::of(&learnt)) {
+        let stem = self.compute(word);
+        match number.zip(Small::of(&stem)) {
             Some((number, small)) => drop(self.short.insert(number, small)),
-            None => drop(self.long.insert(word.into(), learnt)),
+            None => drop(self.long.insert(word.into(), stem)),
         }
     }
 
-    fn learnt(&self, word: &str) -> Learnt {
+    fn compute(&self, word: &str) -> CachedStem {
         let mut folded = String::new();
         fold(word, &mut folded);
         let stop = is_stop_word(&folded);
-        Learnt {
+        CachedStem {
             term: match stop {
                 true => folded.into_boxed_str(),
                 false => self.stem(word, folded),
             },
             stop,
-            humped: humps(word).next().is_some(),
+            camel_case: camel_case_boundaries(word).next().is_some(),
         }
     }
 
@@ -109,7 +109,7 @@ impl Stems {
         if self.language == Language::ENGLISH && folded.bytes().all(|it| it.is_ascii_lowercase()) {
             return self.stemmer.stem(&folded).into();
         }
-        if let Some(stemmer) = self.letters.stemmer(&folded) {
+        if let Some(stemmer) = self.script_stemmers.stemmer(&folded) {
             return stemmer.stem(&folded).into();
         }
         if self.language == Language::ENGLISH || !folded.bytes().all(|it| it.is_ascii_lowercase()) {
@@ -134,14 +134,14 @@ fn number(word: &str) -> Option<u128> {
 }
 
 impl Small {
-    fn of(learnt: &Learnt) -> Option<Self> {
+    fn of(stem: &CachedStem) -> Option<Self> {
         let mut term = [0; SHORT];
-        term.get_mut(..learnt.term.len())?
-            .copy_from_slice(learnt.term.as_bytes());
+        term.get_mut(..stem.term.len())?
+            .copy_from_slice(stem.term.as_bytes());
         let flag = |is: bool, flag: u8| if is { flag } else { 0 };
         Some(Small {
             term,
-            rest: learnt.term.len() as u8 | flag(learnt.stop, STOP) | flag(learnt.humped, HUMPED),
+            rest: stem.term.len() as u8 | flag(stem.stop, STOP) | flag(stem.camel_case, CAMEL_CASE),
         })
     }
 }
@@ -155,7 +155,7 @@ impl Stem<'_> {
                 // The bytes come from a valid string, so the default is never used.
                 std::str::from_utf8(term).unwrap_or_default()
             }
-            Stem::Long(learnt) => &learnt.term,
+            Stem::Long(stem) => &stem.term,
         }
     }
 
@@ -163,15 +163,15 @@ impl Stem<'_> {
     pub(super) fn stop(&self) -> bool {
         match self {
             Stem::Short(small) => small.rest & STOP != 0,
-            Stem::Long(learnt) => learnt.stop,
+            Stem::Long(stem) => stem.stop,
         }
     }
 
     /// Returns whether the word is written in camelCase.
-    pub(super) fn humped(&self) -> bool {
+    pub(super) fn camel_case(&self) -> bool {
         match self {
-            Stem::Short(small) => small.rest & HUMPED != 0,
-            Stem::Long(learnt) => learnt.humped,
+            Stem::Short(small) => small.rest & CAMEL_CASE != 0,
+            Stem::Long(stem) => stem.camel_case,
         }
     }
 }

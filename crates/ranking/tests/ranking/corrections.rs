@@ -4,8 +4,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use canter_core::failure::Failure;
-use canter_ranking::completion::{Beginning, Named};
-use canter_ranking::corrections::{Missing, Typed};
+use canter_ranking::completion::{Named, Prefix};
+use canter_ranking::corrections::{Missing, QueryWord};
 use canter_ranking::plan::Plan;
 use canter_ranking::search::{Answer, SearchIndex, search_as_written};
 use canter_ranking::tokenizer::Language;
@@ -30,8 +30,8 @@ impl SearchIndex for Dictionary<'_> {
     }
 
     async fn run(&self, plan: &Plan) -> Result<Answer, Failure> {
-        let missing = plan.typed.iter().map(|typed| Missing {
-            word: typed.word.clone(),
+        let missing = plan.query_words.iter().map(|it| Missing {
+            word: it.word.clone(),
             like: self.words(|_| true),
         });
         Ok(Answer {
@@ -42,12 +42,12 @@ impl SearchIndex for Dictionary<'_> {
         })
     }
 
-    async fn names(&self, _: Beginning) -> Result<Vec<Named>, Failure> {
+    async fn names(&self, _: Prefix) -> Result<Vec<Named>, Failure> {
         Ok(Vec::new())
     }
 
-    async fn words(&self, beginning: String) -> Result<Vec<(String, u64)>, Failure> {
-        Ok(self.words(|word| word.starts_with(&beginning)))
+    async fn words(&self, prefix: String) -> Result<Vec<(String, u64)>, Failure> {
+        Ok(self.words(|word| word.starts_with(&prefix)))
     }
 }
 
@@ -99,7 +99,7 @@ fn what_was_meant_has_the_fewest_edits_then_the_same_beginning_then_most_pages()
 
 #[test]
 fn short_words_may_have_one_typo_and_long_ones_two() {
-    let edits = |text: &str| plan(text).typed.first().map(Typed::most_edits);
+    let edits = |text: &str| plan(text).query_words.first().map(QueryWord::max_edits);
     let rows = [
         "j",
         "jon ",

@@ -1,12 +1,12 @@
 //! What an index holds of a page and what a query looks for.
 
 use canter_core::document::Document;
-use canter_core::inbound::{AnchorText, Inbound};
+use canter_core::inlinks::{AnchorText, Inlinks};
 use canter_core::time::Moment;
 use canter_page::{Page, Section};
 use canter_ranking::plan::Field;
 use canter_ranking::snippet::snippet;
-use canter_ranking::terms::{MOST_SECTIONS, PageTerms, SectionTerms, names};
+use canter_ranking::terms::{MAX_SECTIONS, PageTerms, SectionTerms, names};
 use canter_ranking::tokenizer::Tokenizer;
 
 use crate::plan;
@@ -26,7 +26,7 @@ fn page() -> PageTerms {
         site: "s".into(),
         url: "https://example.org/lib/my%20queue.html".parse().unwrap(),
         fetched_at: Moment(0),
-        inbound: Inbound::default(),
+        inlinks: Inlinks::default(),
         version: 1,
         page: Page {
             title: "Queues: an overview".into(),
@@ -82,7 +82,7 @@ fn text_outside_of_sections_counts_for_the_page() {
         site: "s".into(),
         url: "https://example.org/".parse().unwrap(),
         fetched_at: Moment(0),
-        inbound: Inbound::default(),
+        inlinks: Inlinks::default(),
         version: 1,
         page: Page {
             text: "before inside after".into(),
@@ -230,14 +230,14 @@ fn the_last_of_too_many_sections_is_weighed_with_those_behind_it() {
         marks: format!("m{start}"),
         ..SectionTerms::default()
     };
-    let words: Vec<String> = (0..MOST_SECTIONS + 2).map(|n| format!("w{n}")).collect();
+    let words: Vec<String> = (0..MAX_SECTIONS + 2).map(|n| format!("w{n}")).collect();
     let terms = PageTerms {
         text: words.join(" "),
         sections: (0..words.len()).map(section).collect(),
         ..PageTerms::default()
     };
     let weighed = terms.weighed_sections();
-    assert_eq!(weighed.len(), MOST_SECTIONS);
+    assert_eq!(weighed.len(), MAX_SECTIONS);
     assert_eq!(weighed[7], "w7 m7");
     assert_eq!(weighed[4_999], "w4999 w5000 w5001 m4999 m5000 m5001");
 }
@@ -293,8 +293,8 @@ fn the_first_heading_stands_for_the_page_where_it_is_its_title() {
             site: "s".into(),
             url: "https://example.org/q".parse().unwrap(),
             fetched_at: Moment(0),
-            inbound: Inbound {
-                standing: 1.0,
+            inlinks: Inlinks {
+                link_score: 1.0,
                 anchor_texts: vec![anchor],
             },
             version: 1,

@@ -45,8 +45,8 @@ rows! {
     signs_of_a_name: "C++, C# (and F#)" => "{c++} c <,> {c#} c <(> -and- {f#} f <)>";
     signs_between_words: "a+++b c#d" => "-a- <+++> b c <#> d";
     camel_case: "assertEqual" => "assertequ (assert) (equal)";
-    acronym_hump: "HTTPServer" => "httpserver (http) (server)";
-    little_hump: "isAlive" => "isal (aliv)";
+    acronym_in_camel_case: "HTTPServer" => "httpserver (http) (server)";
+    short_word_in_camel_case: "isAlive" => "isal (aliv)";
     version_number: "Python 3.11" => "python {3.11} 3 11";
     contraction: "don't Python's" => "don <'> python <'>";
     accents: "Café résumé NAÏVE" => "cafe resum naiv";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use canter_aws::queue::{self, Delivery, Letter, Message};
+use canter_aws::queue::{self, Delivery, Message, ReceivedMessage};
 use canter_aws::{CloudPaces, Counts, Crawling, Rest};
 use canter_core::domain::domain;
 use canter_core::ports::{Claim, Paces, Pages};
@@ -64,10 +64,10 @@ impl Begun {
     /// Works on what comes until nothing waits any more.
     async fn drain(&self, worker: &TestWorker) {
         while !queue_is_done(&self.place).await {
-            let letters = queue::receive(&self.place.cloud, Duration::from_secs(1))
+            let messages = queue::receive(&self.place.cloud, Duration::from_secs(1))
                 .await
                 .unwrap();
-            let report = event_source::work(worker, &letters).await.unwrap();
+            let report = event_source::work(worker, &messages).await.unwrap();
             assert_eq!(report.failed, []);
         }
     }
@@ -91,8 +91,8 @@ async fn queue_is_done(place: &Place) -> bool {
     depth.visible + depth.delayed == 0
 }
 
-fn again(letters: &[Letter]) -> Vec<Received> {
-    let mut received = received(letters);
+fn again(messages: &[ReceivedMessage]) -> Vec<Received> {
+    let mut received = received(messages);
     received.iter_mut().for_each(|message| message.receives = 2);
     received
 }
@@ -101,9 +101,9 @@ fn again(letters: &[Letter]) -> Vec<Received> {
 #[ignore = "needs the servers of make test"]
 async fn a_message_that_comes_twice_is_worked_on_once() {
     let begun = Begun::new(5, None, Duration::ZERO).await;
-    let letters = begun.place.receive().await;
-    assert_eq!(letters.len(), 1);
-    let twice = [letters.clone(), letters.clone()].concat();
+    let messages = begun.place.receive().await;
+    assert_eq!(messages.len(), 1);
+    let twice = [messages.clone(), messages.clone()].concat();
     let mut batch = received(&twice);
     batch[1].id = "another".into();
     let worker = begun.worker();
@@ -124,7 +124,7 @@ async fn a_message_that_comes_twice_is_worked_on_once() {
 #[ignore = "needs the servers of make test"]
 async fn a_message_of_a_crawl_that_is_over_goes() {
     let begun = Begun::new(3, None, Duration::ZERO).await;
-    let letters = begun.place.receive().await;
+    let messages = begun.place.receive().await;
     let sites = begun.place.sites();
     assert!(
         sites
@@ -133,7 +133,7 @@ async fn a_message_of_a_crawl_that_is_over_goes() {
             .unwrap()
     );
     let worker = begun.worker();
-    let report = worker.batch(received(&letters), plenty()).await;
+    let report = worker.batch(received(&messages), plenty()).await;
     assert_eq!((report.failed, report.sent_on), (vec![], 0));
     assert_eq!(begun.visits(), BTreeMap::new());
     assert!(queue_is_done(&begun.place).await);
@@ -145,7 +145,7 @@ async fn a_message_of_a_crawl_that_is_over_goes() {
 async fn what_was_sent_before_a_rest_is_dropped() {
     let begun = Begun::new(5, None, Duration::ZERO).await;
     let worker = begun.worker();
-    let letters = begun.place.receive().await;
+    let messages = begun.place.receive().await;
     let (sites, place) = (begun.place.sites(), &begun.place);
     let crawl = begun.crawling.crawl;
     assert!(sites.rest(begun.id(), crawl, &Rest::Stopped).await.unwrap());
@@ -172,8 +172,8 @@ async fn what_was_sent_before_a_rest_is_dropped() {
     for n in 0..3 {
         assert_eq!(begun.visits().get(&format!("/more{n}")), None);
     }
-    for letters in [later, letters] {
-        let report = worker.batch(received(&letters), plenty()).await;
+    for messages in [later, messages] {
+        let report = worker.batch(received(&messages), plenty()).await;
         assert_eq!((report.failed, report.sent_on), (vec![], 0));
     }
     let visits = begun.visits();
@@ -193,24 +193,24 @@ async fn a_link_is_not_lost_with_the_first_that_claims_it() {
         .start();
     let seeds = [site.url("/"), site.url("/b")];
     let (place, crawling, index, _folder) = begin_crawl(&seeds, None).await;
-    let letters = place.receive().await;
+    let messages = place.receive().await;
     let link = Claim::page(Url::parse(&site.url("/x")).unwrap(), 1);
     let killed = place.pages(&crawling);
     let claimed = killed.claim(&task(&crawling, &seeds[0]), vec![link]).await;
     assert_eq!(claimed.unwrap().tasks.len(), 1);
     let worker = place.worker(&index);
     for path in ["/b", "/"] {
-        let mut message = Message::parse(&letters[0].body).unwrap();
+        let mut message = Message::parse(&messages[0].body).unwrap();
         message.tasks.retain(|task| task.url.path() == path);
         assert_eq!(message.tasks.len(), 1);
-        let batch = [Letter {
+        let batch = [ReceivedMessage {
             body: message.encode(),
-            ..letters[0].clone()
+            ..messages[0].clone()
         }];
         let report = worker.batch(received(&batch), plenty()).await;
         assert_eq!(report.failed, []);
     }
-    let pushed = place.letters().await;
+    let pushed = place.next_messages().await;
     let message = Message::parse(&pushed[0].body).unwrap();
     assert_eq!((pushed.len(), message.tasks.len()), (1, 1));
     assert_eq!(message.tasks[0].url.path(), "/x");
@@ -250,13 +250,13 @@ async fn what_is_not_ours_fails_with_a_reason_and_harms_no_other() {
 #[ignore = "needs the servers of make test"]
 async fn a_message_that_comes_too_early_waits_for_the_rest_of_its_delay() {
     let begun = Begun::new(3, None, Duration::ZERO).await;
-    let mut letters = begun.place.receive().await;
-    queue::delete(&begun.place.cloud, &letters).await.unwrap();
-    let mut message = Message::parse(&letters[0].body).unwrap();
+    let mut messages = begun.place.receive().await;
+    queue::delete(&begun.place.cloud, &messages).await.unwrap();
+    let mut message = Message::parse(&messages[0].body).unwrap();
     message.delivery.due = Some(begun.place.clock.now() + Duration::from_secs(4));
-    letters[0].body = message.encode();
+    messages[0].body = message.encode();
     let worker = begun.worker();
-    let report = worker.batch(received(&letters), plenty()).await;
+    let report = worker.batch(received(&messages), plenty()).await;
     assert_eq!(report.failed, []);
     assert_eq!(begun.visits(), BTreeMap::new());
     let depth = queue::depth(&begun.place.cloud).await.unwrap();
@@ -277,8 +277,8 @@ async fn a_poison_page_takes_no_neighbour_along() {
         poison: Some(Url::parse(&poison).unwrap()),
     });
     let worker = begun.place.worker_over(begun.place.cloud.clone(), &fragile);
-    let letters = begun.place.receive().await;
-    let report = worker.batch(received(&letters), plenty()).await;
+    let messages = begun.place.receive().await;
+    let report = worker.batch(received(&messages), plenty()).await;
     assert_eq!(report.failed.len(), 1);
     assert!(report.failed[0].why.contains("/07"), "{:?}", report.failed);
     let healthy: BTreeSet<String> = begun
@@ -288,9 +288,9 @@ async fn a_poison_page_takes_no_neighbour_along() {
         .collect();
     assert_eq!(indexed(&begun.index, begun.id()).await, healthy);
 
-    let report = worker.batch(again(&letters), plenty()).await;
+    let report = worker.batch(again(&messages), plenty()).await;
     assert_eq!(report.failed, [], "each is in a message of its own now");
-    queue::delete(&begun.place.cloud, &letters).await.unwrap();
+    queue::delete(&begun.place.cloud, &messages).await.unwrap();
     let alone = begun.place.receive().await;
     assert_eq!(alone.len(), 12);
     let report = worker.batch(received(&alone), plenty()).await;
@@ -299,7 +299,7 @@ async fn a_poison_page_takes_no_neighbour_along() {
     };
     let body = &alone
         .iter()
-        .find(|letter| letter.id == failed.id)
+        .find(|message| message.id == failed.id)
         .unwrap()
         .body;
     let message = Message::parse(body).unwrap();
@@ -313,8 +313,8 @@ async fn a_poison_page_takes_no_neighbour_along() {
 #[ignore = "needs the servers of make test"]
 async fn a_function_that_is_killed_loses_nothing() {
     let begun = Begun::new(30, Some(20.0), Duration::from_millis(100)).await;
-    let letters = begun.place.receive().await;
-    let (doomed, batch) = (begun.worker(), received(&letters));
+    let messages = begun.place.receive().await;
+    let (doomed, batch) = (begun.worker(), received(&messages));
     let killed = tokio::spawn(async move { doomed.batch(batch, plenty()).await });
     while begun.visits().len() < 10 {
         sleep(Duration::from_millis(5)).await;
@@ -325,9 +325,9 @@ async fn a_function_that_is_killed_loses_nothing() {
     assert!(begun.visits().len() < 20, "{}", begun.visits().len());
 
     let worker = begun.worker();
-    let report = worker.batch(again(&letters), plenty()).await;
+    let report = worker.batch(again(&messages), plenty()).await;
     assert_eq!(report.failed, []);
-    queue::delete(&begun.place.cloud, &letters).await.unwrap();
+    queue::delete(&begun.place.cloud, &messages).await.unwrap();
     begun.drain(&worker).await;
     begun.assert_whole().await;
     // What was not durable in the index yet is fetched once more.
@@ -342,16 +342,16 @@ async fn a_function_that_is_killed_loses_nothing() {
 #[ignore = "needs the servers of make test"]
 async fn what_is_not_begun_in_time_is_sent_on() {
     let begun = Begun::new(30, Some(5.0), Duration::ZERO).await;
-    let letters = begun.place.receive().await;
+    let messages = begun.place.receive().await;
     let worker = begun.worker();
     let report = worker
-        .batch(received(&letters), within(Duration::from_secs(2)))
+        .batch(received(&messages), within(Duration::from_secs(2)))
         .await;
     let begun_in_time = begun.visits().len();
     assert!((2..15).contains(&begun_in_time), "{begun_in_time}");
     assert_eq!(report.failed, []);
     assert_eq!(report.sent_on as usize + begun_in_time, 30);
-    queue::delete(&begun.place.cloud, &letters).await.unwrap();
+    queue::delete(&begun.place.cloud, &messages).await.unwrap();
     let depth = queue::depth(&begun.place.cloud).await.unwrap();
     let tasks = report.sent_on.div_ceil(23);
     assert!(depth.visible + depth.delayed >= tasks, "{depth:?}");
@@ -365,14 +365,14 @@ async fn what_is_not_begun_in_time_is_sent_on() {
 #[ignore = "needs the servers of make test"]
 async fn who_would_wait_for_long_is_sent_back() {
     let begun = Begun::new(3, Some(10.0), Duration::ZERO).await;
-    let letters = begun.place.receive().await;
+    let messages = begun.place.receive().await;
     let held = domain(&task(&begun.crawling, &begun.site.url("/")).url);
     let until = begun.place.clock.now() + Duration::from_secs(6);
     let paces = CloudPaces::new(begun.place.cloud.clone());
     paces.hold(held.as_str(), until).await.unwrap();
     let worker = begun.worker();
     let began = Instant::now();
-    let report = worker.batch(received(&letters), plenty()).await;
+    let report = worker.batch(received(&messages), plenty()).await;
     assert!(
         began.elapsed() < Duration::from_secs(4),
         "{:?}",
@@ -380,11 +380,11 @@ async fn who_would_wait_for_long_is_sent_back() {
     );
     assert_eq!((report.failed, report.sent_on), (vec![], 3));
     assert_eq!(begun.site.log().all().len(), 0);
-    queue::delete(&begun.place.cloud, &letters).await.unwrap();
-    let letters = begun.place.letters().await;
+    queue::delete(&begun.place.cloud, &messages).await.unwrap();
+    let messages = begun.place.next_messages().await;
     assert!(begun.place.clock.now() >= until, "once is enough");
-    assert!(letters.iter().all(|letter| letter.receives == 1));
-    let report = worker.batch(received(&letters), plenty()).await;
+    assert!(messages.iter().all(|message| message.receives == 1));
+    let report = worker.batch(received(&messages), plenty()).await;
     assert_eq!((report.failed, report.sent_on), (vec![], 0));
     begun.assert_whole().await;
 }

@@ -70,8 +70,8 @@ impl Stage {
     async fn end_in(&self, crawling: &Crawling, looks: Looks) -> Ending {
         let work = async {
             loop {
-                let letters = self.place.receive().await;
-                let report = event_source::work(&self.worker, &letters).await.unwrap();
+                let messages = self.place.receive().await;
+                let report = event_source::work(&self.worker, &messages).await.unwrap();
                 assert_eq!(report.failed, []);
                 sleep(Duration::from_millis(50)).await;
             }
@@ -88,8 +88,8 @@ impl Stage {
 
     /// What the queue held is lost.
     async fn lose_all(&self) {
-        let letters = self.place.receive().await;
-        queue::delete(&self.place.cloud, &letters).await.unwrap();
+        let messages = self.place.receive().await;
+        queue::delete(&self.place.cloud, &messages).await.unwrap();
     }
 }
 
@@ -129,7 +129,7 @@ async fn the_index_is_told_at_the_end_what_pages_say_of_each_other() {
         assert!(matches!(ending, Ending::Ended(counts) if counts.pages == 3));
         let mut known = 0;
         let each = |page: Stored| {
-            known += usize::from(!page.inbound.is_nothing());
+            known += usize::from(!page.inlinks.is_nothing());
             Ok(())
         };
         let export = stage.index.export(&stage.spec.site.id, each);
@@ -176,8 +176,8 @@ async fn a_crawl_that_rests_has_its_duplicates_folded() {
     let id = &stage.spec.site.id;
     let every_page = async {
         while indexed(&stage.index, id).await.len() < 3 {
-            let letters = stage.place.receive().await;
-            event_source::work(&stage.worker, &letters).await.unwrap();
+            let messages = stage.place.receive().await;
+            event_source::work(&stage.worker, &messages).await.unwrap();
         }
     };
     timeout(Duration::from_secs(60), every_page).await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
-use canter_aws::queue::{Errand, Letter, Message, delete};
+use canter_aws::queue::{Errand, Message, ReceivedMessage, delete};
 use canter_aws::{Bill, CrawlSpec, Crawling, Rest, Steering};
 use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::{Deadline, Parts, Worker};
@@ -22,7 +22,7 @@ use crate::world::{Place, http, indexed, plenty, spec};
 
 /// Longer than any of these tests.
 const HIDDEN: Duration = Duration::from_secs(300);
-const MOST_RECEIVES: u32 = 4;
+const MAX_RECEIVES: u32 = 4;
 
 /// A site of four pages, a stack, and a process of the function.
 struct Stage {
@@ -66,7 +66,7 @@ impl Stage {
             clock,
             fetcher: Box::new(|spec| HttpFetcher::start(http(&spec.site))),
         });
-        Function::new(Arc::new(worker), (MOST_RECEIVES, 0.5), Instant::now())
+        Function::new(Arc::new(worker), (MAX_RECEIVES, 0.5), Instant::now())
     }
 
     fn steering(&self) -> Steering {
@@ -118,28 +118,28 @@ impl Stage {
     async fn call(
         &self,
         function: &Function<HttpFetcher, Shelf>,
-        letters: &[Letter],
+        messages: &[ReceivedMessage],
         again: &[usize],
     ) {
-        let response = function.handle(event(letters), plenty()).await;
+        let response = function.handle(event(messages), plenty()).await;
         let failures: Vec<Value> = again
             .iter()
-            .map(|place| json!({ "itemIdentifier": letters[*place].id }))
+            .map(|place| json!({ "itemIdentifier": messages[*place].id }))
             .collect();
         let response = serde_json::to_value(&response).unwrap();
         assert_eq!(response, json!({ "batchItemFailures": failures }));
     }
 }
 
-/// Letters as Lambda's event source gives them.
-fn event(letters: &[Letter]) -> SqsEvent {
-    let records = letters.iter().map(|letter| {
+/// Messages as Lambda's event source gives them.
+fn event(messages: &[ReceivedMessage]) -> SqsEvent {
+    let records = messages.iter().map(|message| {
         json!({
-            "messageId": letter.id,
-            "receiptHandle": letter.receipt,
-            "body": letter.body,
+            "messageId": message.id,
+            "receiptHandle": message.receipt,
+            "body": message.body,
             "attributes": {
-                "ApproximateReceiveCount": letter.receives.to_string(),
+                "ApproximateReceiveCount": message.receives.to_string(),
                 "SentTimestamp": "1767225600000",
             },
             "messageAttributes": {},
@@ -151,8 +151,8 @@ fn event(letters: &[Letter]) -> SqsEvent {
     serde_json::from_value(json!({ "Records": records.collect::<Vec<_>>() })).unwrap()
 }
 
-fn letter(body: &str, receives: u32) -> Letter {
-    Letter {
+fn message(body: &str, receives: u32) -> ReceivedMessage {
+    ReceivedMessage {
         id: format!("of {body}"),
         receipt: "none".into(),
         body: body.into(),
@@ -202,15 +202,15 @@ async fn a_crawl_goes_from_its_start_to_its_end() {
 async fn what_is_not_ours_is_buried_with_the_reason_and_takes_nobody_along() {
     let stage = Stage::set().await;
     stage.start().await;
-    let mut letters = stage.place.receive().await;
-    assert_eq!(letters.len(), 1);
-    letters.push(letter("no JSON", 1));
-    letters.push(letter("{\"canter\":1,\"errand\":\"dance\"}", 1));
-    stage.call(&stage.function(), &letters, &[]).await;
+    let mut messages = stage.place.receive().await;
+    assert_eq!(messages.len(), 1);
+    messages.push(message("no JSON", 1));
+    messages.push(message("{\"canter\":1,\"errand\":\"dance\"}", 1));
+    stage.call(&stage.function(), &messages, &[]).await;
     let dead = stage.place.dead_letters().await;
     let mut told: Vec<(String, String)> = dead
         .into_iter()
-        .map(|letter| (letter.body, letter.reason.unwrap()))
+        .map(|message| (message.body, message.reason.unwrap()))
         .collect();
     told.sort();
     assert_eq!(told.len(), 2, "{told:?}");
@@ -226,20 +226,20 @@ async fn what_is_not_ours_is_buried_with_the_reason_and_takes_nobody_along() {
 async fn a_message_that_fails_for_the_last_time_is_buried() {
     let stage = Stage::set().await;
     stage.start().await;
-    let mut letters = stage.place.receive().await;
-    let mut message = Message::parse(&letters[0].body).unwrap();
+    let mut messages = stage.place.receive().await;
+    let mut message = Message::parse(&messages[0].body).unwrap();
     // A site that this canter cannot read: see the failure of `Sites::load`.
     message.delivery.outages = 20;
-    letters[0].body = message.encode();
+    messages[0].body = message.encode();
     stage.index.away.store(true, Ordering::SeqCst);
-    letters[0].receives = MOST_RECEIVES - 1;
-    stage.call(&stage.function(), &letters, &[0]).await;
+    messages[0].receives = MAX_RECEIVES - 1;
+    stage.call(&stage.function(), &messages, &[0]).await;
     assert_eq!(stage.place.dead_letters().await, []);
-    letters[0].receives = MOST_RECEIVES;
-    stage.call(&stage.function(), &letters, &[]).await;
+    messages[0].receives = MAX_RECEIVES;
+    stage.call(&stage.function(), &messages, &[]).await;
     let dead = stage.place.dead_letters().await;
     assert_eq!(dead.len(), 1);
-    assert_eq!(dead[0].body, letters[0].body);
+    assert_eq!(dead[0].body, messages[0].body);
     let reason = dead[0].reason.as_deref().unwrap();
     assert_eq!(reason, "the index is away, 20 times");
 }
@@ -252,8 +252,8 @@ async fn nothing_is_fetched_while_the_index_is_away() {
     stage.start().await;
     let function = stage.function();
     stage.index.away.store(true, Ordering::SeqCst);
-    let letters = stage.place.receive().await;
-    stage.call(&function, &letters, &[]).await;
+    let messages = stage.place.receive().await;
+    stage.call(&function, &messages, &[]).await;
     assert_eq!(stage.site.log().pages().len(), 0);
     assert_eq!(stage.place.receive().await, [], "it waits for better times");
     stage.index.away.store(false, Ordering::SeqCst);
@@ -288,25 +288,25 @@ async fn a_sweep_that_comes_twice_is_done_once() {
     let function = stage.function();
     let wait = async {
         loop {
-            let letters = stage.place.errands().await;
-            if !letters.is_empty() {
-                return letters;
+            let messages = stage.place.errands().await;
+            if !messages.is_empty() {
+                return messages;
             }
             sleep(Duration::from_millis(200)).await;
         }
     };
-    let letters = timeout(Duration::from_secs(20), wait).await.unwrap();
-    let chain = |letter: &Letter| match Errand::parse(&letter.body).unwrap() {
+    let messages = timeout(Duration::from_secs(20), wait).await.unwrap();
+    let chain = |message: &ReceivedMessage| match Errand::parse(&message.body).unwrap() {
         Errand::Sweep(sweep) => sweep.turn,
         Errand::Refresh => panic!("no refresh was asked for"),
     };
     for _ in 0..3 {
-        stage.call(&function, &letters, &[]).await;
+        stage.call(&function, &messages, &[]).await;
     }
     sleep(Duration::from_secs(3)).await;
     let next = stage.place.errands().await;
     assert_eq!(next.len(), 1, "{next:?}");
-    assert_eq!(chain(&next[0]), chain(&letters[0]).next());
+    assert_eq!(chain(&next[0]), chain(&messages[0]).next());
     // Somebody continues the crawl: his chain is the one that counts.
     let sites = stage.place.sites();
     let crawl = stage.standing().await.crawl;
@@ -336,7 +336,7 @@ async fn a_refresh_crawls_what_has_ended_and_leaves_alone_what_was_stopped() {
         .await
         .unwrap();
     assert!(stage.steering().stop("stopped").await.unwrap().unwrap().1);
-    let refresh = [letter(&Errand::Refresh.encode(), 1)];
+    let refresh = [message(&Errand::Refresh.encode(), 1)];
     stage.call(&function, &refresh, &[]).await;
     let standing = stage.standing().await;
     assert!(standing.crawl > first.crawl && standing.ended_ms.is_none());

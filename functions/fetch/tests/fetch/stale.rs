@@ -47,8 +47,8 @@ async fn worked_on(name: &'static str, value: Value) -> (Vec<String>, usize) {
     let folder = tempfile::tempdir().unwrap();
     let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
     let worker = place.worker_over(place.through(through).await, &index);
-    let letters = place.receive().await;
-    let report = worker.batch(received(&letters), plenty()).await;
+    let messages = place.receive().await;
+    let report = worker.batch(received(&messages), plenty()).await;
     let failed = report.failed.into_iter().map(|failed| failed.why).collect();
     (failed, indexed(&index, &spec.site.id).await.len())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_aws::queue::{Letter, Message};
+use canter_aws::queue::{Message, ReceivedMessage};
 use canter_aws::{CloudPaces, CloudRobots, Crawling, Rest, Sites};
 use canter_core::document::{Document, Stored};
 use canter_core::domain::authority;
@@ -56,10 +56,10 @@ fn serving(site: Site) -> Serving {
 }
 
 /// A message with what it says changed.
-fn changed(letter: &Letter, change: impl FnOnce(&mut Message)) -> Vec<Received> {
-    let mut message = Message::parse(&letter.body).unwrap();
+fn changed(original: &ReceivedMessage, change: impl FnOnce(&mut Message)) -> Vec<Received> {
+    let mut message = Message::parse(&original.body).unwrap();
     change(&mut message);
-    let mut received = received(std::slice::from_ref(letter));
+    let mut received = received(std::slice::from_ref(original));
     received[0].body = message.encode();
     received
 }
@@ -103,9 +103,9 @@ impl IndexReader for Down {
 async fn outages_are_counted_apart_from_attempts() {
     let site = serving(Site::new());
     let begun = Begun::new(&pages(&site, 2), None).await;
-    let letters = begun.place.letters().await;
+    let messages = begun.place.next_messages().await;
     for (attempts, outages, given_up) in [(0, 0, false), (25, 19, false), (0, 20, true)] {
-        let batch = changed(&letters[0], |message| {
+        let batch = changed(&messages[0], |message| {
             message.delivery.outages = outages;
             for task in &mut message.tasks {
                 task.attempts = attempts;
@@ -128,17 +128,17 @@ async fn outages_are_counted_apart_from_attempts() {
 async fn who_is_cut_off_by_the_deadline_keeps_all_attempts() {
     let site = serving(Site::new().robots("").latency(Duration::from_secs(3)));
     let begun = Begun::new(&pages(&site, 2), None).await;
-    let letters = begun.place.letters().await;
+    let messages = begun.place.next_messages().await;
     let begin = Instant::now() + Duration::from_secs(4);
     let deadline = Deadline {
         begin,
         end: begin + Duration::from_millis(500),
     };
     let worker = begun.place.worker(&begun.index);
-    let report = worker.batch(received(&letters), deadline).await;
+    let report = worker.batch(received(&messages), deadline).await;
     assert_eq!((report.failed, report.sent_on), (vec![], 2));
-    let letters = begun.place.letters().await;
-    let message = Message::parse(&letters[0].body).unwrap();
+    let messages = begun.place.next_messages().await;
+    let message = Message::parse(&messages[0].body).unwrap();
     assert_eq!(message.delivery.outages, 1);
     assert!(message.tasks.iter().all(|task| task.attempts == 0));
 }
@@ -149,12 +149,12 @@ async fn a_robots_txt_that_fails_for_one_is_free_for_the_next() {
     let site = Site::new().answers("/robots.txt", [Answer::status(500), Answer::text("")]);
     let site = serving(site);
     let begun = Begun::new(&pages(&site, 3), None).await;
-    let letters = begun.place.letters().await;
+    let messages = begun.place.next_messages().await;
     let first = begun.place.worker(&begun.index);
-    let report = first.batch(received(&letters), plenty()).await;
+    let report = first.batch(received(&messages), plenty()).await;
     assert_eq!((report.failed, begun.pages().await), (vec![], 0));
     let next = begun.place.worker(&begun.index);
-    let report = next.batch(received(&letters), plenty()).await;
+    let report = next.batch(received(&messages), plenty()).await;
     assert_eq!((report.failed, begun.pages().await), (vec![], 3));
 }
 
@@ -165,7 +165,7 @@ async fn who_waits_for_a_robots_txt_waits_at_no_cost() {
     let site = serving(Site::new());
     let urls = pages(&site, 40);
     let begun = Begun::new(&urls, None).await;
-    let letters = begun.place.letters().await;
+    let messages = begun.place.next_messages().await;
     let place = &begun.place;
     let (robots, now) = (CloudRobots::new(place.cloud.clone()), place.clock.now());
     let authority = authority(&Url::parse(&urls[0]).unwrap());
@@ -174,13 +174,13 @@ async fn who_waits_for_a_robots_txt_waits_at_no_cost() {
     let writes = || place.requests("DynamoDB", "UpdateItem");
     let (written, sent) = (writes(), place.requests("SQS", "SendMessageBatch"));
     let worker = place.worker(&begun.index);
-    let report = worker.batch(received(&letters), plenty()).await;
+    let report = worker.batch(received(&messages), plenty()).await;
     assert_eq!((report.failed, report.sent_on), (vec![], 40));
     assert!(writes() - written < 5, "{} writes", writes() - written);
     assert_eq!(place.requests("SQS", "SendMessageBatch") - sent, 1);
 
     robots.release(&authority).await.unwrap();
-    let waiting = begun.place.letters().await;
+    let waiting = begun.place.next_messages().await;
     let report = worker.batch(received(&waiting), plenty()).await;
     assert_eq!((report.failed, begun.pages().await), (vec![], 40));
 }
@@ -206,10 +206,10 @@ async fn redirected_rules_are_requested() -> usize {
     let elsewhere = format!("http://{host}/rules");
     site.set("/robots.txt", Answer::redirect(&elsewhere));
     let begun = Begun::new(&[site.url("/"), elsewhere], Some(0.1)).await;
-    let letters = begun.place.letters().await;
-    let here: Vec<Letter> = letters
+    let messages = begun.place.next_messages().await;
+    let here: Vec<ReceivedMessage> = messages
         .into_iter()
-        .filter(|letter| Message::parse(&letter.body).unwrap().domain.as_str() != host)
+        .filter(|message| Message::parse(&message.body).unwrap().domain.as_str() != host)
         .collect();
     assert_eq!(here.len(), 1);
     let place = &begun.place;
@@ -233,10 +233,10 @@ async fn a_site_that_asks_for_a_long_pause_gets_it() {
     let pause = Answer::status(503).header("retry-after", "7200");
     let site = serving(Site::new().robots("").answer("/00", pause));
     let begun = Begun::new(&pages(&site, 1), None).await;
-    let letters = begun.place.letters().await;
+    let messages = begun.place.next_messages().await;
     let place = &begun.place;
     let worker = place.worker(&begun.index);
-    let report = worker.batch(received(&letters), plenty()).await;
+    let report = worker.batch(received(&messages), plenty()).await;
     assert_eq!(report.failed, []);
     let clock = place.clock;
     let sites = Sites::new(place.cloud.clone(), Arc::new(move || clock.now()));

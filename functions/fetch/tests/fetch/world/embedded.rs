@@ -7,11 +7,11 @@ use std::sync::Arc;
 use canter_core::failure::Failure;
 use canter_core::scope::Scope;
 use canter_core::site::Site;
-use canter_core::step::End;
+use canter_core::step::StepResult;
 use canter_core::task::Task;
 use canter_embedded::index::TantivyIndex;
 use canter_embedded::store::{SiteStore, Store};
-use canter_engine::drive::{Bounds, Drive, Observer};
+use canter_engine::drive::{Drive, DriveLimits, Observer};
 use canter_engine::gates::Gates;
 use canter_engine::{Crawl, CrawlParts, Process, Rates, Stores};
 use canter_http::{Clock, HttpFetcher};
@@ -41,7 +41,7 @@ impl Stores for OneMachine {
 struct Nobody;
 
 impl Observer for Nobody {
-    fn ended(&self, _: &Task, _: &End) {}
+    fn ended(&self, _: &Task, _: &StepResult) {}
     fn counting_links(&self) {}
     fn pages(&self) -> u64 {
         0
@@ -70,7 +70,7 @@ pub async fn crawl(site: &Site, folder: &Path) -> (serde_json::Value, BTreeSet<S
     });
     let process = Process::new(OneMachine, Arc::clone(&index), store, now);
     let (_keep_going, stop) = watch::channel(false);
-    let bounds = Bounds {
+    let limits = DriveLimits {
         steps: 16,
         deadline: None,
     };
@@ -80,7 +80,7 @@ pub async fn crawl(site: &Site, folder: &Path) -> (serde_json::Value, BTreeSet<S
         Arc::new(gates),
         Arc::new(Nobody),
         stop,
-        bounds,
+        limits,
     );
     assert_eq!(drive.run().await.unwrap(), None);
     let counts = pages.counts().await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canter_aws::Crawling;
-use canter_aws::queue::{Letter, Watch, delete, receive};
+use canter_aws::queue::{ReceivedMessage, Watch, delete, receive};
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use tokio::sync::watch;
@@ -28,11 +28,11 @@ pub async fn poll<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static>(
     mut each: impl FnMut(&Report) + Send,
 ) -> Result<(), Failure> {
     while !*stop.borrow() {
-        let letters = receive(worker.cloud(), Duration::from_secs(1)).await?;
-        if letters.is_empty() {
+        let messages = receive(worker.cloud(), Duration::from_secs(1)).await?;
+        if messages.is_empty() {
             continue;
         }
-        let report = work(&worker, &letters).await?;
+        let report = work(&worker, &messages).await?;
         each(&report);
     }
     Ok(())
@@ -41,33 +41,33 @@ pub async fn poll<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static>(
 /// Has one batch worked on, and deletes what is done.
 pub async fn work<F: Fetcher + 'static, I: IndexReader + IndexWriter + 'static>(
     worker: &Arc<Worker<F, I>>,
-    letters: &[Letter],
+    messages: &[ReceivedMessage],
 ) -> Result<Report, Failure> {
     let begin = Instant::now() + BEGIN;
     let deadline = Deadline {
         begin,
         end: begin + END,
     };
-    let report = worker.batch(letters.iter().map(received).collect(), deadline);
+    let report = worker.batch(messages.iter().map(received).collect(), deadline);
     let report = report.await;
     let failed: HashSet<&str> = report
         .failed
         .iter()
         .map(|failed| failed.id.as_str())
         .collect();
-    let done = letters
+    let done = messages
         .iter()
-        .filter(|letter| !failed.contains(letter.id.as_str()));
-    let done: Vec<Letter> = done.cloned().collect();
+        .filter(|message| !failed.contains(message.id.as_str()));
+    let done: Vec<ReceivedMessage> = done.cloned().collect();
     delete(worker.cloud(), &done).await?;
     Ok(report)
 }
 
-fn received(letter: &Letter) -> Received {
+fn received(message: &ReceivedMessage) -> Received {
     Received {
-        id: letter.id.clone(),
-        body: letter.body.clone(),
-        receives: letter.receives,
+        id: message.id.clone(),
+        body: message.body.clone(),
+        receives: message.receives,
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use canter_aws::queue::{self, Letter, Outbox, OutboxOptions};
+use canter_aws::queue::{self, Outbox, OutboxOptions, ReceivedMessage};
 use canter_aws::{
     Beginning, Cloud, CloudSite, CrawlSpec, Crawling, Endpoints, Names, Sites, tables,
 };
@@ -166,17 +166,17 @@ impl Place {
     }
 
     /// All messages that are there now.
-    pub async fn receive(&self) -> Vec<Letter> {
+    pub async fn receive(&self) -> Vec<ReceivedMessage> {
         self.receive_from(&self.names.queue).await
     }
 
     /// What comes next, within some seconds.
-    pub async fn letters(&self) -> Vec<Letter> {
+    pub async fn next_messages(&self) -> Vec<ReceivedMessage> {
         let wait = async {
             loop {
-                let letters = self.receive().await;
-                if !letters.is_empty() {
-                    return letters;
+                let messages = self.receive().await;
+                if !messages.is_empty() {
+                    return messages;
                 }
                 sleep(Duration::from_millis(100)).await;
             }
@@ -185,16 +185,16 @@ impl Place {
     }
 
     /// All errands that are there now.
-    pub async fn errands(&self) -> Vec<Letter> {
+    pub async fn errands(&self) -> Vec<ReceivedMessage> {
         self.receive_from(&self.names.errands).await
     }
 
     /// All dead letters that are there now.
-    pub async fn dead_letters(&self) -> Vec<Letter> {
+    pub async fn dead_letters(&self) -> Vec<ReceivedMessage> {
         self.receive_from(&self.names.dead_letters).await
     }
 
-    async fn receive_from(&self, url: &str) -> Vec<Letter> {
+    async fn receive_from(&self, url: &str) -> Vec<ReceivedMessage> {
         let cloud = self.cloud.at_queue(url);
         let mut all = Vec::new();
         loop {
@@ -287,19 +287,19 @@ pub fn task(crawling: &Crawling, url: &str) -> Task {
         crawl: crawling.crawl,
         url: Url::parse(url).unwrap(),
         depth: 0,
-        hops: 0,
+        redirects: 0,
         attempts: 0,
         parent: None,
         kind: Kind::Page,
     }
 }
 
-/// What an event source gives of a letter.
-pub fn received(letters: &[Letter]) -> Vec<Received> {
-    let received = letters.iter().map(|letter| Received {
-        id: letter.id.clone(),
-        body: letter.body.clone(),
-        receives: letter.receives,
+/// What an event source gives of a message.
+pub fn received(messages: &[ReceivedMessage]) -> Vec<Received> {
+    let received = messages.iter().map(|message| Received {
+        id: message.id.clone(),
+        body: message.body.clone(),
+        receives: message.receives,
     });
     received.collect()
 }

@@ -1,27 +1,27 @@
 //! The map and the reduce of a pass over all pages of a site, from the links that the index stores.
-//! `anchor_texts` collects the anchor texts of one page's links, and [`Gathering`] combines them
-//! page by page. Pages come in the order of their ids and the result depends on nothing else, so an
-//! interrupted pass is simply repeated.
+//! `anchor_texts` collects the anchor texts of one page's links, and [`InlinkCollector`] combines
+//! them page by page. Pages come in the order of their ids and the result depends on nothing else,
+//! so an interrupted pass is simply repeated.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::document::{Stored, document_id};
-use crate::inbound::{AnchorText, Counted, Inbound, is_list};
+use crate::inlinks::{AnchorText, Counted, Inlinks, is_list};
 use crate::task::UrlKey;
 
 /// Maximum length of the text on each side of a link, in characters.
 const AROUND: usize = 100;
 /// Maximum number of anchor texts taken from one page about another.
-const MOST_LINKS: usize = 8;
+const MAX_LINKS: usize = 8;
 /// Maximum number of pages whose anchor texts are kept for one page. The pages with the smallest
 /// ids are taken; all of them are counted.
-const MOST_PAGES: u32 = 200;
+const MAX_PAGES: u32 = 200;
 /// Share of a site's pages that fewer pages link to than the pivot. The pivot is the number of
-/// linking pages that gives half of the maximum standing.
+/// linking pages that gives half of the maximum link score.
 const PIVOT: f32 = 0.78;
-/// Number of pages of a site at which standing counts half. On a small site each page links to all
-/// others, so a link expresses no choice.
+/// Number of pages of a site at which the link score counts half. On a small site each page links
+/// to all others, so a link expresses no choice.
 const FEW: f32 = 30.0;
 
 /// Returns the anchor texts of a page with the ids of the pages that they lead to; none for a list.
@@ -45,7 +45,7 @@ fn anchor_texts(page: &Stored) -> Vec<(UrlKey, AnchorText)> {
             .entry(link.url.as_str())
             .or_insert_with(|| (document_id(&page.site, &link.url), 0));
         *count += 1;
-        if *count <= MOST_LINKS {
+        if *count <= MAX_LINKS {
             let anchor = anchor_text(&page.text, place, link.fragment.clone());
             told.extend(anchor.map(|anchor| (*id, anchor)));
         }
@@ -85,10 +85,10 @@ fn anchor_text(text: &str, place: Range<usize>, fragment: Option<String>) -> Opt
     })
 }
 
-/// Combines the links between the pages of a site. A large site is gathered one part at a time:
+/// Combines the links between the pages of a site. A large site is collected one part at a time:
 /// each page of the part takes a few KB, and each other page 40 bytes.
 #[derive(Debug)]
-pub(crate) struct Gathering {
+pub(crate) struct InlinkCollector {
     /// Number of this part, and total number of parts.
     part: (u32, u32),
     pages: HashMap<UrlKey, Counted>,
@@ -96,10 +96,10 @@ pub(crate) struct Gathering {
     anchor_texts: HashMap<UrlKey, Vec<AnchorText>>,
 }
 
-impl Gathering {
-    /// Starts gathering for the given part; parts are numbered from 0.
+impl InlinkCollector {
+    /// Creates the collector of the given part; parts are numbered from 0.
     pub(crate) fn new(part: u32, parts: u32) -> Self {
-        Gathering {
+        InlinkCollector {
             part: (part, parts.max(1)),
             pages: HashMap::new(),
             linking: HashMap::new(),
@@ -110,13 +110,13 @@ impl Gathering {
     /// Adds the links of a page.
     pub(crate) fn add(&mut self, page: &Stored) {
         self.pages
-            .insert(document_id(&page.site, &page.url), page.inbound);
+            .insert(document_id(&page.site, &page.url), page.inlinks);
         let mut last: HashMap<UrlKey, bool> = HashMap::new();
         for (id, anchor) in anchor_texts(page) {
             let quoted = *last.entry(id).or_insert_with(|| {
                 let linking = self.linking.entry(id).or_default();
                 *linking += 1;
-                *linking <= MOST_PAGES && part_of(id, self.part.1) == self.part.0
+                *linking <= MAX_PAGES && part_of(id, self.part.1) == self.part.0
             });
             if quoted {
                 self.anchor_texts.entry(id).or_default().push(anchor);
@@ -124,9 +124,9 @@ impl Gathering {
         }
     }
 
-    /// Returns the pages of this part whose [`Inbound`] differs from the stored one, each with its
+    /// Returns the pages of this part whose [`Inlinks`] differs from the stored one, each with its
     /// stored digest and its new value, in the order of their ids.
-    pub(crate) fn changed(mut self) -> Vec<(UrlKey, Counted, Inbound)> {
+    pub(crate) fn changed(mut self) -> Vec<(UrlKey, Counted, Inlinks)> {
         let pivot = self.pivot();
         let mut changed = Vec::new();
         for (&id, &counted) in &self.pages {
@@ -134,12 +134,12 @@ impl Gathering {
                 continue;
             }
             let linking = self.linking.get(&id).copied().unwrap_or_default();
-            let inbound = Inbound {
-                standing: standing(linking, pivot, self.pages.len()),
+            let inlinks = Inlinks {
+                link_score: link_score(linking, pivot, self.pages.len()),
                 anchor_texts: self.anchor_texts.remove(&id).unwrap_or_default(),
             };
-            if inbound.digest() != counted.digest {
-                changed.push((id, counted, inbound));
+            if inlinks.digest() != counted.digest {
+                changed.push((id, counted, inlinks));
             }
         }
         changed.sort_unstable_by_key(|(id, ..)| *id);
@@ -161,14 +161,14 @@ fn part_of(id: UrlKey, parts: u32) -> u32 {
     u32::from_be_bytes([a, b, c, d]) % parts
 }
 
-/// Returns the standing of a page on a site of `pages` pages. The value has nine significant bits,
-/// as many as a `rank_feature` of Elasticsearch, so that both indexes store the same value.
-fn standing(linking: u32, pivot: f32, pages: usize) -> f32 {
+/// Returns the link score of a page on a site of `pages` pages. The value has nine significant
+/// bits, as many as a `rank_feature` of Elasticsearch, so that both indexes store the same value.
+fn link_score(linking: u32, pivot: f32, pages: usize) -> f32 {
     let usual = linking as f32 / pivot;
     let pages = pages as f32;
     let counts = pages / (pages + FEW) * usual / (usual + 1.0);
-    let standing = counts / (1.0 - counts);
-    f32::from_bits(standing.to_bits() >> 15 << 15)
+    let score = counts / (1.0 - counts);
+    f32::from_bits(score.to_bits() >> 15 << 15)
 }
 
 #[cfg(test)]
@@ -189,7 +189,7 @@ mod tests {
             fetched_at: Moment::from_millis(1),
             version: 1024,
             page,
-            inbound: Inbound::default(),
+            inlinks: Inlinks::default(),
         };
         let links = links.iter().map(crate::document::KeptLink::from);
         let links = serde_json::to_string(&links.collect::<Vec<_>>()).unwrap();
@@ -249,14 +249,14 @@ mod tests {
     fn one_page_is_quoted_a_few_times_and_counts_once() {
         let links = "<a href='/b'>b</a> or some other words ".repeat(50);
         let pages = [stored("/from", &format!("<p>{links}")), stored("/b", WORDS)];
-        let mut gathering = Gathering::new(0, 1);
-        pages.iter().for_each(|page| gathering.add(page));
-        let changed = gathering.changed();
+        let mut collector = InlinkCollector::new(0, 1);
+        pages.iter().for_each(|page| collector.add(page));
+        let changed = collector.changed();
         assert_eq!(changed.len(), 1);
-        let (id, _, inbound) = &changed[0];
+        let (id, _, inlinks) = &changed[0];
         assert_eq!(*id, document_id("a.test", &pages[1].url));
-        assert_eq!(inbound.anchor_texts.len(), MOST_LINKS);
-        assert_eq!(inbound.standing, standing(1, 1.0, 2));
+        assert_eq!(inlinks.anchor_texts.len(), MAX_LINKS);
+        assert_eq!(inlinks.link_score, link_score(1, 1.0, 2));
     }
 
     #[test]
@@ -265,35 +265,35 @@ mod tests {
         let mut pages: Vec<Stored> = (0..40)
             .map(|n| stored(&format!("/{n}"), &link(n)))
             .collect();
-        let gather = |pages: &[Stored], part, parts| {
-            let mut gathering = Gathering::new(part, parts);
-            pages.iter().for_each(|page| gathering.add(page));
-            gathering.changed()
+        let collect = |pages: &[Stored], part, parts| {
+            let mut collector = InlinkCollector::new(part, parts);
+            pages.iter().for_each(|page| collector.add(page));
+            collector.changed()
         };
-        let whole = gather(&pages, 0, 1);
-        let mut parts: Vec<_> = (0..3).flat_map(|part| gather(&pages, part, 3)).collect();
+        let whole = collect(&pages, 0, 1);
+        let mut parts: Vec<_> = (0..3).flat_map(|part| collect(&pages, part, 3)).collect();
         parts.sort_by_key(|(id, ..)| *id);
         assert_eq!(parts, whole);
         for page in &mut pages {
             let id = document_id(&page.site, &page.url);
-            if let Some((.., inbound)) = whole.iter().find(|(other, ..)| *other == id) {
-                page.inbound.digest = inbound.digest();
+            if let Some((.., inlinks)) = whole.iter().find(|(other, ..)| *other == id) {
+                page.inlinks.digest = inlinks.digest();
             }
         }
-        assert_eq!(gather(&pages, 0, 1), []);
+        assert_eq!(collect(&pages, 0, 1), []);
     }
 
     #[test]
-    fn standing_grows_with_links_and_with_the_site_and_has_nine_bits() {
+    fn the_link_score_grows_with_links_and_with_the_site_and_has_nine_bits() {
         let all = [
-            standing(0, 15.0, 500),
-            standing(15, 15.0, 2),
-            standing(15, 15.0, 30),
-            standing(15, 15.0, 500),
-            standing(30, 15.0, 500),
+            link_score(0, 15.0, 500),
+            link_score(15, 15.0, 2),
+            link_score(15, 15.0, 30),
+            link_score(15, 15.0, 500),
+            link_score(30, 15.0, 500),
         ];
         assert!(all.is_sorted() && all[0] == 0.0, "{all:?}");
-        // Half of half of the maximum standing, as s / (s + 1) gives it.
+        // Half of half of the maximum link score, as s / (s + 1) gives it.
         assert!((0.332..0.3334).contains(&all[2]), "{all:?}");
         assert!(all.iter().all(|it| it.to_bits() & 0x7fff == 0), "{all:?}");
     }

@@ -11,23 +11,23 @@ use crate::task::UrlKey;
 /// Minimum share of a page's text that is anchor text if the page is a list.
 const LIST: f32 = 0.5;
 
-/// The standing of a page and the anchor texts of other pages' links to it.
+/// The link score of a page and the anchor texts of other pages' links to it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Inbound {
+pub struct Inlinks {
     /// Number of pages that link to the page from their text, relative to the usual number on the
     /// site; lower on a small site.
-    pub standing: f32,
+    pub link_score: f32,
     /// Anchor texts of these pages' links.
     pub anchor_texts: Vec<AnchorText>,
 }
 
-impl Inbound {
+impl Inlinks {
     /// Returns a digest of the value; 0 for the default.
     pub fn digest(&self) -> u64 {
-        if *self == Inbound::default() {
+        if *self == Inlinks::default() {
             return 0;
         }
-        let mut told = self.standing.to_bits().to_le_bytes().to_vec();
+        let mut told = self.link_score.to_bits().to_le_bytes().to_vec();
         for anchor in &self.anchor_texts {
             let fragment = anchor.fragment.as_deref().unwrap_or_default();
             for part in [fragment, &anchor.around, anchor.text()] {
@@ -60,10 +60,10 @@ impl AnchorText {
     }
 }
 
-/// The digest of a page's [`Inbound`] that an index stores.
+/// The digest of a page's [`Inlinks`] that an index stores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
-    /// Digest of the value ([`Inbound::digest`]).
+    /// Digest of the value ([`Inlinks::digest`]).
     #[serde(rename = "d")]
     pub digest: u64,
     /// Number of the pass that wrote the value, counted since the fetch of the page; see

@@ -55,14 +55,14 @@ impl Receipt {
 
 /// A message on its way.
 #[derive(Debug)]
-pub(super) struct Parcel {
+pub(super) struct OutgoingMessage {
     /// Seconds.
     pub(super) delay: i32,
     pub(super) body: String,
     pub(super) receipts: Vec<Arc<Receipt>>,
 }
 
-impl Parcel {
+impl OutgoingMessage {
     fn confirm(&self) {
         for receipt in &self.receipts {
             if receipt.left.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -79,19 +79,19 @@ impl Parcel {
 }
 
 /// Splits messages into requests that SQS takes.
-pub(super) fn batches(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
-    let mut batches: Vec<Vec<Parcel>> = Vec::new();
+pub(super) fn batches(messages: Vec<OutgoingMessage>) -> Vec<Vec<OutgoingMessage>> {
+    let mut batches: Vec<Vec<OutgoingMessage>> = Vec::new();
     let mut bytes = 0;
-    for parcel in parcels {
-        let length = parcel.body.len();
+    for message in messages {
+        let length = message.body.len();
         match batches.last_mut() {
             Some(batch) if batch.len() < BATCH && bytes + length <= BATCH_BYTES => {
                 bytes += length;
-                batch.push(parcel);
+                batch.push(message);
             }
             _ => {
                 bytes = length;
-                batches.push(vec![parcel]);
+                batches.push(vec![message]);
             }
         }
     }
@@ -99,7 +99,7 @@ pub(super) fn batches(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
 }
 
 /// Sends messages until each is confirmed or has failed for good.
-pub(super) async fn send(cloud: Cloud, mut batch: Vec<Parcel>) {
+pub(super) async fn send(cloud: Cloud, mut batch: Vec<OutgoingMessage>) {
     let what = format!("the queue {}", cloud.names.queue);
     let mut attempt = 0;
     loop {
@@ -110,8 +110,8 @@ pub(super) async fn send(cloud: Cloud, mut batch: Vec<Parcel>) {
         };
         attempt += 1;
         if matches!(reason, Failure::Permanent(_)) || attempt >= ATTEMPTS {
-            for parcel in &batch {
-                parcel.fail(&reason);
+            for message in &batch {
+                message.fail(&reason);
             }
             return;
         }
@@ -125,14 +125,14 @@ pub(super) async fn send(cloud: Cloud, mut batch: Vec<Parcel>) {
 async fn send_once(
     cloud: &Cloud,
     what: &str,
-    batch: &mut Vec<Parcel>,
+    batch: &mut Vec<OutgoingMessage>,
 ) -> Result<Option<Failure>, Failure> {
     let mut request = cloud.sqs.send_message_batch().queue_url(&cloud.names.queue);
-    for (id, parcel) in batch.iter().enumerate() {
+    for (id, message) in batch.iter().enumerate() {
         let entry = SendMessageBatchRequestEntry::builder()
             .id(id.to_string())
-            .delay_seconds(parcel.delay)
-            .message_body(&parcel.body);
+            .delay_seconds(message.delay)
+            .message_body(&message.body);
         request = request.entries(entry.build().map_err(Failure::permanent)?);
     }
     let answer = request.send().await.map_err(|error| failure(error, what))?;
@@ -144,20 +144,20 @@ async fn send_once(
         .collect();
     let mut reason = None;
     let mut left = Vec::new();
-    for (id, parcel) in batch.drain(..).enumerate() {
+    for (id, message) in batch.drain(..).enumerate() {
         let id = id.to_string();
         match refused.get(id.as_str()) {
-            Some(failure @ Failure::Permanent(_)) => parcel.fail(failure),
+            Some(failure @ Failure::Permanent(_)) => message.fail(failure),
             Some(failure) => {
                 reason = Some(failure.clone());
-                left.push(parcel);
+                left.push(message);
             }
-            None if confirmed.contains(&id.as_str()) => parcel.confirm(),
+            None if confirmed.contains(&id.as_str()) => message.confirm(),
             None => {
                 reason = Some(Failure::transient(format!(
                     "{what} did not answer for a message"
                 )));
-                left.push(parcel);
+                left.push(message);
             }
         }
     }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tower::{BoxError, Layer, Service};
 
 /// What one request needs in order to start.
-pub(crate) struct Ticket {
+pub(crate) struct SlotRequest {
     gate: Arc<dyn Gate>,
     connect_timeout: Duration,
     approach: Mutex<Option<Approach>>,
@@ -25,9 +25,9 @@ pub(crate) struct Start {
     pub(crate) instant: Instant,
 }
 
-impl Ticket {
+impl SlotRequest {
     pub(crate) fn new(gate: Arc<dyn Gate>, approach: Approach, connect_timeout: Duration) -> Self {
-        Ticket {
+        SlotRequest {
             gate,
             connect_timeout,
             approach: Mutex::new(Some(approach)),
@@ -37,7 +37,7 @@ impl Ticket {
 
     /// Takes a slot, after which the request must be sent at once. A request whose connection
     /// turned out to be closed takes another slot, and only the last start counts.
-    pub(crate) async fn fire(&self) -> Result<(), FetchError> {
+    pub(crate) async fn acquire_slot(&self) -> Result<(), FetchError> {
         let moment = self.gate.slot().await?;
         lock(&self.approach).take();
         self.start.send_replace(Some(Start {
@@ -58,7 +58,7 @@ impl Ticket {
         loop {
             let start = *starts.borrow_and_update();
             match start {
-                // Waiting cannot fail, since the sender lives as long as the ticket.
+                // Waiting cannot fail, since the sender lives as long as the slot request.
                 None => drop(starts.changed().await),
                 Some(start) => {
                     tokio::time::sleep_until((start.instant + limit).into()).await;
@@ -71,52 +71,52 @@ impl Ticket {
     }
 }
 
-/// The connector layer of one lane. It keeps the ticket of the lane's request.
+/// The connector layer of one lane. It keeps the slot request of the lane.
 #[derive(Clone, Default)]
-pub(crate) struct Turnstile {
-    shared: Arc<Mutex<Passage>>,
+pub(crate) struct SlotConnectorLayer {
+    shared: Arc<Mutex<Current>>,
 }
 
 #[derive(Default)]
-struct Passage {
-    ticket: Option<Arc<Ticket>>,
+struct Current {
+    request: Option<Arc<SlotRequest>>,
     connected_in: Option<Duration>,
 }
 
-impl Turnstile {
-    /// Makes the next connection wait for this ticket's slot.
-    pub(crate) fn admit(&self, ticket: Arc<Ticket>) {
-        lock(&self.shared).ticket = Some(ticket);
+impl SlotConnectorLayer {
+    /// Makes the next connection wait for this request's slot.
+    pub(crate) fn begin(&self, request: Arc<SlotRequest>) {
+        lock(&self.shared).request = Some(request);
     }
 
     /// Ends the request, so that a connection that is still being opened for it takes no slot.
     /// Returns how long it took to open a connection, if the request opened one.
-    pub(crate) fn dismiss(&self) -> Option<Duration> {
-        let mut passage = lock(&self.shared);
-        passage.ticket = None;
-        passage.connected_in.take()
+    pub(crate) fn end(&self) -> Option<Duration> {
+        let mut current = lock(&self.shared);
+        current.request = None;
+        current.connected_in.take()
     }
 }
 
-impl<S> Layer<S> for Turnstile {
-    type Service = TurnstileService<S>;
+impl<S> Layer<S> for SlotConnectorLayer {
+    type Service = SlotConnector<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        TurnstileService {
+        SlotConnector {
             inner,
-            turnstile: self.clone(),
+            layer: self.clone(),
         }
     }
 }
 
 /// The connector, which connects and then takes the slot.
 #[derive(Clone)]
-pub(crate) struct TurnstileService<S> {
+pub(crate) struct SlotConnector<S> {
     inner: S,
-    turnstile: Turnstile,
+    layer: SlotConnectorLayer,
 }
 
-impl<S, R> Service<R> for TurnstileService<S>
+impl<S, R> Service<R> for SlotConnector<S>
 where
     S: Service<R>,
     S::Future: Send + 'static,
@@ -133,28 +133,28 @@ where
 
     fn call(&mut self, request: R) -> Self::Future {
         let connecting = self.inner.call(request);
-        let turnstile = self.turnstile.clone();
+        let layer = self.layer.clone();
         Box::pin(async move {
-            let ticket = lock(&turnstile.shared).ticket.clone();
-            let ticket = ticket.ok_or(FetchError::Closed)?;
+            let slot_request = lock(&layer.shared).request.clone();
+            let slot_request = slot_request.ok_or(FetchError::Closed)?;
             let began = Instant::now();
-            let limit = ticket.connect_timeout;
+            let limit = slot_request.connect_timeout;
             let connection = tokio::time::timeout(limit, connecting)
                 .await
                 .map_err(|_| FetchError::Timeout(limit))?
                 .map_err(Into::into)?;
             let mine = {
-                let mut passage = lock(&turnstile.shared);
-                passage.connected_in = Some(began.elapsed());
-                passage
-                    .ticket
+                let mut current = lock(&layer.shared);
+                current.connected_in = Some(began.elapsed());
+                current
+                    .request
                     .as_ref()
-                    .is_some_and(|held| Arc::ptr_eq(held, &ticket))
+                    .is_some_and(|held| Arc::ptr_eq(held, &slot_request))
             };
             if !mine {
                 return Err(FetchError::Closed.into());
             }
-            ticket.fire().await?;
+            slot_request.acquire_slot().await?;
             Ok(connection)
         })
     }
