@@ -1,9 +1,12 @@
 //! The document that the index holds of a page, and the versions of index writes.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::inlinks::{Counted, Inlinks};
+use crate::inlinks::Inlinks;
 use crate::task::UrlKey;
 use crate::time::Moment;
 use canter_page::{Link, Page, Section};
@@ -18,11 +21,11 @@ pub struct Document {
     /// Time at which the page was fetched, since the Unix epoch.
     pub fetched_at: Moment,
     /// Version of the write. A larger version wins over a smaller one, regardless of the order of
-    /// the writes; see [`version`].
+    /// the writes; see [`Write`].
     pub version: u64,
     /// The page as it was read.
     pub page: Page,
-    /// Anchor texts and link score from other pages' links; empty until the end of a crawl.
+    /// Anchor texts and link score from other pages' links; empty until they are counted.
     pub inlinks: Inlinks,
 }
 
@@ -35,32 +38,51 @@ impl Document {
 
 /// Returns the id of the document of a URL in a site.
 pub fn document_id(site: &str, url: &Url) -> UrlKey {
+    id_of(site, url.as_str())
+}
+
+/// Returns [`document_id`] of a normalised URL that was not parsed.
+pub(crate) fn id_of(site: &str, url: &str) -> UrlKey {
     UrlKey::hash(format!("{site}\n{url}").as_bytes())
 }
 
-/// Returns the version of an index write: time of the fetch in ms × 1024 + number of the pass. A
-/// later pass over the same copy may thus rewrite the fetch's write, and an older copy never wins.
-pub fn version(fetched_at: Moment, pass: u16) -> u64 {
-    fetched_at.millis().saturating_mul(PASSES) + u64::from(pass).min(DELETION - 1)
+/// A write of a page into the index. Its number is version × 1024 + pass, so a later write of the
+/// same version may replace an earlier one, and an older version never wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Write {
+    /// The version of the page in the archive.
+    pub version: u64,
+    /// Number of earlier writes of this version, for instance with other inbound links.
+    pub pass: u16,
 }
 
-/// Number of versions of one copy: its fetch, the passes over it, and its deletion.
+/// Number of writes of one version, with its deletion.
 const PASSES: u64 = 1024;
-/// The last version of a copy. A deletion wins over every pass over the copy.
+/// The last write of a version. A deletion wins over every other write of it.
 const DELETION: u64 = PASSES - 1;
 
-/// Returns the number of the pass that wrote a version.
-fn pass_of(version: u64) -> u16 {
-    (version % PASSES) as u16
+impl Write {
+    /// Returns the number of the write.
+    pub fn number(self) -> u64 {
+        self.version.saturating_mul(PASSES) + u64::from(self.pass).min(DELETION - 1)
+    }
+
+    /// Returns the write with a number.
+    pub fn numbered(number: u64) -> Self {
+        Write {
+            version: number / PASSES,
+            pass: (number % PASSES) as u16,
+        }
+    }
 }
 
-/// Returns the version that deletes the copy of this version. No later pass over the copy brings it
-/// back, but the next fetch does.
-pub fn deleted(version: u64) -> u64 {
-    version | DELETION
+/// Returns the number of the write that deletes what a write with this number has put. No later
+/// write of the version brings it back, but the next version does.
+pub fn deleted(number: u64) -> u64 {
+    number | DELETION
 }
 
-/// A page as the index returns it (`canter export`, stored links).
+/// A page as it is exported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stored {
     /// Id of the site.
@@ -83,29 +105,13 @@ pub struct Stored {
     /// Outgoing links with their anchor texts.
     #[serde(default)]
     pub links: Vec<StoredLink>,
-    /// Digest of other pages' links to the page.
-    #[serde(
-        rename = "inbound",
-        default,
-        skip_serializing_if = "Counted::is_nothing"
-    )]
-    pub inlinks: Counted,
 }
 
 impl Stored {
-    /// Returns the stored form of a document without its text and its links. These two are most of
-    /// its size, and an index keeps them apart: no search needs the links, and a text in JSON has
-    /// to be escaped.
+    /// Returns the stored form of a document without its text and its links, which an index keeps
+    /// apart: a text in JSON has to be escaped.
     pub fn without_text_and_links(document: &Document) -> Self {
         let page = &document.page;
-        let sections = page.sections.iter().map(|section| StoredSection {
-            anchor: section.anchor.clone(),
-            title: section.title.clone(),
-            names: section.names.clone(),
-            level: section.level,
-            start: section.range.start,
-            end: section.range.end,
-        });
         Stored {
             site: document.site.clone(),
             url: document.url.clone(),
@@ -113,47 +119,20 @@ impl Stored {
             language: page.language.clone(),
             fetched_at_ms: document.fetched_at.millis(),
             text: String::new(),
-            sections: sections.collect(),
+            sections: page.sections.iter().map(StoredSection::from).collect(),
             links: Vec::new(),
-            inlinks: Counted {
-                digest: document.inlinks.digest(),
-                pass: pass_of(document.version),
-            },
         }
     }
 
-    /// Returns the document that replaces the page in the index, with new anchor texts and a new
-    /// link score from other pages' links.
-    pub fn again(self, inlinks: Inlinks) -> Document {
-        let sections = self.sections.into_iter().map(|section| Section {
-            anchor: section.anchor,
-            title: section.title,
-            level: section.level,
-            range: section.start..section.end,
-            names: section.names,
-        });
-        let links = self.links.into_iter().map(|link| Link {
-            place: link.place(),
-            url: link.url,
-            fragment: link.fragment,
-            text: link.text,
-            nofollow: link.nofollow,
-        });
-        let fetched_at = Moment::from_millis(self.fetched_at_ms);
-        Document {
-            site: self.site,
-            url: self.url,
-            fetched_at,
-            version: version(fetched_at, self.inlinks.pass.saturating_add(1)),
-            page: Page {
-                title: self.title,
-                language: self.language,
-                text: self.text,
-                sections: sections.collect(),
-                links: links.collect(),
-                ..Page::default()
-            },
-            inlinks,
+    /// Returns the page that was stored.
+    pub fn into_page(self) -> Page {
+        Page {
+            title: self.title,
+            language: self.language,
+            text: self.text,
+            sections: self.sections.into_iter().map(Section::from).collect(),
+            links: self.links.into_iter().map(Link::from).collect(),
+            ..Page::default()
         }
     }
 }
@@ -181,6 +160,31 @@ pub struct StoredSection {
     pub end: usize,
 }
 
+impl From<&Section> for StoredSection {
+    fn from(section: &Section) -> Self {
+        StoredSection {
+            anchor: section.anchor.clone(),
+            title: section.title.clone(),
+            names: section.names.clone(),
+            level: section.level,
+            start: section.range.start,
+            end: section.range.end,
+        }
+    }
+}
+
+impl From<StoredSection> for Section {
+    fn from(section: StoredSection) -> Self {
+        Section {
+            anchor: section.anchor,
+            title: section.title,
+            level: section.level,
+            range: section.start..section.end,
+            names: section.names,
+        }
+    }
+}
+
 /// A link in its stored form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredLink {
@@ -201,35 +205,63 @@ pub struct StoredLink {
     place: Option<(usize, usize)>,
 }
 
-impl StoredLink {
-    /// Returns the range of the anchor text in the page's text; `None` for a link outside of the
-    /// text.
-    pub fn place(&self) -> Option<std::ops::Range<usize>> {
-        self.place.map(|(start, end)| start..end)
+impl From<Link> for StoredLink {
+    fn from(link: Link) -> Self {
+        StoredLink {
+            url: link.url,
+            fragment: link.fragment,
+            text: link.text,
+            nofollow: link.nofollow,
+            place: link.place.map(|place| (place.start, place.end)),
+        }
     }
 }
 
-/// A [`StoredLink`] that borrows from the page.
-#[derive(Debug, Clone, Copy, Serialize)]
+impl From<StoredLink> for Link {
+    fn from(link: StoredLink) -> Self {
+        Link {
+            url: link.url,
+            fragment: link.fragment,
+            text: link.text,
+            nofollow: link.nofollow,
+            place: link.place.map(|(start, end)| start..end),
+        }
+    }
+}
+
+/// A [`StoredLink`] that borrows what it can.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptLink<'a> {
-    #[serde(rename = "u")]
-    url: &'a str,
-    #[serde(rename = "f", skip_serializing_if = "Option::is_none")]
-    fragment: Option<&'a str>,
-    #[serde(rename = "t", skip_serializing_if = "str::is_empty")]
-    text: &'a str,
-    #[serde(rename = "n", skip_serializing_if = "std::ops::Not::not")]
-    nofollow: bool,
-    #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
+    /// Normalised URL of the target, without its fragment.
+    #[serde(rename = "u", borrow)]
+    pub url: Cow<'a, str>,
+    /// Fragment of the target.
+    #[serde(rename = "f", borrow, default, skip_serializing_if = "Option::is_none")]
+    pub fragment: Option<Cow<'a, str>>,
+    /// Anchor text.
+    #[serde(rename = "t", borrow, default, skip_serializing_if = "str::is_empty")]
+    pub text: Cow<'a, str>,
+    /// Whether `rel` holds `nofollow`.
+    #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
+    pub nofollow: bool,
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     place: Option<(usize, usize)>,
+}
+
+impl KeptLink<'_> {
+    /// Returns the range of the anchor text in the page's text; `None` for a link outside of the
+    /// text.
+    pub fn place(&self) -> Option<Range<usize>> {
+        self.place.map(|(start, end)| start..end)
+    }
 }
 
 impl<'a> From<&'a Link> for KeptLink<'a> {
     fn from(link: &'a Link) -> Self {
         KeptLink {
-            url: link.url.as_str(),
-            fragment: link.fragment.as_deref(),
-            text: &link.text,
+            url: link.url.as_str().into(),
+            fragment: link.fragment.as_deref().map(Cow::from),
+            text: link.text.as_str().into(),
             nofollow: link.nofollow,
             place: link.place.as_ref().map(|place| (place.start, place.end)),
         }

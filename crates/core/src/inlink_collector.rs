@@ -1,4 +1,4 @@
-//! The map and the reduce of a pass over all pages of a site, from the links that the index stores.
+//! The map and the reduce of a pass over all pages of a site, from the links in the archive.
 //! `anchor_texts` collects the anchor texts of one page's links, and [`InlinkCollector`] combines
 //! them page by page. Pages come in the order of their ids and the result depends on nothing else,
 //! so an interrupted pass is simply repeated.
@@ -6,8 +6,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::document::{Stored, document_id};
-use crate::inlinks::{AnchorText, Counted, Inlinks, is_list};
+use foldhash::fast::RandomState;
+use url::Url;
+
+use crate::archived_page::PageLinks;
+use crate::document::{KeptLink, id_of};
+use crate::failure::Failure;
+use crate::inlinks::{AnchorText, Inlinks, is_list};
 use crate::task::UrlKey;
 
 /// Maximum length of the text on each side of a link, in characters.
@@ -17,6 +22,8 @@ const MAX_LINKS: usize = 8;
 /// Maximum number of pages whose anchor texts are kept for one page. The pages with the smallest
 /// ids are taken; all of them are counted.
 const MAX_PAGES: u32 = 200;
+/// Maximum memory of the anchor texts of one pass, in bytes.
+const MAX_BYTES: usize = 64 << 20;
 /// Share of a site's pages that fewer pages link to than the pivot. The pivot is the number of
 /// linking pages that gives half of the maximum link score.
 const PIVOT: f32 = 0.78;
@@ -27,26 +34,30 @@ const FEW: f32 = 30.0;
 /// Returns the anchor texts of a page with the ids of the pages that they lead to; none for a list.
 /// Links outside of the text and links that the page does not vouch for (`rel=nofollow`) do not
 /// count.
-fn anchor_texts(page: &Stored) -> Vec<(UrlKey, AnchorText)> {
-    let places = page.links.iter().filter_map(|link| link.place());
-    if is_list(&page.text, places) {
+fn anchor_texts(
+    site: &str,
+    url: &Url,
+    text: &str,
+    links: &[KeptLink<'_>],
+) -> Vec<(UrlKey, AnchorText)> {
+    if is_list(text, links.iter().filter_map(KeptLink::place)) {
         return Vec::new();
     }
     let mut told = Vec::new();
     let mut known: HashMap<&str, (UrlKey, usize)> = HashMap::new();
-    for link in &page.links {
+    for link in links {
         let Some(place) = link
             .place()
-            .filter(|_| !link.nofollow && link.url != page.url)
+            .filter(|_| !link.nofollow && link.url != url.as_str())
         else {
             continue;
         };
         let (id, count) = known
-            .entry(link.url.as_str())
-            .or_insert_with(|| (document_id(&page.site, &link.url), 0));
+            .entry(&link.url)
+            .or_insert_with(|| (id_of(site, &link.url), 0));
         *count += 1;
         if *count <= MAX_LINKS {
-            let anchor = anchor_text(&page.text, place, link.fragment.clone());
+            let anchor = anchor_text(text, place, link.fragment.as_deref().map(str::to_owned));
             told.extend(anchor.map(|anchor| (*id, anchor)));
         }
     }
@@ -85,80 +96,91 @@ fn anchor_text(text: &str, place: Range<usize>, fragment: Option<String>) -> Opt
     })
 }
 
-/// Combines the links between the pages of a site. A large site is collected one part at a time:
-/// each page of the part takes a few KB, and each other page 40 bytes.
-#[derive(Debug)]
-pub(crate) struct InlinkCollector {
-    /// Number of this part, and total number of parts.
-    part: (u32, u32),
-    pages: HashMap<UrlKey, Counted>,
-    linking: HashMap<UrlKey, u32>,
-    anchor_texts: HashMap<UrlKey, Vec<AnchorText>>,
+/// Combines the links between the pages of a site. The pages have numbers, in the order of their
+/// ids. If the anchor texts take too much memory, only the first pages get theirs, and the rest are
+/// collected in another pass.
+pub(crate) struct InlinkCollector<'a> {
+    site: &'a str,
+    numbers: &'a Numbers,
+    /// The pages whose anchor texts are kept.
+    kept: Range<usize>,
+    /// Memory that the anchor texts take, in bytes.
+    bytes: usize,
+    linking: Vec<u32>,
+    anchor_texts: Vec<Vec<AnchorText>>,
 }
 
-impl InlinkCollector {
-    /// Creates the collector of the given part; parts are numbered from 0.
-    pub(crate) fn new(part: u32, parts: u32) -> Self {
+/// The number of each page of a site, by its id.
+pub(crate) type Numbers = HashMap<UrlKey, usize, RandomState>;
+
+impl<'a> InlinkCollector<'a> {
+    /// Creates a collector for the pages from number `first` on.
+    pub(crate) fn new(site: &'a str, numbers: &'a Numbers, first: usize) -> Self {
+        let pages = numbers.len();
         InlinkCollector {
-            part: (part, parts.max(1)),
-            pages: HashMap::new(),
-            linking: HashMap::new(),
-            anchor_texts: HashMap::new(),
+            site,
+            numbers,
+            kept: first..pages,
+            bytes: 0,
+            linking: vec![0; pages],
+            anchor_texts: vec![Vec::new(); pages - first.min(pages)],
         }
     }
 
-    /// Adds the links of a page.
-    pub(crate) fn add(&mut self, page: &Stored) {
-        self.pages
-            .insert(document_id(&page.site, &page.url), page.inlinks);
-        let mut last: HashMap<UrlKey, bool> = HashMap::new();
-        for (id, anchor) in anchor_texts(page) {
+    /// Adds the links of a page. The pages must be added in the order of their ids.
+    ///
+    /// # Errors
+    ///
+    /// Returns a permanent failure if the links are damaged.
+    pub(crate) fn add(&mut self, url: &Url, page: &PageLinks) -> Result<(), Failure> {
+        let links = page.read()?;
+        let mut last: HashMap<UrlKey, Option<usize>, RandomState> = HashMap::default();
+        for (id, anchor) in anchor_texts(self.site, url, page.text(), &links) {
             let quoted = *last.entry(id).or_insert_with(|| {
-                let linking = self.linking.entry(id).or_default();
-                *linking += 1;
-                *linking <= MAX_PAGES && part_of(id, self.part.1) == self.part.0
+                let number = *self.numbers.get(&id)?;
+                self.linking[number] += 1;
+                (self.linking[number] <= MAX_PAGES).then_some(number)
             });
-            if quoted {
-                self.anchor_texts.entry(id).or_default().push(anchor);
+            if let Some(number) = quoted.filter(|number| self.kept.contains(number)) {
+                self.bytes += size(&anchor);
+                self.anchor_texts[number - self.kept.start].push(anchor);
             }
         }
-    }
-
-    /// Returns the pages of this part whose [`Inlinks`] differs from the stored one, each with its
-    /// stored digest and its new value, in the order of their ids.
-    pub(crate) fn changed(mut self) -> Vec<(UrlKey, Counted, Inlinks)> {
-        let pivot = self.pivot();
-        let mut changed = Vec::new();
-        for (&id, &counted) in &self.pages {
-            if part_of(id, self.part.1) != self.part.0 {
-                continue;
-            }
-            let linking = self.linking.get(&id).copied().unwrap_or_default();
-            let inlinks = Inlinks {
-                link_score: link_score(linking, pivot, self.pages.len()),
-                anchor_texts: self.anchor_texts.remove(&id).unwrap_or_default(),
-            };
-            if inlinks.digest() != counted.digest {
-                changed.push((id, counted, inlinks));
+        while self.bytes > MAX_BYTES && self.kept.len() > 1 {
+            self.kept.end = self.kept.start + self.kept.len() / 2;
+            for left_out in self.anchor_texts.drain(self.kept.len()..) {
+                self.bytes -= left_out.iter().map(size).sum::<usize>();
             }
         }
-        changed.sort_unstable_by_key(|(id, ..)| *id);
-        changed
+        Ok(())
     }
 
-    /// Returns the number of linking pages that most pages of the site do not exceed.
-    fn pivot(&self) -> f32 {
-        let of = |id| self.linking.get(id).copied().unwrap_or_default();
-        let mut all: Vec<u32> = self.pages.keys().map(of).collect();
-        all.sort_unstable();
-        let at = (all.len() as f32 * PIVOT) as usize;
-        all.get(at).copied().unwrap_or_default().max(1) as f32
+    /// Returns the number of pages that link to each page, and the inbound links of the first
+    /// pages.
+    pub(crate) fn collected(self) -> (Vec<u32>, Vec<Inlinks>) {
+        let pivot = pivot(self.linking.clone());
+        let pages = self.linking.len();
+        let first = self.kept.start;
+        let inlinks = self.anchor_texts.into_iter().zip(&self.linking[first..]);
+        let inlinks = inlinks.map(|(anchor_texts, linking)| Inlinks {
+            link_score: link_score(*linking, pivot, pages),
+            anchor_texts,
+        });
+        let inlinks = inlinks.collect();
+        (self.linking, inlinks)
     }
 }
 
-fn part_of(id: UrlKey, parts: u32) -> u32 {
-    let UrlKey([a, b, c, d, ..]) = id;
-    u32::from_be_bytes([a, b, c, d]) % parts
+/// Returns roughly the memory of an anchor text, in bytes.
+fn size(anchor: &AnchorText) -> usize {
+    let fragment = anchor.fragment.as_ref().map_or(0, String::len);
+    size_of::<AnchorText>() + anchor.around.len() + fragment
+}
+
+fn pivot(mut linking: Vec<u32>) -> f32 {
+    linking.sort_unstable();
+    let at = (linking.len() as f32 * PIVOT) as usize;
+    linking.get(at).copied().unwrap_or_default().max(1) as f32
 }
 
 /// Returns the link score of a page on a site of `pages` pages. The value has nine significant
@@ -174,39 +196,52 @@ fn link_score(linking: u32, pivot: f32, pages: usize) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Document;
+    use crate::archived_page::ArchivedPage;
+    use crate::document::document_id;
     use crate::time::Moment;
     use canter_page::read_html;
 
     /// Returns a page of the site in its stored form.
-    fn stored(path: &str, html: &str) -> Stored {
-        let url: url::Url = format!("https://a.test{path}").parse().unwrap();
-        let page = read_html(html, &url);
-        let (text, links) = (page.text.clone(), page.links.clone());
-        let document = Document {
+    fn stored(path: &str, html: &str) -> (Url, PageLinks) {
+        let url: Url = format!("https://a.test{path}").parse().unwrap();
+        let page = ArchivedPage {
             site: "a.test".into(),
-            url,
             fetched_at: Moment::from_millis(1),
-            version: 1024,
-            page,
-            inlinks: Inlinks::default(),
+            version: 1,
+            hash: UrlKey::hash(html.as_bytes()),
+            etag: None,
+            last_modified: None,
+            page: read_html(html, &url),
+            url: url.clone(),
         };
-        let links = links.iter().map(crate::document::KeptLink::from);
-        let links = serde_json::to_string(&links.collect::<Vec<_>>()).unwrap();
-        Stored {
-            text,
-            links: serde_json::from_str(&links).unwrap(),
-            ..Stored::without_text_and_links(&document)
-        }
+        let links = PageLinks::from_bytes(&page.to_bytes().unwrap());
+        (url, links.unwrap())
     }
 
     fn told(html: &str) -> Vec<String> {
-        let anchors = anchor_texts(&stored("/from", html));
+        let (url, page) = stored("/from", html);
+        let anchors = anchor_texts("a.test", &url, page.text(), &page.read().unwrap());
         let told = anchors.into_iter().map(|(_, anchor)| {
             let fragment = anchor.fragment.as_deref().unwrap_or("-");
             format!("{fragment} [{}] {}", anchor.text(), anchor.around)
         });
         told.collect()
+    }
+
+    /// Collects the links of pages from a number on, and gives them by path.
+    fn collected(pages: &[(Url, PageLinks)], first: usize) -> Vec<(String, Inlinks)> {
+        let mut pages: Vec<_> = pages.iter().collect();
+        pages.sort_by_key(|(url, _)| document_id("a.test", url));
+        let ids = pages.iter().map(|(url, _)| document_id("a.test", url));
+        let numbers: Numbers = ids.zip(0..).collect();
+        let mut collector = InlinkCollector::new("a.test", &numbers, first);
+        for (url, page) in &pages {
+            collector.add(url, page).unwrap();
+        }
+        let (linking, inlinks) = collector.collected();
+        assert_eq!(linking.len(), pages.len());
+        let paths = pages[first..].iter().map(|(url, _)| url.path().to_owned());
+        paths.zip(inlinks).collect()
     }
 
     const WORDS: &str = "Some words that say what this page is about, so that it is no list.";
@@ -249,38 +284,49 @@ mod tests {
     fn one_page_is_quoted_a_few_times_and_counts_once() {
         let links = "<a href='/b'>b</a> or some other words ".repeat(50);
         let pages = [stored("/from", &format!("<p>{links}")), stored("/b", WORDS)];
-        let mut collector = InlinkCollector::new(0, 1);
-        pages.iter().for_each(|page| collector.add(page));
-        let changed = collector.changed();
-        assert_eq!(changed.len(), 1);
-        let (id, _, inlinks) = &changed[0];
-        assert_eq!(*id, document_id("a.test", &pages[1].url));
+        let collected = collected(&pages, 0);
+        let (_, inlinks) = collected.iter().find(|(path, _)| path == "/b").unwrap();
         assert_eq!(inlinks.anchor_texts.len(), MAX_LINKS);
         assert_eq!(inlinks.link_score, link_score(1, 1.0, 2));
+        let (_, from) = collected.iter().find(|(path, _)| path == "/from").unwrap();
+        assert_eq!(from.anchor_texts, []);
     }
 
     #[test]
-    fn parts_together_are_the_whole_and_what_is_known_is_not_told_again() {
+    fn a_later_pass_gives_the_rest() {
         let link = |n: u32| format!("<p>{WORDS} <a href='/{}'>next</a>", (n * 7 + 1) % 40);
-        let mut pages: Vec<Stored> = (0..40)
+        let pages: Vec<_> = (0..40)
             .map(|n| stored(&format!("/{n}"), &link(n)))
             .collect();
-        let collect = |pages: &[Stored], part, parts| {
-            let mut collector = InlinkCollector::new(part, parts);
-            pages.iter().for_each(|page| collector.add(page));
-            collector.changed()
+        let whole = collected(&pages, 0);
+        assert!(whole.iter().all(|(_, it)| it.anchor_texts.len() == 1));
+        assert_eq!(collected(&pages, 15), whole[15..]);
+    }
+
+    #[test]
+    fn anchor_texts_take_bounded_memory() {
+        let links = |n: u32| {
+            let links = (0..6).map(|page| format!("{WORDS} <a href='/{page}'>next {n}</a> "));
+            links.collect::<String>()
         };
-        let whole = collect(&pages, 0, 1);
-        let mut parts: Vec<_> = (0..3).flat_map(|part| collect(&pages, part, 3)).collect();
-        parts.sort_by_key(|(id, ..)| *id);
-        assert_eq!(parts, whole);
-        for page in &mut pages {
-            let id = document_id(&page.site, &page.url);
-            if let Some((.., inlinks)) = whole.iter().find(|(other, ..)| *other == id) {
-                page.inlinks.digest = inlinks.digest();
-            }
+        let pages: Vec<_> = (0..6)
+            .map(|n| stored(&format!("/{n}"), &links(n)))
+            .collect();
+        let numbers = pages.iter().map(|(url, _)| document_id("a.test", url));
+        let mut numbers: Vec<UrlKey> = numbers.collect();
+        numbers.sort_unstable();
+        let numbers: Numbers = numbers.into_iter().zip(0..).collect();
+        let mut collector = InlinkCollector::new("a.test", &numbers, 0);
+        collector.bytes = MAX_BYTES - 2_000;
+        let before = collector.bytes;
+        for (url, page) in &pages {
+            collector.add(url, page).unwrap();
         }
-        assert_eq!(collect(&pages, 0, 1), []);
+        assert!(collector.bytes <= MAX_BYTES && collector.bytes > before);
+        let (linking, inlinks) = collector.collected();
+        assert_eq!(linking, [5; 6]);
+        assert!((1..4).contains(&inlinks.len()), "{}", inlinks.len());
+        assert!(inlinks.iter().all(|it| it.anchor_texts.len() == 5));
     }
 
     #[test]

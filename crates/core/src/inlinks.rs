@@ -1,10 +1,7 @@
 //! The inbound links of a page: their anchor texts with the text around them, and the number of
-//! pages that they come from. The link pass counts them at the end of a crawl
-//! ([`crate::link_pass`]).
+//! pages that they come from. They are counted when pages are published ([`crate::publish`]).
 
 use std::ops::Range;
-
-use serde::{Deserialize, Serialize};
 
 use crate::task::UrlKey;
 
@@ -57,25 +54,6 @@ impl AnchorText {
     /// Returns the anchor text alone.
     pub fn text(&self) -> &str {
         self.around.get(self.link.clone()).unwrap_or_default()
-    }
-}
-
-/// The digest of a page's [`Inlinks`] that an index stores.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counted {
-    /// Digest of the value ([`Inlinks::digest`]).
-    #[serde(rename = "d")]
-    pub digest: u64,
-    /// Number of the pass that wrote the value, counted since the fetch of the page; see
-    /// [`crate::document::version`].
-    #[serde(rename = "p")]
-    pub pass: u16,
-}
-
-impl Counted {
-    /// Returns whether no pass has written the page.
-    pub fn is_nothing(&self) -> bool {
-        *self == Counted::default()
     }
 }
 

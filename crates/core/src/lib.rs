@@ -10,26 +10,29 @@
 //! - [`scope`], [`robots`], [`address`] and [`prospect`] decide what may be fetched, [`pace`] when.
 //! - [`judge`] decides what a response means, [`back_off`] how long to wait after a failure.
 //! - [`sitemap`] reads sitemaps; pages are read by `canter-page`.
-//! - [`task`] and [`outcomes`] say how tasks end; [`document`] is what goes into the index.
+//! - [`task`] and [`outcomes`] say how tasks end; [`archived_page`] is what the archive holds.
+//! - [`publish`] makes the index of the archive; [`document`] is what goes into it.
 
+pub mod absence;
 pub mod address;
+pub mod archived_page;
 pub mod back_off;
 pub mod document;
 pub mod domain;
 pub mod duplicates;
-pub mod end;
 pub mod exchange;
 pub mod failure;
+pub mod fingerprint;
 mod inlink_collector;
 pub mod inlinks;
 pub mod judge;
 pub mod limits;
-pub mod link_pass;
 pub mod outcomes;
 pub mod pace;
 mod permission;
 pub mod ports;
 pub mod prospect;
+pub mod publish;
 pub mod redirect_loops;
 pub mod rest;
 pub mod robots;

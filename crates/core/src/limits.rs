@@ -9,8 +9,5 @@ pub(crate) const MAX_HOLD: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Maximum time for which a crawl waits for a held site. A site that asks for more is paused.
 pub const MAX_HOLD_WAIT: Duration = Duration::from_secs(3600);
 
-/// Number of crawls in a row that must miss a page before it leaves the index.
-pub(crate) const MAX_MISSES: u32 = 3;
-
 /// Maximum number of attempts at a URL whose site asks to wait (429, 503).
 pub(crate) const PATIENT_ATTEMPTS: u32 = 10;

@@ -3,9 +3,9 @@
 
 use std::future::Future;
 
-use crate::end::PagesAtEnd;
 use crate::failure::Failure;
 use crate::ports::{Frontier, Pages};
+use crate::publish::PublishedPages;
 use crate::rest::Rest;
 use crate::task::Task;
 use crate::time::Moment;
@@ -22,7 +22,7 @@ pub enum Popped {
 }
 
 /// The stored state of a crawl that a single process drives.
-pub trait SoloCrawl: Pages + Frontier + PagesAtEnd {
+pub trait SoloCrawl: Pages + Frontier + PublishedPages {
     /// Takes up to `count` tasks that are due, the oldest first.
     fn pop(&self, count: usize) -> impl Future<Output = Result<Popped, Failure>> + Send;
 

@@ -1,8 +1,9 @@
 //! The life of one task: fetch it in a slot, judge the answer, read the page, claim its links and
-//! push them, index the page, finish the task.
+//! push them, archive the page, finish the task. What the index shows is decided later
+//! ([`crate::publish`]).
 //!
 //! The order ensures that nothing is lost. The links are in the frontier and the page is in the
-//! index before the task is finished. A task that is interrupted on the way is repeated from the
+//! archive before the task is finished. A task that is interrupted on the way is repeated from the
 //! start with the same result.
 
 mod ending;
@@ -11,25 +12,24 @@ mod sitemaps;
 
 use url::Url;
 
-use crate::document::{Document, document_id, version};
+use crate::archived_page::ArchivedPage;
 use crate::domain::domain;
 use crate::failure::Failure;
-use crate::inlinks::Inlinks;
 use crate::judge::{Judgement, judge, wants_body};
 pub use crate::limits::MAX_HOLD_WAIT;
 use crate::permission::{Permission, permission};
-use crate::ports::{
-    Claim, Exchange, Finish, Frontier, IndexReader, IndexWriter, Known, Pages, Request, Response,
-};
+use crate::ports::{Archive, Claim, Exchange, Frontier, Known, Pages, Request, Response};
+use crate::publish::Kept;
 use crate::scope::Scope;
 use crate::site::{PRODUCT, Site};
 use crate::sitemap;
 use crate::task::{Kind, Outcome, Skip, Task, UrlKey};
+use crate::time::Moment;
 use crate::world::World;
 use canter_page::url::trap;
 use canter_page::{self, Directives, link_header};
 
-use ending::{again, end, fail, finish, gone, paused, remove, skip, skip_redirect};
+use ending::{again, fail, finish, gone, paused, skip_redirect};
 use links::{claims, hand_on};
 use sitemaps::{hand_on_named, listed, may_lead};
 
@@ -72,7 +72,7 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<StepResult, Failur
     }
     match permission {
         Permission::Granted => {}
-        Permission::Denied(reason) => return skip(world, task, known, reason, None).await,
+        Permission::Denied(reason) => return finish(world, task, known, reason.into(), None).await,
         Permission::Later(why) => return again(world, task, known, why, None, None).await,
         Permission::Busy => return Ok(StepResult::Busy),
         Permission::Pause(span) => {
@@ -90,7 +90,7 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<StepResult, Failur
 /// Makes the request and acts on its answer.
 async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<StepResult, Failure> {
     let request = request(world.site(), task, &known);
-    let conditional = known.indexed.is_some();
+    let conditional = known.newest.is_some();
     let _room = match task.kind {
         Kind::Page => None,
         Kind::Sitemap => Some(world.sitemaps().acquire().await),
@@ -103,7 +103,7 @@ async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<StepR
         Judgement::NotModified => not_modified(world, task, known, exchange).await,
         Judgement::Redirect(to) => redirect(world, task, known, to, exchange).await,
         Judgement::Gone => gone(world, task, known, exchange).await,
-        Judgement::Skip(reason) => skip(world, task, known, reason, exchange).await,
+        Judgement::Skip(reason) => finish(world, task, known, reason.into(), exchange).await,
         Judgement::Again { why, hold } => again(world, task, known, why, hold, exchange).await,
         Judgement::Failed(why) => fail(world, task, known, why, exchange).await,
         Judgement::Stopped => Ok(StepResult::Stopped),
@@ -127,7 +127,7 @@ fn request(site: &Site, task: &Task, known: &Known) -> Request {
         ),
     };
     headers.0.push(("accept".into(), accept.into()));
-    if known.indexed.is_some() {
+    if known.newest.is_some() {
         let validators = [
             ("if-none-match", &known.etag),
             ("if-modified-since", &known.last_modified),
@@ -159,17 +159,9 @@ async fn page<W: World>(
     let named = link_header::canonical(headers.all("link"), &task.url);
     let led_to = link_header::pages(headers.all("link"), &task.url);
     let fetched_at = response.started;
-    let mut finish = Finish {
-        outcome: Outcome::Indexed,
-        known: Known {
-            etag: headers.get("etag").map(str::to_owned),
-            last_modified: headers.get("last-modified").map(str::to_owned),
-            indexed: Some(hash),
-            canonical: None,
-            misses: 0,
-        },
-        exchange: Some(Exchange::of(&response)),
-    };
+    let validator = |name| headers.get(name).map(str::to_owned);
+    let (etag, last_modified) = (validator("etag"), validator("last-modified"));
+    let exchange = Some(Exchange::of(&response));
     let url = task.url.clone();
     let reading = world.read(move || {
         let content_type = response.head.headers.get("content-type");
@@ -179,7 +171,7 @@ async fn page<W: World>(
         Ok(page) => page,
         Err(unreadable) => {
             let why = format!("the page cannot be read: {unreadable}");
-            return fail(world, task, known, why, finish.exchange).await;
+            return fail(world, task, known, why, exchange).await;
         }
     };
     page.canonical = page.canonical.or(named);
@@ -198,61 +190,81 @@ async fn page<W: World>(
     let claims = claims(world, task, targets);
     hand_on(world, task, claims).await?;
 
+    if asked.noindex || page.directives.noindex {
+        return finish(world, task, known, Skip::Noindex.into(), exchange).await;
+    }
     let scope = world.scope();
-    finish.known.canonical = page
+    let canonical = page
         .canonical
         .clone()
         .filter(|canonical| *canonical != task.url && scope.contains(canonical));
-    if asked.noindex || page.directives.noindex {
-        remove(world, task, &known).await?;
-        finish.known.indexed = None;
-        finish.outcome = Skip::Noindex.into();
-    } else if known.indexed == Some(hash) {
-        finish.outcome = Outcome::Unchanged;
-    } else {
-        let document = Document {
-            site: task.site.clone(),
-            url: task.url.clone(),
-            fetched_at,
-            version: version(fetched_at, 0),
-            page,
-            inlinks: Inlinks::default(),
-        };
-        let refused = world.index().put(vec![document]).await?;
-        if let Some(refused) = refused.into_iter().next() {
-            let why = format!("the index does not take it: {}", refused.why);
-            return fail(world, task, known, why, finish.exchange).await;
+    let same = known
+        .newest
+        .as_ref()
+        .filter(|it| it.fingerprint.hash == hash);
+    let (outcome, newest) = match same {
+        Some(same) => (Outcome::Unchanged, same.clone()),
+        None => {
+            let archived = ArchivedPage {
+                site: task.site.clone(),
+                url: task.url.clone(),
+                fetched_at,
+                version: next_version(&known, world.now()),
+                hash,
+                etag: etag.clone(),
+                last_modified: last_modified.clone(),
+                page,
+            };
+            let fingerprint = archived.fingerprint();
+            let place = world.archive().put(archived).await?;
+            (Outcome::Indexed, Kept { fingerprint, place })
         }
-    }
-    end(world, task, finish).await
+    };
+    let known = Known {
+        etag,
+        last_modified,
+        version: known.version.max(newest.fingerprint.version),
+        newest: Some(newest),
+        canonical,
+        ..known
+    };
+    finish(world, task, known, outcome, exchange).await
 }
 
-/// Handles a 304: the links of the stored copy are claimed again, so that an unchanged page does
-/// not make the pages that it links to look gone.
+/// Returns the number of a page's next version. It is a counter. The first one is a time, so that
+/// it is larger than those of a page that was forgotten.
+fn next_version(known: &Known, now: Moment) -> u64 {
+    match known.version {
+        0 => now.millis().max(1),
+        version => version.saturating_add(1),
+    }
+}
+
+/// Handles a 304: the links of the archived version are claimed again, so that an unchanged page
+/// does not make the pages that it links to look gone.
 async fn not_modified<W: World>(
     world: &W,
     task: &Task,
     known: Known,
     exchange: Option<Exchange>,
 ) -> Result<StepResult, Failure> {
-    let id = document_id(&task.site, &task.url);
-    let Some(stored) = world.reader().get(id).await? else {
-        // The index lost its copy, so the page is fetched whole.
-        return Box::pin(attempt(world, task, Known::default())).await;
+    let place = known.newest.as_ref().map(|newest| newest.place.clone());
+    let links = world.archive().links(&task.site, place.as_slice()).await?;
+    let Some(links) = links.into_iter().next().flatten() else {
+        // The archive has lost the version, so the page is fetched whole.
+        let known = Known {
+            newest: None,
+            ..known
+        };
+        return Box::pin(attempt(world, task, known)).await;
     };
-    let targets = stored
-        .links
-        .iter()
-        .filter(|link| !link.nofollow)
-        .map(|link| &link.url);
-    let claims = claims(world, task, targets);
+    let links = links.read()?.into_iter().filter(|link| !link.nofollow);
+    let targets: Vec<Url> = links
+        .filter_map(|link| Url::parse(&link.url).ok())
+        .collect();
+    let claims = claims(world, task, targets.iter());
     hand_on(world, task, claims).await?;
-    let finish = Finish {
-        outcome: Outcome::Unchanged,
-        known: Known { misses: 0, ..known },
-        exchange,
-    };
-    end(world, task, finish).await
+    finish(world, task, known, Outcome::Unchanged, exchange).await
 }
 
 async fn redirect<W: World>(
@@ -283,15 +295,7 @@ async fn redirect<W: World>(
         ..Claim::page(to.clone(), task.depth)
     };
     hand_on(world, task, vec![claim]).await?;
-    remove(world, task, &known).await?;
-    finish(
-        world,
-        task,
-        Known::default(),
-        Outcome::Redirected { to },
-        exchange,
-    )
-    .await
+    finish(world, task, known, Outcome::Redirected { to }, exchange).await
 }
 
 /// Returns the scope after a seed's redirect out of the current scope; `None` if the task is no

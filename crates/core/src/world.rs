@@ -7,9 +7,7 @@ use async_lock::Semaphore;
 use url::Url;
 
 use crate::failure::Failure;
-use crate::ports::{
-    FetchError, Frontier, IndexReader, IndexWriter, Pages, Request, Response, Robots,
-};
+use crate::ports::{Archive, FetchError, Frontier, Pages, Request, Response, Robots};
 use crate::robots_cache::RobotsCache;
 use crate::scope::Scope;
 use crate::seen::Seen;
@@ -22,10 +20,8 @@ pub trait World: Send + Sync {
     type Pages: Pages;
     /// The frontier.
     type Frontier: Frontier;
-    /// The index.
-    type Index: IndexWriter;
-    /// The index reader.
-    type Reader: IndexReader;
+    /// The archive.
+    type Archive: Archive;
     /// Stored robots.txt policies.
     type Robots: Robots;
 
@@ -35,11 +31,8 @@ pub trait World: Send + Sync {
     fn pages(&self) -> &Self::Pages;
     /// Returns the frontier.
     fn frontier(&self) -> &Self::Frontier;
-    /// Returns the index writer.
-    fn index(&self) -> &Self::Index;
-
-    /// Returns the index reader.
-    fn reader(&self) -> &Self::Reader;
+    /// Returns the archive.
+    fn archive(&self) -> &Self::Archive;
     /// Returns the stored robots.txt policies.
     fn robots(&self) -> &Self::Robots;
     /// Returns the links that this process has handed on.

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::absence::Absence;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
+use crate::publish::Kept;
 use crate::task::{Kind, Outcome, Skip, Task, UrlKey};
 use crate::time::Moment;
 
@@ -54,16 +56,19 @@ pub struct Claimed {
 /// What an earlier crawl left about a URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
-    /// `ETag` of the copy in the index.
+    /// `ETag` of the newest version.
     pub etag: Option<String>,
-    /// `Last-Modified` of the copy in the index.
+    /// `Last-Modified` of the newest version.
     pub last_modified: Option<String>,
-    /// Hash of the body of the copy in the index; none if the index has no copy.
-    pub indexed: Option<UrlKey>,
-    /// Target of the copy's `rel=canonical`, if it is in scope.
+    /// The newest version in the archive; none if it holds no version.
+    pub newest: Option<Kept>,
+    /// Target of the newest version's `rel=canonical`, if it is in scope.
     pub canonical: Option<Url>,
-    /// Number of crawls in a row that missed the page.
-    pub misses: u32,
+    /// The largest number that a version of the page has had; 0 if it had none. The next version
+    /// has a larger one, even if the archive forgot the versions before.
+    pub version: u64,
+    /// For how long the page has been absent.
+    pub absence: Option<Absence>,
 }
 
 /// The end of a task, as the page store keeps it.

@@ -38,8 +38,12 @@ pub trait IndexReader: Send + Sync {
     /// Number of documents of a site.
     fn count(&self, site: &str) -> impl Future<Output = Result<u64, Failure>> + Send;
 
-    /// The ids of all documents that a site had at the time of the call, in any order.
-    fn ids(&self, site: &str) -> impl Future<Output = Result<Vec<UrlKey>, Failure>> + Send;
+    /// The ids of all documents that a site had at the time of the call, in any order, each with
+    /// the number of the write that put it ([`Document::version`]).
+    fn versions(
+        &self,
+        site: &str,
+    ) -> impl Future<Output = Result<Vec<(UrlKey, u64)>, Failure>> + Send;
 
     /// Calls `each` with every document that the site had at the time of the call, ordered by id.
     /// Stops at the first failure of `each`.

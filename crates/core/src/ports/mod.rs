@@ -4,6 +4,7 @@
 //! tells the caller whether the same call may succeed later; a refusal that the caller can act on
 //! is a value instead. Every adapter of a port must pass the same contract suite.
 
+mod archive;
 mod fetching;
 mod frontier;
 mod index;
@@ -11,6 +12,7 @@ mod paces;
 mod robots;
 
 pub use crate::exchange::{Exchange, FetchError, Head, Headers, Request, Response};
+pub use archive::{Archive, Place};
 pub use fetching::{Approach, Boxed, Fetcher, Gate};
 pub use frontier::{Claim, Claimed, Finish, Frontier, Known, Pages};
 pub use index::{IndexReader, IndexWriter, Refused};

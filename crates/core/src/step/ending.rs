@@ -4,18 +4,17 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::absence::{Absence, Signal};
 use crate::back_off::back_off;
-use crate::document::document_id;
 use crate::failure::Failure;
-use crate::limits::{MAX_HOLD, MAX_HOLD_WAIT, MAX_MISSES, PATIENT_ATTEMPTS};
-use crate::ports::{Exchange, Finish, Frontier, IndexWriter, Known, Pages};
+use crate::limits::{MAX_HOLD, MAX_HOLD_WAIT, PATIENT_ATTEMPTS};
+use crate::ports::{Exchange, Finish, Frontier, Known, Pages};
 use crate::task::{Outcome, Skip, Task};
 use crate::world::World;
 
 use super::StepResult;
 
-/// Ends a task that found no page. The page's copy leaves the index when the page is certainly
-/// gone.
+/// Ends a task that found no page.
 pub(super) async fn gone<W: World>(
     world: &W,
     task: &Task,
@@ -23,26 +22,7 @@ pub(super) async fn gone<W: World>(
     exchange: Option<Exchange>,
 ) -> Result<StepResult, Failure> {
     let status = exchange.map_or(404, |exchange| exchange.status);
-    let misses = known.misses + 1;
-    let for_good = status == 410 || misses >= MAX_MISSES;
-    let known = if for_good {
-        remove(world, task, &known).await?;
-        Known::default()
-    } else {
-        Known { misses, ..known }
-    };
     finish(world, task, known, Outcome::Gone { status }, exchange).await
-}
-
-pub(super) async fn skip<W: World>(
-    world: &W,
-    task: &Task,
-    known: Known,
-    reason: Skip,
-    exchange: Option<Exchange>,
-) -> Result<StepResult, Failure> {
-    remove(world, task, &known).await?;
-    finish(world, task, Known::default(), reason.into(), exchange).await
 }
 
 /// Ends the task of a redirect that is not followed.
@@ -54,14 +34,12 @@ pub(super) async fn skip_redirect<W: World>(
     to: Url,
     exchange: Option<Exchange>,
 ) -> Result<StepResult, Failure> {
-    remove(world, task, &known).await?;
     let to = Some(to);
     let outcome = Outcome::Skipped { reason, to };
-    finish(world, task, Known::default(), outcome, exchange).await
+    finish(world, task, known, outcome, exchange).await
 }
 
-/// Ends a task that failed. The page's copy stays in the index, since an outage is no reason to
-/// forget a page.
+/// Ends a task that failed.
 pub(super) async fn fail<W: World>(
     world: &W,
     task: &Task,
@@ -126,15 +104,7 @@ pub(super) async fn push_again<W: World>(
     Ok(StepResult::Again(why))
 }
 
-/// Deletes the page's copy from the index, if there is one.
-pub(super) async fn remove<W: World>(world: &W, task: &Task, known: &Known) -> Result<(), Failure> {
-    if known.indexed.is_none() {
-        return Ok(());
-    }
-    let id = document_id(&task.site, &task.url);
-    world.index().delete(vec![id]).await
-}
-
+/// Ends a task. What earlier crawls know of the page stays known, whatever this one saw.
 pub(super) async fn finish<W: World>(
     world: &W,
     task: &Task,
@@ -142,20 +112,16 @@ pub(super) async fn finish<W: World>(
     outcome: Outcome,
     exchange: Option<Exchange>,
 ) -> Result<StepResult, Failure> {
+    let status = exchange.map(|exchange| exchange.status);
+    let signal = Signal::of(&outcome, status);
     let finish = Finish {
-        outcome,
-        known,
+        outcome: outcome.clone(),
+        known: Known {
+            absence: Absence::after(known.absence, signal, world.now()),
+            ..known
+        },
         exchange,
     };
-    end(world, task, finish).await
-}
-
-pub(super) async fn end<W: World>(
-    world: &W,
-    task: &Task,
-    finish: Finish,
-) -> Result<StepResult, Failure> {
-    let outcome = finish.outcome.clone();
     world.pages().finish(task, finish).await?;
     Ok(StepResult::Finished(outcome))
 }

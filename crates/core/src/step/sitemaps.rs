@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::domain::domain;
 use crate::failure::Failure;
-use crate::ports::{Claim, Exchange, Finish, Known, Response};
+use crate::ports::{Claim, Exchange, Known, Response};
 use crate::scope::Scope;
 use crate::sitemap::{Contents, Entry, read};
 use crate::task::{Kind, Outcome, Skip, Task};
@@ -12,7 +12,7 @@ use crate::world::World;
 use canter_page::url::trap;
 
 use super::links::hand_on;
-use super::{StepResult, end, fail, page, remove};
+use super::{StepResult, fail, finish, page};
 
 /// Maximum depth of sitemaps that list sitemaps. The protocol allows one index of sitemaps, but
 /// real sites have an index of indexes.
@@ -78,17 +78,12 @@ pub(super) async fn listed<W: World>(
     let urls = (listing.pages.len() + listing.sitemaps.len()) as u64;
     claim_all(world, task, listing.sitemaps, Kind::Sitemap, task.depth + 1).await?;
     claim_all(world, task, listing.pages, Kind::Page, 1).await?;
-    remove(world, task, &known).await?;
-    let finish = Finish {
-        outcome: Outcome::Listed {
-            urls,
-            left_out: listing.left_out,
-            whole: listing.whole,
-        },
-        known: Known::default(),
-        exchange: Some(exchange),
+    let outcome = Outcome::Listed {
+        urls,
+        left_out: listing.left_out,
+        whole: listing.whole,
     };
-    end(world, task, finish).await
+    finish(world, task, known, outcome, Some(exchange)).await
 }
 
 async fn claim_all<W: World>(

@@ -1,0 +1,61 @@
+//! What a publishing changed, told with examples.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Maximum number of examples of a kind.
+const EXAMPLES: usize = 10;
+
+/// Pages that changed in one way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Number of pages.
+    pub count: u64,
+    /// Some of them.
+    pub examples: Vec<Url>,
+}
+
+impl Change {
+    pub(super) fn add(&mut self, url: &Url) {
+        self.count += 1;
+        if self.examples.len() < EXAMPLES {
+            self.examples.push(url.clone());
+        }
+    }
+}
+
+/// What a publishing changed in the index.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// Pages that the index did not show before.
+    pub new: Change,
+    /// Pages with other content.
+    pub changed: Change,
+    /// Pages that are shown at another address now.
+    pub moved: Change,
+    /// Pages that no longer exist.
+    pub removed: Change,
+    /// Pages that may no longer be shown: by robots.txt, by `noindex`, or since access is refused.
+    pub withdrawn: Change,
+    /// Pages whose content is shown at another URL.
+    pub duplicates: Change,
+}
+
+impl Changes {
+    /// Returns whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.all().iter().all(|(_, change)| change.count == 0)
+    }
+
+    /// Returns the changes with their names, as JSON has them.
+    pub fn all(&self) -> [(&'static str, &Change); 6] {
+        [
+            ("new", &self.new),
+            ("changed", &self.changed),
+            ("moved", &self.moved),
+            ("removed", &self.removed),
+            ("withdrawn", &self.withdrawn),
+            ("duplicates", &self.duplicates),
+        ]
+    }
+}

@@ -1,0 +1,187 @@
+//! Writes pages from the archive into the index, many at a time.
+
+use futures_util::StreamExt;
+use futures_util::future::{FutureExt, join};
+use futures_util::stream::FuturesUnordered;
+
+use crate::document::{Document, Write};
+use crate::failure::Failure;
+use crate::inlinks::Inlinks;
+use crate::ports::{Archive, Boxed, IndexWriter, Refused};
+use crate::task::{Outcome, UrlKey};
+
+use super::row::{Kept, Mark, PageRow, Published, PublishedPages, UNCOUNTED};
+
+/// Number of pages of one write.
+const PAGES: usize = 64;
+/// Maximum size of the texts that are written before the index makes them durable, in bytes.
+const MAX_BYTES: usize = 48 << 20;
+
+/// Pages on their way into the index.
+pub(super) struct Writer<'a, P, A, I> {
+    site: &'a str,
+    pages: &'a P,
+    archive: &'a A,
+    index: &'a I,
+    waiting: Vec<Waiting>,
+    under_way: FuturesUnordered<Boxed<'a, Result<Vec<(UrlKey, Mark)>, Failure>>>,
+    /// Size of the texts under way.
+    bytes: usize,
+}
+
+/// A page that waits to be read from the archive.
+struct Waiting {
+    key: UrlKey,
+    published: Published,
+    inlinks: Inlinks,
+}
+
+impl<'a, P, A, I> Writer<'a, P, A, I>
+where
+    P: PublishedPages,
+    A: Archive,
+    I: IndexWriter,
+{
+    pub(super) fn new(site: &'a str, pages: &'a P, archive: &'a A, index: &'a I) -> Self {
+        Writer {
+            site,
+            pages,
+            archive,
+            index,
+            waiting: Vec::new(),
+            under_way: FuturesUnordered::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Writes a page. `inlinks` is none if they are not counted yet, and `there` is the number of
+    /// the write that the index holds.
+    pub(super) async fn write(
+        &mut self,
+        row: &PageRow,
+        kept: &Kept,
+        inlinks: Option<Inlinks>,
+        there: Option<u64>,
+    ) -> Result<(), Failure> {
+        let known = row.published.as_ref().map(|published| published.write);
+        self.waiting.push(Waiting {
+            key: UrlKey::of(&row.url),
+            published: Published {
+                kept: kept.clone(),
+                write: next(kept.fingerprint.version, known.max(there)),
+                inlinks: inlinks.as_ref().map_or(UNCOUNTED, Inlinks::digest),
+            },
+            inlinks: inlinks.unwrap_or_default(),
+        });
+        if self.waiting.len() >= PAGES {
+            self.send().await?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the next page is the first of a batch.
+    pub(super) fn is_due(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Waits until all pages are durable and their rows are marked.
+    pub(super) async fn end(&mut self) -> Result<(), Failure> {
+        self.send().await?;
+        self.settle().await
+    }
+
+    /// Reads the pages that wait and hands them to the index.
+    async fn send(&mut self) -> Result<(), Failure> {
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let places: Vec<_> = waiting
+            .iter()
+            .map(|it| it.published.kept.place.clone())
+            .collect();
+        let found = self.archive.get(self.site, &places).await?;
+        let (mut documents, mut marks) = (Vec::new(), Vec::new());
+        for (waiting, page) in waiting.into_iter().zip(found) {
+            let Some(page) = page else {
+                // The archive has lost the page: the next crawl fetches it whole.
+                marks.push((waiting.key, UrlKey([0; 16]), Mark::Out(None)));
+                continue;
+            };
+            self.bytes += page.page.text.len();
+            let document = page.document(waiting.published.write, waiting.inlinks);
+            let id = document.id();
+            documents.push(document);
+            marks.push((waiting.key, id, Mark::Shown(waiting.published)));
+        }
+        let mut put = Box::pin(put(self.index, documents, marks)) as Boxed<'a, _>;
+        // The index takes the pages in the order of the calls.
+        if let Some(done) = (&mut put).now_or_never() {
+            self.pages.mark(done?).await?;
+        } else {
+            self.under_way.push(put);
+        }
+        while let Some(Some(done)) = self.under_way.next().now_or_never() {
+            self.pages.mark(done?).await?;
+        }
+        if self.bytes > MAX_BYTES {
+            self.settle().await?;
+        }
+        Ok(())
+    }
+
+    /// Makes all pages under way durable and marks their rows.
+    async fn settle(&mut self) -> Result<(), Failure> {
+        self.bytes = 0;
+        while !self.under_way.is_empty() {
+            let (done, flushed) = join(self.under_way.next(), self.index.flush()).await;
+            flushed?;
+            if let Some(done) = done {
+                self.pages.mark(done?).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts documents, and returns the marks of their rows.
+async fn put(
+    index: &impl IndexWriter,
+    documents: Vec<Document>,
+    marks: Vec<(UrlKey, UrlKey, Mark)>,
+) -> Result<Vec<(UrlKey, Mark)>, Failure> {
+    let refused: Vec<Refused> = match documents.is_empty() {
+        true => Vec::new(),
+        false => index.put(documents).await?,
+    };
+    let marks = marks.into_iter().map(|(key, id, mark)| {
+        match refused.iter().find(|refused| refused.id == id) {
+            Some(refused) => {
+                let why = format!("the index does not take it: {}", refused.why);
+                (key, Mark::Out(Some(Outcome::Failed { why })))
+            }
+            None => (key, mark),
+        }
+    });
+    Ok(marks.collect())
+}
+
+/// Returns the number of the next write of a version, after one that the index may hold.
+fn next(version: u64, before: Option<u64>) -> u64 {
+    let first = Write { version, pass: 0 }.number();
+    before.map_or(first, |before| first.max(before.saturating_add(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_is_later_than_the_one_before_it() {
+        assert_eq!(next(3, None), 3 * 1024);
+        assert_eq!(next(3, Some(2 * 1024 + 7)), 3 * 1024);
+        assert_eq!(next(3, Some(3 * 1024)), 3 * 1024 + 1);
+        // An index that another state was published to.
+        assert_eq!(next(3, Some(9 * 1024)), 9 * 1024 + 1);
+    }
+}
