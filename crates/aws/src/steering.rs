@@ -101,7 +101,9 @@ impl Steering {
     ///
     /// The failure of DynamoDB or SQS.
     pub async fn publish(&self, site: &str) -> Result<Option<(Crawling, bool)>, Failure> {
-        let errand = Errand::Publish { site: site.to_owned() };
+        let errand = Errand::Publish {
+            site: site.to_owned(),
+        };
         self.send_unless_running(site, errand).await
     }
 
@@ -112,7 +114,9 @@ impl Steering {
     ///
     /// The failure of DynamoDB or SQS.
     pub async fn reindex(&self, site: &str) -> Result<Option<(Crawling, bool)>, Failure> {
-        let errand = Errand::Reindex { site: site.to_owned() };
+        let errand = Errand::Reindex {
+            site: site.to_owned(),
+        };
         self.send_unless_running(site, errand).await
     }
 

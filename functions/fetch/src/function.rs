@@ -166,12 +166,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
     }
 
     /// Publishes a site, and returns whether all of it is published.
-    async fn publish(
-        &self,
-        site: &str,
-        asked: Asked,
-        deadline: Deadline,
-    ) -> Result<bool, Failure> {
+    async fn publish(&self, site: &str, asked: Asked, deadline: Deadline) -> Result<bool, Failure> {
         let span = deadline.begin.saturating_duration_since(Instant::now());
         self.worker.publish_site(site, asked, span).await
     }

@@ -33,7 +33,9 @@ impl PublishedPages for CloudSite {
         let mut found = Vec::new();
         let mut pass = self.pass(TO_PUBLISH, ANY);
         while let Some(items) = pass.next().await? {
-            let read = items.iter().filter_map(|item| self.page_row(item, &mut shown));
+            let read = items
+                .iter()
+                .filter_map(|item| self.page_row(item, &mut shown));
             match rows {
                 Rows::All => found.extend(read),
                 Rows::Unpublished(most) => {
@@ -143,13 +145,18 @@ impl CloudSite {
         let published = match shown.remove(&key_of(item, HASH)?) {
             Some(published) => published,
             // Only the worker that archived the page has shown it.
-            None => newest.clone().filter(|newest| {
-                number_of(item, row::SHOWN) == Some(newest.fingerprint.version)
-            }).map(|kept| Published {
-                write: Write { version: kept.fingerprint.version, pass: 0 }.number(),
-                inlinks: UNCOUNTED,
-                kept,
-            }),
+            None => newest
+                .clone()
+                .filter(|newest| number_of(item, row::SHOWN) == Some(newest.fingerprint.version))
+                .map(|kept| Published {
+                    write: Write {
+                        version: kept.fingerprint.version,
+                        pass: 0,
+                    }
+                    .number(),
+                    inlinks: UNCOUNTED,
+                    kept,
+                }),
         };
         if newest.is_none() && published.is_none() {
             return None;
@@ -180,8 +187,16 @@ impl CloudSite {
                 return remove(&self.cloud, table, key, OLDER, crawl).await;
             }
             RowChange::Out(outcome) => {
-                let change = outcome.as_ref().map_or_else(Change::default, row::outcome_change);
-                let copy = [row::NEWEST, row::PLACE, row::SHOWN, row::ETAG, row::LAST_MODIFIED];
+                let change = outcome
+                    .as_ref()
+                    .map_or_else(Change::default, row::outcome_change);
+                let copy = [
+                    row::NEWEST,
+                    row::PLACE,
+                    row::SHOWN,
+                    row::ETAG,
+                    row::LAST_MODIFIED,
+                ];
                 (change.remove(&copy), NO_LATER)
             }
             RowChange::Ended(outcome) => (row::outcome_change(&outcome), ENDED),

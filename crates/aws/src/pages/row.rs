@@ -174,7 +174,10 @@ pub(super) fn ended(finish: Finish, shows: bool) -> Change {
         .put(CANONICAL, canonical(known.canonical))
         .put(NEWEST, fingerprint.map(|it| bytes(it.to_bytes())))
         .put(PLACE, place.map(|Place(place)| text(place)))
-        .put(VERSION, Some(known.version).filter(|it| *it > 0).map(number))
+        .put(
+            VERSION,
+            Some(known.version).filter(|it| *it > 0).map(number),
+        )
         .put(ABSENCE, absence.and_then(Result::ok).map(text));
     let Some(exchange) = exchange else {
         // The time of the last fetch stays.

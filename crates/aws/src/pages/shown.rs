@@ -171,8 +171,7 @@ impl CloudSite {
         }
         if !self.last_entry.is_known() {
             let (items, _) = self.entries(None, KEY, Some(1)).await?;
-            self.last_entry
-                .note(items.first().map_or(0, entry_number));
+            self.last_entry.note(items.first().map_or(0, entry_number));
         }
         for changes in changes.chunks(MOST) {
             let number = self.last_entry.next();
@@ -211,12 +210,7 @@ impl CloudSite {
         Ok(())
     }
 
-    async fn write_entry(
-        &self,
-        number: u64,
-        place: u64,
-        changes: &[Shown],
-    ) -> Result<(), Failure> {
+    async fn write_entry(&self, number: u64, place: u64, changes: &[Shown]) -> Result<(), Failure> {
         let stored: Vec<Stored> = changes.iter().map(Stored::of).collect();
         let change = Change::default().set(CHANGES, bytes(pack(&stored)?));
         let key = self.entry_key(number, place);

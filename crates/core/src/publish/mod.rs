@@ -190,11 +190,7 @@ where
     }
 
     /// Brings the index to the targets.
-    async fn show(
-        &self,
-        rows: &[PageRow],
-        mut targets: Vec<Target>,
-    ) -> Result<Done, Failure> {
+    async fn show(&self, rows: &[PageRow], mut targets: Vec<Target>) -> Result<Done, Failure> {
         let there: HashMap<UrlKey, u64> =
             self.index.versions(self.site).await?.into_iter().collect();
         let mut pages = shown_pages(self.site, rows, &targets);

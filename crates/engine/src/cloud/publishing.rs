@@ -49,13 +49,17 @@ where
             Asked::Publish => When::Resting,
         };
         let max_loss = None;
-        let done = self.publish(&crawling, How { when, max_loss }, span).await?;
+        let done = self
+            .publish(&crawling, How { when, max_loss }, span)
+            .await?;
         if done == Done::Part {
             return Ok(false);
         }
         if when == When::Ended {
             let counts = self.pages(site, crawling.crawl).counts().await?;
-            self.sites.note_counts(site, crawling.crawl, &counts).await?;
+            self.sites
+                .note_counts(site, crawling.crawl, &counts)
+                .await?;
         }
         Ok(true)
     }

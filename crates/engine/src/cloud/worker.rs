@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use canter_aws::queue::{CloudFrontier, Outbox, OutboxOptions};
 use canter_aws::{
-    Beginning, Cloud, CloudArchive, CloudPaces, CloudRobots, CloudSite, CrawlSpec, Crawling, Rest, Sites,
+    Beginning, Cloud, CloudArchive, CloudPaces, CloudRobots, CloudSite, CrawlSpec, Crawling, Rest,
+    Sites,
 };
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
@@ -115,7 +116,12 @@ where
         let robots = CloudRobots::new(parts.cloud.clone());
         Worker {
             outbox: Outbox::open(&parts.cloud, options),
-            process: Arc::new(Process::new(stores, Arc::new(archive), robots, time.teller())),
+            process: Arc::new(Process::new(
+                stores,
+                Arc::new(archive),
+                robots,
+                time.teller(),
+            )),
             sites,
             crawls: Mutex::default(),
             cloud: parts.cloud,
