@@ -394,6 +394,8 @@ fn drop_unlinked(
 fn tell(changes: &mut Changes, page: &Shown<'_>) {
     match &page.row.published {
         None => changes.new.add(&page.row.url),
+        // It was shown early, and nobody has told of it.
+        Some(published) if published.inlinks == UNCOUNTED => changes.new.add(&page.row.url),
         Some(published) if published.kept.fingerprint.hash != page.kept.fingerprint.hash => {
             changes.changed.add(&page.row.url);
         }
