@@ -237,7 +237,11 @@ impl Part<'_> {
                 .as_mut()
                 .ok_or_else(|| damaged("no decompressor"))?;
             let read = decompressor.decompress(self.frame, self.length as usize);
-            read.map_err(damaged)
+            let read = read.map_err(damaged)?;
+            match read.len() == self.length as usize {
+                true => Ok(read),
+                false => Err(damaged("a part of it has another length")),
+            }
         })
     }
 }

@@ -16,8 +16,8 @@ pub struct Counters {
     pub bytes: AtomicU64,
     /// Number of tasks that were pushed for the first time.
     pub found: AtomicU64,
-    /// Number of pages that are on their way into the index.
-    pub being_indexed: AtomicU64,
+    /// Number of pages that are on their way into the archive.
+    pub being_archived: AtomicU64,
 }
 
 impl Counters {

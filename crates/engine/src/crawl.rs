@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 
 use canter_core::failure::Failure;
 use canter_core::pace::Rate;
-use canter_core::ports::{Fetcher, Frontier, IndexReader, IndexWriter, Paces, Pages, Robots};
+use canter_core::ports::{Archive, Fetcher, Frontier, Paces, Pages, Robots};
 use canter_core::robots_cache::RobotsCache;
 use canter_core::scope::Scope;
 use canter_core::seen::Seen;
@@ -26,8 +26,8 @@ pub trait Stores: Send + Sync + Sized + 'static {
     type Pages: Pages + 'static;
     /// The frontier of a crawl.
     type Frontier: Frontier + 'static;
-    /// The index.
-    type Index: IndexReader + IndexWriter + 'static;
+    /// The archive.
+    type Archive: Archive + 'static;
     /// The store of robots.txt policies.
     type Robots: Robots + 'static;
     /// The store of paces.
@@ -46,14 +46,14 @@ pub trait Stores: Send + Sync + Sized + 'static {
         scope: &Scope,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Called when pages could not be put into the index.
-    fn index_failed(&self, failure: &Failure);
+    /// Called when a page could not be archived.
+    fn archive_failed(&self, failure: &Failure);
 }
 
 /// The state that all crawls of a process share.
 pub struct Process<S: Stores> {
     pub(crate) stores: S,
-    pub(crate) index: Arc<S::Index>,
+    pub(crate) archive: Arc<S::Archive>,
     pub(crate) robots: S::Robots,
     /// Rules of robots.txt files. Sites on one host share them, so that its robots.txt is fetched
     /// once.
@@ -68,13 +68,13 @@ impl<S: Stores> Process<S> {
     /// Creates the state of a process. `now` returns the time since the Unix epoch.
     pub fn new(
         stores: S,
-        index: Arc<S::Index>,
+        archive: Arc<S::Archive>,
         robots: S::Robots,
         now: Arc<dyn Fn() -> Moment + Send + Sync>,
     ) -> Self {
         Process {
             stores,
-            index,
+            archive,
             robots,
             robots_cache: RobotsCache::default(),
             now,
@@ -83,9 +83,9 @@ impl<S: Stores> Process<S> {
         }
     }
 
-    /// Returns the index.
-    pub fn index(&self) -> &Arc<S::Index> {
-        &self.index
+    /// Returns the archive.
+    pub fn archive(&self) -> &Arc<S::Archive> {
+        &self.archive
     }
 
     /// Returns the time since the Unix epoch.

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use canter_core::end::{end_crawl, fold_duplicates};
 use canter_core::failure::Failure;
-use canter_core::ports::IndexWriter;
+use canter_core::ports::{IndexReader, IndexWriter};
+use canter_core::publish::{Done, When};
 use canter_core::rest::Rest;
 use canter_core::solo::{Popped, SoloCrawl};
 use canter_core::step::{MAX_HOLD_WAIT, StepResult, step};
@@ -17,21 +17,21 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::crawl::{Crawl, Process, Stores};
 use crate::gates::Gates;
+use crate::publisher::Publisher;
 use crate::steps::{Ended, Steps};
 use crate::world::StepWorld;
 
 /// Maximum number of tasks taken from the frontier at once.
 const POPPED: usize = 64;
-/// Maximum time that a crawl waits, when it comes to rest, for the answers under way and for the
-/// index to take their pages.
+/// Maximum time that a crawl waits for the answers under way when it comes to rest.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Receives the events of a crawl.
 pub trait Observer: Send + Sync {
     /// Called when a step has ended.
     fn ended(&self, task: &Task, result: &StepResult);
-    /// Called when all pages are indexed and the link pass begins.
-    fn counting_links(&self);
+    /// Called when no page is fetched any more, and the crawl is published.
+    fn publishing(&self);
     /// Returns the number of pages so far, including the pages of an earlier run of the crawl.
     fn pages(&self) -> u64;
 }
@@ -44,8 +44,18 @@ pub struct DriveLimits {
     pub deadline: Option<Instant>,
 }
 
+/// How a crawl came to its end.
+#[derive(Debug)]
+pub struct Driven {
+    /// Why it does not go on; `None` if it has ended.
+    pub rest: Option<Rest>,
+    /// What was published.
+    pub done: Done,
+}
+
 /// The crawl of one site, under way.
-pub struct Drive<S: Stores, O> {
+pub struct Drive<S: Stores, O, I> {
+    publisher: Arc<Publisher<S, I>>,
     process: Arc<Process<S>>,
     crawl: Arc<Crawl<S>>,
     gates: Arc<Gates<S::Paces>>,
@@ -57,24 +67,25 @@ pub struct Drive<S: Stores, O> {
     rest: Option<Rest>,
 }
 
-impl<S, O> Drive<S, O>
+impl<S, O, I> Drive<S, O, I>
 where
     S: Stores<Frontier = <S as Stores>::Pages>,
     S::Pages: SoloCrawl + Clone,
     O: Observer,
+    I: IndexReader + IndexWriter + 'static,
 {
     /// Creates the driver of a crawl, which runs until `stop` is set or the limits are reached.
     pub fn new(
-        process: Arc<Process<S>>,
-        crawl: Arc<Crawl<S>>,
+        publisher: Publisher<S, I>,
         gates: Arc<Gates<S::Paces>>,
         observer: Arc<O>,
         stop: watch::Receiver<bool>,
         limits: DriveLimits,
     ) -> Self {
         Drive {
-            process,
-            crawl,
+            process: Arc::clone(&publisher.process),
+            crawl: Arc::clone(&publisher.crawl),
+            publisher: Arc::new(publisher),
             gates,
             observer,
             stop,
@@ -85,14 +96,17 @@ where
         }
     }
 
-    /// Crawls until no task is left (`None`) or something stops the crawl. Steps under way may come
-    /// to their end, within a limited time.
+    /// Crawls until no task is left or something stops the crawl, and publishes it. Steps under way
+    /// may come to their end, within a limited time.
     ///
     /// # Errors
     ///
     /// Returns the errors of the stores and of the index. Tasks that were not finished wait for the
     /// next run.
-    pub async fn run(mut self) -> Result<Option<Rest>, Failure> {
+    pub async fn run(mut self) -> Result<Driven, Failure> {
+        let (over, is_over) = watch::channel(false);
+        let publisher = Arc::clone(&self.publisher);
+        let meanwhile = tokio::spawn(async move { publisher.meanwhile(is_over).await });
         let result = self.crawl().await;
         let mut failure = result.as_ref().err().cloned();
         let seeds = &self.crawl.site.seeds;
@@ -103,46 +117,51 @@ where
             Ok(None | Some(Rest::Limit { .. } | Rest::Stopped)) => self.gates.leave(seeds),
         }
         self.see_off(&mut failure).await;
+        over.send_replace(true);
+        // It only fails if it panicked, and then the pages are published now.
+        let _ = meanwhile.await;
         if let Some(failure) = failure {
             return Err(failure);
         }
-        let rest = result?;
-        self.end(rest.as_ref()).await?;
-        Ok(rest)
+        self.end(result?).await
     }
 
-    async fn end(&self, rest: Option<&Rest>) -> Result<(), Failure> {
-        let (site, pages, index) = (&self.crawl.site.id, &self.crawl.pages, &*self.process.index);
-        match rest {
-            None => {
-                self.observer.counting_links();
-                // If the user does not wait for the link pass, the next crawl makes up for it.
-                let in_time = || !*self.stop.borrow();
-                end_crawl(site, pages, index, None, in_time).await?;
-                pages.record_end().await
+    /// Publishes the crawl and records how it came to its end.
+    async fn end(&self, rest: Option<Rest>) -> Result<Driven, Failure> {
+        self.observer.publishing();
+        let pages = &self.crawl.pages;
+        let Some(rest) = rest else {
+            // A crawl that is stopped now goes on with its publishing.
+            let in_time = || !*self.stop.borrow();
+            let done = self.publisher.publish(When::Ended, in_time).await?;
+            if done == Done::Part {
+                let rest = Rest::Stopped;
+                pages.record_rest(&rest).await?;
+                return Ok(Driven {
+                    rest: Some(rest),
+                    done,
+                });
             }
-            Some(rest) => {
-                fold_duplicates(site, pages, index).await?;
-                pages.record_rest(rest).await
-            }
+            pages.record_published(&done).await?;
+            pages.record_end().await?;
+            return Ok(Driven { rest: None, done });
+        };
+        let done = self.publisher.publish(When::Resting, || true).await?;
+        if let Done::Held(_) = done {
+            pages.record_published(&done).await?;
         }
+        pages.record_rest(&rest).await?;
+        Ok(Driven {
+            rest: Some(rest),
+            done,
+        })
     }
 
-    /// Waits for the answers under way and for the index to take them, within the grace period. A
-    /// task whose answer does not arrive waits for the next run. The index is flushed even if no
-    /// step is under way any more, since searches must see its pages when the crawl ends.
+    /// Waits for the answers under way, within the grace period. A task whose answer does not arrive
+    /// waits for the next run.
     async fn see_off(&mut self, failure: &mut Option<Failure>) {
         let until = Instant::now() + GRACE;
-        loop {
-            // An index that cannot be written may retry for a long time. Pages that it does not
-            // take wait for the next run.
-            let left = until.saturating_duration_since(Instant::now());
-            if let Ok(Err(error)) = timeout(left, self.process.index.flush()).await {
-                failure.get_or_insert(error);
-            }
-            if self.steps.is_empty() || Instant::now() >= until {
-                break;
-            }
+        while !self.steps.is_empty() && Instant::now() < until {
             let mut ended = timeout(Duration::from_millis(250), self.steps.ended())
                 .await
                 .unwrap_or_default();
@@ -246,24 +265,11 @@ where
         Ok(false)
     }
 
-    /// Waits at most this time for a step to end or to push tasks. If all steps under way only wait
-    /// for a commit, the commit is made at once.
+    /// Waits at most this time for a step to end or to push tasks.
     async fn wait(&mut self, span: Duration) -> Result<(), Failure> {
         if self.steps.is_empty() {
             sleep(span).await;
             return Ok(());
-        }
-        let all_wait = self.steps.all_wait();
-        tokio::select! {
-            Some(ended) = self.steps.ended() => return self.note(ended),
-            () = self.crawl.pages.pushed() => return Ok(()),
-            () = sleep(span) => return Ok(()),
-            () = all_wait => {}
-        }
-        // The flush has the same limit as every other wait, since the user may want the crawl to
-        // stop.
-        if let Ok(flushed) = timeout(span, self.process.index.flush()).await {
-            flushed?;
         }
         tokio::select! {
             Some(ended) = self.steps.ended() => self.note(ended),

@@ -4,14 +4,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use canter_core::document::Document;
+use canter_core::archived_page::{ArchivedPage, PageLinks};
 use canter_core::failure::Failure;
-use canter_core::ports::{FetchError, Fetcher, Frontier, IndexWriter, Refused, Request, Response};
+use canter_core::ports::{Archive, FetchError, Fetcher, Frontier, Place, Request, Response};
 use canter_core::robots_cache::RobotsCache;
 use canter_core::scope::Scope;
 use canter_core::seen::Seen;
 use canter_core::site::Site;
-use canter_core::task::{Task, UrlKey};
+use canter_core::task::Task;
 use canter_core::time::Moment;
 use canter_core::world::World;
 use tokio::sync::OwnedSemaphorePermit;
@@ -22,22 +22,22 @@ use crate::crawl::{Crawl, Process, Stores};
 use crate::gates::Gates;
 
 /// The world of one step. It holds the step's place among the steps under way. It gives the place
-/// up when the step only waits for other steps to share a commit, a bulk request or a message, so
-/// that the wait does not block the others.
+/// up when the step only waits for other steps to share a commit, an object or a message, so that
+/// the wait does not block the others.
 pub struct StepWorld<S: Stores> {
     process: Arc<Process<S>>,
     crawl: Arc<Crawl<S>>,
     gates: Arc<Gates<S::Paces>>,
     pages: S::Pages,
     frontier: StepFrontier<S>,
-    index: StepIndex<S>,
+    archive: StepArchive<S>,
 }
 
 /// A step's place among the steps under way.
 #[derive(Clone)]
-struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+struct StepPlace(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
 
-impl Place {
+impl StepPlace {
     fn give_up(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
@@ -47,14 +47,14 @@ impl Place {
 pub struct StepFrontier<S: Stores> {
     frontier: S::Frontier,
     counters: Arc<Counters>,
-    place: Place,
+    place: StepPlace,
 }
 
-/// The index as one step uses it.
-pub struct StepIndex<S: Stores> {
+/// The archive as one step uses it.
+pub struct StepArchive<S: Stores> {
     process: Arc<Process<S>>,
     counters: Arc<Counters>,
-    place: Place,
+    place: StepPlace,
 }
 
 impl<S: Stores> StepWorld<S> {
@@ -66,7 +66,7 @@ impl<S: Stores> StepWorld<S> {
         (pages, frontier): (S::Pages, S::Frontier),
         place: OwnedSemaphorePermit,
     ) -> Self {
-        let place = Place(Arc::new(Mutex::new(Some(place))));
+        let place = StepPlace(Arc::new(Mutex::new(Some(place))));
         StepWorld {
             process: Arc::clone(process),
             crawl: Arc::clone(crawl),
@@ -77,7 +77,7 @@ impl<S: Stores> StepWorld<S> {
                 counters: Arc::clone(&crawl.counters),
                 place: place.clone(),
             },
-            index: StepIndex {
+            archive: StepArchive {
                 process: Arc::clone(process),
                 counters: Arc::clone(&crawl.counters),
                 place,
@@ -89,8 +89,7 @@ impl<S: Stores> StepWorld<S> {
 impl<S: Stores> World for StepWorld<S> {
     type Pages = S::Pages;
     type Frontier = StepFrontier<S>;
-    type Index = StepIndex<S>;
-    type Reader = S::Index;
+    type Archive = StepArchive<S>;
     type Robots = S::Robots;
 
     fn site(&self) -> &Site {
@@ -105,12 +104,8 @@ impl<S: Stores> World for StepWorld<S> {
         &self.frontier
     }
 
-    fn index(&self) -> &StepIndex<S> {
-        &self.index
-    }
-
-    fn reader(&self) -> &S::Index {
-        &self.process.index
+    fn archive(&self) -> &StepArchive<S> {
+        &self.archive
     }
 
     fn robots(&self) -> &S::Robots {
@@ -195,26 +190,36 @@ impl<S: Stores> Frontier for StepFrontier<S> {
     }
 }
 
-impl<S: Stores> IndexWriter for StepIndex<S> {
-    async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
+impl<S: Stores> Archive for StepArchive<S> {
+    async fn put(&self, page: ArchivedPage) -> Result<Place, Failure> {
         self.place.give_up();
-        let count = documents.len() as u64;
-        let being_indexed = &self.counters.being_indexed;
-        being_indexed.fetch_add(count, Ordering::Relaxed);
-        let put = self.process.index.put(documents).await;
-        being_indexed.fetch_sub(count, Ordering::Relaxed);
+        let being_archived = &self.counters.being_archived;
+        being_archived.fetch_add(1, Ordering::Relaxed);
+        let put = self.process.archive.put(page).await;
+        being_archived.fetch_sub(1, Ordering::Relaxed);
         if let Err(failure) = &put {
-            self.process.stores.index_failed(failure);
+            self.process.stores.archive_failed(failure);
         }
         put
     }
 
-    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
-        self.place.give_up();
-        self.process.index.delete(ids).await
+    async fn get(
+        &self,
+        site: &str,
+        places: &[Place],
+    ) -> Result<Vec<Option<ArchivedPage>>, Failure> {
+        self.process.archive.get(site, places).await
     }
 
-    async fn flush(&self) -> Result<(), Failure> {
-        self.process.index.flush().await
+    async fn links(&self, site: &str, places: &[Place]) -> Result<Vec<Option<PageLinks>>, Failure> {
+        self.process.archive.links(site, places).await
+    }
+
+    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Vec<(Place, Place)>, Failure> {
+        self.process.archive.retain(site, places).await
+    }
+
+    async fn forget(&self, site: &str) -> Result<(), Failure> {
+        self.process.archive.forget(site).await
     }
 }

@@ -10,6 +10,8 @@ mod changes;
 mod check;
 mod decide;
 mod row;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::collections::HashMap;

@@ -1,0 +1,78 @@
+//! Publishes a crawl on one machine: while it goes on, and when it ends or rests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use canter_core::failure::Failure;
+use canter_core::ports::{IndexReader, IndexWriter};
+use canter_core::publish::{Done, How, PublishedPages, When, publish};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::crawl::{Crawl, Process, Stores};
+
+/// Maximum number of new pages that are published at a time while a first crawl goes on.
+const EARLY: usize = 1_000;
+/// Minimum time between two publishings of a first crawl.
+const APART: Duration = Duration::from_secs(1);
+/// Time between two publishings of a first crawl as a multiple of the time that the last one took.
+const SHARE: u32 = 12;
+/// Time between two publishings of a refresh.
+const PORTION: Duration = Duration::from_secs(3600);
+
+/// The publishing of one crawl.
+pub struct Publisher<S: Stores, I> {
+    /// The state of the process.
+    pub process: Arc<Process<S>>,
+    /// The crawl.
+    pub crawl: Arc<Crawl<S>>,
+    /// The index.
+    pub index: Arc<I>,
+    /// Maximum share of the published pages that may be lost, in percent; `None` for a first crawl.
+    pub max_loss: Option<f64>,
+}
+
+impl<S, I> Publisher<S, I>
+where
+    S: Stores,
+    S::Pages: PublishedPages,
+    I: IndexReader + IndexWriter,
+{
+    /// Publishes from time to time until `over` is set: in a first crawl what is new, in a refresh
+    /// a portion each hour. A failure is left to the end of the crawl, which publishes the same
+    /// pages.
+    pub(crate) async fn meanwhile(&self, mut over: watch::Receiver<bool>) {
+        let mut pause = match self.max_loss {
+            None => APART,
+            Some(_) => PORTION,
+        };
+        while timeout(pause, over.wait_for(|over| *over)).await.is_err() {
+            let began = Instant::now();
+            let when = match self.max_loss {
+                None => When::Early(EARLY),
+                Some(_) => When::Resting,
+            };
+            let done = self.publish(when, || true).await;
+            match self.max_loss {
+                None => pause = (began.elapsed() * SHARE).max(APART),
+                // The end of the crawl tells.
+                Some(_) if matches!(done, Ok(Done::Held(_))) => return,
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Publishes the site, as long as `in_time` returns true.
+    pub(crate) async fn publish(
+        &self,
+        when: When,
+        in_time: impl Fn() -> bool + Send + Sync,
+    ) -> Result<Done, Failure> {
+        let how = How {
+            when,
+            max_loss: self.max_loss,
+        };
+        let (site, archive) = (&self.crawl.site.id, &**self.process.archive());
+        publish(site, &self.crawl.pages, archive, &*self.index, how, in_time).await
+    }
+}
