@@ -69,9 +69,9 @@ pub struct Watch {
     pub done: u64,
     /// Since when that number has not changed, Unix ms.
     pub since_ms: u64,
-    /// Whether no task is open any more, so that the next look goes on with publishing.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub publishing: bool,
+    /// Number of looks that have published a part of the crawl. If there were any, no task is open
+    /// any more, and the next look goes on with publishing.
+    pub parts: u32,
 }
 
 #[derive(Serialize)]

@@ -109,7 +109,11 @@ async fn a_first_crawl_shows_its_pages_early() {
     let first = kept("/a", 3);
     page(&pages.showing(), &crawl, "/a", first.clone()).await;
     let early = Published {
-        write: Write { version: 3, pass: 0 }.number(),
+        write: Write {
+            version: 3,
+            pass: 0,
+        }
+        .number(),
         ..published(&first, UNCOUNTED)
     };
     assert_eq!(row(&pages).await.published, Some(early));
@@ -195,7 +199,10 @@ async fn an_outdated_journal_is_written_anew() {
         let marks = ["/a", "/b"].map(|path| shown(path, &published(&kept(path, 1), inlinks)));
         pages.mark(marks.to_vec()).await.unwrap();
     }
-    pages.mark(vec![(key("/b"), Mark::Out(None))]).await.unwrap();
+    pages
+        .mark(vec![(key("/b"), Mark::Out(None))])
+        .await
+        .unwrap();
     let before = rows(&pages).await;
     assert_eq!(before.len(), 1);
     pages.forget_older().await.unwrap();
@@ -217,7 +224,13 @@ async fn a_page_takes_little_more_than_two_write_units() {
     let (pages, crawl) = site(&tables, &TestClock::at(1_000_000));
     let paths: Vec<String> = (0..PAGES).map(|n| format!("/a/usual/path/{n}")).collect();
     for path in &paths {
-        page(&pages.showing(), &crawl, path, kept(path, 1_767_225_600_000)).await;
+        page(
+            &pages.showing(),
+            &crawl,
+            path,
+            kept(path, 1_767_225_600_000),
+        )
+        .await;
     }
     for paths in paths.chunks(64) {
         let kept = |path: &str| kept(path, 1_767_225_600_000);

@@ -14,6 +14,9 @@ use canter_core::time::Moment;
 use super::publishing::how;
 use super::worker::Worker;
 
+/// Number of parts of a publishing that is worth a warning.
+const MANY_PARTS: u32 = 10;
+
 /// The intervals at which the end of a crawl is looked for. A look is a request to the queue, and a
 /// read and a write of the site; a sweep is a pass over all rows of the site.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +31,7 @@ pub struct Looks {
     /// Time without a finished task after which a crawl may be over although the queue is in use,
     /// since the queue holds the tasks of all sites.
     pub quiet: Duration,
-    /// Maximum time that one look spends on the end of a crawl. The next look continues it.
+    /// Maximum time that one look spends on publishing. The next look continues it.
     pub pass: Duration,
 }
 
@@ -123,7 +126,7 @@ where
         if !ours {
             return Ok(Look::Over(Ending::Superseded));
         }
-        if watch.publishing {
+        if watch.parts > 0 {
             return self.end(&crawling, watch, looks).await;
         }
         if watch.done != crawling.progress.done || watch.since_ms == 0 {
@@ -196,14 +199,21 @@ where
         let (site, crawl) = (crawling.spec.site.id.as_str(), crawling.crawl);
         let how = how(crawling, When::Ended);
         if self.publish(crawling, how, looks.pass).await? == Done::Part {
-            watch.publishing = true;
+            watch.parts += 1;
+            if watch.parts.is_multiple_of(MANY_PARTS) {
+                tracing::warn!(
+                    site,
+                    parts = watch.parts,
+                    "a site is published in many parts: deploy with a longer FunctionTimeout"
+                );
+            }
             return Ok(Look::Again(Duration::ZERO));
         }
         let counts = self.pages(site, crawl).counts().await?;
         let ended = self.sites.end(site, crawl, &counts).await?;
         if !ended {
             // The crawl came to rest, or a newer one began; the next look tells which.
-            watch.publishing = false;
+            watch.parts = 0;
             return Ok(Look::Again(looks.between));
         }
         Ok(Look::Over(Ending::Ended(counts)))

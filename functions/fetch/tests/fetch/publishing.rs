@@ -66,7 +66,8 @@ impl Stage {
     }
 
     fn worker(&self) -> StageWorker {
-        self.place.worker_over(self.place.cloud.clone(), &self.index)
+        self.place
+            .worker_over(self.place.cloud.clone(), &self.index)
     }
 
     /// Gives all pages but the first other answers.
@@ -215,9 +216,8 @@ async fn a_template_that_names_the_start_page_everywhere_folds_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the servers of make test"]
 async fn what_is_held_is_published_on_an_errand() {
-    let noindex = |path: &str| {
-        Answer::html(format!("<meta name=robots content=noindex>{}", text(path)))
-    };
+    let noindex =
+        |path: &str| Answer::html(format!("<meta name=robots content=noindex>{}", text(path)));
     let stage = is_held(noindex, "not to be indexed").await;
     let visits = stage.site.log().all().len();
     let sent = stage.steering().publish(&stage.spec.site.id).await;
@@ -237,7 +237,10 @@ async fn what_is_held_is_published_on_an_errand() {
 async fn a_temporary_redirect_takes_nothing_out() {
     let stage = Stage::set(51).await;
     stage.crawl().await;
-    stage.site.set("/sorry", Answer::html("<title>Sorry</title><p>We are sorry."));
+    stage.site.set(
+        "/sorry",
+        Answer::html("<title>Sorry</title><p>We are sorry."),
+    );
     stage.answer(|_| Answer::status(302).header("Location", "/sorry"));
     let refresh = stage.crawl().await;
     assert_eq!(refresh.held, None);
@@ -324,9 +327,8 @@ async fn a_publishing_that_was_cut_off_is_continued() {
     stage.index.answers.store(2, Ordering::SeqCst);
     let doomed = stage.worker();
     let (id, crawl) = (stage.spec.site.id.clone(), crawling.clone());
-    let killed = tokio::spawn(async move {
-        event_source::end(&doomed, &crawl, LOOKS).await.map(drop)
-    });
+    let killed =
+        tokio::spawn(async move { event_source::end(&doomed, &crawl, LOOKS).await.map(drop) });
     let hangs = async {
         while stage.index.answers.load(Ordering::SeqCst) > 0 {
             sleep(Duration::from_millis(50)).await;
@@ -367,6 +369,9 @@ async fn an_errand_of_a_person_names_its_site() {
     let mut errands: Vec<_> = errands.map(|it| Errand::parse(&it.body).unwrap()).collect();
     errands.sort_by_key(|errand| matches!(errand, Errand::Reindex { .. }));
     let site = || id.clone();
-    let expect = [Errand::Publish { site: site() }, Errand::Reindex { site: site() }];
+    let expect = [
+        Errand::Publish { site: site() },
+        Errand::Reindex { site: site() },
+    ];
     assert_eq!(errands, expect);
 }

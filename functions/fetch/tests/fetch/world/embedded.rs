@@ -82,13 +82,7 @@ pub async fn crawl(site: &Site, folder: &Path) -> (serde_json::Value, BTreeSet<S
         index: Arc::clone(&index),
         max_loss: None,
     };
-    let drive = Drive::new(
-        publisher,
-        Arc::new(gates),
-        Arc::new(Nobody),
-        stop,
-        limits,
-    );
+    let drive = Drive::new(publisher, Arc::new(gates), Arc::new(Nobody), stop, limits);
     assert_eq!(drive.run().await.unwrap().rest, None);
     let counts = pages.counts().await.unwrap();
     let indexed = super::indexed(&index, &site.id).await;
