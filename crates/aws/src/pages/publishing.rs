@@ -40,7 +40,8 @@ impl PublishedPages for CloudSite {
                 Rows::All => found.extend(read),
                 Rows::Unpublished(most) => {
                     let new = read.filter(|row| {
-                        row.signal.is_some() && row.newest.is_some() && row.published.is_none()
+                        let answered = row.signal == Some(Signal::Answered);
+                        answered && row.newest.is_some() && row.published.is_none()
                     });
                     found.extend(new);
                     if found.len() >= most {
