@@ -71,6 +71,7 @@ where
         let how = How {
             when,
             max_loss: self.max_loss,
+            links: true,
         };
         let (site, archive) = (&self.crawl.site.id, &**self.process.archive());
         publish(site, &self.crawl.pages, archive, &*self.index, how, in_time).await

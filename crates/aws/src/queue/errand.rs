@@ -72,6 +72,8 @@ pub struct Watch {
     /// Number of looks that have published a part of the crawl. If there were any, no task is open
     /// any more, and the next look goes on with publishing.
     pub parts: u32,
+    /// Number of those whose time was over before a page was written.
+    pub in_vain: u32,
 }
 
 #[derive(Serialize)]

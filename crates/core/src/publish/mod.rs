@@ -59,6 +59,9 @@ pub struct How {
     /// Maximum share of the published pages that may be lost, in percent; `None` to publish
     /// without a check, as after a first crawl.
     pub max_loss: Option<f64>,
+    /// Whether links are counted. Without them a page that differs is shown without its inbound
+    /// links, until a later publishing counts them.
+    pub links: bool,
 }
 
 /// What came of a publishing.
@@ -91,6 +94,7 @@ pub async fn publish(
         pages,
         archive,
         index,
+        links: how.links,
         in_time,
     };
     match how.when {
@@ -112,6 +116,7 @@ struct Publishing<'a, P, A, I, T> {
     pages: &'a P,
     archive: &'a A,
     index: &'a I,
+    links: bool,
     in_time: T,
 }
 
@@ -200,15 +205,28 @@ where
             let published = page.row.published.as_ref();
             published.is_none_or(|published| {
                 published.kept.fingerprint.version != page.kept.fingerprint.version
-                    || [UNCOUNTED, ANEW].contains(&published.inlinks)
+                    || published.inlinks == ANEW
+                    || published.inlinks == UNCOUNTED && self.links
                     || there.get(&page.id) != Some(&published.write)
             })
         };
         let unlinked = targets.contains(&Target::SameIfLinked);
         let mut changes = Changes::default();
-        if unlinked || pages.iter().any(&differs) || leaves(rows, &targets, self.site, &there) {
+        let mut writer = Writer::new(self.site, self.pages, self.archive, self.index);
+        let any = unlinked || pages.iter().any(&differs);
+        if !self.links {
+            for page in pages.iter().filter(|page| differs(page)) {
+                tell(&mut changes, page);
+                let there = there.get(&page.id).copied();
+                writer.write(page.row, page.kept, None, there).await?;
+                if writer.is_due() && !(self.in_time)() {
+                    writer.end().await?;
+                    return Ok(Done::Part);
+                }
+            }
+            writer.end().await?;
+        } else if any || leaves(rows, &targets, self.site, &there) {
             let mut first = 0;
-            let mut writer = Writer::new(self.site, self.pages, self.archive, self.index);
             while first < pages.len() {
                 let numbers: Numbers = pages.iter().map(|page| page.id).zip(0..).collect();
                 let mut collector = InlinkCollector::new(self.site, &numbers, first);

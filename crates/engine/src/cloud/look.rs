@@ -14,8 +14,9 @@ use canter_core::time::Moment;
 use super::publishing::how;
 use super::worker::Worker;
 
-/// Number of parts of a publishing that is worth a warning.
-const MANY_PARTS: u32 = 10;
+/// Number of looks in which publishing wrote nothing before its time was over, after which the links
+/// of the site are not counted any more.
+const IN_VAIN: u32 = 3;
 
 /// The intervals at which the end of a crawl is looked for. A look is a request to the queue, and a
 /// read and a write of the site; a sweep is a pass over all rows of the site.
@@ -110,10 +111,10 @@ where
             Standing::Goes(crawling) => crawling,
             Standing::Rests(crawling, rest) => {
                 // People search the site meanwhile.
-                let how = how(&crawling, When::Resting);
-                return Ok(match self.publish(&crawling, how, looks.pass).await? {
-                    Done::Part => Look::Again(Duration::ZERO),
-                    Done::Published(_) | Done::Held(_) => Look::Over(Ending::Resting(rest)),
+                let part = self.publish_part(&crawling, When::Resting, watch, looks);
+                return Ok(match part.await? {
+                    true => Look::Again(Duration::ZERO),
+                    false => Look::Over(Ending::Resting(rest)),
                 });
             }
             Standing::Over(ending) => return Ok(Look::Over(ending)),
@@ -197,16 +198,9 @@ where
         looks: Looks,
     ) -> Result<Look, Failure> {
         let (site, crawl) = (crawling.spec.site.id.as_str(), crawling.crawl);
-        let how = how(crawling, When::Ended);
-        if self.publish(crawling, how, looks.pass).await? == Done::Part {
+        let part = self.publish_part(crawling, When::Ended, watch, looks);
+        if part.await? {
             watch.parts += 1;
-            if watch.parts.is_multiple_of(MANY_PARTS) {
-                tracing::warn!(
-                    site,
-                    parts = watch.parts,
-                    "a site is published in many parts: deploy with a longer FunctionTimeout"
-                );
-            }
             return Ok(Look::Again(Duration::ZERO));
         }
         let counts = self.pages(site, crawl).counts().await?;
@@ -217,6 +211,31 @@ where
             return Ok(Look::Again(looks.between));
         }
         Ok(Look::Over(Ending::Ended(counts)))
+    }
+
+    /// Publishes the crawl, as far as the time allows, and returns whether there is more of it.
+    /// Links are read before the first page is written. When that takes all of the time again and
+    /// again, the pages are shown without their links.
+    async fn publish_part(
+        &self,
+        crawling: &Crawling,
+        when: When,
+        watch: &mut Watch,
+        looks: Looks,
+    ) -> Result<bool, Failure> {
+        let links = watch.in_vain < IN_VAIN;
+        let how = how(crawling, when, links);
+        let (done, written) = self.publish(crawling, how, looks.pass).await?;
+        let part = done == Done::Part;
+        watch.in_vain += u32::from(part && !written);
+        if links && watch.in_vain == IN_VAIN {
+            tracing::warn!(
+                site = crawling.spec.site.id,
+                "the links of the site are not counted, since its pages are not read in the time \
+                 of the function: deploy with a longer FunctionTimeout"
+            );
+        }
+        Ok(part)
     }
 
     async fn standing(&self, site: &str, crawl: u64) -> Result<Standing, Failure> {

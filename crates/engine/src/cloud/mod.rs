@@ -14,6 +14,7 @@ pub mod look;
 mod publishing;
 mod share;
 mod time;
+mod watched;
 mod worker;
 
 pub use batch::{Received, Report};

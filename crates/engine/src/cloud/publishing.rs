@@ -7,6 +7,7 @@ use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::publish::{Done, How, When, publish};
 
+use super::watched::Watched;
 use super::worker::Worker;
 
 /// What a person asks for.
@@ -29,6 +30,7 @@ where
     /// # Errors
     ///
     /// Returns the errors of the stores, of the archive and of the index. The call can be repeated.
+    /// Returns a permanent failure if the time does not suffice to read the pages' links.
     pub async fn publish_site(
         &self,
         site: &str,
@@ -48,12 +50,20 @@ where
             Asked::Publish if crawling.ended_ms.is_some() => When::Ended,
             Asked::Publish => When::Resting,
         };
-        let max_loss = None;
-        let done = self
-            .publish(&crawling, How { when, max_loss }, span)
-            .await?;
-        if done == Done::Part {
-            return Ok(false);
+        let how = How {
+            when,
+            max_loss: None,
+            links: true,
+        };
+        match self.publish(&crawling, how, span).await? {
+            (Done::Part, true) => return Ok(false),
+            (Done::Part, false) => {
+                return Err(Failure::permanent(
+                    "the pages of the site are not read in the time of the function: deploy with \
+                     a longer FunctionTimeout",
+                ));
+            }
+            _ => {}
         }
         if when == When::Ended {
             let counts = self.pages(site, crawling.crawl).counts().await?;
@@ -65,18 +75,19 @@ where
     }
 
     /// Publishes a crawl, for at most this time, and notes what came of it in the site's record.
+    /// Returns whether anything was written into the index, too.
     pub(super) async fn publish(
         &self,
         crawling: &Crawling,
         how: How,
         span: Duration,
-    ) -> Result<Done, Failure> {
+    ) -> Result<(Done, bool), Failure> {
         let (site, crawl) = (crawling.spec.site.id.as_str(), crawling.crawl);
         let until = self.time.now() + span;
         let in_time = || self.time.now() < until;
         let pages = self.pages(site, crawl);
-        let (archive, index) = (self.archive(), &**self.index());
-        let done = publish(site, &pages, archive, index, how, in_time).await?;
+        let index = Watched::new(&**self.index());
+        let done = publish(site, &pages, self.archive(), &index, how, in_time).await?;
         match &done {
             Done::Published(changes) => {
                 self.sites.note_published(site, crawl, changes).await?;
@@ -90,13 +101,17 @@ where
             }
             Done::Part => {}
         }
-        Ok(done)
+        Ok((done, index.was_written()))
     }
 }
 
 /// Returns how a crawl is published. What a first crawl has seen replaces nothing.
-pub(super) fn how(crawling: &Crawling, when: When) -> How {
+pub(super) fn how(crawling: &Crawling, when: When, links: bool) -> How {
     let first = crawling.beginning == Beginning::First;
     let max_loss = (!first).then_some(crawling.spec.max_loss);
-    How { when, max_loss }
+    How {
+        when,
+        max_loss,
+        links,
+    }
 }
