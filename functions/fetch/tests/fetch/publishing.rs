@@ -85,6 +85,10 @@ impl Stage {
     }
 
     async fn end(&self, crawling: &Crawling) {
+        self.end_in(crawling, LOOKS).await;
+    }
+
+    async fn end_in(&self, crawling: &Crawling, looks: Looks) {
         let worker = self.worker();
         let work = async {
             loop {
@@ -96,7 +100,7 @@ impl Stage {
         };
         let end = async {
             tokio::select! {
-                end = event_source::end(&worker, crawling, LOOKS) => end.unwrap(),
+                end = event_source::end(&worker, crawling, looks) => end.unwrap(),
                 () = work => panic!("it works on"),
             }
         };
@@ -152,6 +156,13 @@ impl Stage {
         let event: SqsEvent = serde_json::from_value(event).unwrap();
         let response = function.handle(event, plenty()).await;
         assert_eq!(response.batch_item_failures.len(), 0);
+    }
+
+    /// Number of pages that are shown without their links.
+    async fn uncounted(&self, crawling: &Crawling) -> usize {
+        let rows = self.place.pages(crawling).rows(Rows::All).await.unwrap();
+        let published = rows.iter().map(|row| row.published.as_ref().unwrap());
+        published.filter(|it| it.inlinks == UNCOUNTED).count()
     }
 
     fn steering(&self) -> Steering {
@@ -317,12 +328,7 @@ async fn a_publishing_that_was_cut_off_is_continued() {
     timeout(Duration::from_secs(120), work).await.unwrap();
     // The first crawl shows its pages before its end, without their links.
     assert_eq!(stage.shown().await, stage.paths);
-    let uncounted = || async {
-        let rows = pages.rows(Rows::All).await.unwrap();
-        let published = rows.iter().map(|row| row.published.as_ref().unwrap());
-        published.filter(|it| it.inlinks == UNCOUNTED).count()
-    };
-    assert_eq!(uncounted().await, PAGES);
+    assert_eq!(stage.uncounted(&crawling).await, PAGES);
 
     stage.index.answers.store(2, Ordering::SeqCst);
     let doomed = stage.worker();
@@ -344,7 +350,7 @@ async fn a_publishing_that_was_cut_off_is_continued() {
 
     stage.end(&crawling).await;
     assert_eq!(stage.shown().await, stage.paths);
-    assert_eq!(uncounted().await, 0);
+    assert_eq!(stage.uncounted(&crawling).await, 0);
     // The rows say of each page which write the index holds.
     let rows = pages.rows(Rows::All).await.unwrap();
     let writes = rows.iter().map(|row| {
@@ -354,6 +360,24 @@ async fn a_publishing_that_was_cut_off_is_continued() {
     let writes: BTreeSet<_> = writes.collect();
     let held = stage.index.versions(&stage.spec.site.id).await.unwrap();
     assert_eq!(BTreeSet::from_iter(held), writes);
+}
+
+/// A crawl whose pages are not read in time ends without their links, and the next one makes up for
+/// it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
+async fn a_site_that_is_too_large_for_a_function_is_shown_without_links() {
+    let stage = Stage::set(51).await;
+    let hurried = Looks {
+        pass: Duration::ZERO,
+        ..LOOKS
+    };
+    for (looks, uncounted) in [(hurried, 51), (LOOKS, 0), (hurried, 0)] {
+        let crawling = stage.place.begin(&stage.spec).await;
+        stage.end_in(&crawling, looks).await;
+        assert_eq!(stage.shown().await, stage.paths);
+        assert_eq!(stage.uncounted(&crawling).await, uncounted, "{looks:?}");
+    }
 }
 
 /// The bodies that steering sends are what the function reads.
