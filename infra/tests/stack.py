@@ -13,6 +13,7 @@ OUTPUTS = TEMPLATE["Outputs"]
 FUNCTION = "AWS::Serverless::Function"
 QUEUE = "AWS::SQS::Queue"
 TABLE = "AWS::DynamoDB::Table"
+BUCKET = "AWS::S3::Bucket"
 LOGS = "AWS::Logs::LogGroup"
 ROLE = "AWS::IAM::Role"
 ALARM = "AWS::CloudWatch::Alarm"

@@ -1,12 +1,13 @@
 """What the programs read of their environment."""
 
 import pytest
-from stack import FUNCTION, PARAMETERS, QUEUE, RESOURCES, TABLE, branches, of_type, type_of
+from stack import BUCKET, FUNCTION, PARAMETERS, QUEUE, RESOURCES, TABLE, branches, of_type, type_of
 
 # The names that the programs read, and what each has to be: a type of resource, a parameter, a text.
 CRAWLING = {
     "CANTER_PAGES_TABLE": TABLE,
     "CANTER_STATE_TABLE": TABLE,
+    "CANTER_BUCKET": BUCKET,
     "CANTER_QUEUE_URL": QUEUE,
     "CANTER_ERRANDS_URL": QUEUE,
     "CANTER_DEAD_LETTERS_URL": QUEUE,
@@ -49,7 +50,7 @@ def test_a_variable_is_what_its_name_says(function, variable):
     # What the last of two cases is: the key that both programs can have.
     found = branches(variables(function)[variable])[-1]
     expected = EXPECTED[function][variable]
-    if expected in (TABLE, QUEUE):
+    if expected in (TABLE, BUCKET, QUEUE):
         assert type_of(found["Ref"]) == expected
     elif expected in PARAMETERS:
         assert found == {"Ref": expected}

@@ -2,6 +2,7 @@
 
 import pytest
 from stack import (
+    BUCKET,
     FUNCTION,
     LOGS,
     QUEUE,
@@ -24,6 +25,7 @@ WITHOUT_RESOURCE = {
 # What an action may be allowed on: a type of resource, or a parameter.
 ON = {
     "dynamodb": {TABLE},
+    "s3": {BUCKET},
     "sqs": {QUEUE},
     "logs": {LOGS},
     "secretsmanager": {"IndexSecretArn", "SearchSecretArn"},
@@ -58,6 +60,11 @@ def test_resources_are_named(role):
                 name, attribute = argument
                 assert attribute == "Arn"
                 kind = type_of(name)
+            elif function == "Fn::Sub":
+                # The objects of a bucket.
+                assert argument.startswith("${") and argument.endswith(".Arn}/*"), resource
+                kind = type_of(argument.removeprefix("${").removesuffix(".Arn}/*"))
+                assert kind == BUCKET
             else:
                 assert function == "Ref", resource
                 assert type_of(argument) is None
@@ -107,6 +114,21 @@ def test_no_function_takes_messages_from_another_queue(function):
     properties = FUNCTIONS[function]
     for queue in set(of_type(QUEUE)) - set(event_queues(properties)):
         assert not {"sqs:ReceiveMessage", "sqs:DeleteMessage"} & allowed(role_of(properties), queue)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_only_the_functions_that_crawl_see_the_archive(function):
+    found = {
+        (action, str(resource))
+        for statement in statements(role_of(FUNCTIONS[function]))
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+        if action.startswith("s3:")
+    }
+    objects = str({"Fn::Sub": "${ArchiveBucket.Arn}/*"})
+    expected = {(action, objects) for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")}
+    expected |= {("s3:ListBucket", str({"Fn::GetAtt": ["ArchiveBucket", "Arn"]}))}
+    assert found == (set() if function == "SearchFunction" else expected)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

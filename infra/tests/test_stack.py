@@ -7,6 +7,7 @@ import tomllib
 import pytest
 from stack import (
     ALARM,
+    BUCKET,
     FILTER,
     FUNCTION,
     LOGS,
@@ -38,6 +39,7 @@ FUNCTIONS = of_type(FUNCTION)
         ("DeadLettersUrl", {"Ref": "DeadLetters"}),
         ("PagesTable", {"Ref": "PagesTable"}),
         ("StateTable", {"Ref": "StateTable"}),
+        ("ArchiveBucket", {"Ref": "ArchiveBucket"}),
         ("FetchFunction", {"Ref": "FetchFunction"}),
         ("SweepFunction", {"Ref": "SweepFunction"}),
         ("SearchFunction", {"Ref": "SearchFunction"}),
@@ -141,12 +143,13 @@ def test_messages_come_in_batches_that_can_fail_in_part(function, queue, size, c
 # Properties that make CloudFormation replace a resource when they change.
 REPLACING = {
     TABLE: {"TableName", "ImportSourceSpecification"},
+    BUCKET: {"BucketName", "ObjectLockEnabled"},
     QUEUE: {"QueueName", "FifoQueue"},
     LOGS: {"LogGroupName", "LogGroupClass"},
     FUNCTION: {"FunctionName", "PackageType"},
     ROLE: {"RoleName", "Path"},
 }
-STATEFUL = [name for kind in (TABLE, QUEUE, LOGS) for name in of_type(kind)]
+STATEFUL = [name for kind in (TABLE, BUCKET, QUEUE, LOGS) for name in of_type(kind)]
 
 
 @pytest.mark.parametrize("kind", REPLACING)
@@ -173,6 +176,30 @@ def test_tables_are_paid_by_request_encrypted_and_backed_up(name):
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["SSESpecification"]["SSEEnabled"] is True
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+
+
+@pytest.mark.parametrize("name", of_type(BUCKET))
+def test_buckets_are_encrypted_and_nobody_else_s(name):
+    bucket = of_type(BUCKET)[name]
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    blocked = bucket["PublicAccessBlockConfiguration"]
+    names = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
+    assert set(blocked) == names and all(value is True for value in blocked.values())
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    # Nothing else: a page that is not crawled for years is still searched for.
+    assert set(rule) == {"Id", "Status", "AbortIncompleteMultipartUpload"}
+
+
+@pytest.mark.parametrize("name", of_type(BUCKET))
+def test_a_bucket_is_asked_over_tls_only(name):
+    policies = [policy for policy in of_type("AWS::S3::BucketPolicy").values() if policy["Bucket"] == {"Ref": name}]
+    (policy,) = policies
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": "${" + name + ".Arn}/*"}]
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 @pytest.mark.parametrize("name", of_type(QUEUE))
@@ -217,6 +244,7 @@ WATCHED = [
     ("AWS/Lambda", "RecursiveInvocationsDropped", [{"Ref": "FetchFunction"}]),
     ("AWS/Lambda", "RecursiveInvocationsDropped", [{"Ref": "SweepFunction"}]),
     ({"Fn::Sub": "canter/${AWS::StackName}"}, "IndexFailures", []),
+    ({"Fn::Sub": "canter/${AWS::StackName}"}, "CrawlsHeld", []),
     ("AWS/ApiGateway", "5XXError", [RESOURCES["SearchApi"]["Properties"]["Name"]]),
 ]
 
@@ -235,18 +263,28 @@ def test_an_alarm_tells_the_topic_where_there_is_one(name):
     assert len(alarm["AlarmDescription"]) > 40
 
 
-def test_each_function_s_index_failures_are_counted():
-    counted = []
+def counted(metric):
+    """The filters that count a metric: the log that each reads, and its pattern."""
+    found = []
     for filter in of_type(FILTER).values():
-        counted.append(filter["LogGroupName"])
-        assert filter["FilterPattern"] == '{ $.event = "index_failure" }'
         (transformation,) = filter["MetricTransformations"]
         assert transformation["MetricNamespace"] == {"Fn::Sub": "canter/${AWS::StackName}"}
-        assert transformation["MetricName"] == "IndexFailures"
+        if transformation["MetricName"] == metric:
+            found.append((filter["LogGroupName"], filter["FilterPattern"]))
+    return sorted(found, key=str)
+
+
+def test_each_function_s_index_failures_are_counted():
     written = [function["LoggingConfig"]["LogGroup"] for function in FUNCTIONS.values()]
-    assert sorted(counted, key=str) == sorted(written, key=str)
+    pattern = '{ $.event = "index_failure" }'
+    assert counted("IndexFailures") == sorted([(log, pattern) for log in written], key=str)
     # A filter reads fields only where Lambda puts no text around a line.
     assert all(function["LoggingConfig"]["LogFormat"] == "JSON" for function in FUNCTIONS.values())
+
+
+def test_crawls_that_are_held_are_counted_where_they_are_published():
+    assert counted("CrawlsHeld") == [({"Ref": "SweepLogs"}, '{ $.message = "a crawl is held*" }')]
+    assert "canter publish SITE --aws STACK" in of_type(ALARM)["HeldAlarm"]["AlarmDescription"]
 
 
 def dashboard():

@@ -1,4 +1,4 @@
-"""The few calls of CloudFormation and Lambda that a deployment needs, to LocalStack, without an SDK."""
+"""The few calls of CloudFormation, Lambda and S3 that a deployment needs, to LocalStack, without an SDK."""
 
 import json
 import re
@@ -58,6 +58,17 @@ class Cloud:
     def outputs(self, name):
         found = self.formation("DescribeStacks", StackName=name).iterfind(".//Outputs/member")
         return {output.findtext("OutputKey"): output.findtext("OutputValue") or "" for output in found}
+
+    def empty(self, bucket):
+        """Deletes all objects of a bucket; the names of its keys need no escaping."""
+        query = "list-type=2"
+        while True:
+            listed = self._send("s3", "GET", f"/{bucket}?{query}", None, {})
+            listed = xml.fromstring(re.sub(rb' xmlns="[^"]*"', b"", listed))
+            for key in listed.iterfind("Contents/Key"):
+                self._send("s3", "DELETE", f"/{bucket}/{key.text}", None, {})
+            if listed.findtext("IsTruncated") != "true":
+                return
 
     def failures(self, name):
         """Sentences about the resources that failed last, the first cause first."""

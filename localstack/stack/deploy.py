@@ -10,6 +10,8 @@ from .places import HOME, Trouble, held, tell
 
 # What workers are made of.
 FETCH = "FetchFunction"
+# What has to be empty before it can be deleted.
+BUCKET = "ArchiveBucket"
 DELETE_SECONDS = 120
 # A stack that was never whole holds nothing to keep, and cannot be updated.
 BROKEN = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
@@ -61,7 +63,7 @@ def take(stack, name):
             return
         delete(cloud, name)
         environment_file(stack, name).unlink(missing_ok=True)
-        print(f"{name} is gone from the stack {stack.name}, with its queues, tables and functions.")
+        print(f"{name} is gone from the stack {stack.name}, with its queues, tables, functions and pages.")
 
 
 def lock(stack):
@@ -97,6 +99,9 @@ def delete(cloud, name):
     function = cloud.resource(name, FETCH)
     if function is not None:
         workers.remove(cloud, function)
+    bucket = cloud.resource(name, BUCKET)
+    if bucket is not None:
+        cloud.empty(bucket)
     cloud.formation("DeleteStack", StackName=name)
     deadline = time.monotonic() + DELETE_SECONDS
     while (status := cloud.status(name)) not in (None, "DELETE_COMPLETE"):

@@ -59,4 +59,5 @@ def healthy(_stack, ports):
         return False
     tables = web.ask_aws(f"{endpoint}/", "dynamodb", "DynamoDB_20120810.ListTables", timeout=30)
     queues = web.ask_aws(f"{endpoint}/", "sqs", "AmazonSQS.ListQueues", timeout=30)
-    return tables is not None and queues is not None
+    buckets = web.answers(f"{endpoint}/", web.signature("s3"), timeout=30)
+    return tables is not None and queues is not None and buckets

@@ -18,6 +18,15 @@ def ask(url, headers=None, body=None, timeout=10):
         return None
 
 
+def answers(url, headers, timeout=10):
+    """Whether there is a good answer, in whatever form."""
+    try:
+        with DIRECT.open(urllib.request.Request(url, headers=headers), timeout=timeout):
+            return True
+    except OSError:
+        return False
+
+
 def ask_aws(endpoint, service, target, timeout=10):
     """One AWS JSON call without arguments."""
     headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0", **signature(service)}

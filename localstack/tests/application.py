@@ -38,6 +38,8 @@ Resources:
       BillingMode: PAY_PER_REQUEST
       AttributeDefinitions: [{AttributeName: url, AttributeType: S}]
       KeySchema: [{AttributeName: url, KeyType: HASH}]
+  ArchiveBucket:
+    Type: AWS::S3::Bucket
   FetchFunction:
     Type: AWS::Serverless::Function
     Metadata: {BuildMethod: makefile}

@@ -77,7 +77,13 @@ def test_deploy_search_update_and_delete(deploy, client):
     # As on AWS, a parameter that was given stays until it is given anew.
     assert (answer["version"], answer["environment"]["GREETING"]) == (2, "good 'day', all=1")
 
+    # On AWS a bucket that holds something cannot be deleted; LocalStack would leave it behind.
+    s3 = client("s3")
+    buckets = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"] if deploy.name in bucket["Name"]]
+    assert len(buckets) == 1
+    s3.put_object(Bucket=buckets[0], Key="site/page", Body=b"text")
     assert "is gone" in good(deploy("--delete"))
+    assert buckets[0] not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
     assert not deploy.environment.exists()
     assert "There is no" in good(deploy("--delete"))
 

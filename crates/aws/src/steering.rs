@@ -85,13 +85,54 @@ impl Steering {
         let Some(crawling) = self.sites.load_now(site).await? else {
             return Ok(None);
         };
-        let goes_on = crawling.ended_ms.is_none() && crawling.rest.is_none();
-        let rests = goes_on
+        let rests = crawling.goes_on()
             && self
                 .sites
                 .rest(site, crawling.crawl, &Rest::Stopped)
                 .await?;
         Ok(Some((crawling, rests)))
+    }
+
+    /// Has the site published as its last crawl has seen it, without a check. Returns none for an
+    /// unknown site, else its crawl and whether the errand was sent: a crawl that goes on publishes
+    /// by itself at its end.
+    ///
+    /// # Errors
+    ///
+    /// The failure of DynamoDB or SQS.
+    pub async fn publish(&self, site: &str) -> Result<Option<(Crawling, bool)>, Failure> {
+        let errand = Errand::Publish {
+            site: site.to_owned(),
+        };
+        self.send_unless_running(site, errand).await
+    }
+
+    /// Has the index of the site made anew from the archive. Returns what [`Steering::publish`]
+    /// returns.
+    ///
+    /// # Errors
+    ///
+    /// The failure of DynamoDB or SQS.
+    pub async fn reindex(&self, site: &str) -> Result<Option<(Crawling, bool)>, Failure> {
+        let errand = Errand::Reindex {
+            site: site.to_owned(),
+        };
+        self.send_unless_running(site, errand).await
+    }
+
+    async fn send_unless_running(
+        &self,
+        site: &str,
+        errand: Errand,
+    ) -> Result<Option<(Crawling, bool)>, Failure> {
+        let Some(crawling) = self.sites.load_now(site).await? else {
+            return Ok(None);
+        };
+        let goes_on = crawling.goes_on();
+        if !goes_on {
+            errand.send(&self.cloud, Duration::ZERO).await?;
+        }
+        Ok(Some((crawling, !goes_on)))
     }
 
     /// Starts a new crawl of every site whose crawl has ended, and continues those that were cut off

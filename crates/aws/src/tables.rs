@@ -38,6 +38,11 @@ pub(crate) fn shard(site: &str, shard: u8) -> String {
     format!("{}#{shard:x}", name(site))
 }
 
+/// The value of [`SHARD`] for what the index shows of a site.
+pub(crate) fn shown_shard(site: &str) -> String {
+    format!("{}#shown", name(site))
+}
+
 /// The key of a URL's item in `pages`.
 pub(crate) fn page_key(site: &str, key: UrlKey) -> Item {
     let shard = shard(site, key.0[0] >> 4);

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::page::stored;
 use crate::server::Server;
 
-/// Maximum number of ids per response. Elasticsearch allows 10,000.
-const IDS: usize = 5_000;
+/// Maximum number of versions per response: what Elasticsearch allows.
+const VERSIONS: usize = 10_000;
 /// Maximum number of pages per response. A long page takes megabytes.
 const PAGES: usize = 50;
 
@@ -25,20 +25,22 @@ pub(crate) async fn count(server: &Server, site: &str, patience: Duration) -> Re
         .ok_or_else(|| broken(server, "a count without a number"))
 }
 
-pub(crate) async fn ids(
+pub(crate) async fn versions(
     server: &Server,
     site: &str,
     patience: Duration,
-) -> Result<Vec<UrlKey>, Failure> {
-    let mut ids = Vec::new();
-    let mut walk = Walk::new(server, site, patience, json!(false), IDS);
+) -> Result<Vec<(UrlKey, u64)>, Failure> {
+    let mut versions = Vec::new();
+    let mut walk = Walk::new(server, site, patience, json!(false), VERSIONS);
+    walk.body["version"] = json!(true);
     while let Some(entries) = walk.next().await? {
         for entry in entries {
             let id = entry["_id"].as_str().and_then(key);
-            ids.push(id.ok_or_else(|| broken(server, "a page whose id is not canter's"))?);
+            let version = id.zip(entry["_version"].as_u64());
+            versions.push(version.ok_or_else(|| broken(server, "a page that is not canter's"))?);
         }
     }
-    Ok(ids)
+    Ok(versions)
 }
 
 pub(crate) async fn export(

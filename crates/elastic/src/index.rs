@@ -72,8 +72,8 @@ impl IndexReader for ElasticIndex {
         self.reader.count(site).await
     }
 
-    async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
-        self.reader.ids(site).await
+    async fn versions(&self, site: &str) -> Result<Vec<(UrlKey, u64)>, Failure> {
+        self.reader.versions(site).await
     }
 
     async fn export(

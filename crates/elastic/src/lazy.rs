@@ -136,8 +136,8 @@ where
         self.opened().await?.count(site).await
     }
 
-    async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
-        self.opened().await?.ids(site).await
+    async fn versions(&self, site: &str) -> Result<Vec<(UrlKey, u64)>, Failure> {
+        self.opened().await?.versions(site).await
     }
 
     async fn export(

@@ -1,12 +1,13 @@
 //! A page in Elasticsearch: one document with nested sections.
 //!
 //! Searched fields hold terms, which the server splits at spaces, and are not stored. Stored fields
-//! (the page, its text and its links) are not searched. The parts that a result shows are stored
-//! apart, section by section, so that a search need not read whole pages (`docs/adr/0011`).
+//! (the page and its text) are not searched. The parts that a result shows are stored apart, section
+//! by section, so that a search need not read whole pages (`docs/adr/0011`). Links are in the archive
+//! only: pages that were written before that have a field of them, which nobody reads.
 
 use std::borrow::Cow;
 
-use canter_core::document::{Document, KeptLink, Stored};
+use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_ranking::facets::folders;
 use canter_ranking::hit::{Passage, Shown};
@@ -76,7 +77,6 @@ struct Source<'a> {
     lead: String,
     page: Stored,
     text: String,
-    links: String,
 }
 
 #[derive(Serialize)]
@@ -121,7 +121,6 @@ pub(crate) fn source(
             shown: shown.transpose()?,
         });
     }
-    let links: Vec<KeptLink> = page.links.iter().map(KeptLink::from).collect();
     serde_json::to_string(&Source {
         id: document.id().to_string(),
         site: &document.site,
@@ -148,7 +147,6 @@ pub(crate) fn source(
         lead: pack(start(&page.text)).map_err(serde_json::Error::io)?,
         page: Stored::without_text_and_links(document),
         text: pack(&page.text).map_err(serde_json::Error::io)?,
-        links: packed(&links)?,
     })
 }
 
@@ -174,19 +172,12 @@ struct StoredPage {
     page: Stored,
     #[serde(default)]
     text: String,
-    #[serde(default)]
-    links: String,
 }
 
 impl StoredPage {
     fn stored(self) -> Result<Stored, Failure> {
-        let links = match self.links.as_str() {
-            "" => Vec::new(),
-            links => unpacked(links)?,
-        };
         Ok(Stored {
             text: unpack(&self.text)?,
-            links,
             ..self.page
         })
     }

@@ -102,9 +102,9 @@ impl IndexReader for ElasticReader {
         catalog::count(&self.server, site, self.patience).await
     }
 
-    async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
+    async fn versions(&self, site: &str) -> Result<Vec<(UrlKey, u64)>, Failure> {
         self.freshness.show(self.patience).await?;
-        catalog::ids(&self.server, site, self.patience).await
+        catalog::versions(&self.server, site, self.patience).await
     }
 
     async fn export(

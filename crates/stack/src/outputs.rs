@@ -6,9 +6,10 @@ use aws_sdk_cloudformation::types::Stack as Described;
 use canter_core::failure::Failure;
 
 /// Outputs that every stack needs.
-const NEEDED: [&str; 5] = [
+const NEEDED: [&str; 6] = [
     "PagesTable",
     "StateTable",
+    "ArchiveBucket",
     "QueueUrl",
     "ErrandsQueueUrl",
     "DeadLettersUrl",
@@ -23,6 +24,8 @@ pub struct Stack {
     pub pages_table: String,
     /// Name of the table of sites and paces.
     pub state_table: String,
+    /// Name of the archive's bucket.
+    pub archive_bucket: String,
     /// URL of the queue of tasks.
     pub queue_url: String,
     /// URL of the queue of errands.
@@ -79,6 +82,7 @@ impl Stack {
         let [
             pages_table,
             state_table,
+            archive_bucket,
             queue_url,
             errands_queue_url,
             dead_letters_url,
@@ -87,6 +91,7 @@ impl Stack {
             name: name.to_owned(),
             pages_table,
             state_table,
+            archive_bucket,
             queue_url,
             errands_queue_url,
             dead_letters_url,
@@ -149,6 +154,7 @@ mod tests {
         outputs.extend([("AllowPrivate", "true"), ("SearchUrl", "")]);
         let stack = Stack::of("docs", &described("CREATE_COMPLETE", &outputs)).unwrap();
         assert_eq!(stack.pages_table, "PagesTable");
+        assert_eq!(stack.archive_bucket, "ArchiveBucket");
         assert_eq!(stack.dead_letters_url, "DeadLettersUrl");
         assert!(stack.allow_private);
         assert_eq!((stack.search_url, stack.fetch_function), (None, None));
@@ -158,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_foreign_stack_is_told_by_what_it_lacks() {
-        let outputs = &whole()[..3];
+        let outputs = &whole()[..4];
         let failure = Stack::of("docs", &described("CREATE_COMPLETE", outputs)).unwrap_err();
         let sentence = failure.to_string();
         assert!(

@@ -43,6 +43,7 @@ impl Config {
             names: Names {
                 pages: needed("CANTER_PAGES_TABLE")?,
                 state: needed("CANTER_STATE_TABLE")?,
+                bucket: needed("CANTER_BUCKET")?,
                 queue: needed("CANTER_QUEUE_URL")?,
                 errands: needed("CANTER_ERRANDS_URL")?,
                 dead_letters: needed("CANTER_DEAD_LETTERS_URL")?,
@@ -70,12 +71,13 @@ impl Config {
 mod tests {
     use super::*;
 
-    const VARIABLES: [&str; 8] = [
+    const VARIABLES: [&str; 9] = [
         "CANTER_PAGES_TABLE",
         "CANTER_STATE_TABLE",
         "CANTER_QUEUE_URL",
         "CANTER_ERRANDS_URL",
         "CANTER_DEAD_LETTERS_URL",
+        "CANTER_BUCKET",
         "CANTER_INDEX_URL",
         "CANTER_MAX_RECEIVES",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",

@@ -14,7 +14,7 @@ use canter_core::task::UrlKey;
 use canter_core::time::Moment;
 use canter_elastic::{ElasticIndex, LazyIndex};
 use canter_engine::cloud::look::{Look, Looks};
-use canter_engine::cloud::{Deadline, Failed, Received, Report, Worker};
+use canter_engine::cloud::{Asked, Deadline, Failed, Received, Report, Worker};
 use canter_http::Clock;
 use tokio::time::{Instant, timeout_at};
 
@@ -86,7 +86,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         for (message, errand) in errands {
             let crawl = match &errand {
                 Errand::Sweep(sweep) => Some((sweep.site.clone(), sweep.crawl)),
-                Errand::Refresh => None,
+                Errand::Refresh | Errand::Publish { .. } | Errand::Reindex { .. } => None,
             };
             report.came.extend(crawl.map(|crawl| (crawl, 1)));
             let run = timeout_at(deadline.end, self.run(errand, deadline));
@@ -136,6 +136,17 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
                 }
                 return Ok(());
             }
+            Errand::Publish { site } | Errand::Reindex { site } => {
+                let asked = match &errand {
+                    Errand::Reindex { .. } => Asked::Reindex,
+                    _ => Asked::Publish,
+                };
+                match self.publish(&site, asked, deadline).await {
+                    Ok(true) => return Ok(()),
+                    Ok(false) => return errand.send(cloud, Duration::ZERO).await,
+                    Err(failure) => failure,
+                }
+            }
         };
         match failure {
             // The failed turn is not repeated; the errand goes on with the next one.
@@ -146,12 +157,18 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
                         turn: sweep.turn.next(),
                         ..sweep
                     }),
-                    Errand::Refresh => errand,
+                    errand => errand,
                 };
                 errand.send(cloud, OUTAGE).await
             }
             failure => Err(failure),
         }
+    }
+
+    /// Publishes a site, and returns whether all of it is published.
+    async fn publish(&self, site: &str, asked: Asked, deadline: Deadline) -> Result<bool, Failure> {
+        let span = deadline.begin.saturating_duration_since(Instant::now());
+        self.worker.publish_site(site, asked, span).await
     }
 
     /// Looks once whether a crawl is over. Returns the next sweep and the time until it makes

@@ -8,6 +8,7 @@ def test_a_removed_stack_leaves_nothing(system, client):
     left = {
         "queues": client("sqs").list_queues().get("QueueUrls", []),
         "tables": client("dynamodb").list_tables()["TableNames"],
+        "buckets": [it["Name"] for it in client("s3").list_buckets()["Buckets"]],
         "functions": [it["FunctionName"] for it in client("lambda").list_functions()["Functions"]],
         "mappings": [
             it["FunctionArn"] for it in client("lambda").list_event_source_mappings()["EventSourceMappings"]

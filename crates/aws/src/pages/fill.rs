@@ -79,7 +79,7 @@ impl CloudSite {
         if number_of(row, row::CRAWL) == Some(self.crawl) {
             return row::is_open(row, self.crawl);
         }
-        let copy = row.contains_key(row::HASH_OF_COPY);
+        let copy = row.contains_key(row::NEWEST);
         let fetched = copy
             || row.contains_key(row::FETCHED)
             || text_of(row, row::OUTCOME).is_some_and(|outcome| outcome != "skipped");

@@ -15,21 +15,28 @@
 //! | `l` | N | when it last changed, as a sitemap says, Unix ms |
 //! | `o`, `x` | S | outcome, and what belongs to it; absent while it is open |
 //! | `s`, `f`, `w`, `b` | N | last answer: status, start in Unix ms, ms that it took, bytes |
-//! | `i` | B | hash of the body of the copy in the index; none without a copy |
-//! | `e`, `m`, `n` | S | of that copy: ETag, Last-Modified, canonical URL |
-//! | `r` | N | crawls in a row in which the page was missing |
+//! | `i`, `y` | B, S | newest version in the archive: fingerprint, place; none if it has none |
+//! | `e`, `m`, `n` | S | of that version: ETag, Last-Modified, canonical URL |
+//! | `v` | N | largest number that a version of the page has had |
+//! | `j` | N | version that the index shows since it was archived, in a first crawl |
+//! | `r` | S | for how long the page has been absent, JSON; absent while it is not |
 //!
 //! A row is open until it has an outcome. Every claim, end and count of a row is a write under a
 //! condition on its crawl and on being open, so that repeated and late writes and those of an older
 //! crawl change nothing.
+//!
+//! What publishing shows stands beside the rows, in the entries of the module `shown`: a change of a
+//! page costs a tenth of a write unit there. Until a page stands there, `j` says whether the index
+//! shows it.
 
 mod claim;
 mod counts;
 mod decision;
-mod ending;
 mod fill;
 mod pass;
+mod publishing;
 mod row;
+mod shown;
 mod starts;
 mod sweep;
 
@@ -49,6 +56,7 @@ use crate::failure::failure;
 use crate::item::{Item, number};
 use crate::tables::page_key;
 use decision::{Claimant, RowCache};
+use shown::LastEntry;
 
 pub use sweep::{LOSSES, Swept};
 
@@ -64,8 +72,12 @@ pub struct CloudSite {
     crawl: u64,
     run: u32,
     clock: Clock,
+    /// Whether the index shows pages as soon as the archive holds them.
+    shows: bool,
     /// Shared by all clones.
     cache: Arc<RowCache>,
+    /// Shared by all clones.
+    last_entry: Arc<LastEntry>,
 }
 
 impl CloudSite {
@@ -77,7 +89,9 @@ impl CloudSite {
             crawl,
             run: 0,
             clock,
+            shows: false,
             cache: Arc::default(),
+            last_entry: Arc::default(),
         }
     }
 
@@ -86,6 +100,15 @@ impl CloudSite {
     pub fn in_run(&self, run: u32) -> Self {
         CloudSite {
             run,
+            ..self.clone()
+        }
+    }
+
+    /// The same rows for tasks whose pages are in the index before they end.
+    #[must_use]
+    pub fn showing(&self) -> Self {
+        CloudSite {
+            shows: true,
             ..self.clone()
         }
     }
@@ -180,7 +203,7 @@ impl Pages for CloudSite {
     }
 
     async fn finish(&self, task: &Task, finish: Finish) -> Result<(), Failure> {
-        let change = row::ended(finish).value(row::CRAWL, number(task.crawl));
+        let change = row::ended(finish, self.shows).value(row::CRAWL, number(task.crawl));
         // Refused when the row has ended already, or belongs to a newer crawl.
         self.change(task, change, row::IS_OPEN).await?;
         self.cache.ended(UrlKey::of(&task.url));

@@ -113,8 +113,8 @@ impl Pass<'_> {
 pub(super) const OF_CRAWL: &str = "#c = :c";
 /// Condition: of an older crawl.
 pub(super) const OLDER: &str = "#c < :c";
-/// Condition: of this crawl, with a copy in the index.
-pub(super) const WITH_COPY: &str = "#c = :c AND attribute_exists(#i)";
+/// Condition: of any crawl.
+pub(super) const ANY: &str = "attribute_exists(#c) OR #c = :c";
 
 /// The key of a row.
 pub(super) fn key(row: &Item) -> Item {

@@ -4,13 +4,16 @@
 //! absurd length are left out, which only costs a transfer.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use canter_core::outcomes::columns;
-use canter_core::ports::{Exchange, Finish, Known};
+use canter_core::absence::{Absence, Signal};
+use canter_core::fingerprint::Fingerprint;
+use canter_core::outcomes::{columns, outcome};
+use canter_core::ports::{Exchange, Finish, Known, Place};
+use canter_core::publish::Kept;
 use canter_core::task::{Kind, Outcome, Skip, Task, UrlKey};
 use url::Url;
 
 use crate::change::Change;
-use crate::item::{Item, bytes, key_of, number, number_of, text, text_of};
+use crate::item::{Item, bytes, bytes_of, key_of, number, number_of, text, text_of};
 
 pub(super) const URL: &str = "u";
 pub(super) const CRAWL: &str = "c";
@@ -26,20 +29,23 @@ pub(super) const KIND: &str = "k";
 pub(super) const LASTMOD: &str = "l";
 pub(super) const OUTCOME: &str = "o";
 pub(super) const DETAIL: &str = "x";
-const STATUS: &str = "s";
+pub(super) const STATUS: &str = "s";
 pub(super) const FETCHED: &str = "f";
-const TOOK: &str = "w";
-const BYTES: &str = "b";
+pub(super) const TOOK: &str = "w";
+pub(super) const BYTES: &str = "b";
 pub(super) const ETAG: &str = "e";
 pub(super) const LAST_MODIFIED: &str = "m";
-pub(super) const HASH_OF_COPY: &str = "i";
 pub(super) const CANONICAL: &str = "n";
-const MISSES: &str = "r";
+pub(super) const NEWEST: &str = "i";
+pub(super) const PLACE: &str = "y";
+const VERSION: &str = "v";
+pub(super) const SHOWN: &str = "j";
+const ABSENCE: &str = "r";
 
 /// Condition: open, in the crawl `:c`.
 pub(super) const IS_OPEN: &str = "#c = :c AND attribute_not_exists(#o)";
 /// Attributes that [`known`] and [`is_open`] need, and the run.
-pub(super) const TO_BEGIN: &str = "#c, #o, #g, #e, #m, #i, #n, #r";
+pub(super) const TO_BEGIN: &str = "#c, #o, #g, #e, #m, #n, #i, #y, #v, #r";
 
 /// Maximum bytes of texts for people, and of URLs that are not fetched.
 const LONG: usize = 2_048;
@@ -59,10 +65,33 @@ pub(super) fn known(row: &Item) -> Known {
     Known {
         etag: text(ETAG),
         last_modified: text(LAST_MODIFIED),
-        indexed: key_of(row, HASH_OF_COPY),
+        newest: newest(row),
         canonical: url_of(row, CANONICAL),
-        misses: small(row, MISSES),
+        version: number_of(row, VERSION).unwrap_or_default(),
+        absence: absence(row),
     }
+}
+
+/// The newest version of the page; none if the archive holds none.
+pub(super) fn newest(row: &Item) -> Option<Kept> {
+    Some(Kept {
+        fingerprint: Fingerprint::from_bytes(bytes_of(row, NEWEST)?)?,
+        place: Place(text_of(row, PLACE)?.to_owned()),
+    })
+}
+
+/// For how long the page has been absent.
+pub(super) fn absence(row: &Item) -> Option<Absence> {
+    serde_json::from_str(text_of(row, ABSENCE)?).ok()
+}
+
+/// What a crawl saw at the URL; none if it has not ended the row.
+pub(super) fn signal(row: &Item, crawl: u64) -> Option<Signal> {
+    number_of(row, CRAWL).filter(|of| *of == crawl)?;
+    let status = number_of(row, STATUS).and_then(|status| u16::try_from(status).ok());
+    let detail = text_of(row, DETAIL).map(str::to_owned);
+    let outcome = outcome(text_of(row, OUTCOME)?, detail, status)?;
+    Some(Signal::of(&outcome, status))
 }
 
 /// The task of a row; none when its URL cannot be read.
@@ -123,23 +152,33 @@ pub(super) fn cut_url(url: &Url) -> AttributeValue {
     text(cut(url.as_str()))
 }
 
-/// The change that ends a row.
-pub(super) fn ended(finish: Finish) -> Change {
+/// The change that ends a row. `shows` tells that the index shows new pages already.
+pub(super) fn ended(finish: Finish, shows: bool) -> Change {
     let Finish {
         outcome,
         known,
         exchange,
     } = finish;
-    let change = outcome_change(&outcome)
-        .remove(&[DUE, LOSSES])
+    let (fingerprint, place) = match known.newest {
+        Some(Kept { fingerprint, place }) => (Some(fingerprint), Some(place)),
+        None => (None, None),
+    };
+    let absence = known.absence.map(|absence| serde_json::to_string(&absence));
+    let mut change = outcome_change(&outcome).remove(&[DUE, LOSSES]);
+    if let Some(shown) = fingerprint.filter(|_| shows && outcome == Outcome::Indexed) {
+        change = change.set(SHOWN, number(shown.version));
+    }
+    let change = change
         .put(ETAG, validator(known.etag))
         .put(LAST_MODIFIED, validator(known.last_modified))
-        .put(HASH_OF_COPY, known.indexed.map(|hash| bytes(hash.0)))
         .put(CANONICAL, canonical(known.canonical))
+        .put(NEWEST, fingerprint.map(|it| bytes(it.to_bytes())))
+        .put(PLACE, place.map(|Place(place)| text(place)))
         .put(
-            MISSES,
-            Some(known.misses).filter(|misses| *misses > 0).map(number),
-        );
+            VERSION,
+            Some(known.version).filter(|it| *it > 0).map(number),
+        )
+        .put(ABSENCE, absence.and_then(Result::ok).map(text));
     let Some(exchange) = exchange else {
         // The time of the last fetch stays.
         return change.remove(&[STATUS, TOOK, BYTES]);

@@ -140,7 +140,9 @@ impl CloudSite {
             None => row::outcome_change(&Outcome::Failed {
                 why: format!("lost {losses} times: no worker came to its end"),
             })
-            .remove(&[row::DUE, row::LOSSES]),
+            .remove(&[row::DUE, row::LOSSES])
+            // The answer of an earlier crawl says nothing about this one.
+            .remove(&[row::STATUS, row::TOOK, row::BYTES]),
         };
         let change = change.value(row::CRAWL, crawl_value(self));
         let (change, unmoved) = match number_of(&row, row::DUE) {

@@ -4,6 +4,8 @@
 //! ```json
 //! {"canter":1,"errand":"sweep","site":"docs.example.org","crawl":1767225600000,"link":{"chain":7,"number":1}}
 //! {"canter":1,"errand":"refresh"}
+//! {"canter":1,"errand":"publish","site":"docs.example.org"}
+//! {"canter":1,"errand":"reindex","site":"docs.example.org"}
 //! ```
 
 use std::time::Duration;
@@ -26,6 +28,16 @@ pub enum Errand {
     Sweep(Sweep),
     /// Refresh all sites whose last crawl has ended, and continue those that were cut off.
     Refresh,
+    /// Publish what the last crawl of a site has seen, whatever is lost.
+    Publish {
+        /// Id of the site.
+        site: String,
+    },
+    /// Make the index of a site anew from the archive.
+    Reindex {
+        /// Id of the site.
+        site: String,
+    },
 }
 
 /// One look for the end of a crawl. Until the crawl ends, each look sends the next one with what was
@@ -57,9 +69,9 @@ pub struct Watch {
     pub done: u64,
     /// Since when that number has not changed, Unix ms.
     pub since_ms: u64,
-    /// The part of the site whose links are counted next, once no task is open any more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub part: Option<u32>,
+    /// Number of looks that have published a part of the crawl. If there were any, no task is open
+    /// any more, and the next look goes on with publishing.
+    pub parts: u32,
 }
 
 #[derive(Serialize)]
@@ -134,7 +146,12 @@ mod tests {
 
     #[test]
     fn an_errand_comes_back_also_when_it_is_written_anew() {
-        for errand in [sweep(), Errand::Refresh] {
+        let site = || "docs.example.org".to_owned();
+        let of_site = [
+            Errand::Publish { site: site() },
+            Errand::Reindex { site: site() },
+        ];
+        for errand in [sweep(), Errand::Refresh].into_iter().chain(of_site) {
             let body = errand.encode();
             assert_eq!(Errand::parse(&body), Ok(errand.clone()));
             let anew: serde_json::Value = serde_json::from_str(&body).unwrap();
@@ -154,6 +171,7 @@ mod tests {
                 "{\"canter\":1,\"errand\":\"sweep\",\"site\":\"a\"}",
                 "broken: ",
             ),
+            ("{\"canter\":1,\"errand\":\"publish\"}", "broken: "),
             ("{\"canter\":1,\"tasks\":[]}", "broken: "),
         ];
         for (body, reason) in rows {

@@ -13,6 +13,8 @@
 //! | `rest` | S | why it does not go on, JSON; absent while it does |
 //! | `ended` | N | when it ended, Unix ms; absent while tasks wait |
 //! | `counts` | S | how its rows stood when it ended, JSON |
+//! | `held` | S | why nothing of the last refresh was published, JSON; absent if it was |
+//! | `changes` | S | what the last publishing changed, JSON |
 //! | `sweeper`, `link`, `swept` | N | the chain of sweeps that looks for its end, the last turn of it that was taken, and when, Unix ms |
 //! | `pages`, `done`, `failed`, `retries`, `found`, `requests`, `bytes` | N | how far it is, about: see [`Sites::note`] |
 //!
@@ -25,6 +27,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use canter_core::failure::Failure;
 use canter_core::outcomes::Counts;
+use canter_core::publish::{Changes, Held};
 use canter_core::scope::Scope;
 
 use crate::change::{Change, Written};
@@ -36,7 +39,8 @@ use crate::tables::state_key;
 
 pub use canter_core::rest::Rest;
 use record::{
-    ALIVE, BEGUN, BY, COUNTS, CRAWL, ENDED, FILLED, MOVED, REST, RUN, SPEC, SWEEPER, SWEPT, TURN,
+    ALIVE, BEGUN, BY, CHANGES, COUNTS, CRAWL, ENDED, FILLED, HELD, MOVED, REST, RUN, SPEC, SWEEPER,
+    SWEPT, TURN,
 };
 pub use record::{Beginning, CrawlSpec, Crawling, Progress, Turn};
 
@@ -291,6 +295,53 @@ impl Sites {
         let change = Change::default().set(REST, text(rest));
         let open = " AND attribute_not_exists(#ended)";
         self.note_in(site, crawl, change, open).await
+    }
+
+    /// Notes what a publishing has changed. Nothing of the site is held any more then. Returns
+    /// whether the crawl is still the newest.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
+    pub async fn note_published(
+        &self,
+        site: &str,
+        crawl: u64,
+        changes: &Changes,
+    ) -> Result<bool, Failure> {
+        let changes = serde_json::to_string(changes).map_err(Failure::permanent)?;
+        let change = Change::default()
+            .set(CHANGES, text(changes))
+            .remove(&[HELD]);
+        self.note_in(site, crawl, change, "").await
+    }
+
+    /// Notes that nothing of the crawl was published. Returns whether the crawl is still the newest.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
+    pub async fn note_held(&self, site: &str, crawl: u64, held: &Held) -> Result<bool, Failure> {
+        let held = serde_json::to_string(held).map_err(Failure::permanent)?;
+        let change = Change::default().set(HELD, text(held));
+        self.note_in(site, crawl, change, "").await
+    }
+
+    /// Notes the counts of a crawl that was published after its end.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
+    pub async fn note_counts(
+        &self,
+        site: &str,
+        crawl: u64,
+        counts: &Counts,
+    ) -> Result<bool, Failure> {
+        let counts = serde_json::to_string(counts).map_err(Failure::permanent)?;
+        let change = Change::default().set(COUNTS, text(counts));
+        self.note_in(site, crawl, change, " AND attribute_exists(#ended)")
+            .await
     }
 
     /// Notes that the crawl has ended, with its counts. Returns false when it is not the newest,

@@ -3,9 +3,11 @@
 use canter_core::failure::Failure;
 use canter_core::outcomes::Counts;
 use canter_core::pace::Rate;
+use canter_core::publish::{Changes, Held};
 use canter_core::rest::Rest;
 use canter_core::scope::Scope;
 use canter_core::site::Site;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::SILENCE;
@@ -26,6 +28,11 @@ pub(super) const COUNTS: &str = "counts";
 pub(super) const SWEEPER: &str = "sweeper";
 pub(super) const TURN: &str = "link";
 pub(super) const SWEPT: &str = "swept";
+pub(super) const HELD: &str = "held";
+pub(super) const CHANGES: &str = "changes";
+
+/// Share of the published pages that a refresh may lose if nothing else is said, in percent.
+const MAX_LOSS: f64 = 10.0;
 
 /// What a worker needs to crawl a site whose id it knows. The headers may give access to private
 /// pages: whoever may read the table may read those headers.
@@ -39,6 +46,13 @@ pub struct CrawlSpec {
     pub user_agent: String,
     /// Whether private addresses are permitted at the seeds' own hosts and ports.
     pub allow_private: bool,
+    /// Maximum share of the published pages that a refresh may lose, in percent.
+    #[serde(default = "default_max_loss")]
+    pub max_loss: f64,
+}
+
+fn default_max_loss() -> f64 {
+    MAX_LOSS
 }
 
 /// A turn in a chain of sweeps. Only the newest chain of a crawl goes on, and each of its turns is
@@ -197,6 +211,10 @@ pub struct Crawling {
     pub sweeper: Option<u32>,
     /// Its counts at the end.
     pub counts: Option<Counts>,
+    /// Why nothing of the last refresh that ended was published; none if it was.
+    pub held: Option<Held>,
+    /// What the last publishing changed.
+    pub changes: Option<Changes>,
 }
 
 impl Crawling {
@@ -237,7 +255,9 @@ impl Crawling {
             progress: Progress::of(item),
             alive_ms: number_of(item, ALIVE).unwrap_or_default(),
             sweeper: number_of(item, SWEEPER).and_then(|token| u32::try_from(token).ok()),
-            counts: text_of(item, COUNTS).and_then(|counts| serde_json::from_str(counts).ok()),
+            counts: json_of(item, COUNTS),
+            held: json_of(item, HELD),
+            changes: json_of(item, CHANGES),
             spec,
         })
     }
@@ -271,7 +291,14 @@ impl Crawling {
             alive_ms: crawl,
             sweeper: None,
             counts: None,
+            held: known.and_then(|known| known.held.clone()),
+            changes: known.and_then(|known| known.changes.clone()),
         }
+    }
+
+    /// Whether the crawl has neither ended nor come to rest.
+    pub fn goes_on(&self) -> bool {
+        self.ended_ms.is_none() && self.rest.is_none()
     }
 
     /// Whether the crawl is running at `now`, Unix ms: it has not ended, does not rest, and was not
@@ -279,7 +306,7 @@ impl Crawling {
     pub fn is_running(&self, now: u64) -> bool {
         let silence = u64::try_from(SILENCE.as_millis()).unwrap_or(u64::MAX);
         let alive = now < self.alive_ms.saturating_add(silence);
-        alive && self.ended_ms.is_none() && self.rest.is_none()
+        alive && self.goes_on()
     }
 
     /// How a crawl by the given spec begins after this one.
@@ -300,4 +327,9 @@ impl Crawling {
             Beginning::Continued
         }
     }
+}
+
+/// An attribute that is JSON; none if it is absent or of another version of canter.
+fn json_of<T: DeserializeOwned>(item: &Item, name: &str) -> Option<T> {
+    serde_json::from_str(text_of(item, name)?).ok()
 }

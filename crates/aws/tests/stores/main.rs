@@ -6,6 +6,7 @@ mod frontier;
 mod hostile;
 mod paces;
 mod pages;
+mod publishing;
 mod requests;
 mod sites;
 mod sweeps;

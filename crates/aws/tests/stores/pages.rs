@@ -3,7 +3,7 @@
 
 use canter_aws::{CloudRobots, CloudSite};
 
-use canter_tests::contract::{Both, Crawl, pages, robots};
+use canter_tests::contract::{Both, Crawl, pages, published, robots};
 
 use crate::world::{Pushed, Tables, TestClock, site};
 
@@ -19,6 +19,12 @@ macro_rules! held_to {
         $(#[tokio::test] #[ignore = "needs the servers of make test"] async fn $name() {
             let (both, crawl, _tables) = both().await;
             pages::$name(&both, &crawl).await;
+        })+
+    };
+    (published: $($name:ident)+) => {
+        $(#[tokio::test] #[ignore = "needs the servers of make test"] async fn $name() {
+            let (both, crawl, _tables) = both().await;
+            published::$name(&both.pages, &crawl).await;
         })+
     };
     (robots: $($name:ident)+) => {
@@ -43,6 +49,8 @@ held_to! { pages:
     doubled_links_are_one
     every_outcome_is_kept
 }
+
+canter_tests::promises_of_published_pages!(held_to);
 
 held_to! { robots:
     a_policy_comes_back

@@ -38,6 +38,7 @@ fn spec(options: Options) -> CrawlSpec {
         rate: Rate::new(10.0),
         user_agent: "canter/1 (+https://canter.example/)".into(),
         allow_private: true,
+        max_loss: 10.0,
     }
 }
 

@@ -1,13 +1,12 @@
-//! From the filling of a crawl to its end: what is pushed, what is swept, what leaves the index.
+//! From the filling of a crawl to its end: what is pushed, what is swept, what is forgotten.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
 use canter_aws::{Beginning, CloudSite, Counts, CrawlSpec, Crawling, GRACE, LOSSES, Sites};
-use canter_core::document::{Document, document_id};
-use canter_core::end::{drop_leftovers, end_redirect_loops, fold_duplicates};
 use canter_core::failure::Failure;
-use canter_core::ports::{Claim, Finish, Frontier, Headers, IndexWriter, Known, Pages, Refused};
+use canter_core::ports::{Claim, Finish, Frontier, Headers, Known, Pages};
+use canter_core::publish::{Mark, PublishedPages, Rows};
 use canter_core::scope::{Options, Scope};
 use canter_core::site::{Limits, Site};
 use canter_core::task::{Kind, Outcome, Skip, Task, UrlKey};
@@ -149,37 +148,7 @@ fn spec(options: Options) -> CrawlSpec {
         rate: None,
         user_agent: "canter".into(),
         allow_private: false,
-    }
-}
-
-/// An index of which a test looks at what leaves it.
-#[derive(Default)]
-struct Left(Mutex<Vec<UrlKey>>);
-
-impl Left {
-    /// Whether just these left it since the last call.
-    fn are(&self, paths: &[&str]) -> bool {
-        let mut left = std::mem::take(&mut *self.0.lock().unwrap());
-        let id = |path: &&str| document_id(SITE, &url(path));
-        let mut expect: Vec<UrlKey> = paths.iter().map(id).collect();
-        left.sort();
-        expect.sort();
-        left == expect
-    }
-}
-
-impl IndexWriter for Left {
-    async fn put(&self, _: Vec<Document>) -> Result<Vec<Refused>, Failure> {
-        panic!("nothing is put at the end of a crawl")
-    }
-
-    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
-        self.0.lock().unwrap().extend(ids);
-        Ok(())
-    }
-
-    async fn flush(&self) -> Result<(), Failure> {
-        Ok(())
+        max_loss: 10.0,
     }
 }
 
@@ -434,7 +403,7 @@ async fn a_refresh_begins_with_what_is_known() {
     assert_eq!(stage.fill(&new).await, expect);
     let task = new.crawl.task("/page");
     let known = new.pages.begin(&task).await.unwrap().unwrap();
-    assert_eq!(known.indexed, indexed("body").known.indexed);
+    assert_eq!(known.newest, indexed("body").known.newest);
     for path in ["/seed", "/other"] {
         let again = new
             .pages
@@ -453,15 +422,18 @@ async fn a_refresh_begins_with_what_is_known() {
     assert_eq!(stage.fill(&new).await.len(), 5);
 }
 
-/// A scope that grew narrower leaves pages behind: they go at the end, and only then.
+/// A scope that grew narrower leaves pages behind: those that never had a page go at the end of the
+/// crawl, and publishing decides about the others.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
-async fn leftovers_leave_the_index() {
+async fn urls_without_a_page_are_forgotten() {
     let stage = Stage::set().await;
     let old = stage.begin(Options::default()).await;
     stage.fill(&old).await;
     old.indexed("/docs/1", "1", None).await;
     old.indexed("/blog/1", "2", None).await;
+    old.page("/blog/2", Outcome::Gone { status: 404 }, Known::default())
+        .await;
     old.end("/seed", Outcome::Indexed, Known::default()).await;
     old.end("/sitemap.xml", Skip::Robots.into(), Known::default())
         .await;
@@ -472,70 +444,16 @@ async fn leftovers_leave_the_index() {
     let new = stage.begin(narrow).await;
     assert_eq!(new.crawling.beginning, Beginning::ChangedScope);
     assert_eq!(stage.fill(&new).await, ["/docs/1", "/seed", "/sitemap.xml"]);
-    let left = Left::default();
-    assert_eq!(
-        may_move(drop_leftovers(SITE, &new.pages, &left)).await,
-        Ok(1)
-    );
-    assert!(left.are(&["/blog/1"]));
-    assert_eq!(drop_leftovers(SITE, &new.pages, &left).await, Ok(0));
-    assert!(left.are(&[]));
-    let old_rows = CloudSite::new(
-        stage.tables.cloud.clone(),
-        SITE,
-        old.crawling.crawl,
-        stage.clock.clock(),
-    );
-    assert_eq!(old_rows.counts().await.unwrap().pages, 0);
-    assert_eq!(new.pages.counts().await.unwrap().waiting, 3);
-}
-
-#[tokio::test]
-#[ignore = "needs the servers of make test"]
-async fn circles_end_as_what_they_are() {
-    let stage = Stage::set().await;
-    let act = stage.begin(Options::default()).await;
-    for (from, to) in [("/a", "/b"), ("/b", "/a"), ("/into", "/a"), ("/c", "/page")] {
-        let to = Outcome::Redirected { to: url(to) };
-        act.page(from, to, Known::default()).await;
-    }
-    act.indexed("/page", "1", None).await;
-    end_redirect_loops(&act.pages).await.unwrap();
-    let counts = act.pages.counts().await.unwrap();
-    assert_eq!((counts.redirected, counts.skipped), (2, 2));
-    assert_eq!(counts.skipped_by.get("redirect_loop"), Some(&2));
-}
-
-#[tokio::test]
-#[ignore = "needs the servers of make test"]
-async fn duplicates_are_folded() {
-    let stage = Stage::set().await;
-    let before = stage.begin(Options::default()).await;
-    before.indexed("/leftover", "same", None).await;
-    let act = stage.begin(Options::default()).await;
-    act.indexed("/long-way", "same", None).await;
-    act.indexed("/short", "same", None).await;
-    act.indexed("/named", "other", None).await;
-    act.indexed("/names", "else", Some("/named")).await;
-    act.indexed("/wrong", "mine", Some("/nowhere")).await;
-    act.indexed("/alone", "alone", None).await;
-    let left = Left::default();
-    assert_eq!(
-        may_move(fold_duplicates(SITE, &act.pages, &left)).await,
-        Ok(2)
-    );
-    assert!(left.are(&["/long-way", "/names"]));
-    let counts = act.pages.counts().await.unwrap();
-    assert_eq!((counts.duplicates, counts.indexed, counts.pages), (2, 4, 6));
-    assert_eq!(fold_duplicates(SITE, &act.pages, &left).await, Ok(0));
-    // In the next crawl they are fetched whole.
-    let next = stage.begin(Options::default()).await;
-    stage.fill(&next).await;
-    let known = next
-        .pages
-        .begin(&next.crawl.task("/names"))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!((known.indexed, known.etag), (None, None));
+    assert_eq!(may_move(new.pages.forget_older()).await, Ok(1));
+    assert_eq!(new.pages.forget_older().await, Ok(0));
+    let rows = new.pages.rows(Rows::All).await.unwrap();
+    let mut rows: Vec<_> = rows
+        .iter()
+        .map(|row| (row.url.path(), row.signal))
+        .collect();
+    rows.sort();
+    assert_eq!(rows, [("/blog/1", None), ("/docs/1", None)]);
+    let forgotten = (UrlKey::of(&url("/blog/1")), Mark::Forgotten);
+    new.pages.mark(vec![forgotten]).await.unwrap();
+    assert_eq!(new.pages.rows(Rows::All).await.unwrap().len(), 1);
 }

@@ -18,6 +18,7 @@ use std::collections::HashMap;
 
 pub use changes::{Change, Changes};
 pub use check::Held;
+use row::ANEW;
 pub use row::{Kept, Mark, PageRow, Published, PublishedPages, Rows, UNCOUNTED};
 
 use crate::document::document_id;
@@ -144,11 +145,25 @@ where
         Ok(Done::Published(Box::new(changes)))
     }
 
-    /// Writes what is published anew.
+    /// Writes what is published anew. All of it is marked first, in the order in which it is
+    /// written, so that a call after an interrupted one goes on where that one was.
     async fn again(&self) -> Result<Done, Failure> {
-        let rows = self.pages.rows(Rows::All).await?;
+        let mut rows = self.pages.rows(Rows::All).await?;
+        rows.sort_unstable_by_key(|row| document_id(self.site, &row.url));
+        let last = rows.iter().rev().find_map(|row| row.published.as_ref());
+        if last.is_none_or(|published| published.inlinks != ANEW) {
+            let published = rows.iter_mut().filter_map(|row| {
+                let published = row.published.as_mut()?;
+                published.inlinks = ANEW;
+                Some((UrlKey::of(&row.url), Mark::Shown(published.clone())))
+            });
+            let marks: Vec<_> = published.collect();
+            for batch in marks.chunks(BATCH) {
+                self.pages.mark(batch.to_vec()).await?;
+            }
+        }
         let same = vec![Target::Same; rows.len()];
-        self.show(&rows, same, true).await
+        self.show(&rows, same).await
     }
 
     /// Publishes what a crawl has seen.
@@ -161,7 +176,7 @@ where
         {
             return Ok(Done::Held(held));
         }
-        let done = self.show(&rows, targets, false).await?;
+        let done = self.show(&rows, targets).await?;
         if progress == Progress::Whole && done != Done::Part {
             self.end_redirect_loops(&redirects).await?;
             self.pages.forget_older().await?;
@@ -176,21 +191,16 @@ where
         self.pages.mark(ended.collect()).await
     }
 
-    /// Brings the index to the targets. `anew` writes every page, whether it differs or not.
-    async fn show(
-        &self,
-        rows: &[PageRow],
-        mut targets: Vec<Target>,
-        anew: bool,
-    ) -> Result<Done, Failure> {
+    /// Brings the index to the targets.
+    async fn show(&self, rows: &[PageRow], mut targets: Vec<Target>) -> Result<Done, Failure> {
         let there: HashMap<UrlKey, u64> =
             self.index.versions(self.site).await?.into_iter().collect();
         let mut pages = shown_pages(self.site, rows, &targets);
         let differs = |page: &Shown<'_>| {
             let published = page.row.published.as_ref();
-            anew || published.is_none_or(|published| {
+            published.is_none_or(|published| {
                 published.kept.fingerprint.version != page.kept.fingerprint.version
-                    || published.inlinks == UNCOUNTED
+                    || [UNCOUNTED, ANEW].contains(&published.inlinks)
                     || there.get(&page.id) != Some(&published.write)
             })
         };
@@ -386,6 +396,8 @@ fn drop_unlinked(
 fn tell(changes: &mut Changes, page: &Shown<'_>) {
     match &page.row.published {
         None => changes.new.add(&page.row.url),
+        // It was shown early, and nobody has told of it.
+        Some(published) if published.inlinks == UNCOUNTED => changes.new.add(&page.row.url),
         Some(published) if published.kept.fingerprint.hash != page.kept.fingerprint.hash => {
             changes.changed.add(&page.row.url);
         }

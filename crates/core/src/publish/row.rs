@@ -35,6 +35,9 @@ pub struct Published {
 /// chance of one in 10^19, which would cost a write.
 pub const UNCOUNTED: u64 = u64::MAX;
 
+/// Stands for the digest of a page that is to be written anew.
+pub(super) const ANEW: u64 = UNCOUNTED - 1;
+
 /// The row of a URL that has a page, in the archive or in the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRow {

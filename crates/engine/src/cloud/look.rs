@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use canter_aws::queue::{Watch, depth};
 use canter_aws::{Counts, Crawling, Rest, Swept, Turn};
-use canter_core::end::{Reached, end_crawl, fold_duplicates};
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
+use canter_core::publish::{Done, When};
 use canter_core::time::Moment;
 
+use super::publishing::how;
 use super::worker::Worker;
+
+/// Number of parts of a publishing that is worth a warning.
+const MANY_PARTS: u32 = 10;
 
 /// The intervals at which the end of a crawl is looked for. A look is a request to the queue, and a
 /// read and a write of the site; a sweep is a pass over all rows of the site.
@@ -27,7 +31,7 @@ pub struct Looks {
     /// Time without a finished task after which a crawl may be over although the queue is in use,
     /// since the queue holds the tasks of all sites.
     pub quiet: Duration,
-    /// Maximum time that one look spends on the end of a crawl. The next look continues it.
+    /// Maximum time that one look spends on publishing. The next look continues it.
     pub pass: Duration,
 }
 
@@ -83,9 +87,9 @@ where
     F: Fetcher + 'static,
     I: IndexReader + IndexWriter + 'static,
 {
-    /// Looks for the end of a crawl once: sweeps when the queue looks empty, and ends the crawl
-    /// when two sweeps in a row have seen no open task. Fills a crawl whose filler died, and folds
-    /// the duplicates of a crawl that rests. Leaves a crawl that is no longer the newest one as it
+    /// Looks for the end of a crawl once: sweeps when the queue looks empty, and publishes and ends
+    /// the crawl when two sweeps in a row have seen no open task. Fills a crawl whose filler died,
+    /// and publishes what is new in a crawl that rests. Leaves a crawl that is no longer the newest one as it
     /// is. `turn` is the look's place in a chain of errands, if it belongs to one.
     ///
     /// While the queue is in use, no task is pushed, since a task that waits in the queue for long
@@ -104,13 +108,15 @@ where
     ) -> Result<Look, Failure> {
         let crawling = match self.standing(site, crawl).await? {
             Standing::Goes(crawling) => crawling,
-            Standing::Over(ending) => {
-                if let Ending::Resting(_) = &ending {
-                    // People search the site meanwhile.
-                    fold_duplicates(site, &self.pages(site, crawl), &**self.index()).await?;
-                }
-                return Ok(Look::Over(ending));
+            Standing::Rests(crawling, rest) => {
+                // People search the site meanwhile.
+                let how = how(&crawling, When::Resting);
+                return Ok(match self.publish(&crawling, how, looks.pass).await? {
+                    Done::Part => Look::Again(Duration::ZERO),
+                    Done::Published(_) | Done::Held(_) => Look::Over(Ending::Resting(rest)),
+                });
             }
+            Standing::Over(ending) => return Ok(Look::Over(ending)),
         };
         let now = self.time.now();
         let ours = match turn {
@@ -120,8 +126,8 @@ where
         if !ours {
             return Ok(Look::Over(Ending::Superseded));
         }
-        if watch.part.is_some() {
-            return self.end(site, crawl, watch, looks).await;
+        if watch.parts > 0 {
+            return self.end(&crawling, watch, looks).await;
         }
         if watch.done != crawling.progress.done || watch.since_ms == 0 {
             (watch.done, watch.since_ms) = (crawling.progress.done, now.millis());
@@ -160,7 +166,7 @@ where
         };
         let over = watch.before.as_ref().is_some_and(|it| swept.is_the_end(it));
         if over && self.goes_on(site, crawl).await? {
-            return self.end(site, crawl, watch, looks).await;
+            return self.end(&crawling, watch, looks).await;
         }
         // Open tasks count as lost at that time, and not before.
         let lost = swept.next.map(|next| self.time.now().until(next));
@@ -183,34 +189,31 @@ where
         Ok(matches!(standing, Standing::Goes(crawling) if crawling.filled))
     }
 
-    /// Ends the crawl, as far as the time allows.
+    /// Publishes the crawl, as far as the time allows, and ends it then.
     async fn end(
         &self,
-        site: &str,
-        crawl: u64,
+        crawling: &Crawling,
         watch: &mut Watch,
         looks: Looks,
     ) -> Result<Look, Failure> {
-        let until = self.time.now() + looks.pass;
-        let in_time = || self.time.now() < until;
-        let pages = self.pages(site, crawl);
-        match end_crawl(site, &pages, &**self.index(), watch.part, in_time).await? {
-            Reached::Whole => {}
-            Reached::Part(part) => {
-                watch.part = Some(part);
-                return Ok(Look::Again(Duration::ZERO));
+        let (site, crawl) = (crawling.spec.site.id.as_str(), crawling.crawl);
+        let how = how(crawling, When::Ended);
+        if self.publish(crawling, how, looks.pass).await? == Done::Part {
+            watch.parts += 1;
+            if watch.parts.is_multiple_of(MANY_PARTS) {
+                tracing::warn!(
+                    site,
+                    parts = watch.parts,
+                    "a site is published in many parts: deploy with a longer FunctionTimeout"
+                );
             }
-            Reached::TooShort => tracing::warn!(
-                site,
-                "the links of the site are not counted, since its pages are not read in the time \
-                 of the function: deploy with a longer FunctionTimeout"
-            ),
+            return Ok(Look::Again(Duration::ZERO));
         }
-        let counts = pages.counts().await?;
+        let counts = self.pages(site, crawl).counts().await?;
         let ended = self.sites.end(site, crawl, &counts).await?;
         if !ended {
             // The crawl came to rest, or a newer one began; the next look tells which.
-            watch.part = None;
+            watch.parts = 0;
             return Ok(Look::Again(looks.between));
         }
         Ok(Look::Over(Ending::Ended(counts)))
@@ -225,7 +228,7 @@ where
             return Ok(Standing::Over(Ending::EndedElsewhere));
         }
         Ok(match found.rest.clone() {
-            Some(rest) => Standing::Over(Ending::Resting(rest)),
+            Some(rest) => Standing::Rests(Box::new(found), rest),
             None => Standing::Goes(Box::new(found)),
         })
     }
@@ -234,5 +237,6 @@ where
 /// The current state of a crawl.
 enum Standing {
     Goes(Box<Crawling>),
+    Rests(Box<Crawling>, Rest),
     Over(Ending),
 }

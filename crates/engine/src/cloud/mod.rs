@@ -3,12 +3,15 @@
 //!
 //! [`worker`](Worker) is the state that a process keeps from one batch to the next; `batch` sorts
 //! the messages of a batch into shares, one for each domain; `share` drives a share's steps;
-//! `ledger` accounts for the messages. [`look`] checks whether a crawl has ended.
+//! `ledger` accounts for the messages. [`look`] checks whether a crawl has ended, and `publishing`
+//! then brings the index to what it saw.
 
 mod batch;
 mod deadline;
+mod early;
 mod ledger;
 pub mod look;
+mod publishing;
 mod share;
 mod time;
 mod worker;
@@ -16,4 +19,5 @@ mod worker;
 pub use batch::{Received, Report};
 pub use deadline::Deadline;
 pub use ledger::Failed;
+pub use publishing::Asked;
 pub use worker::{MakeFetcher, Parts, Worker};

@@ -247,14 +247,15 @@ where
         (pages, frontier)
     }
 
-    /// Resolves when the steps under way only waited for others to share a message or a bulk
-    /// request, and were told not to wait any longer.
+    /// Resolves when the steps under way only waited for others to share a message, an object of
+    /// the archive or a bulk request, and were told not to wait any longer.
     fn settled(&self) -> impl Future<Output = ()> + Send + 'static {
         let (worker, all_wait) = (Arc::clone(&self.worker), self.steps.all_wait());
         async move {
             all_wait.await;
             sleep(SETTLE).await;
             worker.outbox.flush();
+            worker.archive().flush();
             // The steps that wait for the index receive its failure themselves.
             let _ = worker.index().flush().await;
         }

@@ -5,13 +5,17 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use canter_aws::queue::{CloudFrontier, Outbox, OutboxOptions};
-use canter_aws::{Cloud, CloudPaces, CloudRobots, CloudSite, CrawlSpec, Crawling, Rest, Sites};
+use canter_aws::{
+    Beginning, Cloud, CloudArchive, CloudPaces, CloudRobots, CloudSite, CrawlSpec, Crawling, Rest,
+    Sites,
+};
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::scope::Scope;
 use canter_core::task::{Kind, Task};
 use canter_http::Clock;
 
+use super::early::EarlyArchive;
 use super::time::Time;
 use crate::crawl::{Crawl, CrawlParts, Process, Stores};
 use crate::rates::Rates;
@@ -47,7 +51,7 @@ where
 {
     type Pages = CloudSite;
     type Frontier = CloudFrontier;
-    type Index = I;
+    type Archive = EarlyArchive<I>;
     type Robots = CloudRobots;
     type Paces = CloudPaces;
     type Fetcher = F;
@@ -62,9 +66,8 @@ where
         Ok(())
     }
 
-    fn index_failed(&self, failure: &Failure) {
-        // An alarm counts these events by this name: see the metric filter of the template.
-        tracing::error!(event = "index_failure", %failure, "pages are not in the index");
+    fn archive_failed(&self, failure: &Failure) {
+        tracing::error!(event = "archive_failure", %failure, "a page is not archived");
     }
 }
 
@@ -108,10 +111,17 @@ where
             sites: sites.clone(),
             made_of: PhantomData,
         };
+        let archive = CloudArchive::open(&parts.cloud, time.teller());
+        let archive = EarlyArchive::new(archive, parts.index);
         let robots = CloudRobots::new(parts.cloud.clone());
         Worker {
             outbox: Outbox::open(&parts.cloud, options),
-            process: Arc::new(Process::new(stores, parts.index, robots, time.teller())),
+            process: Arc::new(Process::new(
+                stores,
+                Arc::new(archive),
+                robots,
+                time.teller(),
+            )),
             sites,
             crawls: Mutex::default(),
             cloud: parts.cloud,
@@ -128,7 +138,12 @@ where
 
     /// Returns the index that the worker fills.
     pub fn index(&self) -> &Arc<I> {
-        self.process.index()
+        self.process.archive().index()
+    }
+
+    /// Returns the archive that the worker fills.
+    pub(crate) fn archive(&self) -> &CloudArchive {
+        self.process.archive().archive()
     }
 
     /// Returns a function that tells the time of this process.
@@ -194,9 +209,12 @@ where
             known.set_scope(crawling.scope);
             return Ok(Arc::clone(known));
         }
+        let first = crawling.beginning == Beginning::First;
+        self.process.archive().note(&site, first);
+        let pages = self.pages(&site, crawling.crawl);
         let new = Arc::new(Crawl::new(CrawlParts {
             fetcher: Arc::new((self.fetcher)(&crawling.spec)?),
-            pages: self.pages(&site, crawling.crawl),
+            pages: if first { pages.showing() } else { pages },
             scope: crawling.scope,
             id: crawling.crawl,
             rate: crawling.spec.rate,

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use canter_aws::queue::{self, Delivery, Message, ReceivedMessage};
@@ -272,9 +271,8 @@ async fn a_poison_page_takes_no_neighbour_along() {
     let begun = Begun::new(12, None, Duration::ZERO).await;
     let poison = begun.site.url("/07");
     let fragile = Arc::new(Shelf {
-        index: Arc::clone(&begun.index),
-        away: AtomicBool::new(false),
         poison: Some(Url::parse(&poison).unwrap()),
+        ..Shelf::new(Arc::clone(&begun.index))
     });
     let worker = begun.place.worker_over(begun.place.cloud.clone(), &fragile);
     let messages = begun.place.receive().await;

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use canter_aws::queue::{self, Delivery};
 use canter_aws::{CrawlSpec, Crawling, Rest};
-use canter_core::document::Stored;
-use canter_core::ports::IndexReader;
 use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::look::{Ending, Looks};
 use canter_tests::{Answer, Serving, Site};
@@ -112,30 +110,6 @@ async fn a_crawl_whose_filler_died_is_filled_before_it_ends() {
     );
     assert_eq!(indexed(&stage.index, id).await, pages);
     assert_eq!(stage.end(&second).await, Ending::EndedElsewhere);
-}
-
-/// A crawl whose pages are not read in time ends without it, and the next one makes up for it.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the servers of make test"]
-async fn the_index_is_told_at_the_end_what_pages_say_of_each_other() {
-    let stage = Stage::set().await;
-    let hurried = Looks {
-        pass: Duration::ZERO,
-        ..LOOKS
-    };
-    for (looks, told) in [(hurried, 0), (LOOKS, 2), (hurried, 2)] {
-        let crawling = stage.place.begin(&stage.spec).await;
-        let ending = stage.end_in(&crawling, looks).await;
-        assert!(matches!(ending, Ending::Ended(counts) if counts.pages == 3));
-        let mut known = 0;
-        let each = |page: Stored| {
-            known += usize::from(!page.inlinks.is_nothing());
-            Ok(())
-        };
-        let export = stage.index.export(&stage.spec.site.id, each);
-        export.await.unwrap();
-        assert_eq!(known, told, "{looks:?}");
-    }
 }
 
 /// Its open tasks wait for whoever lets it go on.

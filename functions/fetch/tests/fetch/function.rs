@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
@@ -45,11 +45,9 @@ impl Stage {
         Stage {
             place: Place::create(HIDDEN).await,
             spec: spec(&site.url("/"), Some(50.0)),
-            index: Arc::new(Shelf {
-                index: Arc::new(TantivyIndex::open(folder.path()).unwrap()),
-                away: AtomicBool::new(false),
-                poison: None,
-            }),
+            index: Arc::new(Shelf::new(Arc::new(
+                TantivyIndex::open(folder.path()).unwrap(),
+            ))),
             site,
             _folder: folder,
         }
@@ -298,7 +296,7 @@ async fn a_sweep_that_comes_twice_is_done_once() {
     let messages = timeout(Duration::from_secs(20), wait).await.unwrap();
     let chain = |message: &ReceivedMessage| match Errand::parse(&message.body).unwrap() {
         Errand::Sweep(sweep) => sweep.turn,
-        Errand::Refresh => panic!("no refresh was asked for"),
+        other => panic!("nobody asked for {other:?}"),
     };
     for _ in 0..3 {
         stage.call(&function, &messages, &[]).await;

@@ -8,6 +8,7 @@ mod batch;
 mod crawl;
 mod end;
 mod function;
+mod publishing;
 mod stale;
 mod troubles;
 mod world;

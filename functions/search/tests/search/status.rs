@@ -45,6 +45,7 @@ fn spec(site: &str) -> CrawlSpec {
         rate: Rate::new(2.5),
         user_agent: "canter/1".into(),
         allow_private: false,
+        max_loss: 10.0,
     }
 }
 

@@ -9,11 +9,12 @@ use canter_core::scope::Scope;
 use canter_core::site::Site;
 use canter_core::step::StepResult;
 use canter_core::task::Task;
+use canter_embedded::archive::SqliteArchive;
 use canter_embedded::index::TantivyIndex;
 use canter_embedded::store::{SiteStore, Store};
 use canter_engine::drive::{Drive, DriveLimits, Observer};
 use canter_engine::gates::Gates;
-use canter_engine::{Crawl, CrawlParts, Process, Rates, Stores};
+use canter_engine::{Crawl, CrawlParts, Process, Publisher, Rates, Stores};
 use canter_http::{Clock, HttpFetcher};
 use tokio::sync::watch;
 
@@ -22,7 +23,7 @@ struct OneMachine;
 impl Stores for OneMachine {
     type Pages = SiteStore;
     type Frontier = SiteStore;
-    type Index = TantivyIndex;
+    type Archive = SqliteArchive;
     type Robots = Store;
     type Paces = Store;
     type Fetcher = HttpFetcher;
@@ -33,7 +34,7 @@ impl Stores for OneMachine {
         crawl.pages.move_scope(scope).await
     }
 
-    fn index_failed(&self, failure: &Failure) {
+    fn archive_failed(&self, failure: &Failure) {
         panic!("{failure}");
     }
 }
@@ -42,7 +43,7 @@ struct Nobody;
 
 impl Observer for Nobody {
     fn ended(&self, _: &Task, _: &StepResult) {}
-    fn counting_links(&self) {}
+    fn publishing(&self) {}
     fn pages(&self) -> u64 {
         0
     }
@@ -68,21 +69,21 @@ pub async fn crawl(site: &Site, folder: &Path) -> (serde_json::Value, BTreeSet<S
         pages: pages.clone(),
         fetcher: Arc::new(HttpFetcher::start(super::http(site)).unwrap()),
     });
-    let process = Process::new(OneMachine, Arc::clone(&index), store, now);
+    let archive = SqliteArchive::open(&folder.join("archive.sqlite")).unwrap();
+    let process = Process::new(OneMachine, Arc::new(archive), store, now);
     let (_keep_going, stop) = watch::channel(false);
     let limits = DriveLimits {
         steps: 16,
         deadline: None,
     };
-    let drive = Drive::new(
-        Arc::new(process),
-        Arc::new(crawl),
-        Arc::new(gates),
-        Arc::new(Nobody),
-        stop,
-        limits,
-    );
-    assert_eq!(drive.run().await.unwrap(), None);
+    let publisher = Publisher {
+        process: Arc::new(process),
+        crawl: Arc::new(crawl),
+        index: Arc::clone(&index),
+        max_loss: None,
+    };
+    let drive = Drive::new(publisher, Arc::new(gates), Arc::new(Nobody), stop, limits);
+    assert_eq!(drive.run().await.unwrap().rest, None);
     let counts = pages.counts().await.unwrap();
     let indexed = super::indexed(&index, &site.id).await;
     (serde_json::to_value(counts).unwrap(), indexed)

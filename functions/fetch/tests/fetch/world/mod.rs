@@ -1,5 +1,5 @@
-//! A stack of a test's own in the servers of the running one: two tables and a queue, which go with
-//! the test; workers, sites and crawls in it.
+//! A stack of a test's own in the servers of the running one: two tables, a bucket and queues, which
+//! go with the test; workers, sites and crawls in it.
 
 #![allow(
     dead_code,
@@ -20,7 +20,8 @@ use std::time::Duration;
 
 use canter_aws::queue::{self, Outbox, OutboxOptions, ReceivedMessage};
 use canter_aws::{
-    Beginning, Cloud, CloudSite, CrawlSpec, Crawling, Endpoints, Names, Sites, tables,
+    Beginning, Cloud, CloudSite, CrawlSpec, Crawling, Endpoints, Names, Sites, create_bucket,
+    delete_bucket, tables,
 };
 use canter_core::domain::authority;
 use canter_core::pace::Rate;
@@ -59,17 +60,20 @@ impl Place {
         let stack = Stack::find();
         let endpoints = Endpoints {
             dynamodb: stack.dynamodb_endpoint.to_string(),
+            s3: stack.aws_endpoint.to_string(),
             sqs: stack.aws_endpoint.to_string(),
         };
         let mut names = Names {
             pages: name("pages"),
             state: name("state"),
+            bucket: name("archive"),
             queue: String::new(),
             errands: String::new(),
             dead_letters: String::new(),
         };
         let cloud = Cloud::connect_local(names.clone(), endpoints.clone()).await;
         tables::create(&cloud).await.unwrap();
+        create_bucket(&cloud).await.unwrap();
         let queues = [
             (&mut names.queue, "tasks"),
             (&mut names.errands, "errands"),
@@ -224,6 +228,7 @@ impl Drop for Place {
                     // One that is gone already is what is wanted.
                     let _ = queue::remove(&cloud.at_queue(url)).await;
                 }
+                let _ = delete_bucket(&cloud).await;
                 tables::delete(&cloud).await
             };
             Runtime::new().map(|runtime| runtime.block_on(delete))
@@ -270,6 +275,7 @@ pub fn spec(seed: &str, rate: Option<f64>) -> CrawlSpec {
         rate: rate.and_then(Rate::new),
         user_agent: "canter".into(),
         allow_private: true,
+        max_loss: 10.0,
     }
 }
 

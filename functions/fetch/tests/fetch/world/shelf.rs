@@ -1,7 +1,8 @@
-//! An index that can be taken away, and in which a page can end whoever puts it there.
+//! An index that can be taken away, that may stop to take pages, and in which a page can end whoever
+//! puts it there.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
@@ -14,13 +15,34 @@ use url::Url;
 pub struct Shelf {
     pub index: Arc<TantivyIndex>,
     pub away: AtomicBool,
+    /// Number of puts that it still answers.
+    pub answers: AtomicUsize,
     pub poison: Option<Url>,
+}
+
+impl Shelf {
+    /// One that is there.
+    pub fn new(index: Arc<TantivyIndex>) -> Self {
+        Shelf {
+            index,
+            away: AtomicBool::new(false),
+            answers: AtomicUsize::new(usize::MAX),
+            poison: None,
+        }
+    }
 }
 
 impl IndexWriter for Shelf {
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         let poison = |document: &Document| self.poison.as_ref() == Some(&document.url);
         assert!(!documents.iter().any(poison), "poison");
+        let answers = &self.answers;
+        let left = answers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+            left.checked_sub(1)
+        });
+        if left.is_err() {
+            std::future::pending::<()>().await;
+        }
         self.index.put(documents).await
     }
     async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
@@ -38,8 +60,8 @@ impl IndexReader for Shelf {
     async fn count(&self, site: &str) -> Result<u64, Failure> {
         self.index.count(site).await
     }
-    async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
-        self.index.ids(site).await
+    async fn versions(&self, site: &str) -> Result<Vec<(UrlKey, u64)>, Failure> {
+        self.index.versions(site).await
     }
     async fn export(
         &self,
