@@ -13,6 +13,7 @@ use crate::explain::Explain;
 use crate::export::Export;
 use crate::forget::Forget;
 use crate::import::Import;
+use crate::publish::{Publish, Reindex};
 use crate::manual::{Completions, Man};
 use crate::report::Report;
 use crate::search::Search;
@@ -64,6 +65,10 @@ pub enum Command {
     Serve(Serve),
     /// Write the pages of a site as JSON lines to standard output
     Export(Export),
+    /// Publish a refresh that was held back
+    Publish(Publish),
+    /// Make the index of a site anew from the archive, without a request to the site
+    Reindex(Reindex),
     /// Put pages into the index that `canter export` wrote, or another program
     Import(Import),
     /// Say whether a URL would be fetched, and why, and what is known of it

@@ -14,6 +14,7 @@ mod import;
 mod index;
 mod manual;
 mod printable;
+mod publish;
 mod report;
 mod search;
 mod serve;
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
             result
         });
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         // The reader of the output has closed it.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -88,15 +89,23 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-async fn run(command: Command) -> Result<()> {
+async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Crawl(args) => match &args.aws {
-            Some(stack) => aws::crawl(&args, stack).await,
-            None => crawl::crawl(*args).await,
+            Some(stack) => return aws::crawl(&args, stack).await,
+            None => return crawl::crawl(*args).await,
         },
         Command::Search(args) => search::search(args).await,
         Command::Serve(args) => serve::serve(args).await,
         Command::Export(args) => export::export(args).await,
+        Command::Publish(args) => match &args.aws {
+            Some(stack) => aws::publish(&args.site, stack).await,
+            None => publish::publish(args).await,
+        },
+        Command::Reindex(args) => match &args.aws {
+            Some(stack) => aws::reindex(&args.site, stack).await,
+            None => publish::reindex(args).await,
+        },
         Command::Import(args) => import::import(args).await,
         Command::Explain(args) => explain::explain(args).await,
         Command::Status(args) => match &args.aws {
@@ -112,5 +121,6 @@ async fn run(command: Command) -> Result<()> {
         Command::Demo(args) => demo::demo(args).await,
         Command::Completions(args) => manual::completions(&args, Cli::command()),
         Command::Man(args) => manual::man(&args, Cli::command()),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{Rps, bytes, duration, header, header_text, rps};
+use super::values::{Rps, bytes, duration, header, header_text, percent, rps};
 use crate::args::{Data, Server, listen, site_name, stack};
 
 #[derive(Debug, Args)]
@@ -17,7 +17,8 @@ use crate::args::{Data, Server, listen, site_name, stack};
     canter crawl https://docs.example.org/3/ --rps 10 --aws canter\n\n\
     The rate holds for each domain (example.org with all its hosts) and counts everything: pages,\n\
     redirects, retries, sitemaps and robots.txt. Ctrl-C stops; the same command goes on where it\n\
-    was. Of one page 100,000 links are followed; of one sitemap 50,000 URLs, within 50 MB.\n\n\
+    was. A refresh that would lose more than --max-loss of the pages is held (exit status 3): the\n\
+    search goes on showing what it showed, and `canter publish` publishes it as it is. Of one page 100,000 links are followed; of one sitemap 50,000 URLs, within 50 MB.\n\n\
     A stack is what `sam deploy` has made; it is looked up with the credentials and the region that\n\
     every AWS tool takes (AWS_PROFILE, AWS_REGION), and AWS_ENDPOINT_URL names a LocalStack. The crawl\n\
     there needs nobody to watch it: `canter status` and `canter stop` with --aws see to it later.\n\
@@ -43,6 +44,11 @@ pub struct Crawl {
     /// Follow links at most N deep from the start: what is generated without end must end
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub max_depth: u32,
+
+    /// Publish a refresh only if it loses at most this share of the pages, in percent; 100 to
+    /// publish it in any case
+    #[arg(long, value_name = "PERCENT", default_value = "10", value_parser = percent)]
+    pub max_loss: f64,
 
     /// Stop after this long (90s, 10m, 2h)
     #[arg(long, value_name = "TIME", value_parser = duration)]

@@ -28,8 +28,8 @@ pub struct Frame {
     /// `Crawl-delay` of the site; zero if there is none.
     pub delay: Duration,
     pub left: Option<Left>,
-    /// All pages are fetched, and links between them are being counted.
-    pub counting_links: bool,
+    /// All pages are fetched, and are being published.
+    pub publishing: bool,
     pub trouble: Option<String>,
     /// What holds up the index.
     pub index_trouble: Option<String>,
@@ -55,7 +55,7 @@ impl LocalSource {
     pub fn of(run: &Run) -> Self {
         LocalSource {
             crawl: Arc::clone(&run.crawl),
-            index: Arc::clone(run.process.index()),
+            index: Arc::clone(&run.index),
             progress: Arc::clone(&run.progress),
             gates: Arc::clone(&run.gates),
         }
@@ -67,8 +67,8 @@ impl Source for LocalSource {
         let waiting = self.crawl.pages.waiting();
         let (now, seeds) = (self.progress.now(), &self.crawl.site.seeds);
         let tally = self.gates.tally(seeds);
-        // Pages on their way to the index are read already; only their commit is missing.
-        let read = self.crawl.counters.being_indexed.load(Ordering::Relaxed);
+        // Pages on their way to the archive are read already; only their commit is missing.
+        let read = self.crawl.counters.being_archived.load(Ordering::Relaxed);
         Frame {
             pages: now.pages + read,
             done: now.done + read,
@@ -79,7 +79,7 @@ impl Source for LocalSource {
             held: self.gates.held_for(seeds).await,
             delay: tally.delay,
             left: None,
-            counting_links: now.counting_links,
+            publishing: now.publishing,
             trouble: now.last.back().cloned(),
             index_trouble: self.index.trouble(),
             cloud_trouble: None,

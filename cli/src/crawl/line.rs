@@ -21,8 +21,8 @@ pub fn line(frame: &Frame, limit: Option<Rate>) -> String {
                 .yellow()
                 .to_string(),
         );
-    } else if frame.counting_links {
-        pieces.push(on_stderr("counting links".to_owned()).cyan().to_string());
+    } else if frame.publishing {
+        pieces.push(on_stderr("publishing".to_owned()).cyan().to_string());
         pieces.push(counted(frame.pages, "page"));
         return pieces.join(", ");
     } else if let Some(left) = frame.left.filter(|_| frame.waiting > 0) {
@@ -117,10 +117,10 @@ mod tests {
     fn what_is_done_when_all_pages_are_there_is_said() {
         let frame = Frame {
             pages: 3,
-            counting_links: true,
+            publishing: true,
             ..Frame::default()
         };
-        assert_eq!(line(&frame, None), "counting links, 3 pages");
+        assert_eq!(line(&frame, None), "publishing, 3 pages");
     }
 
     #[test]

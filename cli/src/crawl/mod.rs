@@ -16,17 +16,19 @@ pub mod summary;
 mod values;
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use canter_core::rest::Rest;
 use canter_core::task::Outcome;
+use canter_embedded::archive::SqliteArchive;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{SiteStore, Store};
-use canter_engine::drive::{Drive, DriveLimits};
+use canter_engine::drive::{Drive, DriveLimits, Driven};
 use canter_engine::gates::Gates;
-use canter_engine::{CrawlParts, Process, Rates, concurrency};
+use canter_engine::{CrawlParts, Process, Publisher, Rates, concurrency};
 use canter_http::{Clock, HttpConfig, HttpFetcher};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -52,8 +54,11 @@ const SPARE_STEPS: usize = 8;
 const ECHO: Duration = Duration::from_millis(500);
 /// Time between two looks for a request to stop.
 const LOOK: Duration = Duration::from_secs(1);
-/// Runs the command to its end.
-pub async fn crawl(args: Crawl) -> Result<()> {
+/// Exit status if a refresh was not published, since it would have lost too much.
+pub const HELD: u8 = 3;
+
+/// Crawls the sites and publishes them.
+pub async fn crawl(args: Crawl) -> Result<ExitCode> {
     let sites = setup::sites(&args)?;
     let server = args.index.url()?;
     let report = args.report.as_deref().map(ReportFile::check).transpose()?;
@@ -65,6 +70,7 @@ pub async fn crawl(args: Crawl) -> Result<()> {
         Some(address) => Some(serve::bind(address).await?),
     };
     let store = Store::open(&folder.state())?;
+    let archive = Arc::new(SqliteArchive::open(&folder.archive())?);
     let index = Arc::new(WrittenIndex::open(&folder, server.as_ref()).await?);
     let clock = Clock::start();
     let concurrency = args
@@ -78,15 +84,16 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     };
     let fetcher = Arc::new(HttpFetcher::start(config)?);
     let now = Arc::new(move || clock.now());
-    let process = Process::new(OneMachine, Arc::clone(&index), store.clone(), now);
+    let process = Process::new(OneMachine, archive, store.clone(), now);
     let process = Arc::new(process);
     let serving = listener.map(|listener| serve_meanwhile(listener, &index, &folder, args.json));
     let (mut runs, mut beginnings) = (Vec::new(), Vec::new());
     for site in sites {
         let (site_store, beginning, scope) = setup::begin(&store, &site, &args, clock).await?;
-        setup::settle_copies(&site_store, &site, &*index, server.as_ref()).await?;
+        setup::settle_index(&site_store, &site, &index, &process, server.as_ref()).await?;
         beginnings.push((beginning, scope.clone()));
         let counts = site_store.counts().await?;
+        let is_refresh = site_store.was_published().await?;
         let parts = CrawlParts {
             site,
             scope,
@@ -100,6 +107,8 @@ pub async fn crawl(args: Crawl) -> Result<()> {
             gates: Arc::clone(&gates),
             crawl: Arc::new(canter_engine::Crawl::new(parts)),
             progress: Arc::new(Progress::from(&counts)),
+            index: Arc::clone(&index),
+            max_loss: is_refresh.then_some(args.max_loss),
         });
     }
     let (stop, stopped) = watch::channel(false);
@@ -111,11 +120,11 @@ pub async fn crawl(args: Crawl) -> Result<()> {
     }
     let began = Instant::now();
     let show = Show::start(args.json, shown(&args, &runs, began), stopped.clone());
-    let rests = drive_all(&args, &folder, &runs, concurrency, &stopped).await;
+    let driven = drive_all(&args, &folder, &runs, concurrency, &stopped).await;
     show.end().await;
     let mut summaries = Vec::new();
-    for (run, rest) in runs.iter().zip(rests?) {
-        let summary = Summary::of(run, rest, args.rps.0, began.elapsed()).await?;
+    for (run, driven) in runs.iter().zip(driven?) {
+        let summary = Summary::of(run, driven, args.rps.0, began.elapsed()).await?;
         summaries.push(summary);
     }
     let written = match &report {
@@ -146,7 +155,8 @@ pub async fn crawl(args: Crawl) -> Result<()> {
         serve::announce(&address, args.json);
         wait_for_signal(stopped).await;
     }
-    Ok(())
+    let held = summaries.iter().any(|summary| summary.held().is_some());
+    Ok(if held { ExitCode::from(HELD) } else { ExitCode::SUCCESS })
 }
 
 /// The sites as the display shows them.
@@ -172,7 +182,7 @@ async fn drive_all(
     runs: &[Run],
     concurrency: usize,
     stopped: &watch::Receiver<bool>,
-) -> Result<Vec<Option<Rest>>> {
+) -> Result<Vec<Driven>> {
     let mut drives = JoinSet::new();
     for run in runs {
         run.gates.enter(&run.crawl.site.seeds);
@@ -183,18 +193,23 @@ async fn drive_all(
             deadline: args.max_time.map(|span| Instant::now() + span),
         };
         let stop = stop_of(folder, &run.crawl.site.id, stopped.clone(), args.json);
-        let (process, gates) = (Arc::clone(&run.process), Arc::clone(&run.gates));
-        let (crawl, progress) = (Arc::clone(&run.crawl), Arc::clone(&run.progress));
-        let drive = Drive::new(process, crawl, gates, progress, stop, limits);
+        let publisher = Publisher {
+            process: Arc::clone(&run.process),
+            crawl: Arc::clone(&run.crawl),
+            index: Arc::clone(&run.index),
+            max_loss: run.max_loss,
+        };
+        let (gates, progress) = (Arc::clone(&run.gates), Arc::clone(&run.progress));
+        let drive = Drive::new(publisher, gates, progress, stop, limits);
         drives.spawn(async move { (number, drive.run().await) });
     }
-    let mut rests = Vec::new();
+    let mut all = Vec::new();
     while let Some(ended) = drives.join_next().await {
-        let (number, rest) = ended.context("the crawl broke off")?;
-        rests.push((number, rest?));
+        let (number, driven) = ended.context("the crawl broke off")?;
+        all.push((number, driven?));
     }
-    rests.sort_by_key(|(number, _)| *number);
-    Ok(rests.into_iter().map(|(_, rest)| rest).collect())
+    all.sort_by_key(|(number, _)| *number);
+    Ok(all.into_iter().map(|(_, driven)| driven).collect())
 }
 
 /// Why nothing was crawled; none if there are pages.

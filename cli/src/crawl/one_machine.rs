@@ -2,11 +2,10 @@
 
 use canter_core::failure::Failure;
 use canter_core::scope::Scope;
+use canter_embedded::archive::SqliteArchive;
 use canter_embedded::store::{SiteStore, Store};
 use canter_engine::{Crawl, Stores};
 use canter_http::HttpFetcher;
-
-use crate::index::WrittenIndex;
 
 /// The stores of one machine.
 pub struct OneMachine;
@@ -14,7 +13,7 @@ pub struct OneMachine;
 impl Stores for OneMachine {
     type Pages = SiteStore;
     type Frontier = SiteStore;
-    type Index = WrittenIndex;
+    type Archive = SqliteArchive;
     type Robots = Store;
     type Paces = Store;
     type Fetcher = HttpFetcher;
@@ -26,5 +25,5 @@ impl Stores for OneMachine {
     }
 
     /// The crawl ends with the failure, which the command tells.
-    fn index_failed(&self, _: &Failure) {}
+    fn archive_failed(&self, _: &Failure) {}
 }

@@ -28,8 +28,8 @@ pub struct Now {
     pub failed: u64,
     /// Attempts that failed and are repeated.
     pub retries: u64,
-    /// All pages are fetched, and links between them are being counted.
-    pub counting_links: bool,
+    /// All pages are fetched, and are being published.
+    pub publishing: bool,
     /// The most recent errors.
     pub last: VecDeque<String>,
 }
@@ -87,8 +87,8 @@ impl Observer for Progress {
         }
     }
 
-    fn counting_links(&self) {
-        self.state().counting_links = true;
+    fn publishing(&self) {
+        self.state().publishing = true;
     }
 
     fn pages(&self) -> u64 {

@@ -156,7 +156,7 @@ fn emit(site: &str, frame: &Frame, limits: Limits) {
         "held_seconds": frame.held.as_secs_f64(),
         "rps_limit": limits.rate.map(Rate::per_second),
         "seconds": limits.began.elapsed().as_secs_f64(),
-        "counting_links": frame.counting_links,
+        "publishing": frame.publishing,
         "seconds_left": frame.left.map(|left| left.span.as_secs_f64()),
         "index_trouble": frame.index_trouble,
         "cloud_trouble": frame.cloud_trouble,

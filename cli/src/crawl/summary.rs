@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use canter_core::pace::Rate;
+use canter_core::publish::{Changes, Done, Held};
 use canter_core::rest::Rest;
 use canter_core::task::Skip;
 use canter_embedded::store::{Counts, Trouble};
+use canter_engine::drive::Driven;
 use console::style;
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::{Value, json};
@@ -37,6 +39,12 @@ pub struct Summary {
     /// `Crawl-delay` of the site; zero if there is none.
     pub delay: Duration,
     pub retries: u64,
+    /// What was published; empty if nothing was.
+    pub changes: Changes,
+    /// Why nothing was published.
+    pub held: Option<Held>,
+    /// Whether the site was published before this crawl.
+    pub is_refresh: bool,
     /// Examples of dead links and of failures.
     pub gone: Vec<Trouble>,
     pub failed: Vec<Trouble>,
@@ -45,16 +53,24 @@ pub struct Summary {
 impl Summary {
     pub async fn of(
         run: &super::run::Run,
-        rest: Option<Rest>,
+        driven: Driven,
         limit: Option<Rate>,
         elapsed: Duration,
     ) -> Result<Self> {
+        let (changes, held) = match driven.done {
+            Done::Published(changes) => (*changes, None),
+            Done::Held(held) => (Changes::default(), Some(held)),
+            Done::Part => (Changes::default(), None),
+        };
         let (crawl, store) = (&run.crawl, &run.crawl.pages);
         let tally = run.gates.tally(&crawl.site.seeds);
         Ok(Summary {
             site: crawl.site.id.clone(),
             counts: store.counts().await?,
-            rest,
+            rest: driven.rest,
+            changes,
+            held,
+            is_refresh: run.max_loss.is_some(),
             requests: crawl.counters.requests.load(Ordering::Relaxed),
             bytes: crawl.counters.bytes.load(Ordering::Relaxed),
             elapsed,
@@ -127,6 +143,13 @@ impl Summary {
             "crawl_delay": (!self.delay.is_zero()).then_some(self.delay.as_secs_f64()),
             "complete": self.rest.is_none(),
             "rest": self.rest_name(),
+            "new": self.changes.new.count,
+            "changed": self.changes.changed.count,
+            "moved": self.changes.moved.count,
+            "removed": self.changes.removed.count,
+            "withdrawn": self.changes.withdrawn.count,
+            "examples": examples(&self.changes),
+            "held": self.held.as_ref().map(held_json),
         })
     }
 
@@ -187,6 +210,7 @@ impl Summary {
                 }
             }
         }
+        text += &self.published();
         let mut limit = match self.limit {
             Some(limit) => format!("limit {}", limit.per_second()),
             None => "no limit".to_owned(),
@@ -205,6 +229,26 @@ impl Summary {
         text + &self.advice()
     }
 
+    /// What a refresh changed in the index, or why it changed nothing.
+    fn published(&self) -> String {
+        if let Some(held) = &self.held {
+            return held_text(held, &self.site);
+        }
+        if !self.is_refresh {
+            return String::new();
+        }
+        let mut text = String::new();
+        for (name, change) in self.changes.all() {
+            if change.count == 0 || name == "duplicates" {
+                continue;
+            }
+            text += &format!("  {} {name}\n", counted(change.count, "page"));
+            let shown = change.examples.iter().take(EXAMPLES);
+            text += &shown.map(|url| format!("    {url}\n")).collect::<String>();
+        }
+        text
+    }
+
     fn advice(&self) -> String {
         match &self.rest {
             None => String::new(),
@@ -218,6 +262,36 @@ impl Summary {
             ),
         }
     }
+}
+
+/// The examples of each change.
+fn examples(changes: &Changes) -> Value {
+    let all = changes.all().into_iter();
+    let examples = all.map(|(name, change)| (name.to_owned(), json!(change.examples)));
+    Value::Object(examples.collect())
+}
+
+/// Why a refresh was not published, for a program.
+pub fn held_json(held: &Held) -> Value {
+    json!({
+        "reason": held.reason,
+        "share": held.lost as f64 / held.of.max(1) as f64,
+        "pages": held.lost,
+        "examples": held.examples,
+    })
+}
+
+/// Why a refresh was not published, and what to do about it.
+pub fn held_text(held: &Held, site: &str) -> String {
+    let what = format!("held: {} % of the pages would be lost", held.percent());
+    let mut text = format!("  {}\n", style(what).yellow());
+    text += &format!("    {} of {} {}, for instance:\n", held.lost, held.of, held.reason);
+    let examples = held.examples.iter().take(EXAMPLES);
+    text += &examples.map(|url| format!("    {url}\n")).collect::<String>();
+    text + &format!(
+        "    The search shows what it showed. If the site is right, publish it: canter publish \
+         {site}\n"
+    )
 }
 
 fn example(trouble: &Trouble) -> String {

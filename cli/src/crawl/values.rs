@@ -45,6 +45,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "a time must be more than nothing".to_owned())
 }
 
+/// A share in percent.
+pub fn percent(text: &str) -> Result<f64, String> {
+    let number: f64 = text
+        .trim_end_matches('%')
+        .parse()
+        .map_err(|_| "not a number".to_owned())?;
+    let fine = (0.0..=100.0).contains(&number);
+    fine.then_some(number)
+        .ok_or_else(|| "a share lies between 0 and 100 percent".to_owned())
+}
+
 pub fn bytes(text: &str) -> Result<usize, String> {
     let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
     let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {

@@ -8,6 +8,7 @@ mod crawl;
 mod folder;
 mod hostile;
 mod manual;
+mod publishing;
 mod server;
 mod trouble;
 

@@ -44,7 +44,8 @@ where
     pub(crate) async fn meanwhile(&self, mut over: watch::Receiver<bool>) {
         let mut pause = match self.max_loss {
             None => APART,
-            Some(_) => PORTION,
+            // The first portion fills an index that has lost pages.
+            Some(_) => Duration::ZERO,
         };
         while timeout(pause, over.wait_for(|over| *over)).await.is_err() {
             let began = Instant::now();
@@ -57,7 +58,7 @@ where
                 None => pause = (began.elapsed() * SHARE).max(APART),
                 // The end of the crawl tells.
                 Some(_) if matches!(done, Ok(Done::Held(_))) => return,
-                Some(_) => {}
+                Some(_) => pause = PORTION,
             }
         }
     }

@@ -1,0 +1,57 @@
+//! An index that was lost, in part or as a whole, is filled again.
+
+use std::fs;
+use std::path::Path;
+
+use canter_tests::canter;
+
+use super::{PAGES, crawled, finds, site};
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn an_older_copy_of_the_index_is_filled() {
+    let (site, canter) = (site(), canter!());
+    let (index, older) = (canter.data().join("index"), canter.data().join("../older"));
+    canter.crawl(&site.url("/"), &["--max-pages", "10"]).done();
+    copy(&index, &older);
+    canter.crawl(&site.url("/"), &[]).done();
+    assert_eq!(canter.indexed().len(), PAGES + 1);
+    fs::remove_dir_all(&index).unwrap();
+    copy(&older, &index);
+    canter.crawl(&site.url("/"), &[]).done();
+    assert!((0..PAGES).all(|number| finds(&canter, number)));
+}
+
+#[test]
+fn an_index_that_was_lost_is_made_anew() {
+    let (site, canter) = crawled();
+    site.log().clear();
+    fs::remove_dir_all(canter.data().join("index")).unwrap();
+    canter.run(&["search", "w3x3"]).fails(1, &["canter reindex"]);
+    canter.run(&["reindex", "t"]).done();
+    assert!((0..PAGES).all(|number| finds(&canter, number)));
+    assert_eq!(site.log().all().len(), 0);
+    fs::remove_dir_all(canter.data().join("index")).unwrap();
+    canter.crawl(&site.url("/"), &[]).done();
+    assert!((0..PAGES).all(|number| finds(&canter, number)));
+}
+
+#[test]
+fn a_new_index_of_the_same_pages_finds_the_same() {
+    let (_site, canter) = crawled();
+    let search = || canter.run(&["search", "page", "--json", "--limit", "60"]).done().stdout;
+    let results = |stdout: String| -> serde_json::Value {
+        let answer: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+        answer["results"].clone()
+    };
+    let before = results(search());
+    canter.run(&["reindex", "t"]).done();
+    assert_eq!(results(search()), before);
+}

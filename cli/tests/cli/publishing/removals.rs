@@ -1,0 +1,87 @@
+//! What leaves the index, and when.
+
+use canter_tests::Answer;
+
+use super::{PAGES, crawled, finds, page, path};
+
+#[test]
+fn a_few_renamed_and_removed_pages_are_published() {
+    let (site, canter) = crawled();
+    let links: Vec<String> = (2..PAGES).map(path).chain((0..2).map(|n| format!("/n/{n}"))).collect();
+    site.set("/", Answer::page("/", links.iter().map(String::as_str)));
+    for number in 0..2 {
+        site.set(&path(number), Answer::redirect(&format!("/n/{number}")));
+        site.set(&format!("/n/{number}"), page(number));
+        site.set(&path(number + 2), Answer::status(410));
+    }
+    let summary = canter.crawl(&site.url("/"), &[]).done().summary();
+    for (name, count) in [("moved", 2), ("new", 2), ("removed", 2), ("changed", 1)] {
+        assert_eq!(summary[name], count, "{name}: {summary}");
+    }
+    let moved = summary["examples"]["moved"][0].as_str().unwrap();
+    assert!(moved.ends_with("/p/0"), "{summary}");
+    assert_eq!(canter.indexed().len(), PAGES + 1 - 2);
+    assert!(finds(&canter, 0) && !finds(&canter, 2));
+}
+
+#[test]
+fn a_missing_page_to_which_nobody_links_leaves_at_once() {
+    let (site, canter) = crawled();
+    let links: Vec<String> = (1..PAGES).map(path).collect();
+    site.set("/", Answer::page("/", links.iter().map(String::as_str)));
+    for number in 0..2 {
+        site.set(&path(number), Answer::status(404));
+    }
+    canter.crawl(&site.url("/"), &[]).done();
+    let indexed = canter.indexed();
+    assert!(!indexed.contains(&path(0)) && indexed.contains(&path(1)));
+    canter.crawl(&site.url("/"), &[]).done();
+    assert!(!canter.indexed().contains(&path(1)));
+}
+
+#[test]
+fn a_page_to_which_nobody_links_stays_while_it_answers() {
+    let (site, canter) = crawled();
+    let links: Vec<String> = (1..PAGES).map(path).collect();
+    site.set("/", Answer::page("/", links.iter().map(String::as_str)));
+    canter.crawl(&site.url("/"), &[]).done();
+    assert!(canter.indexed().contains(&path(0)));
+}
+
+#[test]
+fn what_is_refused_for_a_day_leaves() {
+    let (site, canter) = crawled();
+    site.set(&path(0), Answer::status(403));
+    canter.crawl(&site.url("/"), &[]).done();
+    canter.crawl(&site.url("/"), &[]).done();
+    assert!(canter.indexed().contains(&path(0)));
+    a_day_passes(&canter);
+    let summary = canter.crawl(&site.url("/"), &[]).done().summary();
+    assert_eq!(summary["withdrawn"], 1, "{summary}");
+    assert!(!canter.indexed().contains(&path(0)));
+}
+
+/// Makes the absences that are noted a day older.
+fn a_day_passes(canter: &canter_tests::Canter) {
+    let state = rusqlite::Connection::open(canter.data().join("state.sqlite")).unwrap();
+    let changed = state.execute(
+        "UPDATE url SET absence = json_set(absence,
+             '$.first_ms', json_extract(absence, '$.first_ms') - 86400000)
+         WHERE absence IS NOT NULL",
+        [],
+    );
+    assert_eq!(changed, Ok(1));
+}
+
+#[test]
+fn a_crawl_that_stops_takes_nothing_out() {
+    let (site, canter) = crawled();
+    site.set(&path(0), Answer::status(410));
+    site.set(&path(1), page(99));
+    let args = ["--max-pages", "40"];
+    canter.crawl(&site.url("/"), &args).done();
+    assert_eq!(canter.indexed().len(), PAGES + 1);
+    canter.crawl(&site.url("/"), &[]).done();
+    assert_eq!(canter.indexed().len(), PAGES);
+    assert!(finds(&canter, 99));
+}
