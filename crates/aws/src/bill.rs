@@ -32,7 +32,7 @@ const GB_SECONDS: &str = "gbs";
 pub struct Line {
     /// `fetch`, `sweep`, or `shell` for the command line.
     pub who: String,
-    /// `DynamoDB`, `SQS`, `Lambda`.
+    /// `DynamoDB`, `S3`, `SQS`, `Lambda`.
     pub service: String,
     /// `UpdateItem`; of Lambda, the processor: `arm64`, `x86_64`.
     pub operation: String,

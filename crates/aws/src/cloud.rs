@@ -8,6 +8,7 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use aws_sdk_s3::Client as S3;
 use aws_sdk_sqs::Client as Sqs;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
@@ -34,6 +35,8 @@ pub struct Names {
     pub pages: String,
     /// Table of sites, paces and robots.txt policies.
     pub state: String,
+    /// Bucket of the archive.
+    pub bucket: String,
     /// URL of the frontier's queue.
     pub queue: String,
     /// URL of the queue of errands: sweeps, refreshes.
@@ -47,6 +50,8 @@ pub struct Names {
 pub struct Endpoints {
     /// DynamoDB.
     pub dynamodb: String,
+    /// S3.
+    pub s3: String,
     /// SQS.
     pub sqs: String,
 }
@@ -55,6 +60,7 @@ pub struct Endpoints {
 #[derive(Debug, Clone)]
 pub struct Cloud {
     pub(crate) dynamodb: DynamoDb,
+    pub(crate) s3: S3,
     pub(crate) sqs: Sqs,
     pub(crate) names: Names,
     /// Counts the usage of this connection.
@@ -81,13 +87,18 @@ impl Cloud {
         let meter = Meter::default();
         let config = configured(loader).await;
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&config);
+        let mut s3 = aws_sdk_s3::config::Builder::from(&config);
         let mut sqs = aws_sdk_sqs::config::Builder::from(&config);
+        // Names of buckets below the name of another server than AWS's lead nowhere.
+        s3.set_force_path_style(Some(endpoints.is_some() || config.endpoint_url().is_some()));
         if let Some(endpoints) = endpoints {
             dynamodb.set_endpoint_url(Some(endpoints.dynamodb));
+            s3.set_endpoint_url(Some(endpoints.s3));
             sqs.set_endpoint_url(Some(endpoints.sqs));
         }
         Cloud {
             dynamodb: DynamoDb::from_conf(dynamodb.interceptor(meter.clone()).build()),
+            s3: S3::from_conf(s3.interceptor(meter.clone()).build()),
             sqs: Sqs::from_conf(sqs.interceptor(meter.clone()).build()),
             names,
             meter,

@@ -53,6 +53,7 @@ where
 pub(crate) fn service(code: &str, status: Option<u16>, said: &str, what: &str) -> Failure {
     match code {
         "ResourceNotFoundException"
+        | "NoSuchBucket"
         | "AWS.SimpleQueueService.NonExistentQueue"
         | "QueueDoesNotExist" => Failure::permanent(format!(
             "{what} does not exist: is the stack deployed, in this region and account? ({said})"
@@ -61,6 +62,7 @@ pub(crate) fn service(code: &str, status: Option<u16>, said: &str, what: &str) -
         | "AccessDenied"
         | "UnrecognizedClientException"
         | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
         | "InvalidSignatureException"
         | "SignatureDoesNotMatch"
         | "IncompleteSignature"
@@ -189,6 +191,7 @@ mod tests {
         let permanent = [
             ("ResourceNotFoundException", "is the stack deployed"),
             ("QueueDoesNotExist", "is the stack deployed"),
+            ("NoSuchBucket", "is the stack deployed"),
             ("AccessDeniedException", "log in again"),
             ("UnrecognizedClientException", "log in again"),
             ("InvalidSignatureException", "log in again"),

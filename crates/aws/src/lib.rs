@@ -1,9 +1,10 @@
-//! canter's world on AWS: the frontier in SQS; the page store, the paces, robots.txt and what is
-//! crawled in DynamoDB.
+//! canter's world on AWS: the frontier in SQS; the archive in S3; the page store, the paces,
+//! robots.txt and what is crawled in DynamoDB.
 //!
 //! Every write may be repeated, arrive late or get no answer; each module says why that loses
 //! nothing.
 
+mod archive;
 mod bill;
 mod change;
 mod clock;
@@ -24,6 +25,7 @@ mod skew;
 mod steering;
 pub mod tables;
 
+pub use archive::{CloudArchive, create_bucket, delete_bucket};
 pub use bill::{Bill, Line};
 pub use canter_core::outcomes::Counts;
 pub use clock::Clock;

@@ -1,6 +1,6 @@
 //! List prices of AWS in us-east-1, in US dollars, without free tiers, as of November 2026: on-demand
-//! tables, standard queues, functions on demand. Elasticsearch, logs, alarms and traffic are not
-//! included.
+//! tables, standard queues, requests to S3, functions on demand. Elasticsearch, storage, logs, alarms
+//! and traffic are not included.
 
 use crate::meter::Usage;
 
@@ -10,6 +10,10 @@ const WRITE_UNIT: f64 = 0.625e-6;
 const READ_UNIT: f64 = 0.125e-6;
 /// A request of up to 64 KB (SQS, standard queue).
 const SQS_REQUEST: f64 = 0.40e-6;
+/// A request that writes or lists objects (S3 Standard).
+const S3_WRITE: f64 = 5e-6;
+/// A request that reads an object.
+const S3_READ: f64 = 0.4e-6;
 /// An invocation (Lambda).
 const INVOCATION: f64 = 0.20e-6;
 /// A second of a GB of memory, on arm64.
@@ -22,6 +26,11 @@ pub(crate) fn dollars(service: &str, operation: &str, usage: &Usage) -> f64 {
     match service {
         "DynamoDB" => usage.read_units * READ_UNIT + usage.write_units * WRITE_UNIT,
         "SQS" => usage.sent * SQS_REQUEST,
+        "S3" => match operation {
+            "GetObject" => usage.sent * S3_READ,
+            "DeleteObjects" => 0.0,
+            _ => usage.sent * S3_WRITE,
+        },
         "Lambda" => {
             let second = if operation == "arm64" {
                 GB_SECOND_ARM64
@@ -50,6 +59,10 @@ mod tests {
         for (service, operation, price) in [
             ("DynamoDB", "UpdateItem", 0.75),
             ("SQS", "SendMessageBatch", 0.40),
+            ("S3", "PutObject", 5.0),
+            ("S3", "ListObjectsV2", 5.0),
+            ("S3", "GetObject", 0.4),
+            ("S3", "DeleteObjects", 0.0),
             ("Lambda", "arm64", 13.5334),
             ("Lambda", "x86_64", 16.8667),
             ("Elasticsearch", "bulk", 0.0),

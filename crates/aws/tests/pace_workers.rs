@@ -315,13 +315,16 @@ async fn connect(tables: &str, dynamodb: &str) -> Cloud {
     let names = Names {
         pages: format!("{tables}-pages"),
         state: format!("{tables}-state"),
+        bucket: "no bucket is asked".into(),
         queue: "no queue is asked".into(),
         errands: String::new(),
         dead_letters: String::new(),
     };
+    let aws = Stack::find().aws_endpoint.to_string();
     let endpoints = Endpoints {
         dynamodb: dynamodb.to_owned(),
-        sqs: Stack::find().aws_endpoint.to_string(),
+        s3: aws.clone(),
+        sqs: aws,
     };
     Cloud::connect_local(names, endpoints).await
 }

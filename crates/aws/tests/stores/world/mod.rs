@@ -38,6 +38,7 @@ impl Tables {
         let names = Names {
             pages: name("pages"),
             state: name("state"),
+            bucket: "no bucket is asked".into(),
             queue: "no queue is asked".into(),
             errands: String::new(),
             dead_letters: String::new(),
@@ -101,6 +102,7 @@ pub(crate) fn endpoints() -> Endpoints {
     let stack = Stack::find();
     Endpoints {
         dynamodb: stack.dynamodb_endpoint.to_string(),
+        s3: stack.aws_endpoint.to_string(),
         sqs: stack.aws_endpoint.to_string(),
     }
 }
