@@ -4,10 +4,10 @@ use std::io::{BufWriter, Write, stdout};
 
 use anyhow::Result;
 use canter_core::failure::Failure;
-use canter_core::inlinks::Counted;
-use canter_core::ports::IndexReader;
+use canter_core::ports::{IndexReader, Place};
+use canter_embedded::archive::ArchiveReader;
 use canter_embedded::folder::Folder;
-use canter_embedded::store::report;
+use canter_embedded::store::{Reading, report};
 use clap::Args;
 
 use crate::args::{Data, Server};
@@ -27,40 +27,70 @@ pub struct Export {
     pub index: Server,
 }
 
+/// Number of pages that are read from the archive at a time.
+const READ: usize = 64;
+
 /// Writes one page per line, in a stable order.
 pub async fn export(args: Export) -> Result<()> {
-    let index = open(&args).await?;
     let mut out = BufWriter::new(stdout());
-    let mut written = Ok(());
-    let exported = index.export(&args.site, |mut page| {
-        // The counted links are internal: the next crawl needs them.
-        page.inlinks = Counted::default();
-        let line = serde_json::to_string(&page).map_err(Failure::permanent)?;
-        writeln!(out, "{line}").map_err(|error| {
-            let failure = Failure::permanent(&error);
-            written = Err(error);
-            failure
-        })
-    });
-    let exported = exported.await;
-    // The I/O error itself says more than the failure made from it.
-    written?;
-    exported?;
+    match source(&args).await? {
+        Source::Archive(archive, places) => {
+            for places in places.chunks(READ) {
+                for page in archive.get(&args.site, places).await? {
+                    let page = page.ok_or_else(|| {
+                        Failure::permanent("the archive has lost a page: crawl the site again")
+                    })?;
+                    writeln!(out, "{}", serde_json::to_string(&page.exported())?)?;
+                }
+            }
+        }
+        Source::Index(index) => {
+            let mut written = Ok(());
+            let exported = index.export(&args.site, |page| {
+                let line = serde_json::to_string(&page).map_err(Failure::permanent)?;
+                writeln!(out, "{line}").map_err(|error| {
+                    let failure = Failure::permanent(&error);
+                    written = Err(error);
+                    failure
+                })
+            });
+            let exported = exported.await;
+            // The I/O error itself says more than the failure made from it.
+            written?;
+            exported?;
+        }
+    }
     out.flush()?;
     Ok(())
 }
 
-/// Opens the index that holds the pages of the site.
-async fn open(args: &Export) -> Result<ReadIndex> {
+/// Where the pages of a site are.
+enum Source {
+    /// The archive, with the places of the pages that the index shows.
+    Archive(ArchiveReader, Vec<Place>),
+    /// An index whose pages no archive of the folder holds.
+    Index(ReadIndex),
+}
+
+/// Opens the archive or the index that holds the pages of the site.
+async fn source(args: &Export) -> Result<Source> {
     if let Some(server) = args.index.url()? {
         let index = ReadIndex::server(&server).await?;
         if index.count(&args.site).await? == 0 {
             let unknown = format!("there are no pages of a site {:?} in {server}", args.site);
             return Err(UsageError::new(unknown).into());
         }
-        return Ok(index);
+        return Ok(Source::Index(index));
     }
     let folder = Folder::existing(&args.data.folder()?)?;
+    if let (Some(reading), Some(archive)) = (Reading::open(&folder)?, ArchiveReader::open(&folder)?)
+    {
+        let shown = reading.published(&args.site)?;
+        if !shown.is_empty() {
+            let places = shown.into_iter().map(|(_, place)| place).collect();
+            return Ok(Source::Archive(archive, places));
+        }
+    }
     let sites = report(&folder)?;
     let site = sites.iter().find(|site| site.site == args.site);
     let noted = site.and_then(|site| site.server.as_deref());
@@ -73,5 +103,5 @@ async fn open(args: &Export) -> Result<ReadIndex> {
     if index.count(&args.site).await? == 0 {
         return Err(unknown_site(&args.site, &folder)?.into());
     }
-    Ok(index)
+    Ok(Source::Index(index))
 }

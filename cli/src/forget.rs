@@ -3,7 +3,9 @@
 use std::io::{IsTerminal, stderr, stdin};
 
 use anyhow::{Result, bail};
-use canter_core::ports::{IndexReader, IndexWriter};
+use canter_core::ports::{Archive, IndexReader, IndexWriter};
+use canter_core::task::UrlKey;
+use canter_embedded::archive::SqliteArchive;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{Store, report};
 use clap::Args;
@@ -51,12 +53,14 @@ pub async fn forget(args: Forget) -> Result<()> {
     let store = Store::open(&folder.state())?;
     let index = WrittenIndex::open_noted(&folder, known.server.as_deref()).await?;
     store.begin_forgetting(site).await?;
-    let ids = index.ids(site).await?;
+    let versions = index.versions(site).await?.into_iter();
+    let ids: Vec<UrlKey> = versions.map(|(id, _)| id).collect();
     for ids in ids.chunks(BATCH) {
         let deleted = index.delete(ids.to_vec());
         let (deleted, flushed) = tokio::join!(deleted, index.flush());
         deleted.and(flushed)?;
     }
+    SqliteArchive::open(&folder.archive())?.forget(site).await?;
     let urls = store.forget_site(site).await?;
     eprintln!(
         "{} is forgotten: {} and {}.",

@@ -1,6 +1,5 @@
 //! The index of a command: the folder's own or one in Elasticsearch, to crawl with or to read.
 
-use std::borrow::Cow;
 use std::env;
 
 use canter_core::document::{Document, Stored};
@@ -9,7 +8,7 @@ use canter_core::ports::{IndexReader, IndexWriter, Refused};
 use canter_core::task::UrlKey;
 use canter_elastic::{ElasticIndex, ElasticReader, Settings};
 use canter_embedded::folder::Folder;
-use canter_embedded::index::{PageLink, TantivyIndex, TantivyReader};
+use canter_embedded::index::{TantivyIndex, TantivyReader};
 use canter_embedded::store::report;
 use canter_ranking::completion::{Named, Prefix};
 use canter_ranking::plan::Plan;
@@ -92,28 +91,6 @@ impl ReadIndex {
             None => Self::own(folder),
         }
     }
-
-    /// Passes the URL and the links of each page of a site to `each`, in no particular order.
-    pub async fn each_page_links(
-        &self,
-        site: &str,
-        mut each: impl FnMut(&str, &[PageLink<'_>]) + Send,
-    ) -> Result<(), Failure> {
-        match self {
-            ReadIndex::Own(index) => index.each_page_links(site, each),
-            ReadIndex::Server(index) => {
-                let of_page = |page: Stored| {
-                    let links = page.links.iter().map(|link| PageLink {
-                        url: Cow::Borrowed(link.url.as_str()),
-                        text: Cow::Borrowed(&link.text),
-                    });
-                    each(page.url.as_str(), &links.collect::<Vec<_>>());
-                    Ok(())
-                };
-                index.export(site, of_page).await
-            }
-        }
-    }
 }
 
 fn settings(url: &Url) -> Result<Settings, Failure> {
@@ -149,8 +126,8 @@ macro_rules! reads_and_searches {
                 either!(self, index => index.count(site))
             }
 
-            async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
-                either!(self, index => index.ids(site))
+            async fn versions(&self, site: &str) -> Result<Vec<(UrlKey, u64)>, Failure> {
+                either!(self, index => index.versions(site))
             }
 
             async fn export(

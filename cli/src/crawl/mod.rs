@@ -90,7 +90,8 @@ pub async fn crawl(args: Crawl) -> Result<ExitCode> {
     let (mut runs, mut beginnings) = (Vec::new(), Vec::new());
     for site in sites {
         let (site_store, beginning, scope) = setup::begin(&store, &site, &args, clock).await?;
-        setup::settle_index(&site_store, &site, &index, &process, server.as_ref()).await?;
+        let place = (&folder, server.as_ref());
+        setup::settle_index(&site_store, &site, &index, process.archive(), place).await?;
         beginnings.push((beginning, scope.clone()));
         let counts = site_store.counts().await?;
         let is_refresh = site_store.was_published().await?;

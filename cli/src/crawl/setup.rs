@@ -11,12 +11,16 @@ use canter_core::ports::{Headers, IndexReader};
 use canter_core::prospect::CrawlLimits;
 use canter_core::scope::{Options, Scope, site_id};
 use canter_core::site::{Limits, Site};
+use canter_embedded::archive::SqliteArchive;
+use canter_embedded::folder::Folder;
 use canter_embedded::store::{Beginning, SiteStore, Store};
 use canter_http::Clock;
 use canter_page::url::{Limits as UrlLimits, parse_seed};
 use url::{Host, Url};
 
 use super::args::Crawl;
+use crate::count::counted;
+use crate::index::{ReadIndex, WrittenIndex};
 use crate::usage::UsageError;
 
 /// Maximum number of attempts at one URL.
@@ -145,36 +149,46 @@ pub fn confirm_scope(site: &str) -> Result<()> {
     Ok(())
 }
 
-/// Makes the crawl fetch pages whole, not conditionally, if the index does not hold them.
-pub async fn settle_copies(
+/// Notes the index of the site. Adopts the pages that an older canter put into its index, and says
+/// what becomes of pages in another index.
+pub async fn settle_index(
     store: &SiteStore,
     site: &Site,
-    index: &impl IndexReader,
-    server: Option<&Url>,
+    index: &WrittenIndex,
+    archive: &SqliteArchive,
+    (folder, server): (&Folder, Option<&Url>),
 ) -> Result<()> {
     let server = server.map(Url::to_string);
     let before = store.server().await?;
-    let there = index.count(&site.id).await?;
-    if server == before && there > 0 {
-        return Ok(());
+    if store.needs_adoption().await? {
+        match before == server {
+            true => store.adopt(index, archive).await?,
+            false => {
+                let old = ReadIndex::noted(folder, before.as_deref()).await?;
+                store.adopt(&old, archive).await?
+            }
+        };
     }
-    let copies = store.searchable().await?;
-    if server != before && copies > 0 {
+    let there = index.versions(&site.id).await?.len() as u64;
+    let shown = store.searchable().await?;
+    if server != before && shown > 0 {
         let old = before.as_deref().unwrap_or("the data folder's own index");
         eprintln!(
-            "Note: {} pages of {} are in {old}, and stay there; `canter forget` before a move \
-             removes them.",
-            copies, site.id
+            "Note: {} of {} stay in {old}; `canter forget` before a move removes them.",
+            counted(shown, "page"),
+            site.id
         );
-    } else if there > 0 {
+    } else if there > 0 && shown == 0 {
         eprintln!(
-            "Note: the index holds {there} pages of a site {} that this data folder does not know \
-             of. If they are another site's, stop now and name this one with --site.",
+            "Note: the index holds {} of a site {} that this data folder does not know of. If they \
+             are another site's, stop now and name this one with --site.",
+            counted(there, "page"),
             site.id
         );
     }
-    store.fetch_copies_again().await?;
-    store.note_server(server).await?;
+    if server != before {
+        store.note_server(server).await?;
+    }
     Ok(())
 }
 

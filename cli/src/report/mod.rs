@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use canter_core::failure::Failure;
+use canter_embedded::archive::ArchiveReader;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{Findings, Reading};
 use canter_http::Clock;
@@ -29,7 +30,6 @@ pub use file::ReportFile;
 use targets::Targets;
 
 use crate::args::Data;
-use crate::index::ReadIndex;
 use crate::status::unknown_site;
 use crawled::Crawled;
 use words::{counted, date, number, span};
@@ -86,11 +86,9 @@ pub async fn gather(folder: &Folder, site: &str) -> Result<Option<(Findings, Tar
     let Some(findings) = reading.findings(site)? else {
         return Ok(None);
     };
-    let sites = reading.sites()?;
-    let known = sites.iter().find(|known| known.name == site);
-    let noted = known.and_then(|known| known.server.as_deref());
-    let index = ReadIndex::noted(folder, noted).await?;
-    let targets = Targets::of(&findings, site, &index).await?;
+    let archive = ArchiveReader::open(folder)?;
+    let shown = reading.published(site)?;
+    let targets = Targets::of(&findings, site, archive.as_ref(), &shown).await?;
     Ok(Some((findings, targets)))
 }
 

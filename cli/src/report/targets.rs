@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use canter_core::failure::Failure;
-use canter_embedded::index::PageLink;
+use canter_core::ports::Place;
+use canter_embedded::archive::ArchiveReader;
 use canter_embedded::store::{Finding, Findings};
 
-use crate::index::ReadIndex;
+use url::Url;
 
+/// Number of pages whose links are read from the archive at a time.
+const READ: usize = 256;
 /// Maximum number of linking pages that are kept for one URL.
 const NAMED: usize = 20;
 /// Maximum number of linking pages that are kept for all URLs; beyond it, one for each URL.
@@ -45,22 +48,35 @@ pub struct Linker {
 }
 
 impl Targets {
-    /// Goes through the links of all pages of a site. Pages that this crawl could not read do not
-    /// count, even if the index still holds them.
-    pub async fn of(findings: &Findings, site: &str, index: &ReadIndex) -> Result<Self, Failure> {
+    /// Goes through the links of all pages that the index shows of a site. Pages that this crawl
+    /// could not read do not count, even if they are among them.
+    pub async fn of(
+        findings: &Findings,
+        site: &str,
+        archive: Option<&ArchiveReader>,
+        shown: &[(Url, Place)],
+    ) -> Result<Self, Failure> {
         let mut targets = Targets::default();
         let unread = findings.gone.iter().chain(&findings.failed);
         for found in unread.chain(&findings.redirected) {
             targets.add(found);
         }
         if !targets.by_url.is_empty() {
-            let count = |page: &str, links: &[PageLink<'_>]| {
-                if !targets.by_url.contains_key(page) {
-                    let links = links.iter().map(|link| (&*link.url, &*link.text));
-                    targets.count(page, links);
+            for pages in shown.chunks(READ) {
+                let places: Vec<Place> = pages.iter().map(|(_, place)| place.clone()).collect();
+                let Some(archive) = archive else {
+                    break;
+                };
+                let links = archive.links(site, &places).await?;
+                for ((page, _), links) in pages.iter().zip(links) {
+                    let known = targets.by_url.contains_key(page.as_str());
+                    if let Some(links) = links.filter(|_| !known) {
+                        let links = links.read()?;
+                        let links = links.iter().map(|link| (&*link.url, &*link.text));
+                        targets.count(page.as_str(), links);
+                    }
                 }
-            };
-            index.each_page_links(site, count).await?;
+            }
         }
         for found in &findings.redirected {
             let to = found.detail.iter().map(|to| (to.as_str(), ""));

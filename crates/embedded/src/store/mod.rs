@@ -15,6 +15,7 @@ mod forgetting;
 mod frontier;
 mod leftovers;
 mod notes;
+mod opening;
 mod paces;
 mod pages;
 mod published;
