@@ -127,6 +127,11 @@ impl Absence {
         })
     }
 
+    /// Returns the number of the crawls.
+    pub fn times(&self) -> u32 {
+        self.times
+    }
+
     /// Returns whether the page has been absent for long enough to leave the index, although other
     /// pages link to it.
     pub fn is_over(&self) -> bool {

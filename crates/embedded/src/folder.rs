@@ -3,6 +3,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use canter_core::failure::Failure;
 
@@ -10,6 +12,10 @@ use canter_core::failure::Failure;
 pub const FORMAT: u32 = 1;
 
 const MARKER: &str = "canter-data";
+/// Maximum time for which a process that was killed may still hold its lock.
+const DYING: Duration = Duration::from_secs(2);
+/// Time between two looks at the lock.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A data folder that was checked to be canter's own.
 #[derive(Debug, Clone)]
@@ -97,7 +103,8 @@ impl Folder {
         )))
     }
 
-    /// Locks the folder for this process, so that only one crawl at a time writes it.
+    /// Locks the folder for this process, so that only one crawl at a time writes it. Waits up to
+    /// two seconds for a process that is just ending.
     ///
     /// # Errors
     ///
@@ -115,15 +122,23 @@ impl Folder {
             .write(true)
             .open(&path)
             .map_err(cannot)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Lock(file)),
-            Err(TryLockError::WouldBlock) => Err(Failure::permanent(format!(
-                "another crawl is using the data folder {}: wait for its end, or choose another \
-                 folder with --data",
-                self.path.display()
-            ))),
-            Err(TryLockError::Error(error)) => Err(cannot(error)),
+        let until = Instant::now() + DYING;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Lock(file)),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(LOOK),
+                Err(TryLockError::WouldBlock) => return Err(self.in_use()),
+                Err(TryLockError::Error(error)) => return Err(cannot(error)),
+            }
         }
+    }
+
+    fn in_use(&self) -> Failure {
+        Failure::permanent(format!(
+            "another crawl is using the data folder {}: wait for its end, or choose another \
+             folder with --data",
+            self.path.display()
+        ))
     }
 
     /// Returns whether a crawl holds the lock at this moment.
@@ -140,6 +155,11 @@ impl Folder {
     /// Returns the path of the index.
     pub fn index(&self) -> PathBuf {
         self.path.join("index")
+    }
+
+    /// Returns the path of the archive of pages.
+    pub fn archive(&self) -> PathBuf {
+        self.path.join("pages.sqlite")
     }
 
     /// Returns the path of the crawls' state.
@@ -163,4 +183,23 @@ fn foreign(path: &Path) -> Failure {
          with --data",
         path.display()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_of_a_process_that_ends_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::create(dir.path()).unwrap();
+        let lock = folder.lock().unwrap();
+        let other = folder.clone();
+        let waiting = thread::spawn(move || other.lock().map(drop));
+        drop(lock);
+        assert_eq!(waiting.join().unwrap(), Ok(()));
+        let _lock = folder.lock().unwrap();
+        let refused = folder.lock().map(drop).unwrap_err();
+        assert!(refused.to_string().starts_with("another crawl"), "{refused}");
+    }
 }

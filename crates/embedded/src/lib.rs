@@ -1,6 +1,8 @@
 //! The adapters for one machine, which keep all data of the crawls in one folder.
 
+pub mod archive;
 pub mod folder;
 pub mod index;
+mod sqlite;
 mod stopping;
 pub mod store;

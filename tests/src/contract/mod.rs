@@ -1,17 +1,21 @@
 //! The contracts of the ports. Each promise is a function over the port, and every adapter is
 //! tested against it, the embedded ones and all others.
 
+pub mod archive;
 pub mod finding;
 pub mod frontier;
 pub mod index;
 pub mod paces;
 pub mod pages;
+pub mod published;
 pub mod robots;
 
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::ports::{Claim, Claimed, Exchange, Finish, Frontier, Known, Pages};
+use canter_core::fingerprint::Fingerprint;
+use canter_core::ports::{Claim, Claimed, Exchange, Finish, Frontier, Known, Pages, Place};
+use canter_core::publish::Kept;
 use canter_core::task::{Kind, Outcome, Task, UrlKey};
 use canter_core::time::Moment;
 use url::Url;
@@ -101,16 +105,26 @@ pub fn link(path: &str) -> Claim {
     Claim::page(url(path), 1)
 }
 
-/// Returns the end of a page that is now in the index with these bytes.
+/// Returns a version of a page with these bytes.
+pub fn kept(version: u64, body: &str) -> Kept {
+    let hash = UrlKey::hash(body.as_bytes());
+    Kept {
+        fingerprint: Fingerprint::of(version, hash, "Title", body),
+        place: Place(format!("place of {body}")),
+    }
+}
+
+/// Returns the end of a page whose first version has these bytes.
 pub fn indexed(body: &str) -> Finish {
     Finish {
         outcome: Outcome::Indexed,
         known: Known {
             etag: Some(format!("\"{body}\"")),
             last_modified: None,
-            indexed: Some(UrlKey::hash(body.as_bytes())),
+            newest: Some(kept(1_000, body)),
             canonical: Some(url("/canonical")),
-            misses: 0,
+            version: 1_000,
+            absence: None,
         },
         exchange: Some(Exchange {
             status: 200,
@@ -147,6 +161,7 @@ macro_rules! promises_of_an_index {
             a_deleted_page_is_gone
             writes_keep_their_order
             sites_are_apart
+            writes_are_told_by_their_numbers
             words_in_quotation_marks_stand_side_by_side
             what_others_say_counts
             a_list_gives_way
@@ -160,6 +175,48 @@ macro_rules! promises_of_an_index {
             pages_that_are_nearly_the_same_are_one_result
             names_are_completed
             a_word_that_is_begun_is_completed
+        }
+    };
+}
+
+/// Runs a macro over all promises of an archive.
+#[macro_export]
+macro_rules! promises_of_an_archive {
+    ($run:ident) => {
+        $run! {
+            a_page_comes_back_whole
+            what_is_not_there_is_none
+            versions_are_kept_side_by_side
+            a_put_can_be_repeated
+            retain_keeps_what_is_named_and_nothing_else
+            a_place_from_before_a_retain_still_holds_its_page
+            sites_are_apart
+            a_site_is_forgotten
+            a_large_page_is_kept
+            pages_can_be_put_at_the_same_time
+            many_places_are_read_in_their_order
+        }
+    };
+}
+
+/// Runs a macro over all promises of a page store about publishing.
+#[macro_export]
+macro_rules! promises_of_published_pages {
+    ($run:ident) => {
+        $run! {
+            published:
+            a_finished_page_is_a_row
+            a_row_tells_what_this_crawl_saw
+            only_pages_of_this_crawl_that_answered_are_unpublished
+            a_page_is_shown_and_its_crawl_changes_nothing_of_it
+            a_newer_version_waits_beside_the_published_one
+            a_page_that_is_out_is_fetched_whole
+            an_outcome_is_amended
+            moved_versions_have_new_places
+            a_forgotten_url_is_new_again
+            marks_of_unknown_urls_do_nothing
+            redirects_are_those_of_this_crawl
+            only_older_urls_without_a_page_are_forgotten
         }
     };
 }

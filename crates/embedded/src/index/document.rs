@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use canter_core::document::{Document, KeptLink, Stored};
+use canter_core::document::{Document, Stored};
 use canter_ranking::completion::name_entries;
 use canter_ranking::facets::folders;
 use canter_ranking::terms::PageTerms;
@@ -51,7 +51,8 @@ impl IndexedPage {
                 lines(Stored::without_text_and_links(document))?,
             ),
             text(fields.text, document.page.text.clone()),
-            text(fields.links, links(document)?),
+            // The archive keeps the links.
+            text(fields.links, "[]".to_owned()),
         ];
         if terms.list {
             values.push((fields.list, OwnedValue::Bool(true)));
@@ -114,9 +115,4 @@ impl<'a> Iterator for Values<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next().map(|(field, value)| (*field, value))
     }
-}
-
-fn links(document: &Document) -> serde_json::Result<String> {
-    let links = document.page.links.iter().map(KeptLink::from);
-    serde_json::to_string(&links.collect::<Vec<_>>())
 }

@@ -10,7 +10,6 @@ mod corrections;
 mod document;
 mod facets;
 mod filter;
-mod links;
 mod lookup;
 mod postings;
 mod reader;
@@ -23,6 +22,8 @@ mod stored_page;
 mod tokenizer;
 mod writer;
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,8 +36,7 @@ use canter_ranking::plan::Plan;
 use canter_ranking::search::{Answer, SearchIndex};
 use canter_ranking::tokenizer::Language;
 
-pub use links::PageLink;
-use reader::Reader;
+use reader::{Reader, Unopened};
 pub use schema::LAYOUT;
 use writer::Writer;
 
@@ -58,6 +58,42 @@ impl TantivyIndex {
         let reader = Arc::new(Reader::create(dir)?);
         let writer = Writer::start(Arc::clone(&reader))?;
         Ok(TantivyIndex { writer, reader })
+    }
+
+    /// Opens the index of a folder. An index of another layout or a damaged one is removed, and an
+    /// empty one takes its place. Returns whether it was so. The caller must hold the lock of the
+    /// data folder.
+    ///
+    /// # Errors
+    ///
+    /// Returns a permanent failure if the folder cannot be used.
+    pub fn open_or_replace(dir: &Path) -> Result<(Self, bool), Failure> {
+        // The folder is renamed first, so that what dies on the way leaves no half of an index.
+        let aside = dir.with_extension("unusable");
+        let cannot = |error: std::io::Error| {
+            Failure::permanent(format!(
+                "the unusable index in {} cannot be removed: {error}",
+                dir.display()
+            ))
+            .with_source(error)
+        };
+        let remove = || match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(cannot(error)),
+            _ => Ok(()),
+        };
+        remove()?;
+        let (reader, replaced) = match Reader::create(dir) {
+            Ok(reader) => (reader, false),
+            Err(Unopened::Unusable(_)) => {
+                fs::rename(dir, &aside).map_err(cannot)?;
+                remove()?;
+                (Reader::create(dir)?, true)
+            }
+            Err(Unopened::Other(failure)) => return Err(failure),
+        };
+        let reader = Arc::new(reader);
+        let writer = Writer::start(Arc::clone(&reader))?;
+        Ok((TantivyIndex { writer, reader }, replaced))
     }
 
     /// Returns the reader, which this process keeps at the newest commit.
@@ -114,24 +150,6 @@ impl TantivyReader {
         self.newest()?.sites(wanted)
     }
 
-    /// Passes the URL and the links of each page of a site to `each`, in no particular order. Holds
-    /// one page at a time in memory.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the index cannot be read.
-    pub fn each_page_links(
-        &self,
-        site: &str,
-        mut each: impl FnMut(&str, &[PageLink<'_>]),
-    ) -> Result<(), Failure> {
-        self.newest()?.each_stored(site, |head, links| {
-            let (url, links) = links::read(head, links)?;
-            each(&url, &links);
-            Ok(())
-        })
-    }
-
     /// Returns the reader, at the newest commit.
     fn newest(&self) -> Result<&Reader, Failure> {
         self.reader.refresh()?;
@@ -181,8 +199,9 @@ macro_rules! reads_and_searches {
                 self.newest()?.count(site)
             }
 
-            async fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
-                self.newest()?.ids(site)
+            async fn versions(&self, site: &str) -> Result<Vec<(UrlKey, u64)>, Failure> {
+                let site = site.to_owned();
+                self.read(move |reader| reader.versions(&site)).await
             }
 
             async fn export(

@@ -14,6 +14,7 @@ use canter_ranking::completion::{Named, Prefix};
 use canter_ranking::plan::Plan;
 use canter_ranking::search::Answer;
 use canter_ranking::tokenizer::{Language, Tokenizer};
+use tantivy::columnar::Column;
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
 use tantivy::query::{EnableScoring, Query as _, TermQuery};
@@ -24,13 +25,45 @@ use tantivy::{
 
 use super::schema::{Fields, column, whole};
 use super::statistics::Statistics;
-use super::stored_page::{WholePage, broken};
+use super::stored_page::WholePage;
 use super::tokenizer::{SpaceTokenizer, TERMS};
 use super::{completion, search};
 
 /// Number of blocks of stored pages that each segment caches, tens of KiB each. The cache makes the
 /// next page of results and a repeated search fast.
 const STORED_BLOCKS: usize = 16;
+
+/// Why an index cannot be opened.
+#[derive(Debug)]
+pub(super) enum Unopened {
+    /// It has another layout or is damaged. No reader will ever open it.
+    Unusable(Failure),
+    /// There is none, or the folder cannot be read.
+    Other(Failure),
+}
+
+impl Unopened {
+    fn of(error: &TantivyError, dir: &Path) -> Self {
+        let told = failure(error, dir);
+        match is_damage(error) {
+            true => Unopened::Unusable(told),
+            false => Unopened::Other(told),
+        }
+    }
+}
+
+impl From<Failure> for Unopened {
+    fn from(failure: Failure) -> Self {
+        Unopened::Other(failure)
+    }
+}
+
+impl From<Unopened> for Failure {
+    fn from(unopened: Unopened) -> Self {
+        let (Unopened::Unusable(failure) | Unopened::Other(failure)) = unopened;
+        failure
+    }
+}
 
 /// Reads the commits of an index.
 pub(super) struct Reader {
@@ -47,7 +80,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Opens the index of a folder, and creates missing files.
-    pub(super) fn create(dir: &Path) -> Result<Self, Failure> {
+    pub(super) fn create(dir: &Path) -> Result<Self, Unopened> {
         fs::create_dir_all(dir).map_err(|error| {
             Failure::permanent(format!("cannot make the folder {}: {error}", dir.display()))
         })?;
@@ -61,7 +94,7 @@ impl Reader {
     }
 
     /// Opens the index of a folder.
-    pub(super) fn open(dir: &Path) -> Result<Self, Failure> {
+    pub(super) fn open(dir: &Path) -> Result<Self, Unopened> {
         let nothing = || {
             Failure::permanent(format!(
                 "there is no index in {} yet: crawl a site first (`canter crawl URL`), or name \
@@ -70,25 +103,27 @@ impl Reader {
             ))
         };
         if !dir.is_dir() {
-            return Err(nothing());
+            return Err(nothing().into());
         }
         let directory = directory(dir)?;
         if !Index::exists(&directory).map_err(|error| failure(&error.into(), dir))? {
-            return Err(nothing());
+            return Err(nothing().into());
         }
         let (fields, schema) = Fields::new();
         match Index::open(directory) {
             Ok(index) if index.schema() == schema => Reader::over(dir, index, fields),
-            Ok(_) | Err(TantivyError::IncompatibleIndex(_)) => Err(Failure::permanent(format!(
-                "the index in {} was made by another version of canter: remove that folder and \
-                 crawl again, or use the version that made it",
-                dir.display()
-            ))),
-            Err(error) => Err(failure(&error, dir)),
+            Ok(_) | Err(TantivyError::IncompatibleIndex(_)) => {
+                Err(Unopened::Unusable(Failure::permanent(format!(
+                    "the index in {} was made by another version of canter: remove that folder \
+                     and crawl again, or use the version that made it",
+                    dir.display()
+                ))))
+            }
+            Err(error) => Err(Unopened::of(&error, dir)),
         }
     }
 
-    fn over(dir: &Path, index: Index, fields: Fields) -> Result<Self, Failure> {
+    fn over(dir: &Path, index: Index, fields: Fields) -> Result<Self, Unopened> {
         let seen = Stamp::of(dir);
         index
             .tokenizers()
@@ -98,7 +133,7 @@ impl Reader {
             .reload_policy(ReloadPolicy::Manual)
             .doc_store_cache_num_blocks(STORED_BLOCKS)
             .try_into()
-            .map_err(|error| failure(&error, dir))?;
+            .map_err(|error| Unopened::of(&error, dir))?;
         Ok(Reader {
             dir: dir.to_owned(),
             index,
@@ -210,10 +245,20 @@ impl Reader {
         present.collect()
     }
 
-    pub(super) fn ids(&self, site: &str) -> Result<Vec<UrlKey>, Failure> {
-        let pages = self.pages(&self.searcher(), site);
-        let pages = pages.map_err(|error| self.failure(&error))?;
-        Ok(pages.into_iter().map(|(id, _)| id).collect())
+    pub(super) fn versions(&self, site: &str) -> Result<Vec<(UrlKey, u64)>, Failure> {
+        let searcher = self.searcher();
+        let versions = || -> tantivy::Result<_> {
+            let versions = versions(&searcher)?;
+            let version = |page: DocAddress| {
+                let of_segment = versions.get(page.segment_ord as usize)?.as_ref();
+                of_segment.and_then(|column| column.first(page.doc_id))
+            };
+            let pages = self.pages(&searcher, site)?.into_iter();
+            Ok(pages
+                .map(|(id, page)| (id, version(page).unwrap_or_default()))
+                .collect())
+        };
+        versions().map_err(|error| self.failure(&error))
     }
 
     pub(super) fn export(
@@ -245,24 +290,6 @@ impl Reader {
         Ok(pages)
     }
 
-    /// Passes the head and the links of each page of a site, both as JSON, to `each`. Pages come in
-    /// the order in which they are stored.
-    pub(super) fn each_stored(
-        &self,
-        site: &str,
-        mut each: impl FnMut(&str, &str) -> serde_json::Result<()>,
-    ) -> Result<(), Failure> {
-        let searcher = self.searcher();
-        let term = Term::from_field_text(self.fields.site, site);
-        each_page(&searcher, term, |page| {
-            let page: WholePage = searcher.doc(page)?;
-            let (head, links) = page.head_and_links();
-            each(head, links).map_err(broken)?;
-            Ok(true)
-        })
-        .map_err(|error| self.failure(&error))
-    }
-
     /// Returns the address of a page.
     fn page(&self, searcher: &Searcher, id: UrlKey) -> tantivy::Result<Option<DocAddress>> {
         let mut address = None;
@@ -272,6 +299,13 @@ impl Reader {
         })?;
         Ok(address)
     }
+}
+
+/// Returns the versions of the pages of each segment.
+fn versions(searcher: &Searcher) -> tantivy::Result<Vec<Option<Column<u64>>>> {
+    let segments = searcher.segment_readers().iter();
+    let columns = segments.map(|segment| segment.fast_fields().column_opt::<u64>(column::VERSION));
+    columns.collect()
 }
 
 /// Reads the stored form of a page.
@@ -344,12 +378,6 @@ fn directory(dir: &Path) -> Result<MmapDirectory, Failure> {
 fn failure(error: &TantivyError, dir: &Path) -> Failure {
     let dir = dir.display();
     let text = error.to_string();
-    let damaged = || {
-        Failure::permanent(format!(
-            "the index in {dir} is damaged: remove that folder, and the next crawl of each site \
-             makes it anew ({text})"
-        ))
-    };
     let failure = match (error, io_error(error).map(io::Error::kind)) {
         (TantivyError::LockFailure(LockError::LockBusy, _), _) => Failure::permanent(format!(
             "another canter is writing the index in {dir}: wait for it, or name another folder \
@@ -358,11 +386,23 @@ fn failure(error: &TantivyError, dir: &Path) -> Failure {
         (_, Some(ErrorKind::StorageFull)) => Failure::permanent(format!(
             "the disk that holds {dir} is full: make room and run the same command again"
         )),
-        (TantivyError::DataCorruption(_), _) | (_, Some(ErrorKind::InvalidData)) => damaged(),
-        _ if text.contains("corrupted") => damaged(),
+        _ if is_damage(error) => Failure::permanent(format!(
+            "the index in {dir} is damaged: remove that folder, and the next crawl of each site \
+             makes it anew ({text})"
+        )),
         _ => Failure::transient(format!("the index in {dir} failed: {text}")),
     };
     failure.with_source(error.clone())
+}
+
+/// Returns whether an error means that files of the index are damaged or missing.
+fn is_damage(error: &TantivyError) -> bool {
+    matches!(
+        error,
+        TantivyError::DataCorruption(_)
+            | TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(_))
+    ) || io_error(error).is_some_and(|error| error.kind() == ErrorKind::InvalidData)
+        || error.to_string().contains("corrupted")
 }
 
 /// Returns the I/O error inside an error of Tantivy, which does not expose it as its source.

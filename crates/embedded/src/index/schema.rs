@@ -72,7 +72,7 @@ pub(super) struct Fields {
     pub(super) stored: Field,
     /// The text, which would have to be escaped in JSON.
     pub(super) text: Field,
-    /// The links as JSON, which no search needs.
+    /// The links as JSON. Only an index of an older canter holds any; now the archive does.
     pub(super) links: Field,
 }
 

@@ -92,11 +92,6 @@ impl WholePage {
             ..page
         })
     }
-
-    /// Returns the page without text, sections and links, and the links, both as JSON.
-    pub(super) fn head_and_links(&self) -> (&str, &str) {
-        (head(&self.page.lines), &self.links)
-    }
 }
 
 /// Deserialization stops before the links, which come last and are long.

@@ -188,7 +188,7 @@ impl Work {
         }
     }
 
-    /// Commits and waits for merges. The link pass has rewritten pages, and the replaced copies
+    /// Commits and waits for merges. Publishing may have rewritten pages, and the replaced copies
     /// would take a third of the index and of each search until the next crawl.
     fn end(&mut self) {
         self.commit();

@@ -2,18 +2,18 @@
 
 use std::collections::HashSet;
 
+use canter_core::absence::Absence;
 use canter_core::failure::Failure;
 use canter_core::outcomes::outcome;
 use canter_core::prospect::CrawlLimits;
 use canter_core::scope::Scope;
 use canter_core::task::{Kind, Outcome, UrlKey};
 use rusqlite::{OptionalExtension, Row, params};
-use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::failure::failure;
+use super::file::failure;
 use super::pages::url;
-use super::reading::Reading;
+use super::reading::{Reading, json};
 use super::schema::{kind, state};
 
 /// Maximum number of redirects to a URL and duplicates of it that are listed, together.
@@ -63,17 +63,17 @@ pub struct Account {
     pub took_ms: Option<u64>,
     /// Length of the last answer's decoded body, in bytes.
     pub bytes: Option<u64>,
-    /// Whether the index holds a copy of the page.
+    /// Whether the index shows the page.
     pub indexed: bool,
-    /// `ETag` of the copy in the index.
+    /// `ETag` of the newest version in the archive.
     pub etag: Option<String>,
-    /// `Last-Modified` of the copy in the index.
+    /// `Last-Modified` of the newest version in the archive.
     pub last_modified: Option<String>,
     /// Time of the last change according to a sitemap, in Unix ms.
     pub lastmod_ms: Option<u64>,
     /// The page's canonical URL, if that is another URL of the site.
     pub canonical: Option<Url>,
-    /// Number of crawls in a row in which the page was missing.
+    /// Number of crawls in a row that saw the page absent in the same way.
     pub misses: u32,
     /// The path to the URL: the URLs that lead to it, from a seed on, without the URL itself.
     pub found: Vec<Waypoint>,
@@ -154,8 +154,8 @@ impl Reading {
             .connection
             .prepare_cached(
                 "SELECT state, due_ms, depth, attempts, kind, outcome, detail, status, fetched_ms,
-                     took_ms, bytes, etag, last_modified, lastmod_ms, canonical, misses, crawl,
-                     parent, hash IS NOT NULL
+                     took_ms, bytes, etag, last_modified, lastmod_ms, canonical, absence, crawl,
+                     parent, published IS NOT NULL OR hash IS NOT NULL
                  FROM url WHERE site = ? AND key = ?",
             )?
             .query_row(params![site.id, UrlKey::of(of).0], |row| {
@@ -275,6 +275,7 @@ fn account(row: &Row<'_>, site: &KnownSite) -> rusqlite::Result<Account> {
         Ok(number.map(|number| number.max(0) as u64))
     };
     let canonical: Option<String> = row.get(14)?;
+    let absence: Option<Absence> = json(row.get(15)?);
     Ok(Account {
         met: row.get::<_, i64>(16)? == site.crawl,
         waits: row.get::<_, i64>(0)? != state::FINISHED,
@@ -292,7 +293,7 @@ fn account(row: &Row<'_>, site: &KnownSite) -> rusqlite::Result<Account> {
         last_modified: row.get(12)?,
         lastmod_ms: number(13)?,
         canonical: canonical.map(url).transpose()?,
-        misses: row.get(15)?,
+        misses: absence.map_or(0, |absence| absence.times()),
         found: Vec::new(),
         redirected_from: Vec::new(),
         redirects_to: Vec::new(),
@@ -305,8 +306,4 @@ fn end(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Outcome>> {
     let kind: Option<String> = row.get(first)?;
     let (detail, status) = (row.get(first + 1)?, row.get(first + 2)?);
     Ok(kind.and_then(|kind| outcome(&kind, detail, status)))
-}
-
-fn json<T: DeserializeOwned>(text: Option<String>) -> Option<T> {
-    serde_json::from_str(&text?).ok()
 }

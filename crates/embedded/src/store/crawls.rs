@@ -14,7 +14,8 @@ use tokio::sync::Notify;
 
 use super::rest::{Rest, rest};
 use super::schema::state::{CLAIMED, TAKEN, WAITING};
-use super::writer::Store;
+use super::schema::visited_again;
+use super::file::Store;
 
 /// The part of the store that belongs to a site's newest crawl.
 #[derive(Clone)]
@@ -49,6 +50,34 @@ pub enum Beginning {
 }
 
 impl Store {
+    /// Opens a site as its newest crawl left it, to publish it without crawling; `None` if the site
+    /// is unknown.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store fails.
+    pub async fn known_site(
+        &self,
+        name: &str,
+        clock: Arc<dyn Fn() -> Moment + Send + Sync>,
+    ) -> Result<Option<SiteStore>, Failure> {
+        let (store, name) = (self.clone(), name.to_owned());
+        self.run(move |connection| {
+            let known = connection
+                .query_row("SELECT id, crawl FROM site WHERE name = ?", [&name], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+                })
+                .optional()?;
+            let Some((site, crawl)) = known else {
+                return Ok(None);
+            };
+            let site_store = SiteStore::new(store, site, name, crawl as u64, clock);
+            site_store.count_waiting(connection)?;
+            Ok(Some(site_store))
+        })
+        .await
+    }
+
     /// Opens the site's crawl: continues an interrupted one, or else begins a new one. A changed
     /// scope replaces the old one only with `change_scope`.
     ///
@@ -68,15 +97,7 @@ impl Store {
             .run(move |connection| {
                 let (id, crawl, beginning, moved) =
                     open_site(connection, &asked, &scope, change_scope, now)?;
-                let site_store = SiteStore {
-                    store,
-                    site: id,
-                    name: asked.id.clone(),
-                    crawl,
-                    clock,
-                    pushed: Arc::default(),
-                    waiting: Arc::default(),
-                };
+                let site_store = SiteStore::new(store, id, asked.id.clone(), crawl, clock);
                 if !matches!(beginning, Beginning::OtherScope | Beginning::Forgotten) {
                     site_store.restart(connection, &asked, beginning)?;
                 }
@@ -148,6 +169,24 @@ fn open_site(
 }
 
 impl SiteStore {
+    fn new(
+        store: Store,
+        site: i64,
+        name: String,
+        crawl: u64,
+        clock: Arc<dyn Fn() -> Moment + Send + Sync>,
+    ) -> Self {
+        SiteStore {
+            store,
+            site,
+            name,
+            crawl,
+            clock,
+            pushed: Arc::default(),
+            waiting: Arc::default(),
+        }
+    }
+
     /// Returns the id of the crawl.
     pub fn crawl(&self) -> u64 {
         self.crawl
@@ -171,13 +210,16 @@ impl SiteStore {
         self.claim_seeds(connection, seeds.chain(sitemaps).collect())?;
         if beginning == Beginning::Refresh {
             connection.execute(
-                "UPDATE url SET crawl = ?1, state = ?2, due_ms = 0, attempts = 0, outcome = NULL,
-                     detail = NULL, kind = 0
-                 WHERE site = ?3 AND crawl < ?1 AND (kind = 0 OR hash IS NOT NULL)
-                   AND (hash IS NOT NULL OR outcome <> 'skipped' OR fetched_ms IS NOT NULL)",
+                concat!(
+                    "UPDATE url SET crawl = ?1, state = ?2, due_ms = 0, attempts = 0,
+                         outcome = NULL, detail = NULL, kind = 0
+                     WHERE site = ?3 AND crawl < ?1 AND ",
+                    visited_again!()
+                ),
                 params![self.crawl as i64, WAITING, self.site],
             )?;
-            // A URL that was only claimed then is claimed anew if a link still leads to it.
+            // A URL that was only claimed then is claimed anew if a link still leads to it. What is
+            // published is among the rows that were queued.
             connection.execute(
                 "DELETE FROM url WHERE site = ?2 AND crawl < ?1",
                 params![self.crawl as i64, self.site],
@@ -190,6 +232,10 @@ impl SiteStore {
             "UPDATE url SET state = ?, due_ms = 0 WHERE site = ? AND crawl = ? AND state IN (?, ?)",
             params![WAITING, self.site, self.crawl as i64, CLAIMED, TAKEN],
         )?;
+        self.count_waiting(connection)
+    }
+
+    fn count_waiting(&self, connection: &Connection) -> rusqlite::Result<()> {
         let waiting: i64 = connection.query_row(
             "SELECT count(*) FROM url INDEXED BY frontier WHERE site = ? AND state = 1",
             [self.site],

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use url::Url;
 
 use super::counts::count;
-use super::failure::failure;
+use super::file::failure;
 use super::reading::Reading;
 
 /// Maximum number of URLs of one outcome whose linking pages are looked up.

@@ -6,7 +6,7 @@ use canter_core::failure::Failure;
 use rusqlite::params;
 
 use super::rest::{Rest, text};
-use super::writer::Store;
+use super::file::Store;
 
 /// Maximum number of rows deleted in one transaction.
 const BATCH: usize = 20_000;

@@ -6,10 +6,10 @@
 //! explains why the store is SQLite and not redb.
 
 mod account;
+mod adoption;
 mod counts;
 mod crawls;
-mod ending;
-mod failure;
+mod file;
 mod findings;
 mod forgetting;
 mod frontier;
@@ -17,18 +17,18 @@ mod leftovers;
 mod notes;
 mod paces;
 mod pages;
+mod published;
 mod reading;
 mod rest;
 mod robots;
 mod schema;
 mod settling;
-mod writer;
 
 pub use account::{Account, KnownSite, RedirectTarget, Waypoint};
 pub use canter_core::outcomes::Counts;
 pub use counts::Trouble;
 pub use crawls::{Beginning, SiteStore};
+pub use file::Store;
 pub use findings::{Finding, Findings};
 pub use reading::{Reading, SiteReport, report};
 pub use rest::Rest;
-pub use writer::Store;

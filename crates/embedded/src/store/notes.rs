@@ -2,10 +2,13 @@
 
 use canter_core::failure::Failure;
 use canter_core::prospect::CrawlLimits;
+use canter_core::publish::{Changes, Held};
 use rusqlite::params;
 
 use super::crawls::SiteStore;
+use super::reading::json;
 use super::rest::{Rest, text};
+use super::schema::in_index;
 
 impl SiteStore {
     /// Records the limits of the crawl, which explain why a URL was not fetched.
@@ -14,17 +17,8 @@ impl SiteStore {
     ///
     /// Returns an error if the store fails.
     pub async fn note_limits(&self, limits: &CrawlLimits) -> Result<(), Failure> {
-        let site = self.site;
         let limits = serde_json::to_string(limits).map_err(Failure::permanent)?;
-        self.store
-            .run(move |connection| {
-                connection
-                    .execute(
-                        "UPDATE site SET bounds = ? WHERE id = ?",
-                        params![limits, site],
-                    )
-                    .map(drop)
-            })
+        self.note("UPDATE site SET bounds = ? WHERE id = ?", Some(limits))
             .await
     }
 
@@ -45,7 +39,7 @@ impl SiteStore {
             .await
     }
 
-    /// Returns the number of the site's pages in its index, as far as the store knows.
+    /// Returns the number of the site's pages that its index shows, as far as the store knows.
     ///
     /// # Errors
     ///
@@ -53,7 +47,7 @@ impl SiteStore {
     pub async fn searchable(&self) -> Result<u64, Failure> {
         let site = self.site;
         let count = self.store.run(move |connection| {
-            let count = "SELECT count(*) FROM url WHERE site = ? AND hash IS NOT NULL";
+            let count = concat!("SELECT count(*) FROM url WHERE site = ? AND ", in_index!());
             connection.query_row(count, [site], |row| row.get::<_, i64>(0))
         });
         count.await.map(|count| count.max(0) as u64)
@@ -65,28 +59,59 @@ impl SiteStore {
     ///
     /// Returns an error if the store fails.
     pub async fn note_server(&self, server: Option<String>) -> Result<(), Failure> {
+        self.note("UPDATE site SET server = ? WHERE id = ?", server)
+            .await
+    }
+
+    /// Records why a refresh is not published; `None` when it is.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store fails.
+    pub async fn note_held(&self, held: Option<&Held>) -> Result<(), Failure> {
+        let held = held.map(serde_json::to_string).transpose();
+        let held = held.map_err(Failure::permanent)?;
+        self.note("UPDATE site SET held = ? WHERE id = ?", held)
+            .await
+    }
+
+    /// Records what the last publishing changed.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store fails.
+    pub async fn note_changes(&self, changes: &Changes) -> Result<(), Failure> {
+        let changes = serde_json::to_string(changes).map_err(Failure::permanent)?;
+        self.note("UPDATE site SET changes = ? WHERE id = ?", Some(changes))
+            .await
+    }
+
+    /// Returns why the last refresh is not published; `None` if it is.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store fails.
+    pub async fn held(&self) -> Result<Option<Held>, Failure> {
+        let site = self.site;
+        let held = self.store.run(move |connection| {
+            connection.query_row("SELECT held FROM site WHERE id = ?", [site], |row| {
+                Ok(json(row.get(0)?))
+            })
+        });
+        held.await
+    }
+
+    /// Writes a note about the site; `sql` takes the text and the site's id.
+    async fn note(&self, sql: &'static str, text: Option<String>) -> Result<(), Failure> {
         let site = self.site;
         self.store
-            .run(move |connection| {
-                connection
-                    .execute(
-                        "UPDATE site SET server = ? WHERE id = ?",
-                        params![server, site],
-                    )
-                    .map(drop)
-            })
+            .run(move |connection| connection.execute(sql, params![text, site]).map(drop))
             .await
     }
 
     /// Records that the crawl has come to rest.
     pub(super) async fn note_rest(&self, rest: &Rest) -> Result<(), Failure> {
-        let (site, rest) = (self.site, text(rest));
-        self.store
-            .run(move |connection| {
-                connection
-                    .execute("UPDATE site SET rest = ? WHERE id = ?", params![rest, site])
-                    .map(drop)
-            })
+        self.note("UPDATE site SET rest = ? WHERE id = ?", text(rest))
             .await
     }
 }

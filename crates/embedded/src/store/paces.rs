@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::schema::nanos;
 use super::settling::HORIZON;
-use super::writer::Store;
+use super::file::Store;
 
 /// The stored pace of a domain.
 struct Record {

@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use canter_core::failure::Failure;
+use canter_core::fingerprint::Fingerprint;
 use canter_core::outcomes::columns;
-use canter_core::ports::{Claim, Claimed, Finish, Known, Pages};
+use canter_core::ports::{Claim, Claimed, Finish, Known, Pages, Place};
+use canter_core::publish::Kept;
 use canter_core::task::{Outcome, Skip, Task, UrlKey};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use url::Url;
 
 use super::crawls::SiteStore;
-use super::schema::kind;
-use super::schema::state::{CLAIMED, FINISHED, WAITING};
+use super::reading::json;
+use super::schema::{kind, signed, unsigned};
+use super::schema::state::{CLAIMED, FINISHED};
 
 impl Pages for SiteStore {
     async fn begin(&self, task: &Task) -> Result<Option<Known>, Failure> {
@@ -22,7 +25,7 @@ impl Pages for SiteStore {
             .run(move |connection| {
                 connection
                     .prepare_cached(
-                        "SELECT etag, last_modified, hash, misses, canonical FROM url
+                        "SELECT etag, last_modified, newest, place, canonical, version, absence FROM url
                          WHERE site = ? AND key = ? AND crawl = ? AND state < 3",
                     )?
                     .query_row(params![site, key.0, crawl], known)
@@ -42,15 +45,19 @@ impl Pages for SiteStore {
     async fn finish(&self, task: &Task, finish: Finish) -> Result<(), Failure> {
         let (site, key, crawl) = (self.site, UrlKey::of(&task.url), task.crawl as i64);
         let waiting = Arc::clone(&self.waiting);
+        let absence = finish.known.absence.map(|it| serde_json::to_string(&it));
+        let absence = absence.transpose().map_err(Failure::permanent)?;
         self.store
             .run(move |connection| {
                 let (outcome, detail) = columns(&finish.outcome);
-                let exchange = finish.exchange;
+                let (known, exchange) = (finish.known, finish.exchange);
+                let (newest, place) = known.newest.map(columns_of).unzip();
                 let ended = connection
                     .prepare_cached(
                         "UPDATE url SET state = 3, outcome = ?, detail = ?, status = ?,
                              fetched_ms = coalesce(?, fetched_ms), took_ms = ?, bytes = ?, etag = ?,
-                             last_modified = ?, hash = ?, canonical = ?, misses = ?
+                             last_modified = ?, newest = ?, place = ?, canonical = ?, version = ?,
+                             absence = ?
                          WHERE site = ? AND key = ? AND crawl = ? AND state < 3",
                     )?
                     .execute(params![
@@ -60,11 +67,13 @@ impl Pages for SiteStore {
                         exchange.map(|exchange| exchange.started.millis() as i64),
                         exchange.map(|exchange| exchange.took.as_millis() as i64),
                         exchange.map(|exchange| exchange.bytes as i64),
-                        finish.known.etag,
-                        finish.known.last_modified,
-                        finish.known.indexed.map(|hash| hash.0),
-                        finish.known.canonical.map(String::from),
-                        finish.known.misses,
+                        known.etag,
+                        known.last_modified,
+                        newest,
+                        place,
+                        known.canonical.map(String::from),
+                        signed(known.version),
+                        absence,
                         site,
                         key.0,
                         crawl
@@ -97,33 +106,6 @@ impl SiteStore {
             insert(connection, self.site, &nobody, None, &seed)?;
         }
         Ok(())
-    }
-
-    /// Queues every page again that the index holds according to the store, to be fetched whole.
-    /// This is needed when the index was lost, or created anew by another version.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the store fails.
-    pub async fn fetch_copies_again(&self) -> Result<(), Failure> {
-        let (site, crawl) = (self.site, self.crawl as i64);
-        let waiting = Arc::clone(&self.waiting);
-        self.store
-            .run(move |connection| {
-                let ended = connection.execute(
-                    "UPDATE url SET state = ?3, due_ms = 0, attempts = 0, outcome = NULL, detail = NULL
-                     WHERE site = ?1 AND crawl = ?2 AND hash IS NOT NULL AND state = ?4",
-                    params![site, crawl, WAITING, FINISHED],
-                )?;
-                waiting.fetch_add(ended as u64, Ordering::Relaxed);
-                connection.execute(
-                    "UPDATE url SET hash = NULL, etag = NULL, last_modified = NULL
-                     WHERE site = ?1 AND hash IS NOT NULL",
-                    [site],
-                )?;
-                Ok(())
-            })
-            .await
     }
 }
 
@@ -243,8 +225,27 @@ fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
     Ok(Known {
         etag: row.get(0)?,
         last_modified: row.get(1)?,
-        indexed: row.get::<_, Option<[u8; 16]>>(2)?.map(UrlKey),
-        misses: row.get(3)?,
+        newest: kept(row, 2)?,
         canonical: row.get::<_, Option<String>>(4)?.map(url).transpose()?,
+        version: unsigned(row.get(5)?),
+        absence: json(row.get(6)?),
     })
+}
+
+/// Reads a version from two columns from `first` on: its fingerprint, its place. A fingerprint that
+/// a newer canter wrote is none, so that the page is fetched whole.
+pub(super) fn kept(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Kept>> {
+    let fingerprint: Option<Vec<u8>> = row.get(first)?;
+    let place: Option<String> = row.get(first + 1)?;
+    let fingerprint = fingerprint.and_then(|bytes| Fingerprint::from_bytes(&bytes));
+    let kept = fingerprint.zip(place);
+    Ok(kept.map(|(fingerprint, place)| Kept {
+        fingerprint,
+        place: Place(place),
+    }))
+}
+
+/// Returns the stored form of a version: its fingerprint, its place.
+pub(super) fn columns_of(kept: Kept) -> (Vec<u8>, String) {
+    (kept.fingerprint.to_bytes().to_vec(), kept.place.0)
 }

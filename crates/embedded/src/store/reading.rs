@@ -3,17 +3,23 @@
 use std::path::Path;
 use std::time::Duration;
 
+use canter_core::document::document_id;
 use canter_core::failure::Failure;
 use canter_core::outcomes::Counts;
+use canter_core::ports::Place;
+use canter_core::publish::{Changes, Held};
 use canter_core::robots::RobotsPolicy;
 use canter_core::time::Moment;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use serde::de::DeserializeOwned;
+use url::Url;
 
-use super::failure::failure;
+use super::file::{Store, failure, refuse_newer};
+use super::pages::url;
 use super::rest::{Rest, rest};
-use super::writer::Store;
 use super::{robots, schema};
 use crate::folder::Folder;
+use crate::sqlite;
 
 /// The store of a folder, opened for reading.
 pub struct Reading {
@@ -41,6 +47,10 @@ pub struct SiteReport {
     pub rest: Option<Rest>,
     /// URL of the server whose index holds the site's pages; `None` for the folder's own index.
     pub server: Option<String>,
+    /// Why the last refresh is not published; `None` if it is.
+    pub held: Option<Held>,
+    /// What the last publishing changed; `None` if nothing was published yet.
+    pub changes: Option<Changes>,
 }
 
 impl SiteReport {
@@ -66,15 +76,14 @@ impl Reading {
     ///
     /// # Errors
     ///
-    /// Returns an error if the store cannot be read.
+    /// Returns a permanent failure if the store cannot be read, or if a newer canter wrote it.
     pub fn open(folder: &Folder) -> Result<Option<Self>, Failure> {
         let file = folder.state();
         if !file.exists() {
             return Ok(None);
         }
-        let open = || open(&file).map_err(failure);
-        let (connection, version) = open()?;
-        if version >= schema::VERSION {
+        let (connection, version) = open(&file)?;
+        if version == schema::VERSION {
             return Ok(Some(Reading { connection }));
         }
         drop(connection);
@@ -82,12 +91,12 @@ impl Reading {
             let _alone = folder.lock()?;
             drop(Store::open(&file)?);
         }
-        let (connection, _) = open()?;
+        let (connection, _) = open(&file)?;
         Ok(Some(Reading { connection }))
     }
 
     /// Returns the version of the tables.
-    pub fn version(&self) -> usize {
+    pub fn version(&self) -> u32 {
         schema::VERSION
     }
 
@@ -102,7 +111,7 @@ impl Reading {
 
     fn reports(&self) -> rusqlite::Result<Vec<SiteReport>> {
         let mut sites = self.connection.prepare(
-            "SELECT id, name, crawl, rps, ended_ms IS NOT NULL, rest, server
+            "SELECT id, name, crawl, rps, ended_ms IS NOT NULL, rest, server, held, changes
              FROM site ORDER BY name",
         )?;
         let mut rows = sites.query([])?;
@@ -120,6 +129,8 @@ impl Reading {
                 ended: row.get(4)?,
                 rest: rest(row.get(5)?),
                 server: row.get(6)?,
+                held: json(row.get(7)?),
+                changes: json(row.get(8)?),
             });
         }
         Ok(reports)
@@ -130,7 +141,7 @@ impl Reading {
         let mut found = Rows::default();
         let mut all = self.connection.prepare_cached(
             "SELECT crawl = ?2, outcome, CASE outcome WHEN 'skipped' THEN detail END,
-                 hash IS NOT NULL, fetched_ms
+                 published IS NOT NULL OR hash IS NOT NULL, fetched_ms
              FROM url WHERE site = ?1",
         )?;
         let mut rows = all.query(params![site, crawl])?;
@@ -143,6 +154,28 @@ impl Reading {
             }
         }
         Ok(found)
+    }
+
+    /// Returns the pages of a site that its index shows, each with the place of its version in the
+    /// archive, in the order of their ids in the index.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store cannot be read.
+    pub fn published(&self, site: &str) -> Result<Vec<(Url, Place)>, Failure> {
+        let published = || -> rusqlite::Result<Vec<_>> {
+            self.connection
+                .prepare(
+                    "SELECT url, published_place FROM url
+                     WHERE site = (SELECT id FROM site WHERE name = ?)
+                       AND published_place IS NOT NULL",
+                )?
+                .query_map([site], |row| Ok((url(row.get(0)?)?, Place(row.get(1)?))))?
+                .collect()
+        };
+        let mut published = published().map_err(failure)?;
+        published.sort_by_cached_key(|(url, _)| document_id(site, url));
+        Ok(published)
     }
 
     /// Returns the robots.txt policy of an authority and the time at which it was fetched.
@@ -168,9 +201,19 @@ struct Rows {
     fetched_ms: Option<i64>,
 }
 
-fn open(file: &Path) -> rusqlite::Result<(Connection, usize)> {
-    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    connection.busy_timeout(Duration::from_secs(2))?;
-    let version = schema::version(&connection)?;
+fn open(file: &Path) -> Result<(Connection, u32), Failure> {
+    let read_only = || -> rusqlite::Result<_> {
+        let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(Duration::from_secs(2))?;
+        let version = sqlite::version(&connection)?;
+        Ok((connection, version))
+    };
+    let (connection, version) = read_only().map_err(failure)?;
+    refuse_newer(file, version)?;
     Ok((connection, version))
+}
+
+/// Reads a JSON column; `None` if it is empty or a newer canter wrote it.
+pub(super) fn json<T: DeserializeOwned>(text: Option<String>) -> Option<T> {
+    serde_json::from_str(&text?).ok()
 }

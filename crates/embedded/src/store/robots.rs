@@ -6,7 +6,7 @@ use canter_core::robots::RobotsPolicy;
 use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::writer::Store;
+use super::file::Store;
 
 impl Robots for Store {
     async fn load(&self, authority: &str, since: Moment, _: Moment) -> Result<Loaded, Failure> {

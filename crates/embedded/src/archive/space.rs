@@ -1,0 +1,79 @@
+//! Gives the space of pages back that a site no longer needs.
+//!
+//! Space is given back little by little (SQLite's incremental vacuum), because a whole vacuum
+//! copies the file, needs its size once more on the disk, and lets no crawl write meanwhile. A
+//! tenth of the file stays free for the pages of the next crawl.
+
+use std::collections::HashSet;
+
+use canter_core::failure::Failure;
+use canter_core::ports::Place;
+use canter_core::task::UrlKey;
+use rusqlite::{Connection, params};
+
+use super::{Address, SqliteArchive, site_id};
+
+/// Maximum number of pages that are deleted in one transaction.
+const DELETED: usize = 500;
+/// Maximum number of blocks of the file that are given back in one transaction.
+const GIVEN_BACK: u64 = 1_000;
+/// The part of the file that stays free, as one part in this number.
+const FREE: u64 = 10;
+
+impl SqliteArchive {
+    /// Deletes all pages of a site but those at `places`.
+    pub(super) async fn free(&self, site: &str, places: Vec<Place>) -> Result<(), Failure> {
+        let site = site.to_owned();
+        let unused = self.run(move |connection| unused(connection, &site, &places));
+        for ids in unused.await?.chunks(DELETED) {
+            let ids = ids.to_vec();
+            self.run(move |connection| {
+                let mut delete = connection.prepare_cached("DELETE FROM page WHERE id = ?")?;
+                ids.iter().try_for_each(|id| delete.execute([id]).map(drop))
+            })
+            .await?;
+        }
+        while self.run(give_back).await? {}
+        Ok(())
+    }
+}
+
+/// Returns the ids of a site's pages that are not at `places`.
+fn unused(connection: &Connection, site: &str, places: &[Place]) -> rusqlite::Result<Vec<i64>> {
+    let Some(site) = site_id(connection, site)? else {
+        return Ok(Vec::new());
+    };
+    let used: HashSet<Address> = places.iter().filter_map(Address::of).collect();
+    let mut all = connection.prepare("SELECT id, key, version FROM page WHERE site = ?")?;
+    let mut rows = all.query(params![site])?;
+    let mut unused = Vec::new();
+    while let Some(row) = rows.next()? {
+        let address = Address {
+            key: UrlKey(row.get(1)?),
+            version: row.get::<_, i64>(2)?.cast_unsigned(),
+        };
+        if !used.contains(&address) {
+            unused.push(row.get(0)?);
+        }
+    }
+    Ok(unused)
+}
+
+/// Makes the file shorter. Returns whether there is more to give back.
+fn give_back(connection: &Connection) -> rusqlite::Result<bool> {
+    let number = |pragma| -> rusqlite::Result<u64> {
+        let number: i64 = connection.pragma_query_value(None, pragma, |row| row.get(0))?;
+        Ok(number.max(0).cast_unsigned())
+    };
+    let (free, all) = (number("freelist_count")?, number("page_count")?);
+    let excess = free.saturating_sub(all / FREE);
+    let now = excess.min(GIVEN_BACK);
+    if now == 0 {
+        return Ok(false);
+    }
+    // Each step of the statement gives one block back.
+    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({now})"))?;
+    let mut steps = statement.query([])?;
+    while steps.next()?.is_some() {}
+    Ok(excess > now && number("freelist_count")? < free)
+}
