@@ -92,19 +92,11 @@ impl Archive for SqliteArchive {
         self.reader.get(site, places).await
     }
 
-    async fn links(
-        &self,
-        site: &str,
-        places: &[Place],
-    ) -> Result<Vec<Option<PageLinks>>, Failure> {
+    async fn links(&self, site: &str, places: &[Place]) -> Result<Vec<Option<PageLinks>>, Failure> {
         self.reader.links(site, places).await
     }
 
-    async fn retain(
-        &self,
-        site: &str,
-        places: Vec<Place>,
-    ) -> Result<Vec<(Place, Place)>, Failure> {
+    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Vec<(Place, Place)>, Failure> {
         self.free(site, places).await?;
         // Pages stay where they are.
         Ok(Vec::new())

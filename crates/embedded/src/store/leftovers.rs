@@ -5,7 +5,6 @@
 use canter_core::scope::Scope;
 use canter_core::task::UrlKey;
 use rusqlite::{Connection, params};
-use url::Url;
 
 use super::crawls::SiteStore;
 use super::pages::url;

@@ -180,7 +180,13 @@ async fn a_site_is_opened_as_it_is() {
     let (folder, _dir) = folder();
     let store = Store::open(&folder.state()).unwrap();
     let clock = || Arc::new(now);
-    assert!(store.known_site("example.org", clock()).await.unwrap().is_none());
+    assert!(
+        store
+            .known_site("example.org", clock())
+            .await
+            .unwrap()
+            .is_none()
+    );
     let (first, _) = begun(&store).await;
     let known = store.known_site("example.org", clock()).await.unwrap();
     let known = known.unwrap();

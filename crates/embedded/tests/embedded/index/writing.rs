@@ -229,7 +229,10 @@ async fn an_index_that_cannot_be_used_is_replaced() {
         |dir| {
             for entry in std::fs::read_dir(dir).unwrap() {
                 let path = entry.unwrap().path();
-                if path.extension().is_some_and(|it| it == "store" || it == "idx") {
+                if path
+                    .extension()
+                    .is_some_and(|it| it == "store" || it == "idx")
+                {
                     std::fs::remove_file(path).unwrap();
                 }
             }
