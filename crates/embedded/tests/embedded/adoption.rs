@@ -162,7 +162,8 @@ async fn the_pages_of_an_older_index_are_adopted() {
         let (newest, published) = (row.newest.as_ref(), row.published.as_ref().unwrap());
         assert_eq!(newest, Some(&published.kept));
         assert_eq!((published.write, published.inlinks), (write(), UNCOUNTED));
-        let found = archive.get(SITE, &[published.kept.place.clone()]).await;
+        let places = std::slice::from_ref(&published.kept.place);
+        let found = archive.get(SITE, places).await;
         let page = found.unwrap().pop().flatten().unwrap();
         assert_eq!(page.fingerprint(), published.kept.fingerprint);
         assert_eq!((page.version, page.fetched_at.millis()), (FETCHED, FETCHED));
