@@ -200,6 +200,9 @@ mod tests {
         assert_eq!(waiting.join().unwrap(), Ok(()));
         let _lock = folder.lock().unwrap();
         let refused = folder.lock().map(drop).unwrap_err();
-        assert!(refused.to_string().starts_with("another crawl"), "{refused}");
+        assert!(
+            refused.to_string().starts_with("another crawl"),
+            "{refused}"
+        );
     }
 }

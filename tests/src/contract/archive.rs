@@ -159,7 +159,12 @@ pub async fn a_large_page_is_kept<A: Archive>(archive: &A) {
 pub async fn pages_can_be_put_at_the_same_time<A: Archive>(archive: &A) {
     let pages: [ArchivedPage; 4] = std::array::from_fn(|n| page(&format!("/{n}"), 1, "ponies"));
     let [a, b, c, d] = pages.clone();
-    let places = tokio::join!(archive.put(a), archive.put(b), archive.put(c), archive.put(d));
+    let places = tokio::join!(
+        archive.put(a),
+        archive.put(b),
+        archive.put(c),
+        archive.put(d)
+    );
     let places = [places.0, places.1, places.2, places.3].map(fine);
     let found = fine(archive.get(SITE, &places).await);
     assert_eq!(found, pages.map(Some));

@@ -59,10 +59,9 @@ pub async fn a_row_tells_what_this_crawl_saw<S: PublishingStore>(store: &S, craw
     ] {
         let absence = Absence::after(None, signal, Moment::from_millis(5));
         let before = indexed(path);
-        let exchange = before.exchange.map(|exchange| canter_core::ports::Exchange {
-            status,
-            ..exchange
-        });
+        let exchange = before
+            .exchange
+            .map(|exchange| canter_core::ports::Exchange { status, ..exchange });
         let finish = Finish {
             outcome,
             known: Known {
@@ -307,11 +306,13 @@ fn gone(status: u16) -> Finish {
     Finish {
         outcome: Outcome::Gone { status },
         known: Known::default(),
-        exchange: before.exchange.map(|exchange| canter_core::ports::Exchange {
-            status,
-            took: Duration::from_millis(3),
-            ..exchange
-        }),
+        exchange: before
+            .exchange
+            .map(|exchange| canter_core::ports::Exchange {
+                status,
+                took: Duration::from_millis(3),
+                ..exchange
+            }),
     }
 }
 

@@ -29,9 +29,9 @@ const ARCHIVE: Database = Database {
 
 /// An archive that this process writes.
 pub struct SqliteArchive {
-    // The writer precedes the reader, so that the writing connection is not the last one.
-    writer: Writer,
+    // The reader precedes the writer, so that the connection that is closed last can empty the log.
     reader: ArchiveReader,
+    writer: Writer,
 }
 
 impl SqliteArchive {
@@ -54,7 +54,7 @@ impl SqliteArchive {
         schema::create(&mut connection).map_err(failure)?;
         let reader = ArchiveReader::over(file);
         let writer = Writer::start(connection, &ARCHIVE)?;
-        Ok(SqliteArchive { writer, reader })
+        Ok(SqliteArchive { reader, writer })
     }
 
     async fn run<T: Send + 'static>(
@@ -92,19 +92,11 @@ impl Archive for SqliteArchive {
         self.reader.get(site, places).await
     }
 
-    async fn links(
-        &self,
-        site: &str,
-        places: &[Place],
-    ) -> Result<Vec<Option<PageLinks>>, Failure> {
+    async fn links(&self, site: &str, places: &[Place]) -> Result<Vec<Option<PageLinks>>, Failure> {
         self.reader.links(site, places).await
     }
 
-    async fn retain(
-        &self,
-        site: &str,
-        places: Vec<Place>,
-    ) -> Result<Vec<(Place, Place)>, Failure> {
+    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Vec<(Place, Place)>, Failure> {
         self.free(site, places).await?;
         // Pages stay where they are.
         Ok(Vec::new())

@@ -66,7 +66,8 @@ fn give_back(connection: &Connection) -> rusqlite::Result<bool> {
         Ok(number.max(0).cast_unsigned())
     };
     let (free, all) = (number("freelist_count")?, number("page_count")?);
-    let excess = free.saturating_sub(all / FREE);
+    // What is given back makes the file shorter, and with it the part that stays free.
+    let excess = (free * FREE).saturating_sub(all) / (FREE - 1);
     let now = excess.min(GIVEN_BACK);
     if now == 0 {
         return Ok(false);

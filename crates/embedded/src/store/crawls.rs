@@ -12,10 +12,10 @@ use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Notify;
 
+use super::file::Store;
 use super::rest::{Rest, rest};
 use super::schema::state::{CLAIMED, TAKEN, WAITING};
 use super::schema::visited_again;
-use super::file::Store;
 
 /// The part of the store that belongs to a site's newest crawl.
 #[derive(Clone)]
@@ -64,9 +64,11 @@ impl Store {
         let (store, name) = (self.clone(), name.to_owned());
         self.run(move |connection| {
             let known = connection
-                .query_row("SELECT id, crawl FROM site WHERE name = ?", [&name], |row| {
-                    Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-                })
+                .query_row(
+                    "SELECT id, crawl FROM site WHERE name = ?",
+                    [&name],
+                    |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+                )
                 .optional()?;
             let Some((site, crawl)) = known else {
                 return Ok(None);

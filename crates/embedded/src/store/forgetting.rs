@@ -5,8 +5,8 @@
 use canter_core::failure::Failure;
 use rusqlite::params;
 
-use super::rest::{Rest, text};
 use super::file::Store;
+use super::rest::{Rest, text};
 
 /// Maximum number of rows deleted in one transaction.
 const BATCH: usize = 20_000;

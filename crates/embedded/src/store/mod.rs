@@ -15,7 +15,6 @@ mod forgetting;
 mod frontier;
 mod leftovers;
 mod notes;
-mod opening;
 mod paces;
 mod pages;
 mod published;

@@ -8,9 +8,9 @@ use canter_core::ports::Paces;
 use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::file::Store;
 use super::schema::nanos;
 use super::settling::HORIZON;
-use super::file::Store;
 
 /// The stored pace of a domain.
 struct Record {

@@ -15,8 +15,8 @@ use url::Url;
 
 use super::crawls::SiteStore;
 use super::reading::json;
-use super::schema::{kind, signed, unsigned};
 use super::schema::state::{CLAIMED, FINISHED};
+use super::schema::{kind, signed, unsigned};
 
 impl Pages for SiteStore {
     async fn begin(&self, task: &Task) -> Result<Option<Known>, Failure> {

@@ -149,12 +149,7 @@ fn mark(connection: &Connection, site: i64, key: UrlKey, mark: Mark) -> rusqlite
     Ok(())
 }
 
-fn end(
-    connection: &Connection,
-    site: i64,
-    key: UrlKey,
-    outcome: &Outcome,
-) -> rusqlite::Result<()> {
+fn end(connection: &Connection, site: i64, key: UrlKey, outcome: &Outcome) -> rusqlite::Result<()> {
     let (outcome, detail) = columns(outcome);
     connection
         .prepare_cached("UPDATE url SET outcome = ?, detail = ? WHERE site = ? AND key = ?")?

@@ -8,10 +8,13 @@ use canter_core::site::{Limits, Site};
 use canter_core::solo::{Popped, SoloCrawl};
 use canter_core::task::Task;
 use canter_core::time::Moment;
+use canter_embedded::archive::SqliteArchive;
 use canter_embedded::index::TantivyIndex;
 use canter_embedded::store::{SiteStore, Store};
 use canter_page::url::Limits as UrlLimits;
-use canter_tests::contract::{Crawl, finding, frontier, index, link, paces, pages, robots, url};
+use canter_tests::contract::{
+    Crawl, archive, finding, frontier, index, link, paces, pages, published, robots, url,
+};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -75,6 +78,15 @@ macro_rules! held_to {
             $(#[tokio::test] async fn $name() {
                 let (store, crawl, _folder) = site().await;
                 frontier::$name(&store, &crawl, async || due(&store).await).await;
+            })+
+        }
+    };
+    (published: $($name:ident)+) => {
+        mod published_pages {
+            use super::*;
+            $(#[tokio::test] async fn $name() {
+                let (store, crawl, _folder) = site().await;
+                published::$name(&store, &crawl).await;
             })+
         }
     };
@@ -170,3 +182,19 @@ macro_rules! an_index {
 }
 
 canter_tests::promises_of_an_index!(an_index);
+canter_tests::promises_of_published_pages!(held_to);
+
+macro_rules! an_archive {
+    ($($name:ident)+) => {
+        mod archive_of_pages {
+            use super::*;
+            $(#[tokio::test] async fn $name() {
+                let folder = tempfile::tempdir().unwrap();
+                let archive = SqliteArchive::open(&folder.path().join("pages.sqlite")).unwrap();
+                archive::$name(&archive).await;
+            })+
+        }
+    };
+}
+
+canter_tests::promises_of_an_archive!(an_archive);

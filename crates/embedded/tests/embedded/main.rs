@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 
+mod adoption;
+mod archive;
 mod contract;
 mod index;
 mod older;
+mod opening;

@@ -15,7 +15,7 @@ use rusqlite::{Connection, params};
 use url::Url;
 
 /// The tables of version 0, as far as they have changed since.
-const OLD: &str = "
+pub(crate) const OLD: &str = "
     CREATE TABLE site (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, moved TEXT,
         crawl INTEGER NOT NULL, rps REAL, ended_ms INTEGER
@@ -98,7 +98,8 @@ async fn a_crawl_goes_on_where_an_older_canter_left_it() {
     }
 }
 
-fn site() -> Site {
+/// Returns the site of the older canter.
+pub(crate) fn site() -> Site {
     let seed = Url::parse("https://example.org/").unwrap();
     Site {
         id: "example.org".into(),
