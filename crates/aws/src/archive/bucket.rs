@@ -86,6 +86,11 @@ impl Bucket {
         self.kept.release(prefix);
     }
 
+    /// Keeps only objects whose keys begin with a prefix in memory.
+    pub(super) fn release_others(&self, prefix: &str) {
+        self.kept.release_others(prefix);
+    }
+
     async fn read(&self, key: &str, range: Option<String>) -> Result<Option<Vec<u8>>, Failure> {
         let get = self.s3.get_object().bucket(&self.name).key(key);
         let answer = match get.set_range(range).send().await {

@@ -44,6 +44,11 @@ impl KeptObjects {
         self.lock().retain(|key, _| !key.starts_with(prefix));
     }
 
+    /// Drops all other objects than those whose keys begin with a prefix.
+    pub(super) fn release_others(&self, prefix: &str) {
+        self.lock().retain(|key, _| key.starts_with(prefix));
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<u8>>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -63,6 +68,10 @@ mod tests {
         assert_eq!(kept.part("a/1", &(1..4)), Some(None));
         kept.release("a/");
         assert!(!kept.contains("a/1") && kept.contains("b/1"));
+        kept.release_others("b/");
+        assert!(kept.contains("b/1"));
+        kept.release_others("c/");
+        assert!(!kept.contains("b/1"));
     }
 
     #[test]

@@ -27,8 +27,9 @@ struct Read {
     pages: Vec<(usize, Range<u64>)>,
 }
 
-/// Keeps the objects of places in memory, as far as there is room.
+/// Keeps the objects of places in memory, as far as there is room, in place of those of other sites.
 pub(super) async fn keep(bucket: &Bucket, prefix: &str, places: &[Place]) -> Result<(), Failure> {
+    bucket.release_others(prefix);
     let pieces = places.iter().filter_map(Piece::parse);
     let objects: BTreeSet<String> = pieces.map(|piece| piece.object).collect();
     let jobs = objects.into_iter().map(|object| {
