@@ -1,5 +1,5 @@
 //! The archive in S3: pages that are put at about the same time share an object, since a request
-//! costs more than a month of storage.
+//! costs more than years of a page's storage.
 //!
 //! The key of an object is a hash of the site, `/`, and a hash of the object's content. An object
 //! never changes, and a put that is repeated writes the same object again.

@@ -21,7 +21,7 @@ use super::piece::Piece;
 /// Number of pages that do not wait for others.
 const OBJECT_PAGES: usize = 50;
 /// Maximum time in ms that a page waits for others to share its object. At 50 pages a second an
-/// object then has 50; a request for each page would cost four times as much as all the rest.
+/// object then has 50. A request for each page would cost three times as much as all the rest.
 const LINGER_MS: u64 = 1_000;
 
 /// Hands pages to the task that stores them. Clones hand them to the same task.
@@ -142,17 +142,18 @@ async fn store(bucket: Bucket, prefix: String, batch: Vec<Waiting>) {
         .into_iter()
         .map(|page| (page.bytes, page.stored))
         .unzip();
-    let places = put_together(&bucket, &prefix, &pages).await;
-    for (number, stored) in waiting.into_iter().enumerate() {
-        let place = match &places {
-            Ok(places) => places.get(number).cloned().unwrap_or_default(),
-            Err(failure) => {
-                let _ = stored.send(Err(failure.clone()));
-                continue;
+    // A put may have been dropped in the meantime.
+    match put_together(&bucket, &prefix, &pages).await {
+        Ok(places) => {
+            for (stored, place) in waiting.into_iter().zip(places) {
+                let _ = stored.send(Ok(place));
             }
-        };
-        // The put may have been dropped in the meantime.
-        let _ = stored.send(Ok(place));
+        }
+        Err(failure) => {
+            for stored in waiting {
+                let _ = stored.send(Err(failure.clone()));
+            }
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The archive, in a bucket of a test's own in the S3 of the running stack.
+//! The archive, in a bucket of a test's own in the S3 of the running stack. It is held to the
+//! contract of its port.
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -8,12 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use canter_aws::{Clock, Cloud, CloudArchive, Endpoints, Names, create_bucket, delete_bucket};
-use canter_core::archived_page::ArchivedPage;
+use canter_core::archived_page::{ArchivedPage, PageLinks};
 use canter_core::failure::Failure;
 use canter_core::ports::{Archive, Place};
 use canter_core::task::UrlKey;
 use canter_core::time::Moment;
 use canter_page::read_html;
+use canter_tests::contract::archive as contract;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use url::Url;
@@ -135,6 +137,47 @@ fn found(pages: &[ArchivedPage]) -> Vec<Option<ArchivedPage>> {
     pages.iter().cloned().map(Some).collect()
 }
 
+/// The archive for who puts one page after the other: none waits for company.
+struct OneByOne<'a>(&'a CloudArchive);
+
+impl Archive for OneByOne<'_> {
+    async fn put(&self, page: ArchivedPage) -> Result<Place, Failure> {
+        let flush = async { self.0.flush() };
+        tokio::join!(biased; self.0.put(page), flush).0
+    }
+
+    async fn get(
+        &self,
+        site: &str,
+        places: &[Place],
+    ) -> Result<Vec<Option<ArchivedPage>>, Failure> {
+        self.0.get(site, places).await
+    }
+
+    async fn links(&self, site: &str, places: &[Place]) -> Result<Vec<Option<PageLinks>>, Failure> {
+        self.0.links(site, places).await
+    }
+
+    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Vec<(Place, Place)>, Failure> {
+        self.0.retain(site, places).await
+    }
+
+    async fn forget(&self, site: &str) -> Result<(), Failure> {
+        self.0.forget(site).await
+    }
+}
+
+macro_rules! held_to {
+    ($($name:ident)+) => {
+        $(#[tokio::test] #[ignore = "needs the servers of make test"] async fn $name() {
+            let archive = Archived::create().await;
+            contract::$name(&OneByOne(&archive)).await;
+        })+
+    };
+}
+
+canter_tests::promises_of_an_archive!(held_to);
+
 /// The objects that places are in.
 fn objects(places: &[Place]) -> BTreeSet<&str> {
     let object = |place: &'_ Place| place.0.find('.').unwrap();
@@ -186,13 +229,11 @@ async fn who_reads_all_links_reads_each_object_once() {
 #[ignore = "needs the servers of make test"]
 async fn what_is_flushed_waits_for_nobody() {
     let archive = Archived::create().await;
-    let flush = || async { archive.flush() };
-    let (one, (), other, ()) = tokio::join!(
+    let flushed = OneByOne(&archive);
+    let (one, other) = tokio::join!(
         biased;
-        archive.put(page(1, "text")),
-        flush(),
-        archive.put(page(2, "text")),
-        flush()
+        flushed.put(page(1, "text")),
+        flushed.put(page(2, "text"))
     );
     let alone = archive.put_all(&[page(3, "text")]).await;
     let places = [&[one.unwrap(), other.unwrap()], &alone[..]].concat();
@@ -309,11 +350,7 @@ async fn a_site_of_many_objects_is_forgotten() {
     let archive = Archived::create().await;
     let apart = some_pages(1_001).into_iter().map(|page| {
         let archive = archive.archive.clone();
-        async move {
-            let flush = async { archive.flush() };
-            let (place, ()) = tokio::join!(biased; archive.put(page), flush);
-            place.unwrap()
-        }
+        async move { OneByOne(&archive).put(page).await.unwrap() }
     });
     let places = JoinSet::from_iter(apart).join_all().await;
     assert!(objects(&places).len() > 1_000);
