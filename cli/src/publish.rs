@@ -106,6 +106,7 @@ async fn published(
     let how = How {
         when,
         max_loss: None,
+        links: true,
     };
     let done = run(name, site, &archive, index, how, || true).await?;
     site.record_published(&done).await?;

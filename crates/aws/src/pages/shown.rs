@@ -30,6 +30,9 @@ use crate::tables::{HASH, SHARD, shown_shard};
 const CHANGES: &str = "m";
 /// Maximum number of changes in an entry: some 200 KB.
 const MOST: usize = 2_000;
+/// Maximum number of pages of a journal that is written anew. One shard takes a thousand units a
+/// second, so that a larger journal would take longer than a function has; reading it costs little.
+const LIVE: usize = 100_000;
 /// Number of entries up to which a journal is not written anew.
 const ENTRIES: usize = 16;
 
@@ -105,7 +108,8 @@ impl Journal {
     /// Whether it is worth while to write the journal anew.
     fn is_outdated(&self) -> bool {
         let live = self.shown.values().flatten().count();
-        self.entries.len() > ENTRIES && (self.changes > 2 * live || self.entries.len() > live)
+        let outdated = self.changes > 2 * live || self.entries.len() > live;
+        live <= LIVE && self.entries.len() > ENTRIES && outdated
     }
 }
 

@@ -397,3 +397,21 @@ async fn what_is_wrong_is_said_of_the_bucket() {
             .contains("the bucket any-bucket cannot be reached")
     );
 }
+
+/// The archive is held to the contract of the port.
+mod promised {
+    use canter_tests::contract::archive;
+
+    use super::Archived;
+
+    macro_rules! an_archive {
+        ($($name:ident)+) => {
+            $(#[tokio::test] #[ignore = "needs the servers of make test"] async fn $name() {
+                let archived = Archived::create().await;
+                archive::$name(&archived.archive).await;
+            })+
+        };
+    }
+
+    canter_tests::promises_of_an_archive!(an_archive);
+}

@@ -451,7 +451,7 @@ async fn urls_without_a_page_are_forgotten() {
         .iter()
         .map(|row| (row.url.path(), row.signal))
         .collect();
-    rows.sort();
+    rows.sort_by_key(|(path, _)| *path);
     assert_eq!(rows, [("/blog/1", None), ("/docs/1", None)]);
     let forgotten = (UrlKey::of(&url("/blog/1")), Mark::Forgotten);
     new.pages.mark(vec![forgotten]).await.unwrap();
