@@ -49,5 +49,6 @@ pub async fn demo(args: Demo) -> Result<()> {
     );
     let words = typed.into_iter().skip(1).chain(serve);
     let words = Crawl::augment_args(Command::new("crawl")).try_get_matches_from(words)?;
-    crawl::crawl(Crawl::from_arg_matches(&words)?).await
+    crawl::crawl(Crawl::from_arg_matches(&words)?).await?;
+    Ok(())
 }

@@ -5,7 +5,7 @@ use canter_core::publish::{Changes, Done, How, When, publish as run};
 use canter_core::solo::SoloCrawl;
 use canter_embedded::archive::SqliteArchive;
 use canter_embedded::folder::Folder;
-use canter_embedded::store::{SiteStore, Store};
+use canter_embedded::store::{SiteStore, Store, report};
 use canter_http::Clock;
 use clap::Args;
 use console::style;
@@ -89,10 +89,12 @@ pub async fn reindex(args: Reindex) -> Result<()> {
 async fn open(store: &Store, name: &str, folder: &Folder) -> Result<(SiteStore, bool)> {
     let clock = Clock::start();
     let now = std::sync::Arc::new(move || clock.now());
-    match store.open_site(name, now).await? {
-        Some(found) => Ok(found),
-        None => Err(unknown_site(name, folder)?.into()),
-    }
+    let Some(site) = store.known_site(name, now).await? else {
+        return Err(unknown_site(name, folder)?.into());
+    };
+    let sites = report(folder)?;
+    let ended = sites.iter().any(|site| site.site == name && site.ended);
+    Ok((site, ended))
 }
 
 async fn published(

@@ -2,6 +2,7 @@
 
 use std::io::{Write, stdout};
 use std::pin::pin;
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use canter_aws::{Beginning, CrawlSpec, Crawling};
@@ -11,7 +12,7 @@ use serde_json::json;
 use super::deployed::{Deployed, WHO};
 use super::end::Ended;
 use super::watch::{End, watch};
-use crate::crawl::{Crawl, setup};
+use crate::crawl::{Crawl, HELD, setup};
 use crate::signal::signal;
 
 /// A crawl that the command began or joined.
@@ -22,7 +23,7 @@ struct Begun {
 }
 
 /// Begins the crawls in the stack and watches them until they end.
-pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
+pub async fn crawl(args: &Crawl, stack: &str) -> Result<ExitCode> {
     let sites = setup::sites(args)?;
     let deployed = Deployed::connect(stack).await?;
     deployed.check_private(args.allow_private)?;
@@ -34,7 +35,7 @@ pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
                 "What was begun goes on in the stack {stack}: `canter status --aws {stack}` tells \
                  of it, and the same command begins the rest."
             );
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
         begun = begin_all(&deployed, sites, args) => begun?,
     };
@@ -42,12 +43,14 @@ pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
     let ends = watch(&deployed, &crawls, args.json, enough).await;
     let ends = ends.inspect_err(|_| eprintln!("{}", goes_on(&crawls, stack)))?;
     let mut failed = Vec::new();
+    let mut held = false;
     let mut left = Vec::new();
     for (begun, end) in begun.into_iter().zip(ends) {
         let site = begun.crawling.spec.site.id.clone();
         match end {
             Some(End::Rests(crawling)) => {
                 let ended = Ended::of(&deployed, begun.since_ms, *crawling).await?;
+                held |= ended.is_held();
                 let nothing = ended.nothing_crawled(&deployed.stack);
                 if args.json || nothing.is_none() {
                     ended.print(args.json)?;
@@ -74,7 +77,11 @@ pub async fn crawl(args: &Crawl, stack: &str) -> Result<()> {
     if !failed.is_empty() {
         bail!("{}", failed.join("; "));
     }
-    Ok(())
+    Ok(if held {
+        ExitCode::from(HELD)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 async fn begin_all(deployed: &Deployed, sites: Vec<Site>, args: &Crawl) -> Result<Vec<Begun>> {
@@ -85,6 +92,7 @@ async fn begin_all(deployed: &Deployed, sites: Vec<Site>, args: &Crawl) -> Resul
             rate: args.rps.0,
             user_agent: setup::user_agent(args),
             allow_private: args.allow_private,
+            max_loss: args.max_loss,
         };
         begun.push(begin(deployed, &spec, args).await?);
     }

@@ -31,6 +31,7 @@ impl Deployed {
             queue: stack.queue_url.clone(),
             errands: stack.errands_queue_url.clone(),
             dead_letters: stack.dead_letters_url.clone(),
+            bucket: stack.archive_bucket.clone(),
         };
         let cloud = Cloud::connect(names).await;
         let clock = Clock::start();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use canter_aws::{Bill, CloudSite, Counts, Crawling, Rest};
+use canter_aws::{Beginning, Bill, CloudSite, Counts, Crawling, Rest};
 use canter_core::task::Skip;
 use canter_stack::Stack;
 
@@ -46,10 +46,18 @@ impl Ended {
             gone: Vec::new(),
             failed: Vec::new(),
             retries: crawling.progress.retries,
+            changes: crawling.changes.clone().unwrap_or_default(),
+            is_refresh: crawling.beginning != Beginning::First,
+            held: crawling.held,
             site: site.clone(),
         };
         let bill = Bill::load(&deployed.cloud, &site, crawl).await?;
         Ok(Ended { summary, bill })
+    }
+
+    /// Whether nothing was published.
+    pub fn is_held(&self) -> bool {
+        self.summary.held.is_some()
     }
 
     /// Prints it: JSON on standard output, text on standard error.

@@ -5,10 +5,12 @@ mod course;
 mod crawl;
 mod deployed;
 mod end;
+mod publish;
 mod status;
 mod stop;
 mod watch;
 
 pub use crawl::crawl;
+pub use publish::{publish, reindex};
 pub use status::status;
 pub use stop::stop;

@@ -83,6 +83,7 @@ impl Site {
             server: deployed.stack.index_url.clone(),
             began_ms: Some(crawl),
             fetched_ms: None,
+            held: crawling.held.clone(),
             alive_ms: Some(crawling.alive_ms),
         };
         let bill = Bill::load(&deployed.cloud, site, crawl).await?;

@@ -156,7 +156,7 @@ pub async fn crawl(args: Crawl) -> Result<ExitCode> {
         serve::announce(&address, args.json);
         wait_for_signal(stopped).await;
     }
-    let held = summaries.iter().any(|summary| summary.held().is_some());
+    let held = summaries.iter().any(|summary| summary.held.is_some());
     Ok(if held { ExitCode::from(HELD) } else { ExitCode::SUCCESS })
 }
 

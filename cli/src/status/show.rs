@@ -56,6 +56,11 @@ pub fn site(site: &Standing) -> String {
     if let Some(server) = &site.server {
         row("index", server.clone());
     }
+    if let Some(held) = &site.held {
+        let what = format!("{} of {} {}", held.lost, held.of, held.reason);
+        row("held", style(what).yellow().to_string());
+        row("", format!("canter publish {} publishes it", site.site));
+    }
     row("began", ago(began, now));
     if let Some(fetched) = site.fetched_ms {
         row("fetched", ago(fetched, now));

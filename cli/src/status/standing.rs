@@ -1,9 +1,11 @@
 //! The state of a site's newest crawl, whether local or in the cloud.
 
 use canter_core::outcomes::Counts;
+use canter_core::publish::Held;
 use canter_embedded::store::{Rest, SiteReport};
 use serde_json::{Value, json};
 
+use crate::crawl::summary::held_json;
 use crate::when::iso;
 
 /// What `canter status` tells of a site.
@@ -25,6 +27,8 @@ pub struct Standing {
     pub fetched_ms: Option<u64>,
     /// Last sign of life of a crawl in the cloud, in Unix milliseconds.
     pub alive_ms: Option<u64>,
+    /// Why the last refresh is not published.
+    pub held: Option<Held>,
 }
 
 impl Standing {
@@ -50,6 +54,7 @@ impl Standing {
             began_ms: Some(report.began_ms),
             fetched_ms: report.fetched_ms,
             alive_ms: None,
+            held: report.held,
         }
     }
 
@@ -66,6 +71,7 @@ impl Standing {
             began_ms: None,
             fetched_ms: None,
             alive_ms: None,
+            held: None,
         }
     }
 
@@ -87,6 +93,7 @@ impl Standing {
             "skipped_by": counts.skipped_by,
             "failed": counts.failed,
             "waiting": counts.waiting,
+            "held": self.held.as_ref().map(held_json),
             "index": self.server,
             "rps_limit": self.rps,
             "began_at": self.began_ms.map(iso),

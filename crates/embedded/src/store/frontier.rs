@@ -6,6 +6,7 @@ use std::time::Duration;
 use canter_core::failure::Failure;
 use canter_core::ports::Frontier;
 use canter_core::rest::Rest;
+use canter_core::publish::Done;
 use canter_core::solo::{Popped, SoloCrawl};
 use canter_core::task::{Task, UrlKey};
 use canter_core::time::Moment;
@@ -89,6 +90,17 @@ impl SoloCrawl for SiteStore {
 
     async fn pushed(&self) {
         self.pushed.notified().await;
+    }
+
+    async fn record_published(&self, done: &Done) -> Result<(), Failure> {
+        match done {
+            Done::Published(changes) => {
+                self.note_changes(changes).await?;
+                self.note_held(None).await
+            }
+            Done::Held(held) => self.note_held(Some(held)).await,
+            Done::Part => Ok(()),
+        }
     }
 
     async fn record_end(&self) -> Result<(), Failure> {

@@ -86,6 +86,20 @@ impl SiteStore {
             .await
     }
 
+    /// Returns whether the site was ever published as a whole.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the store fails.
+    pub async fn was_published(&self) -> Result<bool, Failure> {
+        let site = self.site;
+        let was = self.store.run(move |connection| {
+            let sql = "SELECT changes IS NOT NULL FROM site WHERE id = ?";
+            connection.query_row(sql, [site], |row| row.get(0))
+        });
+        was.await
+    }
+
     /// Returns why the last refresh is not published; `None` if it is.
     ///
     /// # Errors
