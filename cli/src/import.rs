@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use canter_core::document::{Document, Stored, version};
-use canter_core::end::count_links;
-use canter_core::inlinks::{Counted, Inlinks};
+use canter_core::document::{Document, Stored, Write};
+use canter_core::inlinks::Inlinks;
 use canter_core::ports::IndexWriter;
+use canter_core::time::Moment;
 use canter_embedded::folder::Folder;
+use canter_http::Clock;
 use canter_page::url::{is_http, normalise};
 use clap::Args;
 use console::style;
@@ -81,7 +82,6 @@ pub async fn import(args: Import) -> Result<()> {
         bail!("{} holds no page", lines.name);
     }
     for (site, pages) in &sites {
-        count_links(site, &index, 0, || true).await?;
         let pages = counted(*pages, "page");
         eprintln!("{pages} of {} went into the index.", style(site).bold());
     }
@@ -97,7 +97,8 @@ async fn put(
     if pages.is_empty() {
         return Ok(());
     }
-    let documents: Vec<Document> = pages.into_iter().map(document).collect();
+    let now = Clock::start().now();
+    let documents: Vec<Document> = pages.into_iter().map(|page| document(page, now)).collect();
     let known = |it: &Document| (it.id(), it.site.clone(), it.url.clone());
     let known: Vec<_> = documents.iter().map(known).collect();
     let (put, flushed) = tokio::join!(index.put(documents), index.flush());
@@ -112,16 +113,18 @@ async fn put(
     Ok(())
 }
 
-/// The document of a page, before any links were counted.
-fn document(page: Stored) -> Document {
-    let document = Stored {
-        inlinks: Counted::default(),
-        ..page
-    }
-    .again(Inlinks::default());
+/// The document of a page, before any links were counted. A time in the future counts as now, so
+/// that a later crawl can replace the page.
+fn document(page: Stored, now: Moment) -> Document {
+    let fetched_at = Moment::from_millis(page.fetched_at_ms).min(now);
+    let version = fetched_at.millis();
     Document {
-        version: version(document.fetched_at, 0),
-        ..document
+        site: page.site.clone(),
+        url: page.url.clone(),
+        fetched_at,
+        version: Write { version, pass: 0 }.number(),
+        page: page.into_page(),
+        inlinks: Inlinks::default(),
     }
 }
 

@@ -120,7 +120,10 @@ async fn published(
 
 /// What was published, for a person.
 fn told(site: &str, changes: &Changes) -> String {
-    let all = changes.all().into_iter().filter(|(_, change)| change.count > 0);
+    let all = changes
+        .all()
+        .into_iter()
+        .filter(|(_, change)| change.count > 0);
     let all: Vec<String> = all
         .map(|(name, change)| format!("{} {name}", counted(change.count, "page")))
         .collect();

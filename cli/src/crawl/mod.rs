@@ -157,7 +157,11 @@ pub async fn crawl(args: Crawl) -> Result<ExitCode> {
         wait_for_signal(stopped).await;
     }
     let held = summaries.iter().any(|summary| summary.held.is_some());
-    Ok(if held { ExitCode::from(HELD) } else { ExitCode::SUCCESS })
+    Ok(if held {
+        ExitCode::from(HELD)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// The sites as the display shows them.

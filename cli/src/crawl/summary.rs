@@ -285,9 +285,14 @@ pub fn held_json(held: &Held) -> Value {
 pub fn held_text(held: &Held, site: &str) -> String {
     let what = format!("held: {} % of the pages would be lost", held.percent());
     let mut text = format!("  {}\n", style(what).yellow());
-    text += &format!("    {} of {} {}, for instance:\n", held.lost, held.of, held.reason);
+    text += &format!(
+        "    {} of {} {}, for instance:\n",
+        held.lost, held.of, held.reason
+    );
     let examples = held.examples.iter().take(EXAMPLES);
-    text += &examples.map(|url| format!("    {url}\n")).collect::<String>();
+    text += &examples
+        .map(|url| format!("    {url}\n"))
+        .collect::<String>();
     text + &format!(
         "    The search shows what it showed. If the site is right, publish it: canter publish \
          {site}\n"

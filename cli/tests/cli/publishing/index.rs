@@ -34,7 +34,9 @@ fn an_index_that_was_lost_is_made_anew() {
     let (site, canter) = crawled();
     site.log().clear();
     fs::remove_dir_all(canter.data().join("index")).unwrap();
-    canter.run(&["search", "w3x3"]).fails(1, &["canter reindex"]);
+    canter
+        .run(&["search", "w3x3"])
+        .fails(1, &["canter reindex"]);
     canter.run(&["reindex", "t"]).done();
     assert!((0..PAGES).all(|number| finds(&canter, number)));
     assert_eq!(site.log().all().len(), 0);
@@ -46,7 +48,12 @@ fn an_index_that_was_lost_is_made_anew() {
 #[test]
 fn a_new_index_of_the_same_pages_finds_the_same() {
     let (_site, canter) = crawled();
-    let search = || canter.run(&["search", "page", "--json", "--limit", "60"]).done().stdout;
+    let search = || {
+        canter
+            .run(&["search", "page", "--json", "--limit", "60"])
+            .done()
+            .stdout
+    };
     let results = |stdout: String| -> serde_json::Value {
         let answer: serde_json::Value = serde_json::from_str(&stdout).unwrap();
         answer["results"].clone()

@@ -57,7 +57,9 @@ fn held(ended: &Ended, reason: &str) {
 
 /// Whether a search finds a word of a page.
 fn finds(canter: &Canter, number: usize) -> bool {
-    let ended = canter.run(&["search", &format!("w{number}x7"), "--json"]).done();
+    let ended = canter
+        .run(&["search", &format!("w{number}x7"), "--json"])
+        .done();
     let answer: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     answer["total"]["value"] == 1
 }

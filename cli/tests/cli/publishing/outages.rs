@@ -23,7 +23,11 @@ type Outage = (&'static str, fn(&Serving), Option<&'static str>);
 const OUTAGES: [Outage; 12] = [
     (
         "a redirect to a login",
-        |site| break_from(site, 0, |_| Answer::status(302).header("Location", "/login")),
+        |site| {
+            break_from(site, 0, |_| {
+                Answer::status(302).header("Location", "/login")
+            })
+        },
         None,
     ),
     (
@@ -63,7 +67,9 @@ const OUTAGES: [Outage; 12] = [
     (
         "a template that makes the start the canonical of every page",
         |site| {
-            break_from(site, 0, |number| page_with(number, "<link rel=canonical href=/>"));
+            break_from(site, 0, |number| {
+                page_with(number, "<link rel=canonical href=/>")
+            });
         },
         Some("pages name one page as canonical or have the same content"),
     ),
@@ -78,14 +84,24 @@ const OUTAGES: [Outage; 12] = [
     ),
     (
         "a robots.txt that disallows everything",
-        |site| site.set("/robots.txt", Answer::text("User-agent: *\nDisallow: /p/\n")),
+        |site| {
+            site.set(
+                "/robots.txt",
+                Answer::text("User-agent: *\nDisallow: /p/\n"),
+            )
+        },
         None,
     ),
     (
         "the page of somebody who parks the domain",
         |site| {
-            break_from(site, 0, |_| Answer::html("<title>For sale</title><p>Buy this name now"));
-            site.set("/", Answer::html("<title>For sale</title><p>Buy this name now"));
+            break_from(site, 0, |_| {
+                Answer::html("<title>For sale</title><p>Buy this name now")
+            });
+            site.set(
+                "/",
+                Answer::html("<title>For sale</title><p>Buy this name now"),
+            );
         },
         Some("pages now have nearly the same text"),
     ),
@@ -138,12 +154,24 @@ fn pages_that_stay_away_are_held_until_somebody_publishes_them() {
     assert_eq!(canter.indexed().len(), PAGES + 1);
     held(&canter.crawl(&site.url("/"), &[]), "pages are gone");
     let status = canter.run(&["status", "t", "--json"]).done();
-    assert!(status.stdout.contains("pages are gone"), "{}", status.stdout);
+    assert!(
+        status.stdout.contains("pages are gone"),
+        "{}",
+        status.stdout
+    );
     let published = canter.run(&["publish", "t"]).done();
-    assert!(published.stderr.contains("25 pages removed"), "{}", published.stderr);
+    assert!(
+        published.stderr.contains("25 pages removed"),
+        "{}",
+        published.stderr
+    );
     assert_eq!(canter.indexed().len(), PAGES / 2 + 1);
     let status = canter.run(&["status", "t", "--json"]).done();
-    assert!(!status.stdout.contains("pages are gone"), "{}", status.stdout);
+    assert!(
+        !status.stdout.contains("pages are gone"),
+        "{}",
+        status.stdout
+    );
 }
 
 #[test]

@@ -7,7 +7,10 @@ use super::{PAGES, crawled, finds, page, path};
 #[test]
 fn a_few_renamed_and_removed_pages_are_published() {
     let (site, canter) = crawled();
-    let links: Vec<String> = (2..PAGES).map(path).chain((0..2).map(|n| format!("/n/{n}"))).collect();
+    let links: Vec<String> = (2..PAGES)
+        .map(path)
+        .chain((0..2).map(|n| format!("/n/{n}")))
+        .collect();
     site.set("/", Answer::page("/", links.iter().map(String::as_str)));
     for number in 0..2 {
         site.set(&path(number), Answer::redirect(&format!("/n/{number}")));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use canter_core::failure::Failure;
 use canter_core::ports::Frontier;
-use canter_core::rest::Rest;
 use canter_core::publish::Done;
+use canter_core::rest::Rest;
 use canter_core::solo::{Popped, SoloCrawl};
 use canter_core::task::{Task, UrlKey};
 use canter_core::time::Moment;
