@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use canter_tests::tls::Authority;
 use canter_tests::{Serving, Site, canter};
 
-use super::{Place, assert_limit, measured, stalled};
+use super::{PLACES, assert_limit, measured, stalled};
 
 /// Allows one crawl of this module at a time: on busy cores an answer is late, and the next request
 /// takes a connection of its own.
@@ -16,7 +16,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 /// rate, on this number of connections, where late answers cost more.
 fn crawled_whole(site: impl Fn() -> Site, connections: RangeInclusive<usize>) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let _place = Place::take();
+    let _place = PLACES.take();
     let authority = Authority::new();
     let run = || (crawled(site(), &authority), ());
     let (site, ()) = measured(run, |log, ()| {

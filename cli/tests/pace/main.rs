@@ -12,9 +12,9 @@
 
 mod http2;
 
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use canter_tests::places::Places;
 use canter_tests::tls::Authority;
 use canter_tests::{Answer, Canter, Log, Serving, Site, canter};
 
@@ -36,29 +36,7 @@ struct Promise {
     share: f64,
 }
 
-/// Places for tests that take the machine: more of them would only measure each other.
-static PLACES: (Mutex<usize>, Condvar) = (Mutex::new(2), Condvar::new());
-
-/// A place, given back when dropped.
-struct Place;
-
-impl Place {
-    fn take() -> Self {
-        let (free, given_back) = &PLACES;
-        let free = free.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = given_back.wait_while(free, |free| *free == 0);
-        *free.unwrap_or_else(PoisonError::into_inner) -= 1;
-        Place
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let (free, given_back) = &PLACES;
-        *free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        given_back.notify_one();
-    }
-}
+static PLACES: Places = Places::new(2);
 
 /// Repeats a run until it is as wanted, three times at most. Gives the last run.
 fn measured<T>(run: impl Fn() -> (Serving, T), wanted: impl Fn(&Log, &T) -> bool) -> (Serving, T) {
@@ -84,7 +62,7 @@ fn stalled(site: &Serving) -> bool {
 
 /// Asserts that a site never gets more than this number of requests in a second.
 fn limit(rps: usize, run: impl Fn() -> Serving) -> Serving {
-    let _place = Place::take();
+    let _place = PLACES.take();
     let (site, ()) = measured(|| (run(), ()), |log, ()| log.most_in_a_second() <= rps);
     assert_limit(&site, rps);
     site
@@ -98,7 +76,7 @@ fn assert_limit(site: &Serving, rps: usize) {
 
 /// Crawls at a rate, and asserts the promise. Gives the site.
 fn row(canter: impl Fn() -> Canter, site: impl Fn() -> Site, promise: Promise) -> Serving {
-    let _place = Place::take();
+    let _place = PLACES.take();
     let Promise {
         rps,
         seconds,
