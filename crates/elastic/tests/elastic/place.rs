@@ -24,12 +24,21 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) async fn new() -> Self {
+        Place::with(|settings| settings).await
+    }
+
+    /// A place whose index gives up after two seconds.
+    pub(crate) async fn hurried() -> Self {
+        Place::with(|settings| settings.patience(Duration::from_secs(2))).await
+    }
+
+    async fn with(patience: impl FnOnce(Settings) -> Settings) -> Self {
         let own = OwnIndex::new();
         let faults = Faults::before(own.server());
         let settings = Settings::new(&own.by_way_of(&faults.url()), None).unwrap();
         // A busy server takes its time to make an index, and how long is not what is tested.
         ElasticIndex::open(&settings).await.unwrap();
-        let settings = settings.patience(Duration::from_secs(2));
+        let settings = patience(settings);
         Place {
             index: ElasticIndex::open(&settings).await.unwrap(),
             faults,
