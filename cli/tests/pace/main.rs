@@ -39,12 +39,12 @@ struct Promise {
 static PLACES: Places = Places::new(2);
 
 /// Repeats a run until it is as wanted, three times at most. Gives the last run.
-fn measured<T>(run: impl Fn() -> (Serving, T), wanted: impl Fn(&Log, &T) -> bool) -> (Serving, T) {
+fn measured(run: impl Fn() -> Serving, wanted: impl Fn(&Log) -> bool) -> Serving {
     for _ in 0..2 {
-        let (site, seen) = run();
+        let site = run();
         let log = site.log();
-        if wanted(log, &seen) {
-            return (site, seen);
+        if wanted(log) {
+            return site;
         }
         eprintln!(
             "at most {} in a second, {} connections, {} stalls: once more",
@@ -63,7 +63,7 @@ fn stalled(site: &Serving) -> bool {
 /// Asserts that a site never gets more than this number of requests in a second.
 fn limit(rps: usize, run: impl Fn() -> Serving) -> Serving {
     let _place = PLACES.take();
-    let (site, ()) = measured(|| (run(), ()), |log, ()| log.most_in_a_second() <= rps);
+    let site = measured(run, |log| log.most_in_a_second() <= rps);
     assert_limit(&site, rps);
     site
 }
@@ -90,9 +90,9 @@ fn row(canter: impl Fn() -> Canter, site: impl Fn() -> Site, promise: Promise) -
         let peak = summary["rps_peak"].as_u64();
         assert!(peak.is_some_and(|peak| peak <= rps as u64), "{summary}");
         assert_eq!(summary["failed"], 0, "{summary}");
-        (site, ())
+        site
     };
-    let (site, ()) = measured(run, |log, ()| {
+    let site = measured(run, |log| {
         log.most_in_a_second() <= rps && delivered(log, rps) >= share
     });
     assert_limit(&site, rps);
@@ -188,7 +188,7 @@ fn tls_with_reuse() {
 fn http2(site: impl Fn() -> Site, share: f64, most: usize) {
     let authority = Authority::new();
     let run = || {
-        let site = row(
+        row(
             || canter!().with("SSL_CERT_FILE", authority.file()),
             || site().http2(&authority),
             Promise {
@@ -196,13 +196,13 @@ fn http2(site: impl Fn() -> Site, share: f64, most: usize) {
                 seconds: 3,
                 share,
             },
-        );
-        let connections = site.log().accepted() * 100 / site.log().all().len();
-        (site, connections)
+        )
     };
+    let connections = |log: &Log| log.accepted() * 100 / log.all().len();
     // Late answers cost more connections.
-    let (site, connections) = measured(run, |_, connections| *connections <= most);
+    let site = measured(run, |log| connections(log) <= most);
     let most = if stalled(&site) { 50 } else { most };
+    let connections = connections(site.log());
     assert!(connections <= most, "{connections} for 100 requests");
 }
 
