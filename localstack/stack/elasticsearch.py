@@ -66,8 +66,8 @@ def start(stack, ports, installed):
     server = home(installed)
     command = [
         installed.java,
-        "-Xms512m",
-        "-Xmx512m",
+        "-Xms1g",
+        "-Xmx1g",
         # No files in /tmp for tools that watch a JVM.
         "-XX:-UsePerfData",
         "-XX:MaxDirectMemorySize=256m",

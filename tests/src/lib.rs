@@ -17,6 +17,7 @@ mod http2;
 pub mod judged;
 pub mod log;
 mod manners;
+pub mod places;
 pub mod site;
 pub mod stack;
 pub mod tls;

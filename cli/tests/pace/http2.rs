@@ -1,25 +1,25 @@
 //! Sites that speak only HTTP/2 are crawled completely, at the pace, and on few connections.
 
 use std::ops::RangeInclusive;
-use std::sync::{Mutex, PoisonError};
 
+use canter_tests::places::Places;
 use canter_tests::tls::Authority;
 use canter_tests::{Serving, Site, canter};
 
-use super::{Place, assert_limit, measured, stalled};
+use super::{PLACES, assert_limit, measured, stalled};
 
 /// Allows one crawl of this module at a time: on busy cores an answer is late, and the next request
 /// takes a connection of its own.
-static ALONE: Mutex<()> = Mutex::new(());
+static ALONE: Places = Places::new(1);
 
 /// Crawls a site of 121 pages at 50 requests per second: each page once, none lost, never above the
 /// rate, on this number of connections, where late answers cost more.
 fn crawled_whole(site: impl Fn() -> Site, connections: RangeInclusive<usize>) {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let _place = Place::take();
+    let _alone = ALONE.take();
+    let _place = PLACES.take();
     let authority = Authority::new();
-    let run = || (crawled(site(), &authority), ());
-    let (site, ()) = measured(run, |log, ()| {
+    let run = || crawled(site(), &authority);
+    let site = measured(run, |log| {
         log.most_in_a_second() <= 50 && connections.contains(&log.accepted())
     });
     assert_limit(&site, 50);

@@ -12,9 +12,9 @@
 
 mod http2;
 
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use canter_tests::places::Places;
 use canter_tests::tls::Authority;
 use canter_tests::{Answer, Canter, Log, Serving, Site, canter};
 
@@ -36,37 +36,15 @@ struct Promise {
     share: f64,
 }
 
-/// Places for tests that take the machine: more of them would only measure each other.
-static PLACES: (Mutex<usize>, Condvar) = (Mutex::new(2), Condvar::new());
-
-/// A place, given back when dropped.
-struct Place;
-
-impl Place {
-    fn take() -> Self {
-        let (free, given_back) = &PLACES;
-        let free = free.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = given_back.wait_while(free, |free| *free == 0);
-        *free.unwrap_or_else(PoisonError::into_inner) -= 1;
-        Place
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let (free, given_back) = &PLACES;
-        *free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        given_back.notify_one();
-    }
-}
+static PLACES: Places = Places::new(2);
 
 /// Repeats a run until it is as wanted, three times at most. Gives the last run.
-fn measured<T>(run: impl Fn() -> (Serving, T), wanted: impl Fn(&Log, &T) -> bool) -> (Serving, T) {
+fn measured(run: impl Fn() -> Serving, wanted: impl Fn(&Log) -> bool) -> Serving {
     for _ in 0..2 {
-        let (site, seen) = run();
+        let site = run();
         let log = site.log();
-        if wanted(log, &seen) {
-            return (site, seen);
+        if wanted(log) {
+            return site;
         }
         eprintln!(
             "at most {} in a second, {} connections, {} stalls: once more",
@@ -84,8 +62,8 @@ fn stalled(site: &Serving) -> bool {
 
 /// Asserts that a site never gets more than this number of requests in a second.
 fn limit(rps: usize, run: impl Fn() -> Serving) -> Serving {
-    let _place = Place::take();
-    let (site, ()) = measured(|| (run(), ()), |log, ()| log.most_in_a_second() <= rps);
+    let _place = PLACES.take();
+    let site = measured(run, |log| log.most_in_a_second() <= rps);
     assert_limit(&site, rps);
     site
 }
@@ -98,7 +76,7 @@ fn assert_limit(site: &Serving, rps: usize) {
 
 /// Crawls at a rate, and asserts the promise. Gives the site.
 fn row(canter: impl Fn() -> Canter, site: impl Fn() -> Site, promise: Promise) -> Serving {
-    let _place = Place::take();
+    let _place = PLACES.take();
     let Promise {
         rps,
         seconds,
@@ -112,9 +90,9 @@ fn row(canter: impl Fn() -> Canter, site: impl Fn() -> Site, promise: Promise) -
         let peak = summary["rps_peak"].as_u64();
         assert!(peak.is_some_and(|peak| peak <= rps as u64), "{summary}");
         assert_eq!(summary["failed"], 0, "{summary}");
-        (site, ())
+        site
     };
-    let (site, ()) = measured(run, |log, ()| {
+    let site = measured(run, |log| {
         log.most_in_a_second() <= rps && delivered(log, rps) >= share
     });
     assert_limit(&site, rps);
@@ -210,7 +188,7 @@ fn tls_with_reuse() {
 fn http2(site: impl Fn() -> Site, share: f64, most: usize) {
     let authority = Authority::new();
     let run = || {
-        let site = row(
+        row(
             || canter!().with("SSL_CERT_FILE", authority.file()),
             || site().http2(&authority),
             Promise {
@@ -218,13 +196,13 @@ fn http2(site: impl Fn() -> Site, share: f64, most: usize) {
                 seconds: 3,
                 share,
             },
-        );
-        let connections = site.log().accepted() * 100 / site.log().all().len();
-        (site, connections)
+        )
     };
+    let connections = |log: &Log| log.accepted() * 100 / log.all().len();
     // Late answers cost more connections.
-    let (site, connections) = measured(run, |_, connections| *connections <= most);
+    let site = measured(run, |log| connections(log) <= most);
     let most = if stalled(&site) { 50 } else { most };
+    let connections = connections(site.log());
     assert!(connections <= most, "{connections} for 100 requests");
 }
 

@@ -13,8 +13,8 @@
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -26,17 +26,14 @@ use canter_core::time::Moment;
 use canter_http::{Clock, HttpConfig, HttpFetcher, PacedGate};
 use canter_tests::faults::{Faults, Turn};
 use canter_tests::log::most_in_a_second;
+use canter_tests::places::Places;
 use canter_tests::stack::Stack;
 use canter_tests::{Answer, Serving, Site};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 use url::Url;
 
-static MACHINE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+static MACHINE: Places = Places::new(1);
 
 /// Environment variable with the [`Work`] of a worker's process.
 const WORKER: &str = "CANTER_TEST_PACE_WORKER";
@@ -334,7 +331,7 @@ const START: Duration = Duration::from_secs(3);
 
 /// Runs a worker for each of `skews`, with at most `limit` requests in any second.
 fn row(rps: u32, seconds: u64, skews: &[i64], limit: u32, delay: Duration, share: f64) {
-    let _alone = alone();
+    let _alone = MACHINE.take();
     Stage::play(delay, |stage, last| {
         let workers = skews.iter().map(|&skew_ms| {
             let work = stage.work(f64::from(rps), seconds);
@@ -415,7 +412,7 @@ fn clocks_that_are_200_ms_wrong() {
 #[test]
 #[ignore = "needs the servers of make test"]
 fn workers_that_are_killed_and_replaced() {
-    let _alone = alone();
+    let _alone = MACHINE.take();
     Stage::play(Duration::ZERO, |stage, last| {
         let work = stage.work(20.0, 60);
         let mut workers: Vec<Child> = (0..5).map(|_| start(&work)).collect();

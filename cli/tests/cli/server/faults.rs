@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use canter_tests::{OwnIndex, Site, canter};
 
-use super::{search, with};
+use super::{PLACES, search, with};
 
 #[test]
 fn a_server_that_is_not_there_ends_the_command() {
@@ -29,6 +29,7 @@ fn a_server_that_is_not_there_ends_the_command() {
 #[test]
 #[ignore = "needs the servers of make test"]
 fn a_server_without_an_index_says_what_to_do() {
+    let _place = PLACES.take();
     let server = OwnIndex::new();
     canter!()
         .run(&["search", "x", "--index", &server.url()])
@@ -42,6 +43,7 @@ fn a_server_without_an_index_says_what_to_do() {
 #[test]
 #[ignore = "needs the servers of make test"]
 fn killed_at_any_moment_the_same_command_finishes() {
+    let _place = PLACES.take();
     let site = Site::web(300).start();
     let whole = canter!();
     whole.crawl(&site.url("/"), &[]).done();
@@ -64,6 +66,7 @@ fn killed_at_any_moment_the_same_command_finishes() {
 #[test]
 #[ignore = "needs the servers of make test"]
 fn an_index_that_is_closed_in_the_middle_fails_no_page() {
+    let _place = PLACES.take();
     let site = Site::web(200).start();
     let server = OwnIndex::new();
     let (canter, index) = with(&server);
@@ -92,6 +95,7 @@ fn an_index_that_is_closed_in_the_middle_fails_no_page() {
 #[test]
 #[ignore = "needs the servers of make test"]
 fn a_stop_does_not_wait_for_an_index_that_takes_nothing() {
+    let _place = PLACES.take();
     let site = Site::web(200).start();
     let server = OwnIndex::new();
     let (canter, index) = with(&server);
@@ -120,6 +124,7 @@ fn a_stop_does_not_wait_for_an_index_that_takes_nothing() {
 #[test]
 #[ignore = "needs the servers of make test"]
 fn why_an_index_does_not_answer_is_in_the_log_of_the_service() {
+    let _place = PLACES.take();
     let site = Site::web(3).start();
     let server = OwnIndex::new();
     let (canter, index) = with(&server);

@@ -6,8 +6,13 @@ mod parity;
 mod relevance;
 mod sites;
 
+use canter_tests::places::Places;
 use canter_tests::{Canter, OwnIndex, canter};
 use serde_json::Value;
+
+/// Places for tests of this module. The server makes one index after the other, and on a busy machine
+/// a test that waits for several others would run out of time.
+static PLACES: Places = Places::new(2);
 
 /// The answer to a search, on a server or in the folder.
 fn search(canter: &Canter, server: Option<&OwnIndex>, query: &str) -> Value {

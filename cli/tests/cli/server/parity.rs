@@ -6,7 +6,7 @@ use std::path::Path;
 use canter_tests::{Answer, OwnIndex, Serving, Site, canter};
 use serde_json::Value;
 
-use super::search;
+use super::{PLACES, search};
 
 /// Real pages of many generators, all linked from one page.
 fn site() -> Serving {
@@ -32,6 +32,7 @@ fn site() -> Serving {
 #[test]
 #[ignore = "needs the servers of make test"]
 fn both_indexes_hold_and_find_the_same() {
+    let _place = PLACES.take();
     let (site, server) = (site(), OwnIndex::new());
     // Links of the real pages stay within the test site; missing pages are dead links.
     let (own, other) = (canter!(), canter!());

@@ -8,7 +8,7 @@ use canter_tests::{Answer, Judged, OwnIndex, Scores, Serving, Site, canter};
 use flate2::read::GzDecoder;
 use tar::Archive;
 
-use super::search;
+use super::{PLACES, search};
 
 /// The pages of `canter demo`.
 fn site() -> Serving {
@@ -30,6 +30,7 @@ fn site() -> Serving {
 #[test]
 #[ignore = "needs the servers of make test"]
 fn what_people_look_for_is_found() {
+    let _place = PLACES.take();
     let (site, server) = (site(), OwnIndex::new());
     let judged = Judged::read(include_str!("judged.jsonl")).unwrap();
     let mut means = Vec::new();

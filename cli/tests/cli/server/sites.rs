@@ -3,7 +3,7 @@
 use canter_tests::{Answer, OwnIndex, Site, canter};
 use serde_json::Value;
 
-use super::{paths, search, with};
+use super::{PLACES, paths, search, with};
 
 fn args(index: &[String]) -> Vec<&str> {
     index.iter().map(String::as_str).collect()
@@ -12,6 +12,7 @@ fn args(index: &[String]) -> Vec<&str> {
 #[test]
 #[ignore = "needs the servers of make test"]
 fn a_refresh_asks_for_what_has_changed_and_takes_out_what_is_gone() {
+    let _place = PLACES.take();
     let tagged = Answer::page("/kept", []).header("ETag", "\"1\"");
     let site = Site::new()
         .page("/", ["/kept", "/changed", "/gone"])
@@ -40,6 +41,7 @@ fn a_refresh_asks_for_what_has_changed_and_takes_out_what_is_gone() {
 #[test]
 #[ignore = "needs the servers of make test"]
 fn a_forgotten_site_leaves_the_server_and_others_stay() {
+    let _place = PLACES.take();
     let site = Site::web(30).start();
     let server = OwnIndex::new();
     let (canter, index) = with(&server);
@@ -60,6 +62,7 @@ fn a_forgotten_site_leaves_the_server_and_others_stay() {
 #[test]
 #[ignore = "needs the servers of make test"]
 fn a_site_that_moves_to_another_index_is_fetched_whole() {
+    let _place = PLACES.take();
     let page = |visit: &canter_tests::Visit| match visit.header("if-none-match") {
         Some(_) => Answer::status(304),
         None => Answer::page("ponies", []).header("ETag", "\"1\""),
@@ -88,6 +91,7 @@ fn a_site_that_moves_to_another_index_is_fetched_whole() {
 #[test]
 #[ignore = "needs the servers of make test"]
 fn status_explain_and_report_look_where_the_pages_are() {
+    let _place = PLACES.take();
     let site = Site::new()
         .page("/", ["/a", "/dead"])
         .page("/a", ["/dead"])

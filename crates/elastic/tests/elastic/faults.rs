@@ -69,7 +69,7 @@ async fn half_of_a_bulk_comes_later() {
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn a_server_that_takes_nothing_is_given_up() {
-    let place = Place::new().await;
+    let place = Place::hurried().await;
     place.first_bulks(usize::MAX, |asked| {
         failing(asked, |n| n == 0, 429, &rejected())
     });
@@ -98,7 +98,7 @@ async fn a_server_that_takes_nothing_is_given_up() {
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn a_server_that_is_away_for_a_while_loses_nothing() {
-    let place = Place::new().await;
+    let place = Place::hurried().await;
     place.first_bulks(3, |_| {
         Turn::Answer(Reply::of(503, "text/html", "restarting"))
     });
@@ -121,7 +121,7 @@ async fn a_server_that_is_away_for_a_while_loses_nothing() {
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn a_slow_server_is_asked_again() {
-    let place = Place::new().await;
+    let place = Place::hurried().await;
     place.first_bulks(1, |_| Turn::Late(Duration::from_millis(1500)));
     let pages = pages(3);
     assert_eq!(place.put(pages.clone()).await, Ok(vec![]));

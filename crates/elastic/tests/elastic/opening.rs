@@ -13,13 +13,13 @@ use canter_tests::tls::Authority;
 use canter_tests::{Faults, OwnIndex, Site};
 
 fn settings(url: &str, key: Option<&str>) -> Settings {
-    let settings = Settings::new(url, key.map(str::to_owned)).unwrap();
-    settings.patience(Duration::from_secs(2))
+    Settings::new(url, key.map(str::to_owned)).unwrap()
 }
 
 /// The failure of opening an index, and that the sentence holds each of these.
 async fn refused(settings: &Settings, expected: &[&str]) -> Failure {
-    let failure = ElasticIndex::open(settings).await.err().unwrap();
+    let hurried = settings.clone().patience(Duration::from_secs(2));
+    let failure = ElasticIndex::open(&hurried).await.err().unwrap();
     let sentence = failure.to_string();
     for part in expected {
         assert!(sentence.contains(part), "{part:?} is not in: {sentence}");

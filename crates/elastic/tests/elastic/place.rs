@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 pub(crate) const SITE: &str = "example.org";
 
-/// An index behind a proxy. One request may take a second, trying may take two.
+/// An index behind a proxy.
 pub(crate) struct Place {
     pub(crate) index: ElasticIndex,
     pub(crate) faults: Faults,
@@ -22,19 +22,31 @@ pub(crate) struct Place {
     pub(crate) own: OwnIndex,
 }
 
+fn settings(own: &OwnIndex, faults: &Faults) -> Settings {
+    Settings::new(&own.by_way_of(&faults.url()), None).unwrap()
+}
+
 impl Place {
     pub(crate) async fn new() -> Self {
         let own = OwnIndex::new();
         let faults = Faults::before(own.server());
-        let settings = Settings::new(&own.by_way_of(&faults.url()), None).unwrap();
-        // A busy server takes its time to make an index, and how long is not what is tested.
-        ElasticIndex::open(&settings).await.unwrap();
-        let settings = settings.patience(Duration::from_secs(2));
+        let settings = settings(&own, &faults);
         Place {
             index: ElasticIndex::open(&settings).await.unwrap(),
             faults,
             name: settings.index().to_owned(),
             own,
+        }
+    }
+
+    /// A place for which one request may take a second, and trying may take two. A busy server takes
+    /// its time to make an index, so that is made in patience.
+    pub(crate) async fn hurried() -> Self {
+        let place = Place::new().await;
+        let settings = settings(&place.own, &place.faults).patience(Duration::from_secs(2));
+        Place {
+            index: ElasticIndex::open(&settings).await.unwrap(),
+            ..place
         }
     }
 
