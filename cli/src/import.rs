@@ -1,33 +1,40 @@
-//! `canter import`: pages from JSON lines into the index, as `canter export` writes them.
+//! `canter import`: pages from JSON lines, as `canter export` writes them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Read, stderr, stdin};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use canter_core::document::{Document, Stored, Write};
-use canter_core::inlinks::Inlinks;
-use canter_core::ports::IndexWriter;
-use canter_core::time::Moment;
+use canter_core::document::Stored;
+use canter_core::publish::{How, When, publish};
+use canter_core::solo::SoloCrawl;
+use canter_embedded::archive::SqliteArchive;
 use canter_embedded::folder::Folder;
+use canter_embedded::store::{SiteStore, Store};
 use canter_http::Clock;
 use canter_page::url::{is_http, normalise};
 use clap::Args;
 use console::style;
 use indicatif::ProgressBar;
+use url::Url;
 
 use crate::args::{Data, Server, site_name};
 use crate::count::counted;
 use crate::crawl::bar_style;
 use crate::index::WrittenIndex;
+use crate::refill::{refill, settle};
 
-/// Maximum number of pages in one commit, and maximum size of their lines in bytes.
+/// Maximum number of pages that are read at a time, and maximum size of their lines in bytes.
 const BATCH: usize = 1_000;
 const BATCH_BYTES: usize = 16 << 20;
 /// Maximum length of a line, in bytes: far more than a crawl keeps of a page.
 const MAX_LINE: u64 = 256 << 20;
+/// Maximum number of refused pages of a site that are named.
+const REFUSED: usize = 20;
 /// Time between two lines about progress if there is no bar.
 const SAID_AGAIN: Duration = Duration::from_secs(5);
 
@@ -37,7 +44,8 @@ const SAID_AGAIN: Duration = Duration::from_secs(5);
     canter export docs.example.org/3 | canter import - --index https://search.example.org:9200\n\n\
     A line is a page: an object with site, url, text and fetched_at_ms (Unix time in ms), and with\n\
     title, language, sections and links where there are such, as `canter export` writes them. A page\n\
-    that was fetched later than the one in the index takes its place; an older one changes nothing.")]
+    that was fetched later than the one that is known takes its place; another one changes nothing.\n\
+    A crawl of the site visits the pages again.")]
 pub struct Import {
     /// JSON lines, one page a line; - for standard input
     pub file: PathBuf,
@@ -49,83 +57,143 @@ pub struct Import {
     pub index: Server,
 }
 
-/// Puts every page into the index, then counts the links between them.
+/// Puts every page into the archive, then publishes their sites.
 pub async fn import(args: Import) -> Result<()> {
     let server = args.index.url()?;
     let mut lines = Lines::open(&args.file)?;
     let folder = Folder::create(&args.data.folder()?)?;
     let _lock = folder.lock()?;
-    let index = WrittenIndex::open(&folder, server.as_ref()).await?;
-    let mut sites = BTreeMap::<String, u64>::new();
+    let mut importer = Importer::open(&folder, server).await?;
     let mut said = Instant::now();
-    loop {
+    let broken = loop {
         let (pages, broken) = match lines.batch() {
             Ok(pages) => (pages, None),
             Err((pages, broken)) => (pages, Some(broken)),
         };
         let ended = pages.is_empty();
-        put(&index, pages, &mut sites).await?;
+        importer.put(pages).await?;
         if !stderr().is_terminal() && said.elapsed() > SAID_AGAIN {
             said = Instant::now();
-            eprintln!("{} so far", counted(sites.values().sum(), "page"));
+            eprintln!("{} so far", counted(importer.pages(), "page"));
         }
-        if let Some(broken) = broken {
-            let before = counted(sites.values().sum(), "page");
-            bail!("{broken}; {before} before it went into the index");
+        if ended || broken.is_some() {
+            break broken;
         }
-        if ended {
-            break;
-        }
-    }
+    };
     lines.bar.finish_and_clear();
-    if sites.is_empty() {
+    importer.publish().await?;
+    if let Some(broken) = broken {
+        let before = counted(importer.pages(), "page");
+        bail!("{broken}; {before} before it went into the index");
+    }
+    if importer.pages() == 0 {
         bail!("{} holds no page", lines.name);
     }
-    for (site, pages) in &sites {
-        let pages = counted(*pages, "page");
-        eprintln!("{pages} of {} went into the index.", style(site).bold());
+    for (name, site) in &importer.sites {
+        let pages = counted(site.pages, "page");
+        eprintln!("{pages} of {} went into the index.", style(name).bold());
     }
     Ok(())
 }
 
-/// Puts pages durably into the index and counts them by site. Names those that the index refuses.
-async fn put(
-    index: &WrittenIndex,
-    pages: Vec<Stored>,
-    sites: &mut BTreeMap<String, u64>,
-) -> Result<()> {
-    if pages.is_empty() {
-        return Ok(());
+/// Imports pages into a folder.
+struct Importer {
+    folder: Folder,
+    store: Store,
+    archive: SqliteArchive,
+    /// The server that the user named.
+    server: Option<String>,
+    /// Its index, or the folder's own.
+    index: WrittenIndex,
+    sites: BTreeMap<String, Importing>,
+}
+
+/// A site of which pages are imported.
+struct Importing {
+    store: SiteStore,
+    /// Number of pages read so far.
+    pages: u64,
+}
+
+impl Importer {
+    async fn open(folder: &Folder, server: Option<Url>) -> Result<Self> {
+        let store = Store::open(&folder.state())?;
+        let archive = SqliteArchive::open(&folder.archive())?;
+        let index = WrittenIndex::open(folder, server.as_ref()).await?;
+        refill(folder, &store, &archive, &index).await?;
+        Ok(Importer {
+            folder: folder.clone(),
+            store,
+            archive,
+            server: server.map(String::from),
+            index,
+            sites: BTreeMap::new(),
+        })
     }
-    let now = Clock::start().now();
-    let documents: Vec<Document> = pages.into_iter().map(|page| document(page, now)).collect();
-    let known = |it: &Document| (it.id(), it.site.clone(), it.url.clone());
-    let known: Vec<_> = documents.iter().map(known).collect();
-    let (put, flushed) = tokio::join!(index.put(documents), index.flush());
-    let refused = put?;
-    flushed?;
-    for (id, site, url) in known {
-        match refused.iter().find(|refused| refused.id == id) {
-            Some(refused) => eprintln!("{} {url}: {}", style("left out:").yellow(), refused.why),
-            None => *sites.entry(site).or_default() += 1,
+
+    /// Number of pages read so far.
+    fn pages(&self) -> u64 {
+        self.sites.values().map(|site| site.pages).sum()
+    }
+
+    async fn put(&mut self, pages: Vec<Stored>) -> Result<()> {
+        let mut by_site = BTreeMap::<String, Vec<Stored>>::new();
+        for page in pages {
+            by_site.entry(page.site.clone()).or_default().push(page);
         }
+        for (name, pages) in by_site {
+            let site = match self.sites.entry(name) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let store = begin(&self.store, new.key(), &self.server).await?;
+                    settle(&self.folder, &store, &self.archive).await?;
+                    new.insert(Importing { store, pages: 0 })
+                }
+            };
+            site.pages += pages.len() as u64;
+            site.store.import(pages, &self.archive).await?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Brings the pages into the index of each site. Names those that the index refuses.
+    async fn publish(&self) -> Result<()> {
+        for (name, Importing { store, .. }) in &self.sites {
+            let noted = store.server().await?;
+            let other = match self.server == noted {
+                true => None,
+                false => Some(WrittenIndex::open_noted(&self.folder, noted.as_deref()).await?),
+            };
+            let how = How {
+                when: When::Resting,
+                max_loss: None,
+                links: true,
+            };
+            let index = other.as_ref().unwrap_or(&self.index);
+            let done = publish(name, store, &self.archive, index, how, || true).await?;
+            if store.is_imported() {
+                store.record_published(&done).await?;
+            }
+            for trouble in store.troubles("failed", REFUSED).await? {
+                let url = &trouble.url;
+                eprintln!("{} {url}: {}", style("left out:").yellow(), trouble.what);
+            }
+        }
+        Ok(())
+    }
 }
 
-/// The document of a page, before any links were counted. A time in the future counts as now, so
-/// that a later crawl can replace the page.
-fn document(page: Stored, now: Moment) -> Document {
-    let fetched_at = Moment::from_millis(page.fetched_at_ms).min(now);
-    let version = fetched_at.millis();
-    Document {
-        site: page.site.clone(),
-        url: page.url.clone(),
-        fetched_at,
-        version: Write { version, pass: 0 }.number(),
-        page: page.into_page(),
-        inlinks: Inlinks::default(),
+async fn begin(store: &Store, name: &str, server: &Option<String>) -> Result<SiteStore> {
+    let clock = Clock::start();
+    let now = Arc::new(move || clock.now());
+    let site = store.imported_site(name, server.clone(), now).await?;
+    if site.held().await?.is_some() {
+        bail!("the last crawl of {name} is held: publish it first (canter publish {name})");
     }
+    if server.is_some() {
+        site.note_server(server.clone()).await?;
+    }
+    Ok(site)
 }
 
 /// Reads the pages of a file.

@@ -9,7 +9,7 @@ use canter_core::task::UrlKey;
 use canter_elastic::{ElasticIndex, ElasticReader, Settings};
 use canter_embedded::folder::Folder;
 use canter_embedded::index::{TantivyIndex, TantivyReader};
-use canter_embedded::store::report;
+use canter_embedded::store::{SiteReport, report};
 use canter_ranking::completion::{Named, Prefix};
 use canter_ranking::plan::Plan;
 use canter_ranking::search::{Answer, SearchIndex};
@@ -28,11 +28,12 @@ pub enum WrittenIndex {
 }
 
 impl WrittenIndex {
-    /// Opens the index of a server, or the folder's own if there is none.
+    /// Opens the index of a server, or the folder's own if there is none. One of the folder's own
+    /// that cannot be used is replaced by an empty one; see [`crate::refill`].
     pub async fn open(folder: &Folder, server: Option<&Url>) -> Result<Self, Failure> {
         Ok(match server {
             Some(url) => WrittenIndex::Server(ElasticIndex::open(&settings(url)?).await?),
-            None => WrittenIndex::Own(TantivyIndex::open(&folder.index())?),
+            None => WrittenIndex::Own(TantivyIndex::open_or_replace(&folder.index())?),
         })
     }
 
@@ -60,21 +61,29 @@ pub enum ReadIndex {
 }
 
 impl ReadIndex {
-    /// Opens the folder's own index.
+    /// Opens the folder's own index. If it is lost or in a server, the failure says what to do.
     pub fn own(folder: &Folder) -> Result<Self, Failure> {
-        TantivyReader::open(&folder.index()).map(ReadIndex::Own)
-    }
-
-    /// Like [`ReadIndex::own`]. If the pages are in the index of a server, the failure names it.
-    pub fn unnamed(folder: &Folder) -> Result<Self, Failure> {
-        Self::own(folder).map_err(|failure| {
+        let opened = TantivyReader::open(&folder.index()).map(ReadIndex::Own);
+        opened.map_err(|failure| {
             let sites = report(folder).unwrap_or_default();
-            match sites.iter().find_map(|site| site.server.as_deref()) {
-                Some(server) => Failure::permanent(format!(
+            let own = |site: &&SiteReport| site.server.is_none() && site.searchable > 0;
+            let what = match (
+                sites.iter().find(own),
+                sites.iter().find_map(|site| site.server.as_deref()),
+            ) {
+                (Some(lost), _) => format!(
+                    "{failure}: `canter reindex {}` makes it anew from the archive",
+                    lost.site
+                ),
+                (None, Some(server)) => format!(
                     "the pages of this folder's sites are in {server}: add --index {server}"
-                )),
-                None => failure,
-            }
+                ),
+                (None, None) => format!(
+                    "{failure}: crawl a site first (`canter crawl URL`), or name another folder \
+                     with --data"
+                ),
+            };
+            Failure::permanent(what).with_source(failure)
         })
     }
 

@@ -15,6 +15,7 @@ mod index;
 mod manual;
 mod printable;
 mod publish;
+mod refill;
 mod report;
 mod search;
 mod serve;

@@ -1,5 +1,7 @@
 //! `canter publish` and `canter reindex`: the index of a site, made of what the archive holds.
 
+use std::sync::Arc;
+
 use anyhow::{Result, bail};
 use canter_core::publish::{Changes, Done, How, When, publish as run};
 use canter_core::solo::SoloCrawl;
@@ -13,6 +15,7 @@ use console::style;
 use crate::args::{Data, Server, stack};
 use crate::count::counted;
 use crate::index::WrittenIndex;
+use crate::refill::{refill, settle};
 use crate::status::unknown_site;
 
 #[derive(Debug, Args)]
@@ -55,12 +58,14 @@ pub struct Reindex {
 pub async fn publish(args: Publish) -> Result<()> {
     let folder = Folder::existing(&args.data.folder()?)?;
     let _lock = folder.lock()?;
-    let store = Store::open(&folder.state())?;
-    let (site, ended) = open(&store, &args.site, &folder).await?;
-    let server = site.server().await?;
-    let index = WrittenIndex::open_noted(&folder, server.as_deref()).await?;
-    let when = if ended { When::Ended } else { When::Resting };
-    let changes = published(&folder, &args.site, &site, &index, when).await?;
+    let known = Known::open(&folder, &args.site).await?;
+    let when = match known.ended {
+        true => When::Ended,
+        false => When::Resting,
+    };
+    let noted = known.site.server().await?;
+    let index = WrittenIndex::open_noted(&folder, noted.as_deref()).await?;
+    let changes = known.publish(&index, when).await?;
     eprint!("{}", told(&args.site, &changes));
     Ok(())
 }
@@ -70,51 +75,69 @@ pub async fn reindex(args: Reindex) -> Result<()> {
     let server = args.index.url()?;
     let folder = Folder::existing(&args.data.folder()?)?;
     let _lock = folder.lock()?;
-    let store = Store::open(&folder.state())?;
-    let (site, _) = open(&store, &args.site, &folder).await?;
+    let known = Known::open(&folder, &args.site).await?;
+    let noted = known.site.server().await?;
     let index = match &server {
         Some(_) => WrittenIndex::open(&folder, server.as_ref()).await?,
-        None => WrittenIndex::open_noted(&folder, site.server().await?.as_deref()).await?,
+        None => WrittenIndex::open_noted(&folder, noted.as_deref()).await?,
     };
-    published(&folder, &args.site, &site, &index, When::Again).await?;
+    known.publish(&index, When::Again).await?;
+    // The others of a folder's index that was replaced.
+    refill(&folder, &known.store, &known.archive, &index).await?;
     if let Some(server) = server {
-        site.note_server(Some(server.to_string())).await?;
+        known.site.note_server(Some(server.to_string())).await?;
     }
-    let pages = counted(site.searchable().await?, "page");
+    let pages = counted(known.site.searchable().await?, "page");
     eprintln!("{pages} of {} are in the index.", style(&args.site).bold());
     Ok(())
 }
 
-/// Opens a site that was crawled, and tells whether its newest crawl has ended.
-async fn open(store: &Store, name: &str, folder: &Folder) -> Result<(SiteStore, bool)> {
-    let clock = Clock::start();
-    let now = std::sync::Arc::new(move || clock.now());
-    let Some(site) = store.known_site(name, now).await? else {
-        return Err(unknown_site(name, folder)?.into());
-    };
-    let sites = report(folder)?;
-    let ended = sites.iter().any(|site| site.site == name && site.ended);
-    Ok((site, ended))
+/// A site of a folder, open for publishing.
+struct Known {
+    store: Store,
+    archive: SqliteArchive,
+    name: String,
+    site: SiteStore,
+    /// Whether the newest crawl has seen every page.
+    ended: bool,
 }
 
-async fn published(
-    folder: &Folder,
-    name: &str,
-    site: &SiteStore,
-    index: &WrittenIndex,
-    when: When,
-) -> Result<Changes> {
-    let archive = SqliteArchive::open(&folder.archive())?;
-    let how = How {
-        when,
-        max_loss: None,
-        links: true,
-    };
-    let done = run(name, site, &archive, index, how, || true).await?;
-    site.record_published(&done).await?;
-    match done {
-        Done::Published(changes) => Ok(*changes),
-        Done::Held(_) | Done::Part => bail!("{name} was not published"),
+impl Known {
+    async fn open(folder: &Folder, name: &str) -> Result<Self> {
+        let store = Store::open(&folder.state())?;
+        let archive = SqliteArchive::open(&folder.archive())?;
+        let clock = Clock::start();
+        let now = Arc::new(move || clock.now());
+        let Some(site) = store.known_site(name, now).await? else {
+            return Err(unknown_site(name, folder)?.into());
+        };
+        settle(folder, &site, &archive).await?;
+        let sites = report(folder)?;
+        Ok(Known {
+            ended: sites.iter().any(|site| site.site == name && site.ended),
+            name: name.to_owned(),
+            store,
+            archive,
+            site,
+        })
+    }
+
+    async fn publish(&self, index: &WrittenIndex, when: When) -> Result<Changes> {
+        let how = How {
+            when,
+            max_loss: None,
+            links: true,
+        };
+        let published = run(&self.name, &self.site, &self.archive, index, how, || true);
+        match published.await? {
+            Done::Published(changes) if when == When::Again => Ok(*changes),
+            Done::Published(changes) => {
+                let done = Done::Published(changes.clone());
+                self.site.record_published(&done).await?;
+                Ok(*changes)
+            }
+            Done::Held(_) | Done::Part => bail!("{} was not published", self.name),
+        }
     }
 }
 

@@ -97,7 +97,7 @@ struct Fault {
 pub async fn search(args: Search) -> Result<()> {
     let index = match &args.index.url()? {
         Some(server) => ReadIndex::server(server).await?,
-        None => ReadIndex::unnamed(&Folder::existing(&args.data.folder()?)?)?,
+        None => ReadIndex::own(&Folder::existing(&args.data.folder()?)?)?,
     };
     let index = Arc::new(FailureKeeper {
         index,

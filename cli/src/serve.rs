@@ -43,7 +43,7 @@ pub async fn serve(args: Serve) -> Result<()> {
         Some(server) => (Folder::find(&data)?, ReadIndex::server(server).await?),
         None => {
             let folder = Folder::existing(&data)?;
-            let index = ReadIndex::unnamed(&folder)?;
+            let index = ReadIndex::own(&folder)?;
             (Some(folder), index)
         }
     };
@@ -102,8 +102,10 @@ impl Status for FolderStatus {
         let read = move || {
             let busy = folder.is_locked();
             let sites = report(&folder)?;
-            let crawls = sites.into_iter().map(|site| crawl(site, busy)).collect();
-            Ok(Report { crawls })
+            let crawls = sites.into_iter().filter_map(|site| crawl(site, busy));
+            Ok(Report {
+                crawls: crawls.collect(),
+            })
         };
         tokio::task::spawn_blocking(read)
             .await
@@ -111,8 +113,10 @@ impl Status for FolderStatus {
     }
 }
 
-fn crawl(site: SiteReport, busy: bool) -> Crawl {
-    Crawl {
+/// The newest crawl of a site; none if it was only imported.
+fn crawl(site: SiteReport, busy: bool) -> Option<Crawl> {
+    let began_ms = site.began_ms?;
+    Some(Crawl {
         state: match site.rest {
             _ if site.is_running(busy) => State::Running,
             _ if site.ended => State::Complete,
@@ -125,7 +129,8 @@ fn crawl(site: SiteReport, busy: bool) -> Crawl {
         waiting: site.counts.waiting,
         failed: site.counts.failed,
         rps_limit: site.rps,
-        started_at: Moment::from_millis(site.began_ms),
-        updated_at: Moment::from_millis(site.fetched_ms.unwrap_or(site.began_ms)),
-    }
+        held: site.held.as_ref().map(Into::into),
+        started_at: Moment::from_millis(began_ms),
+        updated_at: Moment::from_millis(site.fetched_ms.unwrap_or(began_ms)),
+    })
 }

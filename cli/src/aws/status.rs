@@ -84,6 +84,7 @@ impl Site {
             began_ms: Some(crawl),
             fetched_ms: None,
             held: crawling.held.clone(),
+            changes: crawling.changes.clone(),
             alive_ms: Some(crawling.alive_ms),
         };
         let bill = Bill::load(&deployed.cloud, site, crawl).await?;

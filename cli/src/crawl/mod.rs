@@ -36,6 +36,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::index::WrittenIndex;
+use crate::refill::refill;
 use crate::report::ReportFile;
 use crate::serve::{self, FolderStatus};
 use crate::signal::signal;
@@ -72,6 +73,7 @@ pub async fn crawl(args: Crawl) -> Result<ExitCode> {
     let store = Store::open(&folder.state())?;
     let archive = Arc::new(SqliteArchive::open(&folder.archive())?);
     let index = Arc::new(WrittenIndex::open(&folder, server.as_ref()).await?);
+    refill(&folder, &store, &archive, &index).await?;
     let clock = Clock::start();
     let concurrency = args
         .concurrency

@@ -20,7 +20,8 @@ use url::{Host, Url};
 
 use super::args::Crawl;
 use crate::count::counted;
-use crate::index::{ReadIndex, WrittenIndex};
+use crate::index::WrittenIndex;
+use crate::refill::settle;
 use crate::usage::UsageError;
 
 /// Maximum number of attempts at one URL.
@@ -158,18 +159,10 @@ pub async fn settle_index(
     archive: &SqliteArchive,
     (folder, server): (&Folder, Option<&Url>),
 ) -> Result<()> {
+    settle(folder, store, archive).await?;
     let server = server.map(Url::to_string);
     let before = store.server().await?;
-    if store.needs_adoption().await? {
-        match before == server {
-            true => store.adopt(index, archive).await?,
-            false => {
-                let old = ReadIndex::noted(folder, before.as_deref()).await?;
-                store.adopt(&old, archive).await?
-            }
-        };
-    }
-    let there = index.versions(&site.id).await?.len() as u64;
+    let there = index.count(&site.id).await?;
     let shown = store.searchable().await?;
     if server != before && shown > 0 {
         let old = before.as_deref().unwrap_or("the data folder's own index");

@@ -273,17 +273,13 @@ fn examples(changes: &Changes) -> Value {
 
 /// Why a refresh was not published, for a program.
 pub fn held_json(held: &Held) -> Value {
-    json!({
-        "reason": held.reason,
-        "share": held.lost as f64 / held.of.max(1) as f64,
-        "pages": held.lost,
-        "examples": held.examples,
-    })
+    json!(canter_api::Held::from(held))
 }
 
 /// Why a refresh was not published, and what to do about it.
 pub fn held_text(held: &Held, site: &str) -> String {
-    let what = format!("held: {} % of the pages would be lost", held.percent());
+    let percent = (held.share() * 100.0).round();
+    let what = format!("held: {percent} % of the pages would be lost");
     let mut text = format!("  {}\n", style(what).yellow());
     text += &format!(
         "    {} of {} {}, for instance:\n",

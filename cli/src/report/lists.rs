@@ -2,9 +2,11 @@
 
 use std::cmp::Reverse;
 
+use canter_core::publish::Changes;
 use canter_embedded::store::Finding;
 use indicatif::HumanBytes;
 use maud::{Markup, html};
+use url::Url;
 
 use super::crawled::Crawled;
 use super::targets::{Linker, Target};
@@ -119,6 +121,34 @@ impl<'a> Lists<'a> {
                         (more(count, found.len()))
                     }
                 }
+            }
+        }
+    }
+
+    /// What the last publishing changed, or why there was none.
+    pub(super) fn published(&self) -> Markup {
+        let findings = &self.crawl.findings;
+        let changes = findings.changes.iter().flat_map(Changes::all);
+        html! {
+            @if let Some(held) = &findings.held {
+                p { "Nothing is published: " (number(held.lost)) " of " (number(held.of)) " " (held.reason) ". The search shows what it showed." }
+                (self.examples(held.lost, &held.examples))
+            } @else {
+                @for (name, change) in changes.filter(|(_, change)| change.count > 0) {
+                    details {
+                        summary { (name) " " span.quiet { "(" (number(change.count)) ")" } }
+                        (self.examples(change.count, &change.examples))
+                    }
+                }
+            }
+        }
+    }
+
+    fn examples(&self, count: u64, examples: &[Url]) -> Markup {
+        html! {
+            ul.plain {
+                @for url in examples { li { (self.link(url.as_str())) } }
+                (more(count, examples.len()))
             }
         }
     }

@@ -177,6 +177,11 @@ fn sections(crawl: &Crawled) -> Vec<(&'static str, String, Markup)> {
     let counts = &findings.counts;
     let titled = |name: &str, count: u64| format!("{name} ({})", number(count));
     let lists = lists::Lists::of(crawl);
+    let changed = match (&findings.held, &findings.changes) {
+        (Some(held), _) => held.lost,
+        (None, Some(changes)) => changes.all().iter().map(|(_, change)| change.count).sum(),
+        (None, None) => 0,
+    };
     let all = [
         (
             u64::from(crawl.run.is_some()),
@@ -189,6 +194,16 @@ fn sections(crawl: &Crawled) -> Vec<(&'static str, String, Markup)> {
             "outcomes",
             "Outcomes".to_owned(),
             outcomes::section(findings),
+        ),
+        (
+            changed,
+            "published",
+            if findings.held.is_some() {
+                titled("Held", changed)
+            } else {
+                titled("Changes", changed)
+            },
+            lists.published(),
         ),
         (
             counts.gone,

@@ -29,7 +29,8 @@ pub use standing::Standing;
     canter status docs.example.org/3 --aws canter      in the stack `canter`, with its bill\n\n\
     In JSON each site is one object on a line: site, state (running, complete, stopped, limit, paused,\n\
     cut_off, forgotten, imported), why, pages, searchable, indexed, unchanged, duplicates, redirected,\n\
-    gone, skipped, skipped_by, failed, waiting, rps_limit, began_at, fetched_at,\n\
+    gone, skipped, skipped_by, failed, waiting, held, changes.{new, changed, moved, removed, withdrawn,\n\
+    duplicates}.{count, examples}, index, rps_limit, began_at, fetched_at,\n\
     folder.{path, bytes, format, state_format}. With --aws, in the place of folder: alive_at, ended_at,\n\
     requests, bytes, retries, stack.{name, search_url}, bill. The rows of a crawl that has not ended\n\
     are counted: a million of them are read for about a cent.")]

@@ -1,11 +1,15 @@
 //! The state of sites for a person.
 
+use canter_core::publish::Changes;
 use canter_core::task::Skip;
 use console::{Alignment, measure_text_width, pad_str, style};
 use indicatif::HumanCount;
 
 use super::standing::Standing;
 use crate::when::{ago, now_ms, span};
+
+/// Maximum number of pages that are named for each kind of change.
+const EXAMPLES: usize = 3;
 
 /// One site in detail.
 pub fn site(site: &Standing) -> String {
@@ -59,7 +63,16 @@ pub fn site(site: &Standing) -> String {
     if let Some(held) = &site.held {
         let what = format!("{} of {} {}", held.lost, held.of, held.reason);
         row("held", style(what).yellow().to_string());
+        held.examples.iter().take(EXAMPLES).for_each(|url| row("", url.to_string()));
         row("", format!("canter publish {} publishes it", site.site));
+    }
+    for (name, change) in site.changes.iter().flat_map(Changes::all) {
+        // The pages of a first crawl are all new.
+        let all_new = name == "new" && Some(change.count) == site.searchable;
+        if change.count > 0 && !all_new {
+            row(name, HumanCount(change.count).to_string());
+            change.examples.iter().take(EXAMPLES).for_each(|url| row("", url.to_string()));
+        }
     }
     row("began", ago(began, now));
     if let Some(fetched) = site.fetched_ms {

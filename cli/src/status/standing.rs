@@ -1,7 +1,7 @@
 //! The state of a site's newest crawl, whether local or in the cloud.
 
 use canter_core::outcomes::Counts;
-use canter_core::publish::Held;
+use canter_core::publish::{Changes, Held};
 use canter_embedded::store::{Rest, SiteReport};
 use serde_json::{Value, json};
 
@@ -29,6 +29,8 @@ pub struct Standing {
     pub alive_ms: Option<u64>,
     /// Why the last refresh is not published.
     pub held: Option<Held>,
+    /// What the last publishing changed.
+    pub changes: Option<Changes>,
 }
 
 impl Standing {
@@ -36,6 +38,7 @@ impl Standing {
     pub fn of(report: SiteReport, busy: bool) -> Self {
         let (state, why) = match &report.rest {
             Some(Rest::Forgotten) => ("forgotten", None),
+            _ if report.began_ms.is_none() => ("imported", None),
             _ if report.ended => ("complete", None),
             _ if report.is_running(busy) => ("running", None),
             None | Some(Rest::CutOff) => ("cut_off", None),
@@ -51,10 +54,11 @@ impl Standing {
             searchable: Some(report.searchable),
             rps: report.rps,
             server: report.server,
-            began_ms: Some(report.began_ms),
+            began_ms: report.began_ms,
             fetched_ms: report.fetched_ms,
             alive_ms: None,
             held: report.held,
+            changes: report.changes,
         }
     }
 
@@ -72,6 +76,7 @@ impl Standing {
             fetched_ms: None,
             alive_ms: None,
             held: None,
+            changes: None,
         }
     }
 
@@ -94,6 +99,7 @@ impl Standing {
             "failed": counts.failed,
             "waiting": counts.waiting,
             "held": self.held.as_ref().map(held_json),
+            "changes": self.changes,
             "index": self.server,
             "rps_limit": self.rps,
             "began_at": self.began_ms.map(iso),

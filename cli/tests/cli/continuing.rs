@@ -105,21 +105,45 @@ fn killed_at_any_moment_a_crawl_ends_with_the_same_index() {
     ]);
 }
 
+/// Crawls, publishings and new indexes, each killed at a moment of its own.
 #[test]
-fn killed_in_a_refresh_nothing_is_lost() {
-    let expected = undisturbed();
+fn killed_a_hundred_times_the_index_is_as_if_nothing_had_been() {
+    let found = |canter: &Canter, site: &Serving| -> String {
+        let args = ["search", "text", "page", "--json", "--limit", "100"];
+        let answer: Value = serde_json::from_str(&canter.run(&args).done().stdout).unwrap();
+        let mut results = answer["results"].clone();
+        for result in results.as_array_mut().unwrap() {
+            result.as_object_mut().unwrap().remove("fetched_at");
+        }
+        let results = results.to_string();
+        results.replace(&format!(":{}/", site.port()), "/")
+    };
+    let calm = site().start();
+    let undisturbed = canter!();
+    undisturbed.crawl(&calm.url("/"), &[]).done();
     let site = site().start();
     let canter = canter!();
-    canter.crawl(&site.url("/"), &[]).done();
-    for wait in [10, 60, 150, 250] {
-        let run = canter.start_crawl(&site.url("/"), &[]);
-        std::thread::sleep(Duration::from_millis(wait));
+    let mut random: u64 = 0x9E37_79B9_7F4A_7C15;
+    let (mut round, mut kills) = (0, 0);
+    while kills < 100 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let run = match round % 4 {
+            2 if round > 20 => canter.start(&["publish", "t"]),
+            3 if round > 20 => canter.start(&["reindex", "t"]),
+            _ => canter.start_crawl(&site.url("/"), &[]),
+        };
+        std::thread::sleep(Duration::from_millis(5 + random % 150));
         run.signal("KILL");
-        run.end();
-        canter.indexed();
+        kills += usize::from(run.end().status.is_none());
+        round += 1;
+        assert!(round < 300, "{kills} kills");
     }
-    canter.crawl(&site.url("/"), &[]).done();
-    assert_eq!(left(&canter, &site), expected);
+    let ended = canter.crawl(&site.url("/"), &[]).done();
+    assert_eq!(ended.summary()["complete"], true);
+    assert_eq!(left(&canter, &site), left(&undisturbed, &calm));
+    assert_eq!(found(&canter, &site), found(&undisturbed, &calm));
 }
 
 #[test]

@@ -18,4 +18,4 @@ mod status;
 
 pub use origins::{NoOrigin, Origin, Origins};
 pub use routes::{ROUTES, router, router_for};
-pub use status::{Crawl, NoStatus, Report, State, Status};
+pub use status::{Crawl, Held, NoStatus, Report, State, Status};

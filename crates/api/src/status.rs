@@ -3,8 +3,10 @@
 use std::future::Future;
 
 use canter_core::failure::Failure;
+use canter_core::publish;
 use canter_core::time::Moment;
 use serde::Serialize;
+use url::Url;
 
 use crate::answer::rfc3339;
 
@@ -38,12 +40,38 @@ pub struct Crawl {
     pub failed: u64,
     /// Maximum number of requests to the domain that start in any second; none for no limit.
     pub rps_limit: Option<f64>,
+    /// Why nothing of the crawl is published, since too much would be lost; none if it is.
+    pub held: Option<Held>,
     /// Start of the crawl, since the Unix epoch.
     #[serde(serialize_with = "rfc3339")]
     pub started_at: Moment,
     /// Time when the crawl last ended a task, since the Unix epoch.
     #[serde(serialize_with = "rfc3339")]
     pub updated_at: Moment,
+}
+
+/// A refresh that is not published.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Held {
+    /// What most of the lost pages have in common.
+    pub reason: String,
+    /// Share of the published pages that would be lost, between 0 and 1.
+    pub share: f64,
+    /// Number of pages that would be lost.
+    pub pages: u64,
+    /// Some of them.
+    pub examples: Vec<Url>,
+}
+
+impl From<&publish::Held> for Held {
+    fn from(held: &publish::Held) -> Self {
+        Held {
+            reason: held.reason.clone(),
+            share: held.share(),
+            pages: held.lost,
+            examples: held.examples.clone(),
+        }
+    }
 }
 
 /// The state of a crawl.

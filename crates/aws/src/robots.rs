@@ -56,10 +56,11 @@ impl CloudRobots {
 impl Robots for CloudRobots {
     async fn load(&self, authority: &str, since: Moment, now: Moment) -> Result<Loaded, Failure> {
         let item = self.item(authority).await?;
-        if let Some((policy, fetched)) = policy(&item, since) {
+        let latest = now + FETCHING;
+        if let Some((policy, fetched)) = policy(&item, since, latest) {
             return Ok(Loaded::Policy(policy, fetched));
         }
-        if number_of(&item, UNTIL).is_some_and(|until| until > now.0) {
+        if number_of(&item, UNTIL).is_some_and(|until| until > now.0 && until <= latest.0) {
             return Ok(Loaded::Busy);
         }
         // A policy that cannot be read must not keep workers from fetching it again.
@@ -73,15 +74,17 @@ impl Robots for CloudRobots {
             .set(EXPIRES, number((until + MAX_AGE).millis() / 1_000))
             .value("since", number(since.0))
             .value("unreadable", number(unreadable.unwrap_or(u64::MAX)))
+            .value("latest", number(latest.0))
             .value("now", number(now.0));
         let condition = "(attribute_not_exists(#fetched) OR #fetched < :since \
-                          OR #fetched = :unreadable) \
-                         AND (attribute_not_exists(#until) OR #until <= :now OR #by = :by)";
+                          OR #fetched > :latest OR #fetched = :unreadable) \
+                         AND (attribute_not_exists(#until) OR #until <= :now \
+                              OR #until > :latest OR #by = :by)";
         let written = self.change(authority, change, condition).await?;
         Ok(match written {
             Written::Done => Loaded::Fetch,
             // Another worker has just saved one, or is fetching it.
-            Written::Refused(item) => match policy(&item, since) {
+            Written::Refused(item) => match policy(&item, since, latest) {
                 Some((policy, fetched)) => Loaded::Policy(policy, fetched),
                 None => Loaded::Busy,
             },
@@ -120,16 +123,21 @@ impl Robots for CloudRobots {
                 .set(FETCHED, number(fetched_at.0))
                 .set(EXPIRES, number(gone.millis() / 1_000))
         };
-        let condition = "attribute_not_exists(#fetched) OR #fetched <= :newest";
-        let saved = saved.value("newest", number(fetched_at.0));
+        let condition = "attribute_not_exists(#fetched) OR #fetched <= :newest \
+                         OR #fetched > :latest";
+        let saved = saved
+            .value("newest", number(fetched_at.0))
+            .value("latest", number((fetched_at + FETCHING).0));
         // Refused when a newer policy is stored.
         self.change(authority, saved, condition).await.map(drop)
     }
 }
 
-/// The policy of an item, unless it was fetched before `since`.
-fn policy(item: &Item, since: Moment) -> Option<(RobotsPolicy, Moment)> {
-    let fetched = number_of(item, FETCHED).filter(|fetched| *fetched >= since.0)?;
+/// The policy of an item, unless it was fetched before `since`, or after `latest` by a clock that
+/// was ahead.
+fn policy(item: &Item, since: Moment, latest: Moment) -> Option<(RobotsPolicy, Moment)> {
+    let recent = since.0..=latest.0;
+    let fetched = number_of(item, FETCHED).filter(|fetched| recent.contains(fetched))?;
     let policy = unpack(bytes_of(item, POLICY)?)?;
     Some((policy, Moment(fetched)))
 }

@@ -24,7 +24,6 @@ use crate::scope::Scope;
 use crate::site::{PRODUCT, Site};
 use crate::sitemap;
 use crate::task::{Kind, Outcome, Skip, Task, UrlKey};
-use crate::time::Moment;
 use crate::world::World;
 use canter_page::url::trap;
 use canter_page::{self, Directives, link_header};
@@ -209,7 +208,7 @@ async fn page<W: World>(
                 site: task.site.clone(),
                 url: task.url.clone(),
                 fetched_at,
-                version: next_version(&known, world.now()),
+                version: known.next_version(world.now()),
                 hash,
                 etag: etag.clone(),
                 last_modified: last_modified.clone(),
@@ -229,15 +228,6 @@ async fn page<W: World>(
         ..known
     };
     finish(world, task, known, outcome, exchange).await
-}
-
-/// Returns the number of a page's next version. It is a counter. The first one is a time, so that
-/// it is larger than those of a page that was forgotten.
-fn next_version(known: &Known, now: Moment) -> u64 {
-    match known.version {
-        0 => now.millis().max(1),
-        version => version.saturating_add(1),
-    }
 }
 
 /// Handles a 304: the links of the archived version are claimed again, so that an unchanged page

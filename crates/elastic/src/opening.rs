@@ -153,7 +153,8 @@ pub(crate) fn nothing(server: &Server) -> Failure {
     let (url, index) = (server.url(), server.index());
     Failure::transient(format!(
         "there is no index {index} at {url} yet: crawl a site first (`canter crawl URL --index \
-         …`), or name another index behind the server's URL"
+         …`), make it from the archive (`canter reindex SITE --index …`), or name another index \
+         behind the server's URL"
     ))
 }
 

@@ -141,6 +141,7 @@ fn crawl(site: String, crawling: &Crawling, searchable: u64, now: Moment) -> Cra
         waiting,
         failed,
         rps_limit: crawling.spec.rate.map(|rate| rate.per_second()),
+        held: crawling.held.as_ref().map(Into::into),
         started_at: Moment::from_millis(crawling.crawl),
         updated_at: Moment::from_millis(crawling.ended_ms.unwrap_or(crawling.alive_ms)),
     }

@@ -42,6 +42,17 @@ pub async fn an_old_policy_is_none<R: Robots>(robots: &R) {
     assert_eq!(load("http://example.org:80", 0).await, Loaded::Fetch);
 }
 
+/// A policy that a clock saved which was ahead is fetched again, and replaced.
+pub async fn a_policy_of_the_future_is_none<R: Robots>(robots: &R) {
+    let ahead = FETCHED + Duration::from_secs(3_600);
+    let all = RobotsPolicy::AllowAll;
+    fine(robots.save(AUTHORITY, &all, ahead).await);
+    let load = async || fine(robots.load(AUTHORITY, Moment(0), FETCHED).await);
+    assert_eq!(load().await, Loaded::Fetch);
+    fine(robots.save(AUTHORITY, &all, FETCHED).await);
+    assert_eq!(load().await, Loaded::Policy(all, FETCHED));
+}
+
 /// The newest policy replaces older ones.
 pub async fn a_policy_is_replaced<R: Robots>(robots: &R) {
     fine(

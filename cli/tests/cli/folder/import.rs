@@ -86,6 +86,26 @@ fn pages_of_another_program_are_found_by_what_they_say_of_each_other() {
     assert_eq!(found(&canter, "another"), ["/a"]);
 }
 
+/// A clock that was ahead must not freeze a page.
+#[test]
+fn a_page_of_the_future_is_replaced_by_the_next_crawl() {
+    let site = Site::new().page("/", []).start();
+    let canter = canter!();
+    let page = json!({
+        "site": "t", "url": site.url("/"), "title": "of 2100", "text": "Words of another time.",
+        "fetched_at_ms": 4_102_444_800_000_u64,
+    });
+    with_input(&canter, &["import", "-"], page.to_string().as_bytes());
+    assert_eq!(found(&canter, "words"), ["of 2100"]);
+    let exported = canter.run(&["export", "t"]).done().stdout;
+    let exported: Value = serde_json::from_str(&exported).unwrap();
+    assert!(exported["fetched_at_ms"].as_u64().unwrap() < 4_102_444_800_000);
+    let summary = canter.crawl(&site.url("/"), &[]).done().summary();
+    assert_eq!(summary["changed"], 1, "{summary}");
+    assert_eq!(canter.export()[0]["title"], "/");
+    assert_eq!(found(&canter, "words"), [""; 0]);
+}
+
 #[test]
 fn a_line_that_is_none_is_named_and_loses_nothing() {
     let canter = canter!();

@@ -150,6 +150,12 @@ impl Status for Running {
                 waiting: 5678,
                 failed: 2,
                 rps_limit: Some(10.0),
+                held: Some(Held {
+                    reason: "pages are gone".to_owned(),
+                    share: 0.25,
+                    pages: 30,
+                    examples: vec![Url::parse("https://docs.test/gone").unwrap()],
+                }),
                 started_at: Moment::from_millis(FETCHED_MS),
                 updated_at: Moment::from_millis(FETCHED_MS + 60_000),
             }],

@@ -55,6 +55,7 @@ canter_tests::promises_of_published_pages!(held_to);
 held_to! { robots:
     a_policy_comes_back
     an_old_policy_is_none
+    a_policy_of_the_future_is_none
     a_policy_is_replaced
     one_worker_fetches
     who_gives_up_lets_another

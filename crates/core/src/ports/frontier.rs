@@ -71,6 +71,17 @@ pub struct Known {
     pub absence: Option<Absence>,
 }
 
+impl Known {
+    /// Returns the number of the page's next version. It is a counter. The first one is a time, so
+    /// that it is larger than those of a page that was forgotten.
+    pub fn next_version(&self, now: Moment) -> u64 {
+        match self.version {
+            0 => now.millis().max(1),
+            version => version.saturating_add(1),
+        }
+    }
+}
+
 /// The end of a task, as the page store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finish {

@@ -22,8 +22,8 @@ pub enum Loaded {
 
 /// Policies of robots.txt files, shared by all workers.
 pub trait Robots: Send + Sync {
-    /// The policy of an authority, unless it was fetched before `since`. Of several workers that
-    /// ask at the same time, one must fetch the file. If it does not save a policy within
+    /// The policy of an authority, unless it was fetched before `since`, or later than [`FETCHING`]
+    /// after `now`, by a clock that was ahead. Of several workers that ask at the same time, one must fetch the file. If it does not save a policy within
     /// [`FETCHING`], the next one that asks must.
     fn load(
         &self,

@@ -26,6 +26,7 @@ impl Change {
 
 /// What a publishing changed in the index.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Changes {
     /// Pages that the index did not show before.
     pub new: Change,

@@ -37,9 +37,9 @@ pub struct Held {
 }
 
 impl Held {
-    /// Returns the share of lost pages, in percent, rounded.
-    pub fn percent(&self) -> u64 {
-        (self.lost * 100 + self.of / 2) / self.of.max(1)
+    /// Returns the share of lost pages, between 0 and 1.
+    pub fn share(&self) -> f64 {
+        self.lost as f64 / self.of.max(1) as f64
     }
 }
 

@@ -61,13 +61,12 @@ impl TantivyIndex {
     }
 
     /// Opens the index of a folder. An index of another layout or a damaged one is removed, and an
-    /// empty one takes its place. Returns whether it was so. The caller must hold the lock of the
-    /// data folder.
+    /// empty one takes its place. The caller must hold the lock of the data folder.
     ///
     /// # Errors
     ///
     /// Returns a permanent failure if the folder cannot be used.
-    pub fn open_or_replace(dir: &Path) -> Result<(Self, bool), Failure> {
+    pub fn open_or_replace(dir: &Path) -> Result<Self, Failure> {
         // The folder is renamed first, so that what dies on the way leaves no half of an index.
         let aside = dir.with_extension("unusable");
         let cannot = |error: std::io::Error| {
@@ -82,18 +81,18 @@ impl TantivyIndex {
             _ => Ok(()),
         };
         remove()?;
-        let (reader, replaced) = match Reader::create(dir) {
-            Ok(reader) => (reader, false),
+        let reader = match Reader::create(dir) {
+            Ok(reader) => reader,
             Err(Unopened::Unusable(_)) => {
                 fs::rename(dir, &aside).map_err(cannot)?;
                 remove()?;
-                (Reader::create(dir)?, true)
+                Reader::create(dir)?
             }
             Err(Unopened::Other(failure)) => return Err(failure),
         };
         let reader = Arc::new(reader);
         let writer = Writer::start(Arc::clone(&reader))?;
-        Ok((TantivyIndex { writer, reader }, replaced))
+        Ok(TantivyIndex { writer, reader })
     }
 
     /// Returns the reader, which this process keeps at the newest commit.

@@ -97,8 +97,7 @@ impl Reader {
     pub(super) fn open(dir: &Path) -> Result<Self, Unopened> {
         let nothing = || {
             Failure::permanent(format!(
-                "there is no index in {} yet: crawl a site first (`canter crawl URL`), or name \
-                 another folder with --data",
+                "there is no index in {}",
                 dir.display()
             ))
         };
@@ -114,8 +113,7 @@ impl Reader {
             Ok(index) if index.schema() == schema => Reader::over(dir, index, fields),
             Ok(_) | Err(TantivyError::IncompatibleIndex(_)) => {
                 Err(Unopened::Unusable(Failure::permanent(format!(
-                    "the index in {} was made by another version of canter: remove that folder \
-                     and crawl again, or use the version that made it",
+                    "the index in {} was made by another version of canter",
                     dir.display()
                 ))))
             }

@@ -3,17 +3,16 @@
 
 use std::collections::HashMap;
 
-use canter_core::archived_page::ArchivedPage;
 use canter_core::document::{Stored, Write};
 use canter_core::failure::Failure;
 use canter_core::ports::{Archive, IndexReader};
 use canter_core::publish::{Kept, UNCOUNTED};
 use canter_core::task::UrlKey;
-use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 use url::Url;
 
 use super::crawls::SiteStore;
+use super::importing::archived;
 use super::pages::{columns_of, url};
 use super::schema::signed;
 use super::schema::state::FINISHED;
@@ -154,6 +153,13 @@ impl SiteStore {
                          WHERE site = ? AND hash IS NOT NULL",
                         [site],
                     )
+                    ?;
+                // What is adopted was published, so the next refresh is checked.
+                connection
+                    .execute(
+                        "UPDATE site SET changes = coalesce(changes, '{}') WHERE id = ?",
+                        [site],
+                    )
                     .map(drop)
             })
             .await
@@ -170,16 +176,10 @@ async fn adopt_page(
     let row = rows.get(&stored.url);
     // A page without a hash is taken for changed when it is fetched again.
     let unknown = || UrlKey::hash(stored.text.as_bytes());
-    let mut page = ArchivedPage {
-        site: stored.site.clone(),
-        url: stored.url.clone(),
-        fetched_at: Moment::from_millis(stored.fetched_at_ms),
-        version: Write::numbered(write).version,
-        hash: row.and_then(|row| row.hash).unwrap_or_else(unknown),
-        etag: row.and_then(|row| row.etag.clone()),
-        last_modified: row.and_then(|row| row.last_modified.clone()),
-        page: stored.into_page(),
-    };
+    let hash = row.and_then(|row| row.hash).unwrap_or_else(unknown);
+    let mut page = archived(stored, Write::numbered(write).version, hash);
+    page.etag = row.and_then(|row| row.etag.clone());
+    page.last_modified = row.and_then(|row| row.last_modified.clone());
     page.page.canonical = row.and_then(|row| row.canonical.clone());
     let (url, fingerprint) = (page.url.clone(), page.fingerprint());
     let place = archive.put(page).await?;

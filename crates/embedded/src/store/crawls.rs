@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Notify;
 
 use super::file::Store;
+use super::importing::NO_CRAWL;
 use super::rest::{Rest, rest};
 use super::schema::state::{CLAIMED, TAKEN, WAITING};
 use super::schema::visited_again;
@@ -41,7 +42,8 @@ pub enum Beginning {
     Continued,
     /// The last crawl had ended; every page that it knew is visited again.
     Refresh,
-    /// The site's scope has changed; every known page within the new scope is visited again.
+    /// The site's scope has changed, or its pages were imported; every known page within the new
+    /// scope is visited again.
     ChangedScope,
     /// The site is known with another scope; nothing was done.
     OtherScope,
@@ -151,7 +153,7 @@ fn open_site(
         return Ok((id, crawl, Beginning::Forgotten, None));
     }
     let same = stored == scope;
-    if !same && !change_scope {
+    if !same && !change_scope && crawl as i64 != NO_CRAWL {
         return Ok((id, crawl, Beginning::OtherScope, None));
     }
     if ended.is_none() && same {
@@ -171,7 +173,7 @@ fn open_site(
 }
 
 impl SiteStore {
-    fn new(
+    pub(super) fn new(
         store: Store,
         site: i64,
         name: String,
@@ -187,6 +189,11 @@ impl SiteStore {
             pushed: Arc::default(),
             waiting: Arc::default(),
         }
+    }
+
+    /// Returns whether the site was imported and never crawled.
+    pub fn is_imported(&self) -> bool {
+        self.crawl as i64 == NO_CRAWL
     }
 
     /// Returns the id of the crawl.

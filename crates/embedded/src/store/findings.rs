@@ -2,6 +2,7 @@
 
 use canter_core::failure::Failure;
 use canter_core::outcomes::Counts;
+use canter_core::publish::{Changes, Held};
 use canter_core::scope::Scope;
 use canter_core::task::Skip;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
@@ -9,7 +10,8 @@ use url::Url;
 
 use super::counts::count;
 use super::file::failure;
-use super::reading::Reading;
+use super::importing::NO_CRAWL;
+use super::reading::{Reading, json};
 
 /// Maximum number of URLs of one outcome whose linking pages are looked up.
 const MAX_TARGETS: i64 = 100_000;
@@ -45,6 +47,10 @@ pub struct Findings {
     pub duplicates: Vec<Finding>,
     /// Examples of skipped URLs, by the reason.
     pub skipped: Vec<(Skip, Vec<Finding>)>,
+    /// Why nothing of the crawl is published; `None` if it is.
+    pub held: Option<Held>,
+    /// What the last publishing changed; `None` if there was none.
+    pub changes: Option<Changes>,
 }
 
 /// A URL and its outcome.
@@ -65,7 +71,7 @@ pub struct Finding {
 }
 
 impl Reading {
-    /// Returns the findings of the newest crawl of a site; `None` if the site is unknown.
+    /// Returns the findings of the newest crawl of a site; `None` if the site was never crawled.
     ///
     /// # Errors
     ///
@@ -83,32 +89,37 @@ struct Rows<'a> {
 }
 
 fn read(connection: &Connection, site: &str) -> rusqlite::Result<Option<Findings>> {
-    let known: Option<(i64, i64, String, bool)> = connection
+    let known = connection
         .query_row(
-            "SELECT id, crawl, coalesce(moved, scope), ended_ms IS NOT NULL FROM site
-             WHERE name = ?",
-            [site],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            "SELECT id, crawl, coalesce(moved, scope), ended_ms IS NOT NULL, held, changes
+             FROM site WHERE name = ? AND crawl > ?",
+            params![site, NO_CRAWL],
+            |row| {
+                let rows = Rows {
+                    connection,
+                    site: row.get(0)?,
+                    crawl: row.get(1)?,
+                };
+                let scope: Option<Scope> = json(row.get(2)?);
+                let findings = Findings {
+                    seeds: scope.map_or_else(Vec::new, |scope| scope.seeds().to_vec()),
+                    ended: row.get(3)?,
+                    held: json(row.get(4)?),
+                    changes: json(row.get(5)?),
+                    ..Findings::default()
+                };
+                Ok((rows, findings))
+            },
         )
         .optional()?;
-    let Some((site, crawl, scope, ended)) = known else {
-        return Ok(None);
-    };
-    let scope: Option<Scope> = serde_json::from_str(&scope).ok();
-    let rows = Rows {
-        connection,
-        site,
-        crawl,
-    };
-    Ok(Some(Findings {
-        seeds: scope.map_or_else(Vec::new, |scope| scope.seeds().to_vec()),
-        ended,
-        ..rows.findings()?
-    }))
+    known
+        .map(|(rows, findings)| rows.findings(findings))
+        .transpose()
 }
 
 impl Rows<'_> {
-    fn findings(&self) -> rusqlite::Result<Findings> {
+    /// Completes the findings.
+    fn findings(&self, begun: Findings) -> rusqlite::Result<Findings> {
         let counts = count(self.connection, self.site, self.crawl)?;
         Ok(Findings {
             began_ms: self.crawl.max(0) as u64,
@@ -127,7 +138,7 @@ impl Rows<'_> {
             duplicates: self.found("outcome = 'duplicate'", "url", MAX_EXAMPLES)?,
             skipped: self.skipped(&counts)?,
             counts,
-            ..Findings::default()
+            ..begun
         })
     }
 

@@ -13,6 +13,7 @@ mod file;
 mod findings;
 mod forgetting;
 mod frontier;
+mod importing;
 mod leftovers;
 mod notes;
 mod paces;

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::file::{Store, failure, refuse_newer};
+use super::importing::NO_CRAWL;
 use super::pages::url;
 use super::rest::{Rest, rest};
 use super::{robots, schema};
@@ -37,8 +38,8 @@ pub struct SiteReport {
     pub searchable: u64,
     /// Maximum rate in requests per second; `None` for no limit.
     pub rps: Option<f64>,
-    /// Time at which the crawl began, in Unix ms.
-    pub began_ms: u64,
+    /// Time at which the crawl began, in Unix ms; `None` if the site was imported and never crawled.
+    pub began_ms: Option<u64>,
     /// Time at which a page was last fetched, in Unix ms; `None` if none ever was.
     pub fetched_ms: Option<u64>,
     /// Whether the crawl has seen every page.
@@ -124,7 +125,7 @@ impl Reading {
                 counts: rows.counts,
                 searchable: rows.searchable,
                 rps: row.get(3)?,
-                began_ms: crawl.max(0) as u64,
+                began_ms: (crawl > NO_CRAWL).then_some(crawl as u64),
                 fetched_ms: rows.fetched_ms.map(|at| at.max(0) as u64),
                 ended: row.get(4)?,
                 rest: rest(row.get(5)?),
@@ -187,7 +188,7 @@ impl Reading {
         &self,
         authority: &str,
     ) -> Result<Option<(RobotsPolicy, Moment)>, Failure> {
-        robots::stored(&self.connection, authority, Moment(0))
+        robots::stored(&self.connection, authority, &(Moment(0)..=Moment(u64::MAX)))
             .optional()
             .map(|stored| stored.and_then(robots::policy))
             .map_err(failure)

@@ -1,18 +1,22 @@
 //! Stored policies of robots.txt files.
 
+use std::ops::RangeInclusive;
+
 use canter_core::failure::Failure;
-use canter_core::ports::{Loaded, Robots};
+use canter_core::ports::{FETCHING, Loaded, Robots};
 use canter_core::robots::RobotsPolicy;
 use canter_core::time::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::file::Store;
+use super::schema::nanos;
 
 impl Robots for Store {
-    async fn load(&self, authority: &str, since: Moment, _: Moment) -> Result<Loaded, Failure> {
+    async fn load(&self, authority: &str, since: Moment, now: Moment) -> Result<Loaded, Failure> {
         let authority = authority.to_owned();
+        let recent = since..=now + FETCHING;
         let stored = self
-            .run(move |connection| stored(connection, &authority, since).optional())
+            .run(move |connection| stored(connection, &authority, &recent).optional())
             .await?;
         // The folder's lock keeps other workers away, so the caller is the only worker.
         Ok(match stored.and_then(policy) {
@@ -41,19 +45,21 @@ impl Robots for Store {
     }
 }
 
-/// Returns the row of an authority's policy, unless it was fetched before `since`.
+/// Returns the row of an authority's policy, if it was fetched in a time.
 pub(super) fn stored(
     connection: &Connection,
     authority: &str,
-    since: Moment,
+    fetched: &RangeInclusive<Moment>,
 ) -> rusqlite::Result<(String, i64)> {
     connection
         .prepare_cached(
-            "SELECT verdict, fetched_ns FROM robots WHERE authority = ? AND fetched_ns >= ?",
+            "SELECT verdict, fetched_ns FROM robots
+             WHERE authority = ? AND fetched_ns BETWEEN ? AND ?",
         )?
-        .query_row(params![authority, since.0 as i64], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        .query_row(
+            params![authority, nanos(*fetched.start()), nanos(*fetched.end())],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
 }
 
 /// Parses the row that [`stored`] returned; `None` if an older canter wrote it in another form.

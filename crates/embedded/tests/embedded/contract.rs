@@ -133,6 +133,7 @@ held_to! { paces:
 held_to! { robots:
     a_policy_comes_back
     an_old_policy_is_none
+    a_policy_of_the_future_is_none
     a_policy_is_replaced
 }
 

@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use canter_aws::queue::Errand;
-use canter_aws::{CrawlSpec, Crawling, Steering};
-use canter_core::ports::{IndexReader, IndexWriter};
+use canter_aws::{CloudRobots, CrawlSpec, Crawling, Steering};
+use canter_core::domain::authority;
+use canter_core::ports::{IndexReader, IndexWriter, Loaded, Robots};
 use canter_core::publish::{PublishedPages, Rows, UNCOUNTED};
+use canter_core::robots::RobotsPolicy;
 use canter_core::task::UrlKey;
+use canter_core::time::Moment;
 use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::look::{Ending, Looks};
 use canter_engine::cloud::{Parts, Worker};
@@ -106,6 +109,19 @@ impl Stage {
         };
         let ending = timeout(Duration::from_secs(120), end).await.unwrap();
         assert!(matches!(ending, Ending::Ended(_)), "{ending:?}");
+    }
+
+    /// Makes the known robots.txt too old.
+    async fn forget_robots(&self) {
+        let robots = CloudRobots::new(self.place.cloud.clone());
+        let authority = authority(&self.spec.site.seeds[0]);
+        let saved = robots.load(&authority, Moment(0), self.place.clock.now());
+        let Loaded::Policy(_, fetched) = saved.await.unwrap() else {
+            panic!("there is none");
+        };
+        // As if its clock had been ahead.
+        let ahead = fetched + Duration::from_secs(1_000_000);
+        robots.save(&authority, &RobotsPolicy::AllowAll, ahead).await.unwrap();
     }
 
     async fn standing(&self) -> Crawling {
@@ -242,22 +258,56 @@ async fn what_is_held_is_published_on_an_errand() {
     assert_eq!(stage.place.errands().await, []);
 }
 
-/// Redirects that are temporary by their own words take nothing out.
+/// Answers that say nothing of the pages, or may be a mistake, take nothing out and hold nothing.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the servers of make test"]
-async fn a_temporary_redirect_takes_nothing_out() {
-    let stage = Stage::set(51).await;
-    stage.crawl().await;
-    stage.site.set(
-        "/sorry",
-        Answer::html("<title>Sorry</title><p>We are sorry."),
-    );
-    stage.answer(|_| Answer::status(302).header("Location", "/sorry"));
-    let refresh = stage.crawl().await;
-    assert_eq!(refresh.held, None);
-    let shown = stage.shown().await;
-    assert!(stage.paths.is_subset(&shown), "{shown:?}");
-    assert_eq!(stage.says("Original").await, 50);
+async fn what_says_nothing_of_the_pages_takes_nothing_out() {
+    type Outage = (&'static str, fn(&str) -> Answer);
+    let outages: [Outage; 6] = [
+        ("a redirect to an apology", |_| {
+            Answer::status(302).header("Location", "/sorry")
+        }),
+        ("a redirect to a login", |path| {
+            Answer::status(302).header("Location", &format!("/login?next={path}"))
+        }),
+        ("an error of the server", |_| Answer::status(500)),
+        ("403 for all", |_| Answer::status(403)),
+        ("half of the pages missing", |path| match path.len() {
+            2 => Answer::html(text(path)),
+            _ => Answer::status(404),
+        }),
+        ("a robots.txt that disallows all", |path| {
+            Answer::html(text(path))
+        }),
+    ];
+    for (name, answer) in outages {
+        let stage = Stage::set(51).await;
+        stage.crawl().await;
+        for path in ["/sorry", "/login"] {
+            let sorry = "<title>Sorry</title><p>Come again later.";
+            stage.site.set(path, Answer::html(sorry));
+        }
+        if name.starts_with("a robots.txt") {
+            let nobody = "User-agent: *\nDisallow: /\n";
+            stage.site.set("/robots.txt", Answer::text(nobody));
+            stage.forget_robots().await;
+        }
+        stage.answer(answer);
+        let refresh = stage.crawl().await;
+        assert_eq!(refresh.held, None, "{name}");
+        let shown = stage.shown().await;
+        assert!(stage.paths.is_subset(&shown), "{name}: {shown:?}");
+        assert_eq!(stage.says("Original").await, 50, "{name}");
+    }
+}
+
+/// Pages without a text of their own hold the refresh.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
+async fn empty_pages_and_those_of_a_parked_domain_replace_nothing() {
+    is_held(|_| Answer::html(""), "the same").await;
+    let parked = "<title>For sale</title><p>This name is for sale. Ask for its price.";
+    is_held(|_| Answer::html(parked), "the same").await;
 }
 
 /// Only its user knows that a crawl goes on.

@@ -133,6 +133,7 @@ async fn a_crawl_is_told_whole() {
         waiting: 21,
         failed: 2,
         rps_limit: Some(2.5),
+        held: None,
         started_at: Moment::from_millis(BEGAN),
         updated_at: Moment::from_millis(BEGAN + 10_000),
     };
