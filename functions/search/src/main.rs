@@ -59,6 +59,7 @@ async fn sites(table: String, clock: Clock) -> Sites {
     let names = Names {
         state: table,
         pages: String::new(),
+        bucket: String::new(),
         queue: String::new(),
         errands: String::new(),
         dead_letters: String::new(),

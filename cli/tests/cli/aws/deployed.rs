@@ -178,12 +178,14 @@ async fn connect(outputs: &BTreeMap<String, String>) -> Cloud {
     let names = Names {
         pages: outputs["PagesTable"].clone(),
         state: outputs["StateTable"].clone(),
+        bucket: outputs["ArchiveBucket"].clone(),
         queue: outputs["QueueUrl"].clone(),
         errands: outputs["ErrandsQueueUrl"].clone(),
         dead_letters: outputs["DeadLettersUrl"].clone(),
     };
     let endpoints = Endpoints {
         dynamodb: stack.dynamodb_endpoint.to_string(),
+        s3: stack.aws_endpoint.to_string(),
         sqs: stack.aws_endpoint.to_string(),
     };
     Cloud::connect_local(names, endpoints).await
@@ -215,6 +217,7 @@ fn template() -> String {
         "Resources": {
             "Pages": table(&[("shard", "S", "HASH"), ("hash", "B", "RANGE")]),
             "State": table(&[("key", "S", "HASH")]),
+            "Archive": {"Type": "AWS::S3::Bucket"},
             "Queue": queue(),
             "ErrandsQueue": queue(),
             "DeadLetters": queue(),
@@ -222,6 +225,7 @@ fn template() -> String {
         "Outputs": {
             "PagesTable": output("Pages"),
             "StateTable": output("State"),
+            "ArchiveBucket": output("Archive"),
             "QueueUrl": output("Queue"),
             "ErrandsQueueUrl": output("ErrandsQueue"),
             "DeadLettersUrl": output("DeadLetters"),

@@ -62,3 +62,35 @@ fn a_new_index_of_the_same_pages_finds_the_same() {
     canter.run(&["reindex", "t"]).done();
     assert_eq!(results(search()), before);
 }
+
+/// A folder of the version before the archive, as its crawl of a small site left it: the index
+/// alone holds the pages.
+fn older_folder() -> canter_tests::Canter {
+    let canter = canter!();
+    let stored = fs::File::open("tests/data/machine.tar.gz").unwrap();
+    let mut stored = tar::Archive::new(flate2::read::GzDecoder::new(stored));
+    stored.unpack(canter.data()).unwrap();
+    canter
+}
+
+#[test]
+fn an_older_folder_is_brought_up_to_date_without_a_request() {
+    let canter = older_folder();
+    let answers = |query: &str| {
+        let ended = canter.run(&["search", query, "--json"]).done();
+        let answer: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        answer["results"].clone()
+    };
+    let all = || ["gizmo", "screws", "oil", "home"].map(answers);
+    let export = || canter.run(&["export", "machine"]).done().stdout;
+    let (found, exported) = (all(), export());
+    assert_eq!(found[0].as_array().map(Vec::len), Some(2));
+    assert_eq!(exported.lines().count(), 4);
+    canter.run(&["reindex", "machine"]).done();
+    assert_eq!(export(), exported);
+    assert_eq!(all(), found);
+    fs::remove_dir_all(canter.data().join("index")).unwrap();
+    canter.run(&["reindex", "machine"]).done();
+    assert_eq!(export(), exported);
+    assert_eq!(all(), found);
+}

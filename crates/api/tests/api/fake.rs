@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use canter_api::{Crawl, NoStatus, Report, State, Status, router};
+use canter_api::{Crawl, Held, NoStatus, Report, State, Status, router};
 use canter_core::failure::Failure;
 use canter_core::time::Moment;
 use canter_ranking::completion::{Named, Prefix};

@@ -349,6 +349,8 @@ async fn status_is_the_crawls_one_by_one() {
         json!({"crawls": [{
             "site": "docs.test", "state": "running", "searchable": 7, "pages": 1234,
             "waiting": 5678, "failed": 2, "rps_limit": 10.0,
+            "held": {"reason": "pages are gone", "share": 0.25, "pages": 30,
+                     "examples": ["https://docs.test/gone"]},
             "started_at": "2026-11-22T10:00:00Z", "updated_at": "2026-11-22T10:01:00Z",
         }]})
     );

@@ -221,7 +221,7 @@ pub(super) fn url(text: String) -> rusqlite::Result<Url> {
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))
 }
 
-fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
+pub(super) fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
     Ok(Known {
         etag: row.get(0)?,
         last_modified: row.get(1)?,

@@ -217,6 +217,7 @@ async fn adopting_twice_changes_nothing_and_the_index_can_be_made_anew() {
     let how = How {
         when: When::Again,
         max_loss: None,
+        links: true,
     };
     let done = publish(SITE, &store, &archive, &index, how, || true).await;
     assert!(matches!(done, Ok(Done::Published(_))), "{done:?}");

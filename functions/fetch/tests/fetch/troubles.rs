@@ -86,7 +86,7 @@ impl IndexReader for Down {
     async fn count(&self, _: &str) -> Result<u64, Failure> {
         Err(Failure::transient("the index is down"))
     }
-    async fn ids(&self, _: &str) -> Result<Vec<UrlKey>, Failure> {
+    async fn versions(&self, _: &str) -> Result<Vec<(UrlKey, u64)>, Failure> {
         Err(Failure::transient("the index is down"))
     }
     async fn export(
