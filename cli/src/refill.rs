@@ -38,7 +38,10 @@ pub async fn refill(
         if known.needs_adoption().await? {
             continue;
         }
-        eprintln!("The index has lost pages of {}: filling it.", style(name).bold());
+        eprintln!(
+            "The index has lost pages of {}: filling it.",
+            style(name).bold()
+        );
         let how = How {
             when: When::Again,
             max_loss: None,

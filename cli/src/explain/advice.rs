@@ -48,7 +48,7 @@ fn ended(case: &Case<'_>, outcome: &Outcome) -> Option<String> {
         Outcome::Gone { .. } => {
             let parent = case.account.and_then(|account| account.found.last());
             let parent = parent.map(|step| format!("mend the link on {}", step.url));
-            let copy = "its copy leaves the index after three crawls without it";
+            let copy = "its copy leaves the index after two crawls without it, or when no page links to it";
             let copy = case
                 .account
                 .filter(|account| account.indexed)

@@ -91,7 +91,8 @@ pub struct Section {
 }
 
 impl InIndex {
-    pub fn of(stored: Stored) -> Self {
+    /// `links` is the number of outgoing links.
+    pub fn of(stored: Stored, links: usize) -> Self {
         let sections = stored.sections.into_iter().map(|section| Section {
             title: section.title,
             level: section.level,
@@ -101,7 +102,7 @@ impl InIndex {
             title: stored.title,
             language: stored.language,
             fetched_ms: Some(stored.fetched_at_ms),
-            links: stored.links.len(),
+            links,
             sections: sections.collect(),
         }
     }

@@ -7,10 +7,11 @@ use anyhow::Result;
 use canter_core::document::{Stored, document_id};
 use canter_core::domain::authority;
 use canter_core::failure::Failure;
-use canter_core::ports::IndexReader;
+use canter_core::ports::{IndexReader, Place};
 use canter_core::prospect::{CrawlLimits, SiteContext, is_permitted, private_address, refusal};
 use canter_core::robots::RobotsPolicy;
 use canter_core::time::Moment;
+use canter_embedded::archive::ArchiveReader;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{KnownSite, Reading};
 use canter_page::url::{Limits, changes, is_http, normalise};
@@ -159,11 +160,15 @@ impl Knowledge {
                 advice,
             }));
         }
+        let place = account.as_ref().and_then(|account| account.place.clone());
         // The rest of the answer does not need the index.
-        let stored = self.stored(site, url).await.unwrap_or_else(|failure| {
-            eprintln!("warning: what is in the index is not known: {failure}");
-            None
-        });
+        let index = self
+            .in_index(site, url, place)
+            .await
+            .unwrap_or_else(|failure| {
+                eprintln!("warning: what is in the index is not known: {failure}");
+                None
+            });
         Ok(Ok(OfSite {
             site: site.name.clone(),
             in_scope: outside.is_none(),
@@ -172,8 +177,34 @@ impl Knowledge {
             why: why(&case),
             advice,
             known: account.map(|account| History::of(account, site, url)),
-            index: stored.map(InIndex::of),
+            index,
         }))
+    }
+
+    /// The page of the URL in the site's index; `place` is where the archive holds its version.
+    async fn in_index(
+        &self,
+        site: &KnownSite,
+        url: &Url,
+        place: Option<Place>,
+    ) -> Result<Option<InIndex>, Failure> {
+        let Some(stored) = self.stored(site, url).await? else {
+            return Ok(None);
+        };
+        let archive = match &self.folder {
+            Some(folder) => ArchiveReader::open(folder)?,
+            None => None,
+        };
+        let links = match archive {
+            Some(archive) => archive.links(&site.name, place.as_slice()).await?,
+            None => Vec::new(),
+        };
+        let links = match links.into_iter().next().flatten() {
+            Some(links) => links.read()?.len(),
+            // An older canter kept them in the index.
+            None => stored.links.len(),
+        };
+        Ok(Some(InIndex::of(stored, links)))
     }
 
     /// The page of the URL in the site's index.

@@ -27,6 +27,9 @@ pub fn why(case: &Case<'_>) -> String {
     };
     let what = match &account.outcome {
         None => waits(account.attempts),
+        Some(Outcome::Indexed | Outcome::Unchanged) if !account.indexed => {
+            "read, and not published yet".to_owned()
+        }
         Some(outcome) => ended(outcome, account.status),
     };
     match (account.met, case.refusal) {

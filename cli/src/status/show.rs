@@ -63,7 +63,10 @@ pub fn site(site: &Standing) -> String {
     if let Some(held) = &site.held {
         let what = format!("{} of {} {}", held.lost, held.of, held.reason);
         row("held", style(what).yellow().to_string());
-        held.examples.iter().take(EXAMPLES).for_each(|url| row("", url.to_string()));
+        held.examples
+            .iter()
+            .take(EXAMPLES)
+            .for_each(|url| row("", url.to_string()));
         row("", format!("canter publish {} publishes it", site.site));
     }
     for (name, change) in site.changes.iter().flat_map(Changes::all) {
@@ -71,7 +74,11 @@ pub fn site(site: &Standing) -> String {
         let all_new = name == "new" && Some(change.count) == site.searchable;
         if change.count > 0 && !all_new {
             row(name, HumanCount(change.count).to_string());
-            change.examples.iter().take(EXAMPLES).for_each(|url| row("", url.to_string()));
+            change
+                .examples
+                .iter()
+                .take(EXAMPLES)
+                .for_each(|url| row("", url.to_string()));
         }
     }
     row("began", ago(began, now));

@@ -155,9 +155,8 @@ impl<'a> InlinkCollector<'a> {
         Ok(())
     }
 
-    /// Returns the number of pages that link to each page, and the inbound links of the first
-    /// pages.
-    pub(crate) fn collected(self) -> (Vec<u32>, Vec<Inlinks>) {
+    /// Returns the inbound links of the pages whose anchor texts were kept.
+    pub(crate) fn collected(self) -> Vec<Inlinks> {
         let pivot = pivot(self.linking.clone());
         let pages = self.linking.len();
         let first = self.kept.start;
@@ -166,8 +165,7 @@ impl<'a> InlinkCollector<'a> {
             link_score: link_score(*linking, pivot, pages),
             anchor_texts,
         });
-        let inlinks = inlinks.collect();
-        (self.linking, inlinks)
+        inlinks.collect()
     }
 }
 
@@ -238,7 +236,8 @@ mod tests {
         for (url, page) in &pages {
             collector.add(url, page).unwrap();
         }
-        let (linking, inlinks) = collector.collected();
+        let linking = collector.linking.clone();
+        let inlinks = collector.collected();
         assert_eq!(linking.len(), pages.len());
         let paths = pages[first..].iter().map(|(url, _)| url.path().to_owned());
         paths.zip(inlinks).collect()
@@ -323,7 +322,8 @@ mod tests {
             collector.add(url, page).unwrap();
         }
         assert!(collector.bytes <= MAX_BYTES && collector.bytes > before);
-        let (linking, inlinks) = collector.collected();
+        let linking = collector.linking.clone();
+        let inlinks = collector.collected();
         assert_eq!(linking, [5; 6]);
         assert!((1..4).contains(&inlinks.len()), "{}", inlinks.len());
         assert!(inlinks.iter().all(|it| it.anchor_texts.len() == 5));

@@ -11,8 +11,12 @@ use tokio::time::{Instant, timeout};
 
 use crate::crawl::{Crawl, Process, Stores};
 
-/// Maximum number of new pages that are published at a time while a first crawl goes on.
-const EARLY: usize = 1_000;
+/// Maximum number of new pages of the first publishing while a first crawl goes on. It doubles each
+/// time, since these pages are written again at the end, which has to stay a small part of a short
+/// crawl too.
+const EARLY: usize = 64;
+/// Maximum number of new pages of any of these publishings.
+const MAX_EARLY: usize = 1_024;
 /// Minimum time between two publishings of a first crawl.
 const APART: Duration = Duration::from_secs(1);
 /// Time between two publishings of a first crawl as a multiple of the time that the last one took.
@@ -47,15 +51,19 @@ where
             // The first portion fills an index that has lost pages.
             Some(_) => Duration::ZERO,
         };
+        let mut most = EARLY;
         while timeout(pause, over.wait_for(|over| *over)).await.is_err() {
             let began = Instant::now();
             let when = match self.max_loss {
-                None => When::Early(EARLY),
+                None => When::Early(most),
                 Some(_) => When::Resting,
             };
             let done = self.publish(when, || true).await;
             match self.max_loss {
-                None => pause = (began.elapsed() * SHARE).max(APART),
+                None => {
+                    pause = (began.elapsed() * SHARE).max(APART);
+                    most = MAX_EARLY.min(2 * most);
+                }
                 // The end of the crawl tells.
                 Some(_) if matches!(done, Ok(Done::Held(_))) => return,
                 Some(_) => pause = PORTION,

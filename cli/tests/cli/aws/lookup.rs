@@ -40,7 +40,7 @@ fn a_stack_of_somebody_else_is_told_by_what_it_lacks() {
     });
     let name = new_name();
     cloudformation::create(&name, &template.to_string());
-    let lacking = "PagesTable, StateTable, ErrandsQueueUrl, DeadLettersUrl";
+    let lacking = "PagesTable, StateTable, ArchiveBucket, ErrandsQueueUrl, DeadLettersUrl";
     run(canter(&["status"]), &name).fails(1, &["none of this canter's", lacking]);
     cloudformation::delete(&name);
 }

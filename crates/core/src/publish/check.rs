@@ -81,7 +81,8 @@ pub(super) fn check(rows: &[PageRow], targets: &[Target], most: f64) -> Result<(
     let looked_at = |row: &&PageRow| row.published.is_some() && row.signal.is_some();
     let of = rows.iter().filter(looked_at).count();
     let mut losses: HashMap<usize, Loss> = HashMap::new();
-    for (number, loss) in left(rows, targets).chain(changed(rows, targets)) {
+    // What a page says now tells more than that it is folded.
+    for (number, loss) in changed(rows, targets).chain(left(rows, targets)) {
         losses.entry(number).or_insert(loss);
     }
     let lost = losses.len();

@@ -95,12 +95,7 @@ impl Reader {
 
     /// Opens the index of a folder.
     pub(super) fn open(dir: &Path) -> Result<Self, Unopened> {
-        let nothing = || {
-            Failure::permanent(format!(
-                "there is no index in {}",
-                dir.display()
-            ))
-        };
+        let nothing = || Failure::permanent(format!("there is no index in {}", dir.display()));
         if !dir.is_dir() {
             return Err(nothing().into());
         }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use canter_core::absence::Absence;
 use canter_core::failure::Failure;
 use canter_core::outcomes::outcome;
+use canter_core::ports::Place;
 use canter_core::prospect::CrawlLimits;
 use canter_core::scope::Scope;
 use canter_core::task::{Kind, Outcome, UrlKey};
@@ -65,6 +66,8 @@ pub struct Account {
     pub bytes: Option<u64>,
     /// Whether the index shows the page.
     pub indexed: bool,
+    /// Where the archive holds the version that the index shows.
+    pub place: Option<Place>,
     /// `ETag` of the newest version in the archive.
     pub etag: Option<String>,
     /// `Last-Modified` of the newest version in the archive.
@@ -155,7 +158,7 @@ impl Reading {
             .prepare_cached(
                 "SELECT state, due_ms, depth, attempts, kind, outcome, detail, status, fetched_ms,
                      took_ms, bytes, etag, last_modified, lastmod_ms, canonical, absence, crawl,
-                     parent, published IS NOT NULL OR hash IS NOT NULL
+                     parent, published IS NOT NULL OR hash IS NOT NULL, published_place
                  FROM url WHERE site = ? AND key = ?",
             )?
             .query_row(params![site.id, UrlKey::of(of).0], |row| {
@@ -289,6 +292,7 @@ fn account(row: &Row<'_>, site: &KnownSite) -> rusqlite::Result<Account> {
         took_ms: number(9)?,
         bytes: number(10)?,
         indexed: row.get(18)?,
+        place: row.get::<_, Option<String>>(19)?.map(Place),
         etag: row.get(11)?,
         last_modified: row.get(12)?,
         lastmod_ms: number(13)?,

@@ -145,15 +145,13 @@ impl SiteStore {
         let site = self.site;
         self.store
             .run(move |connection| {
-                connection
-                    .execute(
-                        "UPDATE url SET hash = NULL,
+                connection.execute(
+                    "UPDATE url SET hash = NULL,
                              etag = CASE WHEN newest IS NOT NULL THEN etag END,
                              last_modified = CASE WHEN newest IS NOT NULL THEN last_modified END
                          WHERE site = ? AND hash IS NOT NULL",
-                        [site],
-                    )
-                    ?;
+                    [site],
+                )?;
                 // What is adopted was published, so the next refresh is checked.
                 connection
                     .execute(

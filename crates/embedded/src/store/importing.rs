@@ -61,15 +61,13 @@ impl SiteStore {
     /// # Errors
     ///
     /// Returns the errors of the archive and of the store.
-    pub async fn import(
-        &self,
-        pages: Vec<Stored>,
-        archive: &impl Archive,
-    ) -> Result<(), Failure> {
+    pub async fn import(&self, pages: Vec<Stored>, archive: &impl Archive) -> Result<(), Failure> {
         let now = (self.clock)();
         let mut newest: HashMap<Url, Stored> = HashMap::new();
         for page in pages {
-            let before = newest.get(&page.url).map_or(0, |before| before.fetched_at_ms);
+            let before = newest
+                .get(&page.url)
+                .map_or(0, |before| before.fetched_at_ms);
             if page.fetched_at_ms >= before {
                 newest.insert(page.url.clone(), page);
             }
@@ -77,23 +75,30 @@ impl SiteStore {
         let pages: Vec<Stored> = newest.into_values().collect();
         let known = self.known(&pages).await?;
         let place = |known: &Known| known.newest.as_ref().map(|kept| kept.place.clone());
-        let places: Vec<Place> = known.iter().map(|it| place(it).unwrap_or_default()).collect();
+        let places: Vec<Place> = known
+            .iter()
+            .map(|it| place(it).unwrap_or_default())
+            .collect();
         let there = archive.get(&self.name, &places).await?;
-        let puts = pages.into_iter().zip(known).zip(there).filter_map(|((page, known), there)| {
-            let fetched_at = Moment::from_millis(page.fetched_at_ms).min(now);
-            if there.is_some_and(|there| there.fetched_at >= fetched_at) {
-                return None;
-            }
-            // A hash of the body is missing, so the page counts as changed when it is fetched.
-            let hash = UrlKey::hash(page.text.as_bytes());
-            let mut page = archived(page, known.next_version(now), hash);
-            page.fetched_at = fetched_at;
-            Some(async move {
-                let (url, fingerprint) = (page.url.clone(), page.fingerprint());
-                let place = archive.put(page).await?;
-                Ok::<_, Failure>((url, fetched_at, Kept { fingerprint, place }))
-            })
-        });
+        let puts = pages
+            .into_iter()
+            .zip(known)
+            .zip(there)
+            .filter_map(|((page, known), there)| {
+                let fetched_at = Moment::from_millis(page.fetched_at_ms).min(now);
+                if there.is_some_and(|there| there.fetched_at >= fetched_at) {
+                    return None;
+                }
+                // A hash of the body is missing, so the page counts as changed when it is fetched.
+                let hash = UrlKey::hash(page.text.as_bytes());
+                let mut page = archived(page, known.next_version(now), hash);
+                page.fetched_at = fetched_at;
+                Some(async move {
+                    let (url, fingerprint) = (page.url.clone(), page.fingerprint());
+                    let place = archive.put(page).await?;
+                    Ok::<_, Failure>((url, fetched_at, Kept { fingerprint, place }))
+                })
+            });
         let imported = try_join_all(puts).await?;
         self.record_imported(imported).await
     }

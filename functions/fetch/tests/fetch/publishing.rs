@@ -121,7 +121,10 @@ impl Stage {
         };
         // As if its clock had been ahead.
         let ahead = fetched + Duration::from_secs(1_000_000);
-        robots.save(&authority, &RobotsPolicy::AllowAll, ahead).await.unwrap();
+        robots
+            .save(&authority, &RobotsPolicy::AllowAll, ahead)
+            .await
+            .unwrap();
     }
 
     async fn standing(&self) -> Crawling {

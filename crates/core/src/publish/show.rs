@@ -1,0 +1,226 @@
+//! Brings the index to the targets: writes pages that differ, and deletes pages that leave.
+
+use std::collections::HashMap;
+
+use crate::document::document_id;
+use crate::failure::Failure;
+use crate::inlink_collector::{InlinkCollector, Numbers};
+use crate::ports::{Archive, IndexReader, IndexWriter, Place};
+use crate::task::{Outcome, UrlKey};
+
+use super::changes::Changes;
+use super::decide::{Target, Why, shown};
+use super::row::{ANEW, Kept, Mark, PageRow, PublishedPages, UNCOUNTED};
+use super::write::Writer;
+use super::{BATCH, Done, Publishing, READ};
+
+/// A page that the index is to show.
+struct Shown<'a> {
+    id: UrlKey,
+    row: &'a PageRow,
+    kept: &'a Kept,
+}
+
+impl<P, A, I, T> Publishing<'_, P, A, I, T>
+where
+    P: PublishedPages,
+    A: Archive,
+    I: IndexReader + IndexWriter,
+    T: Fn() -> bool + Send + Sync,
+{
+    /// Brings the index to the targets.
+    pub(super) async fn show(
+        &self,
+        rows: &[PageRow],
+        targets: Vec<Target>,
+    ) -> Result<Done, Failure> {
+        let there: HashMap<UrlKey, u64> =
+            self.index.versions(self.site).await?.into_iter().collect();
+        let pages = shown_pages(self.site, rows, &targets);
+        let differs = |page: &Shown<'_>| {
+            let published = page.row.published.as_ref();
+            published.is_none_or(|published| {
+                published.kept.fingerprint.version != page.kept.fingerprint.version
+                    || published.inlinks == ANEW
+                    || published.inlinks == UNCOUNTED && self.links
+                    || there.get(&page.id) != Some(&published.write)
+            })
+        };
+        let mut changes = Changes::default();
+        let mut writer = Writer::new(self.site, self.pages, self.archive, self.index);
+        let any = pages.iter().any(&differs);
+        if !self.links {
+            for page in pages.iter().filter(|page| differs(page)) {
+                tell(&mut changes, page);
+                let there = there.get(&page.id).copied();
+                writer.write(page.row, page.kept, None, there).await?;
+                if writer.is_due() && !(self.in_time)() {
+                    writer.end().await?;
+                    return Ok(Done::Part);
+                }
+            }
+            writer.end().await?;
+        } else if any || leaves(rows, &targets, self.site, &there) {
+            let mut first = 0;
+            while first < pages.len() {
+                let numbers: Numbers = pages.iter().map(|page| page.id).zip(0..).collect();
+                let mut collector = InlinkCollector::new(self.site, &numbers, first);
+                for batch in pages.chunks(READ) {
+                    if !(self.in_time)() {
+                        return Ok(Done::Part);
+                    }
+                    let places: Vec<Place> =
+                        batch.iter().map(|page| page.kept.place.clone()).collect();
+                    let links = self.archive.links(self.site, &places).await?;
+                    for (page, links) in batch.iter().zip(links) {
+                        if let Some(links) = links {
+                            collector.add(&page.row.url, &links)?;
+                        }
+                    }
+                }
+                let inlinks = collector.collected();
+                let end = first + inlinks.len();
+                for (page, inlinks) in pages[first..end].iter().zip(inlinks) {
+                    let digest = inlinks.digest();
+                    let counted = page
+                        .row
+                        .published
+                        .as_ref()
+                        .is_some_and(|it| it.inlinks == digest);
+                    if differs(page) || !counted {
+                        tell(&mut changes, page);
+                        let there = there.get(&page.id).copied();
+                        writer
+                            .write(page.row, page.kept, Some(inlinks), there)
+                            .await?;
+                    }
+                    if writer.is_due() && !(self.in_time)() {
+                        writer.end().await?;
+                        return Ok(Done::Part);
+                    }
+                }
+                first = end;
+            }
+            writer.end().await?;
+        }
+        self.take_out(rows, &targets, &there, &mut changes).await?;
+        self.tidy(rows, &targets).await?;
+        Ok(Done::Published(Box::new(changes)))
+    }
+
+    /// Deletes from the index what it is not to show, and marks the rows.
+    async fn take_out(
+        &self,
+        rows: &[PageRow],
+        targets: &[Target],
+        there: &HashMap<UrlKey, u64>,
+        changes: &mut Changes,
+    ) -> Result<(), Failure> {
+        let mut out = Vec::new();
+        for (row, target) in rows.iter().zip(targets) {
+            let Target::Out(why) = target else {
+                continue;
+            };
+            let of_kind = match why {
+                Why::Gone | Why::LeftOut => &mut changes.removed,
+                Why::Moved(_) => &mut changes.moved,
+                Why::Noindex | Why::Withdrawn => &mut changes.withdrawn,
+                Why::Duplicate(_) => &mut changes.duplicates,
+            };
+            if row.published.is_some() {
+                of_kind.add(&row.url);
+            }
+            let key = UrlKey::of(&row.url);
+            let mark = match why {
+                Why::Duplicate(of) => Mark::Out(Some(Outcome::Duplicate { of: of.clone() })),
+                Why::LeftOut if row.signal.is_none() => Mark::Forgotten,
+                _ => Mark::Out(None),
+            };
+            let id = document_id(self.site, &row.url);
+            if there.contains_key(&id) || row.published.is_some() || row.newest.is_some() {
+                out.push((id, key, mark));
+            }
+        }
+        for batch in out.chunks(BATCH) {
+            let ids = batch.iter().map(|(id, ..)| *id);
+            let ids: Vec<UrlKey> = ids.filter(|id| there.contains_key(id)).collect();
+            if !ids.is_empty() {
+                let deleted = self.index.delete(ids);
+                let (deleted, flushed) =
+                    futures_util::future::join(deleted, self.index.flush()).await;
+                deleted.and(flushed)?;
+            }
+            let marks = batch.iter().map(|(_, key, mark)| (*key, mark.clone()));
+            self.pages.mark(marks.collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// Frees what the archive no longer needs to keep.
+    async fn tidy(&self, rows: &[PageRow], targets: &[Target]) -> Result<(), Failure> {
+        let needed = |row: &PageRow, target: &Target| {
+            let newest = row.newest.as_ref().map(|kept| kept.place.clone());
+            match target {
+                Target::Out(_) => [None, None],
+                Target::Newest => [newest, None],
+                Target::Same | Target::SameIfLinked => {
+                    let published = row.published.as_ref();
+                    [newest, published.map(|it| it.kept.place.clone())]
+                }
+            }
+        };
+        let places = rows.iter().zip(targets);
+        let places = places
+            .flat_map(|(row, target)| needed(row, target))
+            .flatten();
+        let moved = self.archive.retain(self.site, places.collect()).await?;
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let moved: HashMap<Place, Place> = moved.into_iter().collect();
+        let marks = rows.iter().zip(targets).filter_map(|(row, target)| {
+            let [newest, published] = needed(row, target);
+            // The newest version is the published one now.
+            let published = published.or_else(|| newest.clone());
+            let to = |place: Option<Place>| moved.get(&place?).cloned();
+            let (newest, published) = (to(newest), to(published));
+            let any = newest.is_some() || published.is_some();
+            any.then(|| (UrlKey::of(&row.url), Mark::Moved { newest, published }))
+        });
+        self.pages.mark(marks.collect()).await
+    }
+}
+
+/// Returns the pages that the index is to show, in the order of their ids.
+fn shown_pages<'a>(site: &str, rows: &'a [PageRow], targets: &[Target]) -> Vec<Shown<'a>> {
+    let pages = rows.iter().zip(targets).filter_map(|(row, target)| {
+        Some(Shown {
+            id: document_id(site, &row.url),
+            row,
+            kept: shown(row, target)?,
+        })
+    });
+    let mut pages: Vec<Shown<'a>> = pages.collect();
+    pages.sort_unstable_by_key(|page| page.id);
+    pages
+}
+
+/// Returns whether a page has to leave the index.
+fn leaves(rows: &[PageRow], targets: &[Target], site: &str, there: &HashMap<UrlKey, u64>) -> bool {
+    let mut out = rows.iter().zip(targets);
+    out.any(|(row, target)| {
+        matches!(target, Target::Out(_)) && there.contains_key(&document_id(site, &row.url))
+    })
+}
+
+fn tell(changes: &mut Changes, page: &Shown<'_>) {
+    match &page.row.published {
+        None => changes.new.add(&page.row.url),
+        // It was shown early, and nobody has told of it.
+        Some(published) if published.inlinks == UNCOUNTED => changes.new.add(&page.row.url),
+        Some(published) if published.kept.fingerprint.hash != page.kept.fingerprint.hash => {
+            changes.changed.add(&page.row.url);
+        }
+        Some(_) => {}
+    }
+}
