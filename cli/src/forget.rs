@@ -14,6 +14,7 @@ use console::style;
 use crate::args::Data;
 use crate::count::counted;
 use crate::index::WrittenIndex;
+use crate::refill::refill;
 use crate::status;
 
 /// Maximum number of pages that are deleted in one commit.
@@ -60,8 +61,10 @@ pub async fn forget(args: Forget) -> Result<()> {
         let (deleted, flushed) = tokio::join!(deleted, index.flush());
         deleted.and(flushed)?;
     }
-    SqliteArchive::open(&folder.archive())?.forget(site).await?;
+    let archive = SqliteArchive::open(&folder.archive())?;
+    archive.forget(site).await?;
     let urls = store.forget_site(site).await?;
+    refill(&folder, &store, &archive, &index).await?;
     eprintln!(
         "{} is forgotten: {} and {}.",
         style(site).bold(),

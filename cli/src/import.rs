@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use canter_core::document::Stored;
-use canter_core::publish::{How, When, publish};
+use canter_core::publish::{Done, How, MAX_LOSS, When, publish};
 use canter_core::solo::SoloCrawl;
 use canter_embedded::archive::SqliteArchive;
 use canter_embedded::folder::Folder;
@@ -26,7 +26,7 @@ use crate::args::{Data, Server, site_name};
 use crate::count::counted;
 use crate::crawl::bar_style;
 use crate::index::WrittenIndex;
-use crate::refill::{refill, settle};
+use crate::refill::{adopt, refill};
 
 /// Maximum number of pages that are read at a time, and maximum size of their lines in bytes.
 const BATCH: usize = 1_000;
@@ -145,8 +145,8 @@ impl Importer {
             let site = match self.sites.entry(name) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
+                    adopt(&self.folder, &self.store, new.key(), &self.archive).await?;
                     let store = begin(&self.store, new.key(), &self.server).await?;
-                    settle(&self.folder, &store, &self.archive).await?;
                     new.insert(Importing { store, pages: 0 })
                 }
             };
@@ -164,15 +164,27 @@ impl Importer {
                 true => None,
                 false => Some(WrittenIndex::open_noted(&self.folder, noted.as_deref()).await?),
             };
+            // What a crawl left unpublished must not slip in unchecked.
+            let max_loss = (!store.is_imported()).then_some(MAX_LOSS);
             let how = How {
                 when: When::Resting,
-                max_loss: None,
+                max_loss,
+                lost: 0,
                 links: true,
             };
             let index = other.as_ref().unwrap_or(&self.index);
             let done = publish(name, store, &self.archive, index, how, || true).await?;
+            if let Done::Held(held) = &done {
+                bail!(
+                    "the pages of {name} are imported and not published, since {} of {} {}: crawl \
+                     the site, or publish it with `canter publish {name}`",
+                    held.lost,
+                    held.of,
+                    held.reason
+                );
+            }
             if store.is_imported() {
-                store.record_published(&done).await?;
+                store.record_published(done).await?;
             }
             for trouble in store.troubles("failed", REFUSED).await? {
                 let url = &trouble.url;
@@ -187,9 +199,6 @@ async fn begin(store: &Store, name: &str, server: &Option<String>) -> Result<Sit
     let clock = Clock::start();
     let now = Arc::new(move || clock.now());
     let site = store.imported_site(name, server.clone(), now).await?;
-    if site.held().await?.is_some() {
-        bail!("the last crawl of {name} is held: publish it first (canter publish {name})");
-    }
     if server.is_some() {
         site.note_server(server.clone()).await?;
     }

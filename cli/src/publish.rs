@@ -15,7 +15,7 @@ use console::style;
 use crate::args::{Data, Server, stack};
 use crate::count::counted;
 use crate::index::WrittenIndex;
-use crate::refill::{refill, settle};
+use crate::refill::{adopt, refill};
 use crate::status::unknown_site;
 
 #[derive(Debug, Args)]
@@ -66,6 +66,7 @@ pub async fn publish(args: Publish) -> Result<()> {
     let noted = known.site.server().await?;
     let index = WrittenIndex::open_noted(&folder, noted.as_deref()).await?;
     let changes = known.publish(&index, when).await?;
+    refill(&folder, &known.store, &known.archive, &index).await?;
     eprint!("{}", told(&args.site, &changes));
     Ok(())
 }
@@ -106,12 +107,12 @@ impl Known {
     async fn open(folder: &Folder, name: &str) -> Result<Self> {
         let store = Store::open(&folder.state())?;
         let archive = SqliteArchive::open(&folder.archive())?;
+        adopt(folder, &store, name, &archive).await?;
         let clock = Clock::start();
         let now = Arc::new(move || clock.now());
         let Some(site) = store.known_site(name, now).await? else {
             return Err(unknown_site(name, folder)?.into());
         };
-        settle(folder, &site, &archive).await?;
         let sites = report(folder)?;
         Ok(Known {
             ended: sites.iter().any(|site| site.site == name && site.ended),
@@ -126,6 +127,7 @@ impl Known {
         let how = How {
             when,
             max_loss: None,
+            lost: 0,
             links: true,
         };
         let published = run(&self.name, &self.site, &self.archive, index, how, || true);
@@ -133,10 +135,10 @@ impl Known {
             Done::Published(changes) if when == When::Again => Ok(*changes),
             Done::Published(changes) => {
                 let done = Done::Published(changes.clone());
-                self.site.record_published(&done).await?;
+                self.site.record_published(done).await?;
                 Ok(*changes)
             }
-            Done::Held(_) | Done::Part => bail!("{} was not published", self.name),
+            Done::Held(_) | Done::Part(_) => bail!("{} was not published", self.name),
         }
     }
 }

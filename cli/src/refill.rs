@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use canter_core::failure::Failure;
 use canter_core::ports::IndexReader;
 use canter_core::publish::{How, When, publish};
+use canter_core::time::Moment;
 use canter_embedded::archive::SqliteArchive;
 use canter_embedded::folder::Folder;
-use canter_embedded::store::{SiteStore, Store, report};
+use canter_embedded::store::{Rest, Store, report};
 use canter_http::Clock;
 use console::style;
 
@@ -27,12 +27,11 @@ pub async fn refill(
     }
     for site in report(folder)? {
         let name = &site.site;
-        if site.server.is_some() || index.count(name).await? >= site.searchable {
+        let is_elsewhere = site.server.is_some() || site.rest == Some(Rest::Forgotten);
+        if is_elsewhere || index.count(name).await? >= site.searchable {
             continue;
         }
-        let clock = Clock::start();
-        let now = Arc::new(move || clock.now());
-        let Some(known) = store.known_site(name, now).await? else {
+        let Some(known) = store.known_site(name, clock()).await? else {
             continue;
         };
         if known.needs_adoption().await? {
@@ -45,6 +44,7 @@ pub async fn refill(
         let how = How {
             when: When::Again,
             max_loss: None,
+            lost: 0,
             links: true,
         };
         publish(name, &known, archive, index, how, || true).await?;
@@ -52,15 +52,39 @@ pub async fn refill(
     Ok(())
 }
 
-/// Takes the pages that an older canter has put into a site's index over into the archive.
-pub async fn settle(
+/// Takes the pages of a site that an older canter has put into an index over into the archive. Must
+/// come before a crawl of the site begins, which asks for them again.
+pub async fn adopt(
     folder: &Folder,
-    site: &SiteStore,
+    store: &Store,
+    name: &str,
     archive: &SqliteArchive,
-) -> Result<(), Failure> {
-    if site.needs_adoption().await? {
-        let index = ReadIndex::noted(folder, site.server().await?.as_deref()).await?;
+) -> Result<()> {
+    let known = store.known_site(name, clock()).await?;
+    if let Some(site) = known.as_ref().filter(|site| !site.is_imported()) {
+        if site.needs_adoption().await? {
+            let index = ReadIndex::noted(folder, site.server().await?.as_deref()).await?;
+            site.adopt(&index, archive).await?;
+        }
+        return Ok(());
+    }
+    // An older canter imported pages into the folder's own index only.
+    let Ok(index) = ReadIndex::own(folder) else {
+        return Ok(());
+    };
+    let shown = match &known {
+        Some(site) if site.server().await?.is_some() => return Ok(()),
+        Some(site) => site.searchable().await?,
+        None => 0,
+    };
+    if index.count(name).await? > shown {
+        let site = store.imported_site(name, None, clock()).await?;
         site.adopt(&index, archive).await?;
     }
     Ok(())
+}
+
+fn clock() -> Arc<dyn Fn() -> Moment + Send + Sync> {
+    let clock = Clock::start();
+    Arc::new(move || clock.now())
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use canter_core::publish::MAX_LOSS;
 use clap::Args;
 
 use super::values::{Rps, bytes, duration, header, header_text, percent, rps};
@@ -47,7 +48,7 @@ pub struct Crawl {
 
     /// Publish a refresh only if it loses at most this share of the pages, in percent; 100 to
     /// publish it in any case
-    #[arg(long, value_name = "PERCENT", default_value = "10", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", default_value_t = MAX_LOSS, value_parser = percent)]
     pub max_loss: f64,
 
     /// Stop after this long (90s, 10m, 2h)

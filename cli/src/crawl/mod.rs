@@ -36,7 +36,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::index::WrittenIndex;
-use crate::refill::refill;
+use crate::refill::{adopt, refill};
 use crate::report::ReportFile;
 use crate::serve::{self, FolderStatus};
 use crate::signal::signal;
@@ -91,9 +91,9 @@ pub async fn crawl(args: Crawl) -> Result<ExitCode> {
     let serving = listener.map(|listener| serve_meanwhile(listener, &index, &folder, args.json));
     let (mut runs, mut beginnings) = (Vec::new(), Vec::new());
     for site in sites {
+        adopt(&folder, &store, &site.id, process.archive()).await?;
         let (site_store, beginning, scope) = setup::begin(&store, &site, &args, clock).await?;
-        let place = (&folder, server.as_ref());
-        setup::settle_index(&site_store, &site, &index, process.archive(), place).await?;
+        setup::settle_index(&site_store, &site, &index, server.as_ref()).await?;
         beginnings.push((beginning, scope.clone()));
         let counts = site_store.counts().await?;
         let is_refresh = site_store.was_published().await?;

@@ -11,8 +11,6 @@ use canter_core::ports::{Headers, IndexReader};
 use canter_core::prospect::CrawlLimits;
 use canter_core::scope::{Options, Scope, site_id};
 use canter_core::site::{Limits, Site};
-use canter_embedded::archive::SqliteArchive;
-use canter_embedded::folder::Folder;
 use canter_embedded::store::{Beginning, SiteStore, Store};
 use canter_http::Clock;
 use canter_page::url::{Limits as UrlLimits, parse_seed};
@@ -21,7 +19,6 @@ use url::{Host, Url};
 use super::args::Crawl;
 use crate::count::counted;
 use crate::index::WrittenIndex;
-use crate::refill::settle;
 use crate::usage::UsageError;
 
 /// Maximum number of attempts at one URL.
@@ -150,16 +147,13 @@ pub fn confirm_scope(site: &str) -> Result<()> {
     Ok(())
 }
 
-/// Notes the index of the site. Adopts the pages that an older canter put into its index, and says
-/// what becomes of pages in another index.
+/// Notes the index of the site, and says what becomes of pages in another index.
 pub async fn settle_index(
     store: &SiteStore,
     site: &Site,
     index: &WrittenIndex,
-    archive: &SqliteArchive,
-    (folder, server): (&Folder, Option<&Url>),
+    server: Option<&Url>,
 ) -> Result<()> {
-    settle(folder, store, archive).await?;
     let server = server.map(Url::to_string);
     let before = store.server().await?;
     let there = index.count(&site.id).await?;

@@ -58,9 +58,8 @@ impl Summary {
         elapsed: Duration,
     ) -> Result<Self> {
         let (changes, held) = match driven.done {
-            Done::Published(changes) => (*changes, None),
+            Done::Published(changes) | Done::Part(changes) => (*changes, None),
             Done::Held(held) => (Changes::default(), Some(held)),
-            Done::Part => (Changes::default(), None),
         };
         let (crawl, store) = (&run.crawl, &run.crawl.pages);
         let tally = run.gates.tally(&crawl.site.seeds);

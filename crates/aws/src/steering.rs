@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use canter_core::failure::Failure;
 use canter_core::pace::{Pace, Tolerance};
+use canter_core::publish::MAX_LOSS;
 
 use crate::bill::Bill;
 use crate::clock::Clock;
@@ -103,6 +104,7 @@ impl Steering {
     pub async fn publish(&self, site: &str) -> Result<Option<(Crawling, bool)>, Failure> {
         let errand = Errand::Publish {
             site: site.to_owned(),
+            in_vain: 0,
         };
         self.send_unless_running(site, errand).await
     }
@@ -116,6 +118,7 @@ impl Steering {
     pub async fn reindex(&self, site: &str) -> Result<Option<(Crawling, bool)>, Failure> {
         let errand = Errand::Reindex {
             site: site.to_owned(),
+            in_vain: 0,
         };
         self.send_unless_running(site, errand).await
     }
@@ -128,11 +131,11 @@ impl Steering {
         let Some(crawling) = self.sites.load_now(site).await? else {
             return Ok(None);
         };
-        let goes_on = crawling.goes_on();
-        if !goes_on {
+        let runs = crawling.is_running((self.clock)().millis());
+        if !runs {
             errand.send(&self.cloud, Duration::ZERO).await?;
         }
-        Ok(Some((crawling, !goes_on)))
+        Ok(Some((crawling, !runs)))
     }
 
     /// Starts a new crawl of every site whose crawl has ended, and continues those that were cut off
@@ -157,7 +160,12 @@ impl Steering {
             if stays && crawling.ended_ms.is_none() {
                 continue;
             }
-            if let Err(failure) = self.start(&crawling.spec, false, who).await {
+            // A person permitted a larger loss for one crawl only.
+            let spec = CrawlSpec {
+                max_loss: MAX_LOSS.min(crawling.spec.max_loss),
+                ..crawling.spec
+            };
+            if let Err(failure) = self.start(&spec, false, who).await {
                 failed.push((site, failure));
             }
         }

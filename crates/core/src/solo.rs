@@ -5,7 +5,7 @@ use std::future::Future;
 
 use crate::failure::Failure;
 use crate::ports::{Frontier, Pages};
-use crate::publish::{Done, PublishedPages};
+use crate::publish::{Changes, Done, PublishedPages};
 use crate::rest::Rest;
 use crate::task::Task;
 use crate::time::Moment;
@@ -37,8 +37,12 @@ pub trait SoloCrawl: Pages + Frontier + PublishedPages {
     /// Resolves when tasks are pushed from now on, or if tasks were pushed since the last call.
     fn pushed(&self) -> impl Future<Output = ()> + Send;
 
-    /// Records what was published, or why nothing was.
-    fn record_published(&self, done: &Done) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Returns what the publishings of this crawl have changed so far.
+    fn changes(&self) -> impl Future<Output = Result<Changes, Failure>> + Send;
+
+    /// Records what was published, or why nothing was. Returns it with the changes of earlier
+    /// publishings of this crawl.
+    fn record_published(&self, done: Done) -> impl Future<Output = Result<Done, Failure>> + Send;
 
     /// Records that the crawl has ended.
     fn record_end(&self) -> impl Future<Output = Result<(), Failure>> + Send;

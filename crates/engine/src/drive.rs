@@ -133,8 +133,8 @@ where
         let Some(rest) = rest else {
             // A crawl that is stopped now goes on with its publishing.
             let in_time = || !*self.stop.borrow();
-            let done = self.publisher.publish(When::Ended, in_time).await?;
-            if done == Done::Part {
+            let done = self.publisher.publish(When::Ended, true, in_time).await?;
+            if let Done::Part(_) = done {
                 let rest = Rest::Stopped;
                 pages.record_rest(&rest).await?;
                 return Ok(Driven {
@@ -142,14 +142,15 @@ where
                     done,
                 });
             }
-            pages.record_published(&done).await?;
             pages.record_end().await?;
             return Ok(Driven { rest: None, done });
         };
-        let done = self.publisher.publish(When::Resting, || true).await?;
-        if let Done::Held(_) = done {
-            pages.record_published(&done).await?;
-        }
+        // Who stops a crawl does not wait until its links are counted.
+        let links = rest != Rest::Stopped;
+        let done = self
+            .publisher
+            .publish(When::Resting, links, || true)
+            .await?;
         pages.record_rest(&rest).await?;
         Ok(Driven {
             rest: Some(rest),

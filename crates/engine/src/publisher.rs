@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use canter_core::failure::Failure;
 use canter_core::ports::{IndexReader, IndexWriter};
-use canter_core::publish::{Done, How, PublishedPages, When, publish};
+use canter_core::publish::{Done, How, When, publish};
+use canter_core::solo::SoloCrawl;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -39,13 +40,15 @@ pub struct Publisher<S: Stores, I> {
 impl<S, I> Publisher<S, I>
 where
     S: Stores,
-    S::Pages: PublishedPages,
+    S::Pages: SoloCrawl,
     I: IndexReader + IndexWriter,
 {
     /// Publishes from time to time until `over` is set: in a first crawl what is new, in a refresh
     /// a portion each hour. A failure is left to the end of the crawl, which publishes the same
     /// pages.
     pub(crate) async fn meanwhile(&self, mut over: watch::Receiver<bool>) {
+        let is_over = over.clone();
+        let in_time = || !*is_over.borrow();
         let mut pause = match self.max_loss {
             None => APART,
             // The first portion fills an index that has lost pages.
@@ -54,35 +57,42 @@ where
         let mut most = EARLY;
         while timeout(pause, over.wait_for(|over| *over)).await.is_err() {
             let began = Instant::now();
-            let when = match self.max_loss {
-                None => When::Early(most),
-                Some(_) => When::Resting,
-            };
-            let done = self.publish(when, || true).await;
             match self.max_loss {
                 None => {
+                    let _ = self.publish(When::Early(most), true, in_time).await;
                     pause = (began.elapsed() * SHARE).max(APART);
                     most = MAX_EARLY.min(2 * most);
                 }
-                // The end of the crawl tells.
-                Some(_) if matches!(done, Ok(Done::Held(_))) => return,
-                Some(_) => pause = PORTION,
+                Some(_) => match self.publish(When::Portion, true, in_time).await {
+                    // The end of the crawl looks again, and tells.
+                    Ok(Done::Held(_)) => return,
+                    _ => pause = PORTION,
+                },
             }
         }
     }
 
-    /// Publishes the site, as long as `in_time` returns true.
+    /// Publishes the site, as long as `in_time` returns true, and records what was changed. Returns
+    /// it with what earlier publishings of the crawl changed.
     pub(crate) async fn publish(
         &self,
         when: When,
+        links: bool,
         in_time: impl Fn() -> bool + Send + Sync,
     ) -> Result<Done, Failure> {
+        let pages = &self.crawl.pages;
         let how = How {
             when,
             max_loss: self.max_loss,
-            links: true,
+            lost: pages.changes().await?.lost,
+            links,
         };
         let (site, archive) = (&self.crawl.site.id, &**self.process.archive());
-        publish(site, &self.crawl.pages, archive, &*self.index, how, in_time).await
+        let done = publish(site, pages, archive, &*self.index, how, in_time).await?;
+        // Until a first crawl has ended, the site counts as not published.
+        match self.max_loss.is_some() || when == When::Ended && matches!(done, Done::Published(_)) {
+            true => pages.record_published(done).await,
+            false => Ok(done),
+        }
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use canter_core::archived_page::{ArchivedPage, PageLinks};
 use canter_core::failure::Failure;
-use canter_core::ports::{Archive, FetchError, Fetcher, Frontier, Place, Request, Response};
+use canter_core::ports::{
+    Archive, FetchError, Fetcher, Frontier, Place, Request, Response, Retained,
+};
 use canter_core::robots_cache::RobotsCache;
 use canter_core::scope::Scope;
 use canter_core::seen::Seen;
@@ -215,7 +217,7 @@ impl<S: Stores> Archive for StepArchive<S> {
         self.process.archive.links(site, places).await
     }
 
-    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Vec<(Place, Place)>, Failure> {
+    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Retained, Failure> {
         self.process.archive.retain(site, places).await
     }
 

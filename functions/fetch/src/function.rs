@@ -136,14 +136,23 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
                 }
                 return Ok(());
             }
-            Errand::Publish { site } | Errand::Reindex { site } => {
-                let asked = match &errand {
-                    Errand::Reindex { .. } => Asked::Reindex,
-                    _ => Asked::Publish,
-                };
-                match self.publish(&site, asked, deadline).await {
-                    Ok(true) => return Ok(()),
-                    Ok(false) => return errand.send(cloud, Duration::ZERO).await,
+            Errand::Publish { site, in_vain } => {
+                match self.publish(&site, Asked::Publish, in_vain, deadline).await {
+                    Ok(None) => return Ok(()),
+                    Ok(Some(in_vain)) => {
+                        let next = Errand::Publish { site, in_vain };
+                        return next.send(cloud, Duration::ZERO).await;
+                    }
+                    Err(failure) => failure,
+                }
+            }
+            Errand::Reindex { site, in_vain } => {
+                match self.publish(&site, Asked::Reindex, in_vain, deadline).await {
+                    Ok(None) => return Ok(()),
+                    Ok(Some(in_vain)) => {
+                        let next = Errand::Reindex { site, in_vain };
+                        return next.send(cloud, Duration::ZERO).await;
+                    }
                     Err(failure) => failure,
                 }
             }
@@ -165,10 +174,18 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         }
     }
 
-    /// Publishes a site, and returns whether all of it is published.
-    async fn publish(&self, site: &str, asked: Asked, deadline: Deadline) -> Result<bool, Failure> {
+    /// Publishes a site. Returns the number of calls in vain for the next call, or none if all of it
+    /// is published.
+    async fn publish(
+        &self,
+        site: &str,
+        asked: Asked,
+        in_vain: u32,
+        deadline: Deadline,
+    ) -> Result<Option<u32>, Failure> {
         let span = deadline.begin.saturating_duration_since(Instant::now());
-        self.worker.publish_site(site, asked, span).await
+        let worker = &self.worker;
+        worker.publish_site(site, asked, in_vain, span).await
     }
 
     /// Looks once whether a crawl is over. Returns the next sweep and the time until it makes

@@ -77,7 +77,8 @@ pub async fn retain_keeps_what_is_named_and_nothing_else<A: Archive>(archive: &A
     for _ in 0..2 {
         let places = kept.iter().map(|(place, _)| place.clone()).collect();
         let moved = fine(archive.retain(SITE, places).await);
-        let moved: HashMap<Place, Place> = moved.into_iter().collect();
+        assert_eq!(moved.missing, []);
+        let moved: HashMap<Place, Place> = moved.moved.into_iter().collect();
         for (place, _) in &mut kept {
             if let Some(to) = moved.get(place) {
                 *place = to.clone();
@@ -89,6 +90,20 @@ pub async fn retain_keeps_what_is_named_and_nothing_else<A: Archive>(archive: &A
     }
     let gone = fine(archive.get(SITE, &dropped).await);
     assert!(gone.iter().all(Option::is_none));
+}
+
+/// Places that hold nothing are told.
+pub async fn retain_tells_what_is_missing<A: Archive>(archive: &A) {
+    let place = fine(archive.put(page("/a", 1, "ponies")).await);
+    let missing = [
+        Place("0123456789abcdef0123456789abcdef-7".into()),
+        Place("-".into()),
+    ];
+    let places = missing.iter().cloned().chain([place]).collect();
+    let retained = fine(archive.retain(SITE, places).await);
+    assert_eq!(retained.missing, missing);
+    let none = fine(archive.retain(OTHER, missing.to_vec()).await);
+    assert_eq!(none.missing, missing);
 }
 
 /// A page that was moved is found at its old place, too, until the next call.
@@ -103,7 +118,7 @@ pub async fn a_place_from_before_a_retain_still_holds_its_page<A: Archive>(archi
     }
     let moved = fine(archive.retain(SITE, places[..1].to_vec()).await);
     assert_eq!(got(archive, SITE, &places[0]).await.as_ref(), pages.first());
-    for (from, to) in moved {
+    for (from, to) in moved.moved {
         assert_eq!(from, places[0]);
         assert_eq!(got(archive, SITE, &to).await.as_ref(), pages.first());
     }

@@ -189,6 +189,7 @@ macro_rules! promises_of_an_archive {
             versions_are_kept_side_by_side
             a_put_can_be_repeated
             retain_keeps_what_is_named_and_nothing_else
+            retain_tells_what_is_missing
             a_place_from_before_a_retain_still_holds_its_page
             sites_are_apart
             a_site_is_forgotten
@@ -213,6 +214,8 @@ macro_rules! promises_of_published_pages {
             a_page_that_is_out_is_fetched_whole
             an_outcome_is_amended
             moved_versions_have_new_places
+            a_lost_version_is_fetched_whole
+            a_doubted_version_is_asked_for_whole
             a_forgotten_url_is_new_again
             marks_of_unknown_urls_do_nothing
             redirects_are_those_of_this_crawl

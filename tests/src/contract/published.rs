@@ -219,17 +219,49 @@ pub async fn moved_versions_have_new_places<S: PublishingStore>(store: &S, crawl
         )
     };
     let moved = |newest, published| Mark::Moved { newest, published };
+    let to = |from: &str, to: &str| place(from).zip(place(to));
     for _ in 0..2 {
-        mark(store, "/1", moved(place("a"), None)).await;
+        mark(store, "/1", moved(to("place of 1", "a"), None)).await;
         assert_eq!(places().await, (place("a"), place("place of 1")));
     }
-    mark(store, "/1", moved(None, place("b"))).await;
+    mark(store, "/1", moved(None, to("place of 1", "b"))).await;
     assert_eq!(places().await, (place("a"), place("b")));
-    mark(store, "/1", moved(place("c"), place("d"))).await;
+    mark(store, "/1", moved(to("a", "c"), to("b", "d"))).await;
+    assert_eq!(places().await, (place("c"), place("d")));
+    // Another version has taken the place of the one that was moved.
+    mark(store, "/1", moved(to("a", "e"), to("b", "f"))).await;
     assert_eq!(places().await, (place("c"), place("d")));
     let row = row(store, "/1").await.unwrap();
     let fingerprint = kept(1_000, "1").fingerprint;
     assert_eq!(row.newest.map(|it| it.fingerprint), Some(fingerprint));
+}
+
+/// A version that the archive has lost is fetched whole, and what the index shows stays.
+pub async fn a_lost_version_is_fetched_whole<S: PublishingStore>(store: &S, crawl: &Crawl) {
+    end(store, &crawl.older(), "/1", indexed("1")).await;
+    mark(store, "/1", Mark::Shown(published("1"))).await;
+    for _ in 0..2 {
+        mark(store, "/1", Mark::Lost).await;
+        let row = row(store, "/1").await.unwrap();
+        assert_eq!((row.newest, row.published), (None, Some(published("1"))));
+    }
+    let task = claimed(store, crawl, "/1").await;
+    let known = fine(store.begin(&task).await).unwrap();
+    assert_eq!(
+        (known.etag, known.last_modified, known.newest),
+        (None, None, None)
+    );
+    assert_eq!(known.version, 1_000);
+}
+
+/// A version that is in doubt stays, and is asked for without its validators.
+pub async fn a_doubted_version_is_asked_for_whole<S: PublishingStore>(store: &S, crawl: &Crawl) {
+    end(store, &crawl.older(), "/1", indexed("1")).await;
+    mark(store, "/1", Mark::Doubted).await;
+    let task = claimed(store, crawl, "/1").await;
+    let known = fine(store.begin(&task).await).unwrap();
+    assert_eq!((known.etag, known.last_modified), (None, None));
+    assert_eq!(known.newest, Some(kept(1_000, "1")));
 }
 
 /// A URL that is no longer of the site is unknown, also when it is forgotten twice.
@@ -252,9 +284,11 @@ pub async fn marks_of_unknown_urls_do_nothing<S: PublishingStore>(store: &S, cra
         Mark::Out(Some(Outcome::Unchanged)),
         Mark::Ended(Outcome::Unchanged),
         Mark::Moved {
-            newest: Some(Place("a".into())),
-            published: Some(Place("b".into())),
+            newest: Some((Place("a".into()), Place("b".into()))),
+            published: Some((Place("c".into()), Place("d".into()))),
         },
+        Mark::Lost,
+        Mark::Doubted,
         Mark::Forgotten,
     ] {
         mark(store, "/unknown", change).await;

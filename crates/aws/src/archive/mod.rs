@@ -13,7 +13,7 @@ mod sending;
 
 use canter_core::archived_page::{ArchivedPage, PageLinks};
 use canter_core::failure::Failure;
-use canter_core::ports::{Archive, Place};
+use canter_core::ports::{Archive, Place, Retained};
 use canter_core::task::UrlKey;
 
 use crate::clock::Clock;
@@ -72,17 +72,19 @@ impl Archive for CloudArchive {
     }
 
     async fn links(&self, site: &str, places: &[Place]) -> Result<Vec<Option<PageLinks>>, Failure> {
-        // Who reads links reads those of all pages, and often the pages next, in the order of their
-        // ids.
-        reading::keep(&self.bucket, &prefix(site), places).await?;
+        // Who reads the links of several pages reads those of all, and often the pages next, in the
+        // order of their ids. An unchanged page's links are read alone.
+        if places.len() > 1 {
+            reading::keep(&self.bucket, &prefix(site), places).await?;
+        }
         reading::read(&self.bucket, &prefix(site), places, PageLinks::from_bytes).await
     }
 
-    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Vec<(Place, Place)>, Failure> {
+    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Retained, Failure> {
         let prefix = prefix(site);
-        let moved = retention::retain(&self.bucket, &prefix, &places, (self.clock)()).await;
+        let retained = retention::retain(&self.bucket, &prefix, &places, (self.clock)()).await;
         self.bucket.release(&prefix);
-        moved
+        retained
     }
 
     async fn forget(&self, site: &str) -> Result<(), Failure> {

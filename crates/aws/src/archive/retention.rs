@@ -4,11 +4,11 @@
 //! Objects that were put a short while ago are left alone. Other functions may put pages at the same
 //! time, whose rows the caller has not seen yet.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use canter_core::ports::Place;
+use canter_core::ports::{Place, Retained};
 use canter_core::time::Moment;
 
 use super::OBJECT_BYTES;
@@ -35,14 +35,20 @@ struct Plan {
     moves: Vec<Vec<Piece>>,
 }
 
-/// Frees everything but `places`. Returns the places whose pages were moved, with their new places.
+/// Frees everything but `places`.
 pub(super) async fn retain(
     bucket: &Bucket,
     prefix: &str,
     places: &[Place],
     now: Moment,
-) -> Result<Vec<(Place, Place)>, Failure> {
+) -> Result<Retained, Failure> {
     let objects = bucket.list(prefix).await?;
+    let keys: HashSet<&str> = objects.iter().map(|object| object.key.as_str()).collect();
+    let is_missing = |place: &&Place| {
+        let piece = Piece::parse(place);
+        piece.is_none_or(|piece| !keys.contains(&*format!("{prefix}{}", piece.object)))
+    };
+    let missing = places.iter().filter(is_missing).cloned().collect();
     let used = places.iter().filter_map(Piece::parse).collect();
     let plan = plan(prefix, objects, used, now);
     // First, since a move that was broken off before may make one of these objects again.
@@ -52,7 +58,10 @@ pub(super) async fn retain(
         async move { moved(&bucket, &prefix, &group).await }
     });
     let moved = side_by_side(WRITES, moves).await?;
-    Ok(moved.into_iter().flatten().collect())
+    Ok(Retained {
+        moved: moved.into_iter().flatten().collect(),
+        missing,
+    })
 }
 
 fn plan(prefix: &str, objects: Vec<Object>, used: BTreeSet<Piece>, now: Moment) -> Plan {

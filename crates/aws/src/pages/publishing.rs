@@ -19,10 +19,20 @@ use crate::tables::{HASH, page_key};
 
 /// Attributes of a row that publishing needs.
 const TO_PUBLISH: &str = "#hash, #u, #c, #o, #x, #s, #n, #i, #y, #j, #r";
+/// The attributes of the newest version.
+const VERSION: [&str; 5] = [
+    row::NEWEST,
+    row::PLACE,
+    row::SHOWN,
+    row::ETAG,
+    row::LAST_MODIFIED,
+];
 /// Condition: of this crawl, and ended.
 const ENDED: &str = "#c = :c AND attribute_exists(#o)";
 /// Condition: of no later crawl.
 const NO_LATER: &str = "#c <= :c";
+/// Condition: of no later crawl, and with the version that was moved.
+const NOT_REPLACED: &str = "#c <= :c AND #y = :from";
 /// Condition: only an older crawl knows it, and it has no page.
 const OLDER_WITHOUT_PAGE: &str = "#c < :c AND attribute_not_exists(#i)";
 
@@ -67,7 +77,7 @@ impl PublishedPages for CloudSite {
     /// Entries of the journal, and a write for each row that changes.
     async fn mark(&self, marks: Vec<(UrlKey, Mark)>) -> Result<(), Failure> {
         let mut shown: Vec<Shown> = Vec::new();
-        let mut moved: HashMap<UrlKey, Place> = HashMap::new();
+        let mut moved: HashMap<UrlKey, (Place, Place)> = HashMap::new();
         let mut changes = Vec::new();
         for (key, mark) in marks {
             match mark {
@@ -78,9 +88,11 @@ impl PublishedPages for CloudSite {
                 }
                 Mark::Ended(outcome) => changes.push((key, RowChange::Ended(outcome))),
                 Mark::Moved { newest, published } => {
-                    moved.extend(published.map(|place| (key, place)));
-                    changes.extend(newest.map(|place| (key, RowChange::Moved(place))));
+                    moved.extend(published.map(|places| (key, places)));
+                    changes.extend(newest.map(|(from, to)| (key, RowChange::Moved { from, to })));
                 }
+                Mark::Lost => changes.push((key, RowChange::Lost)),
+                Mark::Doubted => changes.push((key, RowChange::Doubted)),
                 Mark::Forgotten => {
                     shown.push((key, None));
                     changes.push((key, RowChange::Forgotten));
@@ -90,8 +102,12 @@ impl PublishedPages for CloudSite {
         if !moved.is_empty() {
             let journal = self.journal().await?;
             for (key, published) in journal.shown {
-                if let (Some(mut published), Some(place)) = (published, moved.remove(&key)) {
-                    published.kept.place = place;
+                let (Some(mut published), Some((from, to))) = (published, moved.remove(&key))
+                else {
+                    continue;
+                };
+                if published.kept.place == from {
+                    published.kept.place = to;
                     shown.push((key, Some(published)));
                 }
             }
@@ -131,7 +147,9 @@ impl PublishedPages for CloudSite {
 enum RowChange {
     Out(Option<Outcome>),
     Ended(Outcome),
-    Moved(Place),
+    Moved { from: Place, to: Place },
+    Lost,
+    Doubted,
     Forgotten,
 }
 
@@ -191,19 +209,17 @@ impl CloudSite {
                 let change = outcome
                     .as_ref()
                     .map_or_else(Change::default, row::outcome_change);
-                let copy = [
-                    row::NEWEST,
-                    row::PLACE,
-                    row::SHOWN,
-                    row::ETAG,
-                    row::LAST_MODIFIED,
-                ];
-                (change.remove(&copy), NO_LATER)
+                (change.remove(&VERSION), NO_LATER)
             }
             RowChange::Ended(outcome) => (row::outcome_change(&outcome), ENDED),
-            RowChange::Moved(Place(place)) => {
-                let change = Change::default().set(row::PLACE, text(place));
-                (change, NO_LATER)
+            RowChange::Moved { from, to } => {
+                let change = Change::default().set(row::PLACE, text(to.0));
+                (change.value("from", text(from.0)), NOT_REPLACED)
+            }
+            RowChange::Lost => (Change::default().remove(&VERSION), NO_LATER),
+            RowChange::Doubted => {
+                let validators = [row::ETAG, row::LAST_MODIFIED];
+                (Change::default().remove(&validators), NO_LATER)
             }
         };
         let change = change.value(row::CRAWL, crawl_value(self));

@@ -23,7 +23,6 @@ use crate::change::{Change, names, remove};
 use crate::failure::failure;
 use crate::item::{Item, bytes, bytes_of, text};
 use crate::packed::{pack, unpack};
-use crate::side_by_side::{WRITES, side_by_side};
 use crate::tables::{HASH, SHARD, shown_shard};
 
 /// Attribute of an entry that holds its changes.
@@ -200,17 +199,15 @@ impl CloudSite {
             self.write_entry(number, place, changes).await?;
             written.push(self.entry_key(number, place));
         }
-        let old = journal.entries.into_iter();
-        let old = old.filter(|key| !written.contains(key)).map(|key| {
-            let site = self.clone();
-            async move {
-                let table = &site.cloud.names.pages;
+        // One after the other: without a later entry, an earlier one would hold again.
+        for key in journal.entries {
+            if !written.contains(&key) {
+                let table = &self.cloud.names.pages;
                 let exists = "attribute_exists(#hash) AND #hash <> :none";
                 let none = ("none", bytes(vec![0]));
-                remove(&site.cloud, table, key, exists, none).await
+                remove(&self.cloud, table, key, exists, none).await?;
             }
-        });
-        side_by_side(WRITES, old.collect::<Vec<_>>()).await?;
+        }
         Ok(())
     }
 

@@ -32,11 +32,17 @@ pub enum Errand {
     Publish {
         /// Id of the site.
         site: String,
+        /// Number of errands before it whose time was over before they wrote anything.
+        #[serde(default)]
+        in_vain: u32,
     },
     /// Make the index of a site anew from the archive.
     Reindex {
         /// Id of the site.
         site: String,
+        /// Number of errands before it whose time was over before they wrote anything.
+        #[serde(default)]
+        in_vain: u32,
     },
 }
 
@@ -150,8 +156,14 @@ mod tests {
     fn an_errand_comes_back_also_when_it_is_written_anew() {
         let site = || "docs.example.org".to_owned();
         let of_site = [
-            Errand::Publish { site: site() },
-            Errand::Reindex { site: site() },
+            Errand::Publish {
+                site: site(),
+                in_vain: 0,
+            },
+            Errand::Reindex {
+                site: site(),
+                in_vain: 2,
+            },
         ];
         for errand in [sweep(), Errand::Refresh].into_iter().chain(of_site) {
             let body = errand.encode();

@@ -124,7 +124,7 @@ impl Sites {
                 None => change.set(RUN, number(begun.run)),
                 Some(name) => change
                     .set(BEGUN, text(name))
-                    .remove(&[MOVED, ENDED, COUNTS, RUN])
+                    .remove(&[MOVED, ENDED, COUNTS, RUN, HELD, CHANGES])
                     .remove(&Progress::NAMES),
             };
             // The condition: nobody has begun the crawl since it was read.
@@ -297,8 +297,8 @@ impl Sites {
         self.note_in(site, crawl, change, open).await
     }
 
-    /// Notes what a publishing has changed. Nothing of the site is held any more then. Returns
-    /// whether the crawl is still the newest.
+    /// Notes what all publishings of the crawl have changed so far. Nothing of it is held any more
+    /// then. Returns whether the crawl is still the newest.
     ///
     /// # Errors
     ///
@@ -313,6 +313,23 @@ impl Sites {
         let change = Change::default()
             .set(CHANGES, text(changes))
             .remove(&[HELD]);
+        self.note_in(site, crawl, change, "").await
+    }
+
+    /// Notes what the publishings of the crawl have changed so far, of which the last one goes on.
+    /// Returns whether the crawl is still the newest.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the write.
+    pub async fn note_changes(
+        &self,
+        site: &str,
+        crawl: u64,
+        changes: &Changes,
+    ) -> Result<bool, Failure> {
+        let changes = serde_json::to_string(changes).map_err(Failure::permanent)?;
+        let change = Change::default().set(CHANGES, text(changes));
         self.note_in(site, crawl, change, "").await
     }
 

@@ -3,7 +3,7 @@
 use canter_core::failure::Failure;
 use canter_core::outcomes::Counts;
 use canter_core::pace::Rate;
-use canter_core::publish::{Changes, Held};
+use canter_core::publish::{Changes, Held, MAX_LOSS};
 use canter_core::rest::Rest;
 use canter_core::scope::Scope;
 use canter_core::site::Site;
@@ -30,9 +30,6 @@ pub(super) const TURN: &str = "link";
 pub(super) const SWEPT: &str = "swept";
 pub(super) const HELD: &str = "held";
 pub(super) const CHANGES: &str = "changes";
-
-/// Share of the published pages that a refresh may lose if nothing else is said, in percent.
-const MAX_LOSS: f64 = 10.0;
 
 /// What a worker needs to crawl a site whose id it knows. The headers may give access to private
 /// pages: whoever may read the table may read those headers.
@@ -291,8 +288,8 @@ impl Crawling {
             alive_ms: crawl,
             sweeper: None,
             counts: None,
-            held: known.and_then(|known| known.held.clone()),
-            changes: known.and_then(|known| known.changes.clone()),
+            held: None,
+            changes: None,
         }
     }
 

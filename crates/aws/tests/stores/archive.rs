@@ -11,7 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use canter_aws::{Clock, Cloud, CloudArchive, Endpoints, Names, create_bucket, delete_bucket};
 use canter_core::archived_page::{ArchivedPage, PageLinks};
 use canter_core::failure::Failure;
-use canter_core::ports::{Archive, Place};
+use canter_core::ports::{Archive, Place, Retained};
 use canter_core::task::UrlKey;
 use canter_core::time::Moment;
 use canter_page::read_html;
@@ -158,7 +158,7 @@ impl Archive for OneByOne<'_> {
         self.0.links(site, places).await
     }
 
-    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Vec<(Place, Place)>, Failure> {
+    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Retained, Failure> {
         self.0.retain(site, places).await
     }
 
@@ -284,7 +284,7 @@ async fn pages_of_a_mostly_unused_object_move() {
     let used = [&places[2..4], &places[2..4]].concat();
 
     let moved = archive.retain(SITE, used).await.unwrap();
-    let (old, new): (Vec<Place>, Vec<Place>) = moved.into_iter().unzip();
+    let (old, new): (Vec<Place>, Vec<Place>) = moved.moved.into_iter().unzip();
     let in_order: BTreeSet<&Place> = old.iter().collect();
     assert_eq!(in_order, places[2..4].iter().collect());
     assert_eq!(objects(&new).len(), 1);
@@ -293,7 +293,8 @@ async fn pages_of_a_mostly_unused_object_move() {
     assert_eq!(archive.pages(&new).await, expected);
 
     // The second time nothing moves, and the old object is unused.
-    assert_eq!(archive.retain(SITE, new.clone()).await.unwrap(), []);
+    let nothing = Retained::default();
+    assert_eq!(archive.retain(SITE, new.clone()).await.unwrap(), nothing);
     assert_eq!(archive.pages(&new).await, expected);
     assert_eq!(archive.pages(&old).await, [None, None]);
     assert_eq!(archive.requests("PutObject"), 2);
@@ -310,8 +311,8 @@ async fn a_move_can_be_repeated() {
     let first = retain().await.unwrap();
     let mut again = retain().await.unwrap();
     assert_eq!(again, first);
-    again.sort_unstable();
-    let new: Vec<Place> = again.into_iter().map(|(_, new)| new).collect();
+    again.moved.sort_unstable();
+    let new: Vec<Place> = again.moved.into_iter().map(|(_, new)| new).collect();
     assert!(archive.pages(&new).await.iter().all(Option::is_some));
 }
 
@@ -322,7 +323,8 @@ async fn what_is_used_stays_where_it_is() {
     let pages = some_pages(4);
     let places = archive.put_all(&pages).await;
     let used = places[..3].to_vec();
-    assert_eq!(archive.retain(SITE, used).await.unwrap(), []);
+    let nothing = Retained::default();
+    assert_eq!(archive.retain(SITE, used).await.unwrap(), nothing);
     assert_eq!(archive.pages(&places).await, found(&pages));
     assert_eq!(archive.requests("PutObject"), 1);
 }
@@ -337,7 +339,7 @@ async fn what_was_put_a_short_while_ago_stays() {
     let punctual = CloudArchive::open(&archive.cloud, ahead(Duration::ZERO));
     assert_eq!(
         punctual.retain(SITE, places[..1].to_vec()).await.unwrap(),
-        []
+        Retained::default()
     );
     punctual.retain(SITE, Vec::new()).await.unwrap();
     assert_eq!(archive.pages(&places).await, found(&pages));

@@ -176,8 +176,8 @@ async fn versions_that_were_moved_are_found() {
     pages.mark(vec![shown("/a", &before)]).await.unwrap();
     let place = |name: &str| Place(name.into());
     let moved = Mark::Moved {
-        newest: Some(place("new")),
-        published: Some(place("old")),
+        newest: Some((kept("/a", 2).place, place("new"))),
+        published: Some((kept("/a", 1).place, place("old"))),
     };
     pages.mark(vec![(key("/a"), moved)]).await.unwrap();
     let found = row(&pages).await;

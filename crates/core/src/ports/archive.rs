@@ -7,6 +7,16 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place(pub String);
 
+/// What [`Archive::retain`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retained {
+    /// The places whose pages were moved, each with its new place. The old places hold their pages
+    /// until the next call.
+    pub moved: Vec<(Place, Place)>,
+    /// The places that hold nothing.
+    pub missing: Vec<Place>,
+}
+
 /// Every page of a site as it was read: what the index is made of. It keeps whatever was put into
 /// it until [`Archive::retain`] or [`Archive::forget`].
 pub trait Archive: Send + Sync {
@@ -28,13 +38,12 @@ pub trait Archive: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Option<PageLinks>>, Failure>> + Send;
 
     /// Frees what a site no longer needs: everything but `places`. May be called only while nothing
-    /// is put for the site. Returns the places whose pages were moved, each with its new place; the
-    /// old places hold their pages until the next call.
+    /// is put for the site.
     fn retain(
         &self,
         site: &str,
         places: Vec<Place>,
-    ) -> impl Future<Output = Result<Vec<(Place, Place)>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Retained, Failure>> + Send;
 
     /// Removes all pages of a site.
     fn forget(&self, site: &str) -> impl Future<Output = Result<(), Failure>> + Send;

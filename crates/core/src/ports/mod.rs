@@ -12,7 +12,7 @@ mod paces;
 mod robots;
 
 pub use crate::exchange::{Exchange, FetchError, Head, Headers, Request, Response};
-pub use archive::{Archive, Place};
+pub use archive::{Archive, Place, Retained};
 pub use fetching::{Approach, Boxed, Fetcher, Gate};
 pub use frontier::{Claim, Claimed, Finish, Frontier, Known, Pages};
 pub use index::{IndexReader, IndexWriter, Refused};

@@ -40,9 +40,35 @@ pub struct Changes {
     pub withdrawn: Change,
     /// Pages whose content is shown at another URL.
     pub duplicates: Change,
+    /// Number of published pages that were lost: that left, or are no longer themselves. Publishing
+    /// allows a refresh to lose a share of the pages.
+    pub lost: u64,
 }
 
 impl Changes {
+    /// Adds what a later publishing of the same crawl changed.
+    #[must_use]
+    pub fn and(mut self, later: Changes) -> Self {
+        let later_lost = later.lost;
+        let of_kind = [
+            (&mut self.new, later.new),
+            (&mut self.changed, later.changed),
+            (&mut self.moved, later.moved),
+            (&mut self.removed, later.removed),
+            (&mut self.withdrawn, later.withdrawn),
+            (&mut self.duplicates, later.duplicates),
+        ];
+        for (before, later) in of_kind {
+            before.count += later.count;
+            let room = EXAMPLES.saturating_sub(before.examples.len());
+            before
+                .examples
+                .extend(later.examples.into_iter().take(room));
+        }
+        self.lost += later_lost;
+        self
+    }
+
     /// Returns whether nothing changed.
     pub fn is_empty(&self) -> bool {
         self.all().iter().all(|(_, change)| change.count == 0)

@@ -13,7 +13,7 @@ use super::decide::{Target, Why};
 use super::row::PageRow;
 
 /// Number of pages that any refresh may lose.
-const FEW: usize = 10;
+const FEW: u64 = 10;
 /// Minimum number of changed pages with one text or title that count as one page.
 const ALIKE: usize = 3;
 /// A page has lost its text if less than one part in this number is left.
@@ -72,12 +72,18 @@ impl Loss {
 }
 
 /// Checks what a refresh would lose. `most` is the maximum share of the published pages, in
-/// percent. What the user's options leave out is no loss.
+/// percent, and `before` the number of pages that are lost in any case. What the user's options
+/// leave out is no loss. Returns the number of pages that are lost now.
 ///
 /// # Errors
 ///
 /// Returns what would be lost, if it is too much.
-pub(super) fn check(rows: &[PageRow], targets: &[Target], most: f64) -> Result<(), Held> {
+pub(super) fn check(
+    rows: &[PageRow],
+    targets: &[Target],
+    most: f64,
+    before: u64,
+) -> Result<u64, Held> {
     let looked_at = |row: &&PageRow| row.published.is_some() && row.signal.is_some();
     let of = rows.iter().filter(looked_at).count();
     let mut losses: HashMap<usize, Loss> = HashMap::new();
@@ -85,9 +91,10 @@ pub(super) fn check(rows: &[PageRow], targets: &[Target], most: f64) -> Result<(
     for (number, loss) in changed(rows, targets).chain(left(rows, targets)) {
         losses.entry(number).or_insert(loss);
     }
-    let lost = losses.len();
+    let now = losses.len() as u64;
+    let lost = now + before;
     if lost <= FEW || lost as f64 <= most / 100.0 * of as f64 {
-        return Ok(());
+        return Ok(now);
     }
     let mut ways: HashMap<Loss, usize> = HashMap::new();
     for loss in losses.values() {
@@ -98,8 +105,11 @@ pub(super) fn check(rows: &[PageRow], targets: &[Target], most: f64) -> Result<(
     examples.sort_unstable();
     examples.truncate(EXAMPLES);
     Err(Held {
-        reason: most_common.map_or("", |(loss, _)| loss.phrase()).to_owned(),
-        lost: lost as u64,
+        reason: most_common
+            .map_or(Loss::Gone, |(loss, _)| loss)
+            .phrase()
+            .to_owned(),
+        lost,
         of: of as u64,
         examples,
     })

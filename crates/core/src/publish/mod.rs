@@ -16,12 +16,12 @@ mod tests;
 mod unlinked;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub use changes::{Change, Changes};
 pub use check::Held;
 use row::ANEW;
-pub use row::{Kept, Mark, PageRow, Published, PublishedPages, Rows, UNCOUNTED};
+pub use row::{Kept, Mark, PageRow, Published, PublishedPages, Rows, UNCOUNTED, UNNOTED};
 
 use crate::document::document_id;
 use crate::failure::Failure;
@@ -32,6 +32,10 @@ use crate::task::{Skip, UrlKey};
 use check::check;
 use decide::{Progress, Target, decide};
 use write::Writer;
+
+/// Maximum share of the published pages that a refresh may lose, in percent, unless its user gives
+/// another one.
+pub const MAX_LOSS: f64 = 10.0;
 
 /// Number of pages that are read from the archive at a time.
 const READ: usize = 256;
@@ -44,7 +48,9 @@ pub enum When {
     /// While a first crawl goes on. Shows at most this number of new pages; their links are
     /// counted later.
     Early(usize),
-    /// While a refresh goes on, or when a crawl has come to rest.
+    /// While a refresh goes on: shows the pages that it has seen so far.
+    Portion,
+    /// When a crawl has come to rest before it has seen every page.
     Resting,
     /// When a crawl has seen every page.
     Ended,
@@ -60,6 +66,8 @@ pub struct How {
     /// Maximum share of the published pages that may be lost, in percent; `None` to publish
     /// without a check, as after a first crawl.
     pub max_loss: Option<f64>,
+    /// Number of pages that earlier publishings of the same crawl have lost; see [`Changes::lost`].
+    pub lost: u64,
     /// Whether links are counted. Without them a page that differs is shown without its inbound
     /// links, until a later publishing counts them.
     pub links: bool,
@@ -73,7 +81,7 @@ pub enum Done {
     /// Nothing was published, since too much would be lost.
     Held(Held),
     /// The time is over. The next call goes on.
-    Part,
+    Part(Box<Changes>),
 }
 
 /// Publishes a site, as long as `in_time` returns true.
@@ -95,20 +103,19 @@ pub async fn publish(
         pages,
         archive,
         index,
-        links: how.links,
+        how,
         in_time,
     };
     match how.when {
         When::Early(most) => publishing.early(most).await,
         When::Again => publishing.again().await,
+        When::Portion => publishing.crawled(Progress::Part { fold: false }).await,
         When::Resting => {
             // Nothing is lost by folding what a first crawl has published.
             let fold = how.max_loss.is_none();
-            publishing
-                .crawled(Progress::Part { fold }, how.max_loss)
-                .await
+            publishing.crawled(Progress::Part { fold }).await
         }
-        When::Ended => publishing.crawled(Progress::Whole, how.max_loss).await,
+        When::Ended => publishing.crawled(Progress::Whole).await,
     }
 }
 
@@ -117,9 +124,12 @@ struct Publishing<'a, P, A, I, T> {
     pages: &'a P,
     archive: &'a A,
     index: &'a I,
-    links: bool,
+    how: How,
     in_time: T,
 }
+
+/// The write of each page that the index holds.
+type There = HashMap<UrlKey, u64>;
 
 impl<P, A, I, T> Publishing<'_, P, A, I, T>
 where
@@ -162,28 +172,83 @@ where
             }
         }
         let same = vec![Target::Same; rows.len()];
-        self.show(&rows, same).await
+        let there = self.there().await?;
+        let done = self.show(&rows, &same, &there, &[]).await?;
+        if let Done::Published(_) = done {
+            self.tidy(&rows, &same).await?;
+        }
+        Ok(done)
     }
 
     /// Publishes what a crawl has seen.
-    async fn crawled(&self, progress: Progress, max_loss: Option<f64>) -> Result<Done, Failure> {
+    async fn crawled(&self, progress: Progress) -> Result<Done, Failure> {
         let rows = self.pages.rows(Rows::All).await?;
         let redirects = self.pages.redirects().await?;
+        let there = self.there().await?;
         let mut targets = decide(&rows, &redirects, progress);
         if !self.settle_unlinked(&rows, &mut targets).await? {
-            return Ok(Done::Part);
+            return Ok(Done::Part(Box::default()));
         }
-        if let Some(most) = max_loss
-            && let Err(held) = check(&rows, &targets, most)
-        {
-            return Ok(Done::Held(held));
+        let whole = progress == Progress::Whole;
+        // What a first crawl finds in the index may be another folder's.
+        let strays = match self.how.max_loss {
+            Some(_) if whole => self.strays(&rows, &there),
+            _ => Vec::new(),
+        };
+        let mut lost = 0;
+        if let Some(most) = self.how.max_loss {
+            let before = self.how.lost + strays.len() as u64;
+            match check(&rows, &targets, most, before) {
+                Ok(now) => lost = now + strays.len() as u64,
+                Err(held) => {
+                    if whole {
+                        self.doubt(&rows).await?;
+                        self.tidy(&rows, &vec![Target::Same; rows.len()]).await?;
+                    }
+                    return Ok(Done::Held(held));
+                }
+            }
         }
-        let done = self.show(&rows, targets).await?;
-        if progress == Progress::Whole && done != Done::Part {
-            self.end_redirect_loops(&redirects).await?;
-            self.pages.forget_older().await?;
+        let mut done = self.show(&rows, &targets, &there, &strays).await?;
+        if let Done::Published(changes) = &mut done {
+            changes.lost = lost;
+            if whole {
+                self.tidy(&rows, &targets).await?;
+                self.end_redirect_loops(&redirects).await?;
+                self.pages.forget_older().await?;
+            }
         }
         Ok(done)
+    }
+
+    /// Returns the write of each page that the index holds.
+    async fn there(&self) -> Result<There, Failure> {
+        Ok(self.index.versions(self.site).await?.into_iter().collect())
+    }
+
+    /// Returns the ids of pages in the index that no row knows of.
+    fn strays(&self, rows: &[PageRow], there: &There) -> Vec<UrlKey> {
+        let known = rows.iter().map(|row| document_id(self.site, &row.url));
+        let known: HashSet<UrlKey> = known.collect();
+        let strays = there.keys().filter(|id| !known.contains(id));
+        strays.copied().collect()
+    }
+
+    /// Has pages asked for whole that a refresh found changed and did not publish: a server may say
+    /// of them that nothing has changed since, although the site is itself again.
+    async fn doubt(&self, rows: &[PageRow]) -> Result<(), Failure> {
+        let version = |kept: &Kept| kept.fingerprint.version;
+        let doubted = rows.iter().filter(|row| {
+            let published = row.published.as_ref().map(|it| version(&it.kept));
+            published.is_some() && published != row.newest.as_ref().map(version)
+        });
+        let marks: Vec<_> = doubted
+            .map(|row| (UrlKey::of(&row.url), Mark::Doubted))
+            .collect();
+        for batch in marks.chunks(BATCH) {
+            self.pages.mark(batch.to_vec()).await?;
+        }
+        Ok(())
     }
 
     /// Ends the tasks of redirect loops as skipped.

@@ -35,6 +35,10 @@ pub struct Published {
 /// chance of one in 10^19, which would cost a write.
 pub const UNCOUNTED: u64 = u64::MAX;
 
+/// Stands for the digest of inbound links that were written before digests were noted. They are
+/// written again when links are counted the next time.
+pub const UNNOTED: u64 = 0;
+
 /// Stands for the digest of a page that is to be written anew.
 pub(super) const ANEW: u64 = UNCOUNTED - 1;
 
@@ -75,13 +79,18 @@ pub enum Mark {
     Out(Option<Outcome>),
     /// The task has another outcome.
     Ended(Outcome),
-    /// The archive has moved versions of the page to these places.
+    /// The archive has moved versions of the page.
     Moved {
-        /// The newest version's place.
-        newest: Option<Place>,
-        /// The published version's place.
-        published: Option<Place>,
+        /// From where to where it has moved the newest version.
+        newest: Option<(Place, Place)>,
+        /// From where to where it has moved the published version.
+        published: Option<(Place, Place)>,
     },
+    /// The archive has lost the newest version: the next crawl fetches the page whole. What the
+    /// index shows stays.
+    Lost,
+    /// The newest version may be the site's mistake: the next crawl fetches the page whole.
+    Doubted,
     /// The URL is no longer of the site.
     Forgotten,
 }

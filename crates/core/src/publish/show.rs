@@ -1,6 +1,8 @@
 //! Brings the index to the targets: writes pages that differ, and deletes pages that leave.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use futures_util::future::join;
 
 use crate::document::document_id;
 use crate::failure::Failure;
@@ -12,7 +14,7 @@ use super::changes::Changes;
 use super::decide::{Target, Why, shown};
 use super::row::{ANEW, Kept, Mark, PageRow, PublishedPages, UNCOUNTED};
 use super::write::Writer;
-use super::{BATCH, Done, Publishing, READ};
+use super::{BATCH, Done, Publishing, READ, There};
 
 /// A page that the index is to show.
 struct Shown<'a> {
@@ -32,42 +34,44 @@ where
     pub(super) async fn show(
         &self,
         rows: &[PageRow],
-        targets: Vec<Target>,
+        targets: &[Target],
+        there: &There,
+        strays: &[UrlKey],
     ) -> Result<Done, Failure> {
-        let there: HashMap<UrlKey, u64> =
-            self.index.versions(self.site).await?.into_iter().collect();
-        let pages = shown_pages(self.site, rows, &targets);
+        let links = self.how.links;
+        let pages = shown_pages(self.site, rows, targets);
         let differs = |page: &Shown<'_>| {
             let published = page.row.published.as_ref();
             published.is_none_or(|published| {
                 published.kept.fingerprint.version != page.kept.fingerprint.version
                     || published.inlinks == ANEW
-                    || published.inlinks == UNCOUNTED && self.links
+                    || published.inlinks == UNCOUNTED && links
                     || there.get(&page.id) != Some(&published.write)
             })
         };
         let mut changes = Changes::default();
         let mut writer = Writer::new(self.site, self.pages, self.archive, self.index);
         let any = pages.iter().any(&differs);
-        if !self.links {
+        if !links {
             for page in pages.iter().filter(|page| differs(page)) {
                 tell(&mut changes, page);
                 let there = there.get(&page.id).copied();
                 writer.write(page.row, page.kept, None, there).await?;
                 if writer.is_due() && !(self.in_time)() {
                     writer.end().await?;
-                    return Ok(Done::Part);
+                    return Ok(Done::Part(Box::new(changes)));
                 }
             }
             writer.end().await?;
-        } else if any || leaves(rows, &targets, self.site, &there) {
+        } else if any || leaves(rows, targets, self.site, there) {
             let mut first = 0;
             while first < pages.len() {
                 let numbers: Numbers = pages.iter().map(|page| page.id).zip(0..).collect();
                 let mut collector = InlinkCollector::new(self.site, &numbers, first);
                 for batch in pages.chunks(READ) {
                     if !(self.in_time)() {
-                        return Ok(Done::Part);
+                        writer.end().await?;
+                        return Ok(Done::Part(Box::new(changes)));
                     }
                     let places: Vec<Place> =
                         batch.iter().map(|page| page.kept.place.clone()).collect();
@@ -96,15 +100,18 @@ where
                     }
                     if writer.is_due() && !(self.in_time)() {
                         writer.end().await?;
-                        return Ok(Done::Part);
+                        return Ok(Done::Part(Box::new(changes)));
                     }
                 }
                 first = end;
             }
             writer.end().await?;
         }
-        self.take_out(rows, &targets, &there, &mut changes).await?;
-        self.tidy(rows, &targets).await?;
+        self.take_out(rows, targets, there, &mut changes).await?;
+        for batch in strays.chunks(BATCH) {
+            self.delete(batch.to_vec()).await?;
+        }
+        changes.removed.count += strays.len() as u64;
         Ok(Done::Published(Box::new(changes)))
     }
 
@@ -113,7 +120,7 @@ where
         &self,
         rows: &[PageRow],
         targets: &[Target],
-        there: &HashMap<UrlKey, u64>,
+        there: &There,
         changes: &mut Changes,
     ) -> Result<(), Failure> {
         let mut out = Vec::new();
@@ -144,20 +151,25 @@ where
         for batch in out.chunks(BATCH) {
             let ids = batch.iter().map(|(id, ..)| *id);
             let ids: Vec<UrlKey> = ids.filter(|id| there.contains_key(id)).collect();
-            if !ids.is_empty() {
-                let deleted = self.index.delete(ids);
-                let (deleted, flushed) =
-                    futures_util::future::join(deleted, self.index.flush()).await;
-                deleted.and(flushed)?;
-            }
+            self.delete(ids).await?;
             let marks = batch.iter().map(|(_, key, mark)| (*key, mark.clone()));
             self.pages.mark(marks.collect()).await?;
         }
         Ok(())
     }
 
-    /// Frees what the archive no longer needs to keep.
-    async fn tidy(&self, rows: &[PageRow], targets: &[Target]) -> Result<(), Failure> {
+    /// Deletes pages from the index, durably.
+    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let (deleted, flushed) = join(self.index.delete(ids), self.index.flush()).await;
+        deleted.and(flushed)
+    }
+
+    /// Frees what the archive no longer needs to keep. May be called only while no step is under
+    /// way. A page that the archive has lost is fetched whole by the next crawl.
+    pub(super) async fn tidy(&self, rows: &[PageRow], targets: &[Target]) -> Result<(), Failure> {
         let needed = |row: &PageRow, target: &Target| {
             let newest = row.newest.as_ref().map(|kept| kept.place.clone());
             match target {
@@ -173,19 +185,28 @@ where
         let places = places
             .flat_map(|(row, target)| needed(row, target))
             .flatten();
-        let moved = self.archive.retain(self.site, places.collect()).await?;
-        if moved.is_empty() {
+        let retained = self.archive.retain(self.site, places.collect()).await?;
+        if retained.moved.is_empty() && retained.missing.is_empty() {
             return Ok(());
         }
-        let moved: HashMap<Place, Place> = moved.into_iter().collect();
+        let missing: HashSet<Place> = retained.missing.into_iter().collect();
+        let moved: HashMap<Place, Place> = retained.moved.into_iter().collect();
         let marks = rows.iter().zip(targets).filter_map(|(row, target)| {
             let [newest, published] = needed(row, target);
+            let key = UrlKey::of(&row.url);
+            if newest.as_ref().is_some_and(|place| missing.contains(place)) {
+                return Some((key, Mark::Lost));
+            }
             // The newest version is the published one now.
             let published = published.or_else(|| newest.clone());
-            let to = |place: Option<Place>| moved.get(&place?).cloned();
+            let to = |place: Option<Place>| {
+                let place = place?;
+                let to = moved.get(&place)?.clone();
+                Some((place, to))
+            };
             let (newest, published) = (to(newest), to(published));
             let any = newest.is_some() || published.is_some();
-            any.then(|| (UrlKey::of(&row.url), Mark::Moved { newest, published }))
+            any.then_some((key, Mark::Moved { newest, published }))
         });
         self.pages.mark(marks.collect()).await
     }

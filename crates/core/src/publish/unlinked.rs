@@ -25,7 +25,7 @@ where
     ) -> Result<bool, Failure> {
         let asked = rows.iter().zip(&*targets);
         let asked = asked.filter(|(_, target)| **target == Target::SameIfLinked);
-        let mut unlinked: HashSet<&str> = match self.links {
+        let mut unlinked: HashSet<&str> = match self.how.links {
             true => asked.map(|(row, _)| row.url.as_str()).collect(),
             false => HashSet::new(),
         };

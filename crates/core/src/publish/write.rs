@@ -104,8 +104,7 @@ where
         let (mut documents, mut marks) = (Vec::new(), Vec::new());
         for (waiting, page) in waiting.into_iter().zip(found) {
             let Some(page) = page else {
-                // The archive has lost the page: the next crawl fetches it whole.
-                marks.push((waiting.key, UrlKey([0; 16]), Mark::Out(None)));
+                marks.push((waiting.key, UrlKey([0; 16]), Mark::Lost));
                 continue;
             };
             self.bytes += page.page.text.len();
@@ -154,6 +153,12 @@ async fn put(
         true => Vec::new(),
         false => index.put(documents).await?,
     };
+    if !refused.is_empty() {
+        // An older version must not stay in the place of the one that is not taken.
+        let ids = refused.iter().map(|refused| refused.id).collect();
+        let (deleted, flushed) = join(index.delete(ids), index.flush()).await;
+        deleted.and(flushed)?;
+    }
     let marks = marks.into_iter().map(|(key, id, mark)| {
         match refused.iter().find(|refused| refused.id == id) {
             Some(refused) => {

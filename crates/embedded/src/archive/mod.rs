@@ -13,7 +13,7 @@ use std::path::Path;
 
 use canter_core::archived_page::{ArchivedPage, PageLinks};
 use canter_core::failure::Failure;
-use canter_core::ports::{Archive, Place};
+use canter_core::ports::{Archive, Place, Retained};
 use canter_core::task::UrlKey;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -96,10 +96,12 @@ impl Archive for SqliteArchive {
         self.reader.links(site, places).await
     }
 
-    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Vec<(Place, Place)>, Failure> {
-        self.free(site, places).await?;
-        // Pages stay where they are.
-        Ok(Vec::new())
+    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Retained, Failure> {
+        Ok(Retained {
+            missing: self.free(site, places).await?,
+            // Pages stay where they are.
+            moved: Vec::new(),
+        })
     }
 
     async fn forget(&self, site: &str) -> Result<(), Failure> {

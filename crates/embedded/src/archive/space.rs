@@ -4,7 +4,7 @@
 //! copies the file, needs its size once more on the disk, and lets no crawl write meanwhile. A
 //! tenth of the file stays free for the pages of the next crawl.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use canter_core::failure::Failure;
 use canter_core::ports::Place;
@@ -21,11 +21,12 @@ const GIVEN_BACK: u64 = 1_000;
 const FREE: u64 = 10;
 
 impl SqliteArchive {
-    /// Deletes all pages of a site but those at `places`.
-    pub(super) async fn free(&self, site: &str, places: Vec<Place>) -> Result<(), Failure> {
+    /// Deletes all pages of a site but those at `places`. Returns the places that hold nothing.
+    pub(super) async fn free(&self, site: &str, places: Vec<Place>) -> Result<Vec<Place>, Failure> {
         let site = site.to_owned();
-        let unused = self.run(move |connection| unused(connection, &site, &places));
-        for ids in unused.await?.chunks(DELETED) {
+        let found = self.run(move |connection| unused(connection, &site, places));
+        let (unused, missing) = found.await?;
+        for ids in unused.chunks(DELETED) {
             let ids = ids.to_vec();
             self.run(move |connection| {
                 let mut delete = connection.prepare_cached("DELETE FROM page WHERE id = ?")?;
@@ -34,16 +35,23 @@ impl SqliteArchive {
             .await?;
         }
         while self.run(give_back).await? {}
-        Ok(())
+        Ok(missing)
     }
 }
 
-/// Returns the ids of a site's pages that are not at `places`.
-fn unused(connection: &Connection, site: &str, places: &[Place]) -> rusqlite::Result<Vec<i64>> {
+/// Returns the ids of a site's pages that are not at `places`, and the places that hold nothing.
+fn unused(
+    connection: &Connection,
+    site: &str,
+    places: Vec<Place>,
+) -> rusqlite::Result<(Vec<i64>, Vec<Place>)> {
     let Some(site) = site_id(connection, site)? else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), places));
     };
-    let used: HashSet<Address> = places.iter().filter_map(Address::of).collect();
+    let mut used: HashMap<Address, bool> = places
+        .iter()
+        .filter_map(|place| Some((Address::of(place)?, false)))
+        .collect();
     let mut all = connection.prepare("SELECT id, key, version FROM page WHERE site = ?")?;
     let mut rows = all.query(params![site])?;
     let mut unused = Vec::new();
@@ -52,11 +60,15 @@ fn unused(connection: &Connection, site: &str, places: &[Place]) -> rusqlite::Re
             key: UrlKey(row.get(1)?),
             version: row.get::<_, i64>(2)?.cast_unsigned(),
         };
-        if !used.contains(&address) {
-            unused.push(row.get(0)?);
+        match used.get_mut(&address) {
+            Some(there) => *there = true,
+            None => unused.push(row.get(0)?),
         }
     }
-    Ok(unused)
+    let there = |place: &Place| Address::of(place).and_then(|address| used.get(&address).copied());
+    let missing = places.into_iter();
+    let missing = missing.filter(|place| there(place) != Some(true)).collect();
+    Ok((unused, missing))
 }
 
 /// Makes the file shorter. Returns whether there is more to give back.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use canter_core::document::{Stored, Write};
 use canter_core::failure::Failure;
 use canter_core::ports::{Archive, IndexReader};
-use canter_core::publish::{Kept, UNCOUNTED};
+use canter_core::publish::{Kept, UNNOTED};
 use canter_core::task::UrlKey;
 use rusqlite::{Connection, OptionalExtension, params};
 use url::Url;
@@ -112,8 +112,8 @@ impl SiteStore {
                 // What this canter has archived already is newer than the copy in the index.
                 let mut adopt = connection.prepare_cached(
                     "INSERT INTO url (site, key, url, crawl, state, due_ms, depth, hops, attempts,
-                         newest, place, version, published, published_place, written, inlinks)
-                     VALUES (?1, ?2, ?3, 0, ?4, 0, 0, 0, 0, ?5, ?6, ?7, ?5, ?6, ?8, ?9)
+                         outcome, newest, place, version, published, published_place, written, inlinks)
+                     VALUES (?1, ?2, ?3, 0, ?4, 0, 0, 0, 0, 'indexed', ?5, ?6, ?7, ?5, ?6, ?8, ?9)
                      ON CONFLICT (site, key) DO UPDATE SET
                          newest = coalesce(newest, ?5), place = coalesce(place, ?6),
                          version = max(version, ?7), published = ?5, published_place = ?6,
@@ -132,7 +132,7 @@ impl SiteStore {
                         place,
                         version,
                         signed(page.write),
-                        signed(UNCOUNTED)
+                        signed(UNNOTED)
                     ])?;
                 }
                 Ok(())

@@ -53,7 +53,7 @@ pub enum Beginning {
 
 impl Store {
     /// Opens a site as its newest crawl left it, to publish it without crawling; `None` if the site
-    /// is unknown.
+    /// is unknown or partly forgotten.
     ///
     /// # Errors
     ///
@@ -67,14 +67,20 @@ impl Store {
         self.run(move |connection| {
             let known = connection
                 .query_row(
-                    "SELECT id, crawl FROM site WHERE name = ?",
+                    "SELECT id, crawl, rest FROM site WHERE name = ?",
                     [&name],
-                    |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+                    |row| {
+                        let rest = rest(row.get(2)?);
+                        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, rest))
+                    },
                 )
                 .optional()?;
-            let Some((site, crawl)) = known else {
+            let Some((site, crawl, rest)) = known else {
                 return Ok(None);
             };
+            if rest == Some(Rest::Forgotten) {
+                return Ok(None);
+            }
             let site_store = SiteStore::new(store, site, name, crawl as u64, clock);
             site_store.count_waiting(connection)?;
             Ok(Some(site_store))
@@ -161,7 +167,9 @@ fn open_site(
     }
     let next = now.max(crawl + 1);
     connection.execute(
-        "UPDATE site SET scope = ?, crawl = ?, ended_ms = NULL, moved = NULL WHERE id = ?",
+        "UPDATE site SET scope = ?, crawl = ?, ended_ms = NULL, moved = NULL, held = NULL,
+             changes = CASE WHEN changes IS NOT NULL THEN '{}' END
+         WHERE id = ?",
         params![scope, next as i64, id],
     )?;
     let beginning = if same {

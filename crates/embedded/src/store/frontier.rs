@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use canter_core::failure::Failure;
 use canter_core::ports::Frontier;
-use canter_core::publish::Done;
+use canter_core::publish::{Changes, Done};
 use canter_core::rest::Rest;
 use canter_core::solo::{Popped, SoloCrawl};
 use canter_core::task::{Task, UrlKey};
@@ -92,15 +92,29 @@ impl SoloCrawl for SiteStore {
         self.pushed.notified().await;
     }
 
-    async fn record_published(&self, done: &Done) -> Result<(), Failure> {
-        match done {
+    async fn changes(&self) -> Result<Changes, Failure> {
+        self.noted_changes().await
+    }
+
+    async fn record_published(&self, done: Done) -> Result<Done, Failure> {
+        let before = self.noted_changes().await?;
+        Ok(match done {
             Done::Published(changes) => {
-                self.note_changes(changes).await?;
-                self.note_held(None).await
+                let all = before.and(*changes);
+                self.note_changes(&all).await?;
+                self.note_held(None).await?;
+                Done::Published(Box::new(all))
             }
-            Done::Held(held) => self.note_held(Some(held)).await,
-            Done::Part => Ok(()),
-        }
+            Done::Part(changes) => {
+                let all = before.and(*changes);
+                self.note_changes(&all).await?;
+                Done::Part(Box::new(all))
+            }
+            Done::Held(held) => {
+                self.note_held(Some(&held)).await?;
+                Done::Held(held)
+            }
+        })
     }
 
     async fn record_end(&self) -> Result<(), Failure> {

@@ -17,6 +17,7 @@ use url::Url;
 use super::crawls::SiteStore;
 use super::file::Store;
 use super::pages::{columns_of, known};
+use super::rest::{Rest, rest};
 use super::schema::signed;
 
 /// The crawl of a site that was never crawled here.
@@ -42,14 +43,23 @@ impl Store {
                  ON CONFLICT (name) DO NOTHING",
                 params![name, NO_CRAWL, clock().millis() as i64, server],
             )?;
-            let (site, crawl) = connection.query_row(
-                "SELECT id, crawl FROM site WHERE name = ?",
+            let (site, crawl, rest) = connection.query_row(
+                "SELECT id, crawl, rest FROM site WHERE name = ?",
                 [&name],
-                |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)),
+                |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, rest(row.get(2)?))),
             )?;
-            Ok(SiteStore::new(store, site, name, crawl as u64, clock))
+            if rest == Some(Rest::Forgotten) {
+                return Ok(Err(name));
+            }
+            Ok(Ok(SiteStore::new(store, site, name, crawl as u64, clock)))
         })
-        .await
+        .await?
+        .map_err(|name| {
+            Failure::permanent(format!(
+                "the site {name} was to be forgotten, which was cut off: run `canter forget \
+                 {name}` first"
+            ))
+        })
     }
 }
 

@@ -75,7 +75,17 @@ impl SiteStore {
             .await
     }
 
-    /// Records what the last publishing changed.
+    /// Returns what the publishings of the newest crawl have changed.
+    pub(super) async fn noted_changes(&self) -> Result<Changes, Failure> {
+        let site = self.site;
+        let changes = self.store.run(move |connection| {
+            let sql = "SELECT changes FROM site WHERE id = ?";
+            connection.query_row(sql, [site], |row| Ok(json(row.get(0)?)))
+        });
+        Ok(changes.await?.unwrap_or_default())
+    }
+
+    /// Records what the publishings of the newest crawl have changed.
     ///
     /// # Errors
     ///

@@ -128,17 +128,34 @@ fn mark(connection: &Connection, site: i64, key: UrlKey, mark: Mark) -> rusqlite
             connection
                 .prepare_cached(
                     "UPDATE url SET
-                         place = CASE WHEN newest IS NULL THEN NULL ELSE coalesce(?, place) END,
-                         published_place = CASE WHEN published IS NULL THEN NULL
-                             ELSE coalesce(?, published_place) END
-                     WHERE site = ? AND key = ?",
+                         place = CASE WHEN place = ?1 THEN ?2 ELSE place END,
+                         published_place = CASE WHEN published_place = ?3 THEN ?4
+                             ELSE published_place END
+                     WHERE site = ?5 AND key = ?6",
                 )?
                 .execute(params![
-                    newest.map(|place| place.0),
-                    published.map(|place| place.0),
+                    newest.as_ref().map(|(from, _)| &from.0),
+                    newest.as_ref().map(|(_, to)| &to.0),
+                    published.as_ref().map(|(from, _)| &from.0),
+                    published.as_ref().map(|(_, to)| &to.0),
                     site,
                     key.0
                 ])?;
+        }
+        Mark::Lost => {
+            connection
+                .prepare_cached(
+                    "UPDATE url SET newest = NULL, place = NULL, etag = NULL, last_modified = NULL
+                     WHERE site = ? AND key = ?",
+                )?
+                .execute(params![site, key.0])?;
+        }
+        Mark::Doubted => {
+            connection
+                .prepare_cached(
+                    "UPDATE url SET etag = NULL, last_modified = NULL WHERE site = ? AND key = ?",
+                )?
+                .execute(params![site, key.0])?;
         }
         Mark::Forgotten => {
             connection

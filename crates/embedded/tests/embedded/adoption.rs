@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use canter_core::document::{StoredLink, StoredSection, Write, document_id};
 use canter_core::ports::{Archive, IndexReader, Pages};
-use canter_core::publish::{Done, How, PublishedPages, Rows, UNCOUNTED, When, publish};
+use canter_core::publish::{Done, How, PublishedPages, Rows, UNNOTED, When, publish};
 use canter_core::solo::{Popped, SoloCrawl};
 use canter_core::task::UrlKey;
 use canter_core::time::Moment;
@@ -161,7 +161,7 @@ async fn the_pages_of_an_older_index_are_adopted() {
     for row in &rows {
         let (newest, published) = (row.newest.as_ref(), row.published.as_ref().unwrap());
         assert_eq!(newest, Some(&published.kept));
-        assert_eq!((published.write, published.inlinks), (write(), UNCOUNTED));
+        assert_eq!((published.write, published.inlinks), (write(), UNNOTED));
         let places = std::slice::from_ref(&published.kept.place);
         let found = archive.get(SITE, places).await;
         let page = found.unwrap().pop().flatten().unwrap();
@@ -217,6 +217,7 @@ async fn adopting_twice_changes_nothing_and_the_index_can_be_made_anew() {
     let how = How {
         when: When::Again,
         max_loss: None,
+        lost: 0,
         links: true,
     };
     let done = publish(SITE, &store, &archive, &index, how, || true).await;

@@ -8,10 +8,10 @@ use canter_core::archived_page::{ArchivedPage, PageLinks};
 use canter_core::document::Write;
 use canter_core::failure::Failure;
 use canter_core::inlinks::Inlinks;
-use canter_core::ports::{Archive, IndexWriter, Place};
+use canter_core::ports::{Archive, IndexWriter, Place, Retained};
 
-/// The archive of a stack. In the first crawl of a site it also puts them into the
-/// index, so that searches find them while the crawl goes on. The row of the page tells so by the
+/// The archive of a stack. In the first crawl of a site it also puts new pages
+/// into the index, so that searches find them while the crawl goes on. The row of the page tells so by the
 /// write that ends its task ([`canter_aws::CloudSite::showing`]), and what the index does not take
 /// is left to the publishing at the end.
 pub(crate) struct EarlyArchive<I> {
@@ -86,7 +86,7 @@ impl<I: IndexWriter> Archive for EarlyArchive<I> {
         self.archive.links(site, places).await
     }
 
-    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Vec<(Place, Place)>, Failure> {
+    async fn retain(&self, site: &str, places: Vec<Place>) -> Result<Retained, Failure> {
         self.archive.retain(site, places).await
     }
 

@@ -16,7 +16,7 @@ use super::worker::Worker;
 
 /// Number of looks in which publishing wrote nothing before its time was over, after which the links
 /// of the site are not counted any more.
-const IN_VAIN: u32 = 3;
+pub(super) const IN_VAIN: u32 = 3;
 
 /// The intervals at which the end of a crawl is looked for. A look is a request to the queue, and a
 /// read and a write of the site; a sweep is a pass over all rows of the site.
@@ -90,8 +90,8 @@ where
 {
     /// Looks for the end of a crawl once: sweeps when the queue looks empty, and publishes and ends
     /// the crawl when two sweeps in a row have seen no open task. Fills a crawl whose filler died,
-    /// and publishes what is new in a crawl that rests. Leaves a crawl that is no longer the newest one as it
-    /// is. `turn` is the look's place in a chain of errands, if it belongs to one.
+    /// and publishes what is new in a crawl that rests. Leaves a crawl that is no longer the newest
+    /// one as it is. `turn` is the look's place in a chain of errands, if it belongs to one.
     ///
     /// While the queue is in use, no task is pushed, since a task that waits in the queue for long
     /// looks lost. A crawl without progress is counted all the same, so that the end of one site
@@ -226,7 +226,7 @@ where
         let links = watch.in_vain < IN_VAIN;
         let how = how(crawling, when, links);
         let (done, written) = self.publish(crawling, how, looks.pass).await?;
-        let part = done == Done::Part;
+        let part = matches!(done, Done::Part(_));
         watch.in_vain += u32::from(part && !written);
         if links && watch.in_vain == IN_VAIN {
             tracing::warn!(

@@ -7,6 +7,7 @@ use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::publish::{Done, How, When, publish};
 
+use super::look::IN_VAIN;
 use super::watched::Watched;
 use super::worker::Worker;
 
@@ -24,26 +25,28 @@ where
     F: Fetcher + 'static,
     I: IndexReader + IndexWriter + 'static,
 {
-    /// Publishes a site that a person asks for, for at most this time, and returns whether all of
-    /// it is published. Does nothing while a crawl of the site goes on, which publishes at its end.
+    /// Publishes a site that a person asks for, for at most this time. `in_vain` is the number of
+    /// calls before this one that wrote nothing in their time; after some of them links are not
+    /// counted. Returns that number for the next call, or none if all of the site is published. Does
+    /// nothing while a crawl of the site goes on, which publishes at its end.
     ///
     /// # Errors
     ///
     /// Returns the errors of the stores, of the archive and of the index. The call can be repeated.
-    /// Returns a permanent failure if the time does not suffice to read the pages' links.
     pub async fn publish_site(
         &self,
         site: &str,
         asked: Asked,
+        in_vain: u32,
         span: Duration,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<u32>, Failure> {
         let Some(crawling) = self.sites.load_now(site).await? else {
             tracing::warn!(site, "a site that is to be published is unknown");
-            return Ok(true);
+            return Ok(None);
         };
-        if crawling.goes_on() {
+        if crawling.is_running(self.time.now().millis()) {
             tracing::warn!(site, "a crawl goes on, and publishes the site at its end");
-            return Ok(true);
+            return Ok(None);
         }
         let when = match asked {
             Asked::Reindex => When::Again,
@@ -53,17 +56,11 @@ where
         let how = How {
             when,
             max_loss: None,
-            links: true,
+            lost: 0,
+            links: in_vain < IN_VAIN,
         };
-        match self.publish(&crawling, how, span).await? {
-            (Done::Part, true) => return Ok(false),
-            (Done::Part, false) => {
-                return Err(Failure::permanent(
-                    "the pages of the site are not read in the time of the function: deploy with \
-                     a longer FunctionTimeout",
-                ));
-            }
-            _ => {}
+        if let (Done::Part(_), written) = self.publish(&crawling, how, span).await? {
+            return Ok(Some(in_vain + u32::from(!written)));
         }
         if when == When::Ended {
             let counts = self.pages(site, crawling.crawl).counts().await?;
@@ -71,7 +68,7 @@ where
                 .note_counts(site, crawling.crawl, &counts)
                 .await?;
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// Publishes a crawl, for at most this time, and notes what came of it in the site's record.
@@ -87,10 +84,23 @@ where
         let in_time = || self.time.now() < until;
         let pages = self.pages(site, crawl);
         let index = Watched::new(&**self.index());
-        let done = publish(site, &pages, self.archive(), &index, how, in_time).await?;
+        let done = publish(site, &pages, self.archive(), &index, how, in_time).await;
+        let done = done.inspect_err(|failure| {
+            // An alarm counts these events by this name: see the metric filter of the template.
+            tracing::error!(event = "index_failure", site, %failure, "a site is not published");
+        })?;
+        let before = crawling.changes.clone().unwrap_or_default();
         match &done {
+            // What is held stays so.
+            _ if how.when == When::Again => {}
             Done::Published(changes) => {
-                self.sites.note_published(site, crawl, changes).await?;
+                let all = before.and((**changes).clone());
+                self.sites.note_published(site, crawl, &all).await?;
+            }
+            Done::Part(changes) if changes.is_empty() => {}
+            Done::Part(changes) => {
+                let all = before.and((**changes).clone());
+                self.sites.note_changes(site, crawl, &all).await?;
             }
             Done::Held(held) => {
                 // An alarm counts these events by this message: see the metric filter of the
@@ -99,7 +109,6 @@ where
                 tracing::warn!(site, reason, lost, of, "a crawl is held");
                 self.sites.note_held(site, crawl, held).await?;
             }
-            Done::Part => {}
         }
         Ok((done, index.was_written()))
     }
@@ -112,6 +121,7 @@ pub(super) fn how(crawling: &Crawling, when: When, links: bool) -> How {
     How {
         when,
         max_loss,
+        lost: crawling.changes.as_ref().map_or(0, |changes| changes.lost),
         links,
     }
 }

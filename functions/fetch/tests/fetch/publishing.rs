@@ -447,8 +447,14 @@ async fn an_errand_of_a_person_names_its_site() {
     errands.sort_by_key(|errand| matches!(errand, Errand::Reindex { .. }));
     let site = || id.clone();
     let expect = [
-        Errand::Publish { site: site() },
-        Errand::Reindex { site: site() },
+        Errand::Publish {
+            site: site(),
+            in_vain: 0,
+        },
+        Errand::Reindex {
+            site: site(),
+            in_vain: 0,
+        },
     ];
     assert_eq!(errands, expect);
 }
