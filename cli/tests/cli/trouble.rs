@@ -230,8 +230,13 @@ fn an_index_that_is_damaged() {
     for entry in fs::read_dir(canter.data().join("index")).unwrap() {
         fs::write(entry.unwrap().path(), "garbage").unwrap();
     }
-    canter.crawl(&site.url("/"), &[]).fails(1, &["index"]);
-    canter.run(&["search", "x"]).fails(1, &["index"]);
+    canter
+        .run(&["search", "text"])
+        .fails(1, &["index", "canter reindex t"]);
+    let ended = canter.crawl(&site.url("/"), &[]).done();
+    assert!(ended.stderr.contains("lost pages of t"), "{}", ended.stderr);
+    let found = canter.run(&["search", "text"]).done().stdout;
+    assert!(found.contains(&site.url("/")), "{found}");
 }
 
 #[test]

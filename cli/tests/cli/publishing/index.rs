@@ -94,3 +94,40 @@ fn an_older_folder_is_brought_up_to_date_without_a_request() {
     assert_eq!(export(), exported);
     assert_eq!(all(), found);
 }
+
+#[test]
+fn an_archive_that_was_lost_is_filled_by_the_next_crawls() {
+    let (site, canter) = crawled();
+    let before = canter.export();
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(canter.data().join(format!("pages.sqlite{end}")));
+    }
+    canter.crawl(&site.url("/"), &[]).done();
+    assert!((0..PAGES).all(|number| finds(&canter, number)));
+    canter.crawl(&site.url("/"), &[]).done();
+    assert_eq!(canter.export(), before);
+    fs::remove_dir_all(canter.data().join("index")).unwrap();
+    canter.run(&["reindex", "t"]).done();
+    assert!((0..PAGES).all(|number| finds(&canter, number)));
+}
+
+#[test]
+fn all_sites_of_a_folder_are_filled() {
+    let (site, canter) = crawled();
+    let other = canter_tests::Site::new().page("/zebras", []).start();
+    let url = other.url("/zebras");
+    let args = ["--allow-private", "--rps", "unlimited", "--site", "other"];
+    canter
+        .run(&[&["crawl", url.as_str()], &args[..]].concat())
+        .done();
+    for entry in fs::read_dir(canter.data().join("index")).unwrap() {
+        fs::write(entry.unwrap().path(), "garbage").unwrap();
+    }
+    site.log().clear();
+    other.log().clear();
+    canter.run(&["publish", "t"]).done();
+    assert!((0..PAGES).all(|number| finds(&canter, number)));
+    let found = canter.run(&["search", "zebras"]).done().stdout;
+    assert!(found.contains("/zebras"), "{found}");
+    assert_eq!((site.log().all().len(), other.log().all().len()), (0, 0));
+}

@@ -1,6 +1,14 @@
 //! Outages of a site: no page is lost, and the next crawl is as if nothing had been.
 
-use canter_tests::{Answer, Serving};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use canter_core::domain::authority;
+use canter_core::ports::Robots;
+use canter_core::robots::RobotsPolicy;
+use canter_core::time::Moment;
+use canter_embedded::store::Store;
+use canter_tests::{Answer, Canter, Serving, Site, canter};
 
 use super::{PAGES, crawled, finds, held, page, page_with, path};
 use crate::side_by_side;
@@ -112,12 +120,22 @@ const OUTAGES: [Outage; 12] = [
     ),
 ];
 
+/// Makes the known robots.txt too old.
+fn forget_robots(canter: &Canter, site: &Serving) {
+    let store = Store::open(&canter.data().join("state.sqlite")).unwrap();
+    let authority = authority(&site.url("/").parse().unwrap());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let saved = store.save(&authority, &RobotsPolicy::AllowAll, Moment(1));
+    runtime.block_on(saved).unwrap();
+}
+
 #[test]
 fn an_outage_loses_no_page() {
     side_by_side(OUTAGES, |(name, begin, reason)| {
         let (site, canter) = crawled();
         let before = canter.export();
         begin(&site);
+        forget_robots(&canter, &site);
         let refreshed = canter.crawl(&site.url("/"), &[]);
         match reason {
             Some(reason) => held(&refreshed, reason),
@@ -125,6 +143,8 @@ fn an_outage_loses_no_page() {
         }
         assert_eq!(canter.export(), before, "{name}");
         assert!(finds(&canter, PAGES - 1), "{name}");
+        let robots = site.log().of("/robots.txt").len();
+        assert_eq!(robots, 2, "{name}");
     });
 }
 
@@ -180,4 +200,59 @@ fn a_refresh_that_may_lose_everything_is_published() {
     break_from(&site, 0, |_| Answer::status(410));
     canter.crawl(&site.url("/"), &["--max-loss", "100"]).done();
     assert_eq!(canter.indexed(), ["/"]);
+}
+
+/// A server that compares dates only says of the pages of an outage that they have not changed.
+#[test]
+fn a_site_that_is_itself_again_is_not_taken_for_unchanged() {
+    const EARLIER: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const LATER: &str = "Mon, 07 Nov 1994 08:49:37 GMT";
+    let is_sick = Arc::new(AtomicBool::new(false));
+    let links: Vec<String> = (0..PAGES).map(path).collect();
+    let mut site = Site::new().page("/", links.iter().map(String::as_str));
+    for number in 0..PAGES {
+        let is_sick = Arc::clone(&is_sick);
+        site = site.reply(&path(number), move |visit| {
+            if is_sick.load(Ordering::SeqCst) {
+                return Answer::html(SORRY).header("Last-Modified", LATER);
+            }
+            match visit.header("if-modified-since") {
+                Some(_) => Answer::status(304),
+                None => page(number).header("Last-Modified", EARLIER),
+            }
+        });
+    }
+    let (site, canter) = (site.start(), canter!());
+    canter.crawl(&site.url("/"), &[]).done();
+    let before = canter.export();
+    is_sick.store(true, Ordering::SeqCst);
+    held(
+        &canter.crawl(&site.url("/"), &[]),
+        "pages now have nearly the same text",
+    );
+    is_sick.store(false, Ordering::SeqCst);
+    canter.crawl(&site.url("/"), &[]).done();
+    assert_eq!(canter.export(), before);
+}
+
+/// What a refresh has seen of an outage before it stopped stays out, whatever else is published.
+#[test]
+fn an_import_publishes_no_outage() {
+    let (site, canter) = crawled();
+    let before = canter.export();
+    break_from(&site, 0, |_| Answer::html(SORRY));
+    let refresh = canter.crawl(&site.url("/"), &["--max-pages", "40"]);
+    held(&refresh, "pages now have nearly the same text");
+    let page = serde_json::json!({
+        "site": "t", "url": site.url("/imported"), "text": "Imported words.",
+        "fetched_at_ms": 1_700_000_000_000_u64,
+    });
+    let file = canter.data().with_extension("jsonl");
+    std::fs::write(&file, page.to_string()).unwrap();
+    let import = ["import", file.to_str().unwrap()];
+    canter
+        .run(&import)
+        .fails(1, &["not published", "nearly the same text"]);
+    assert_eq!(canter.export(), before);
+    assert!(finds(&canter, 0));
 }

@@ -52,28 +52,12 @@ fn a_page_to_which_nobody_links_stays_while_it_answers() {
 }
 
 #[test]
-fn what_is_refused_for_a_day_leaves() {
+fn what_is_refused_stays_for_a_day() {
     let (site, canter) = crawled();
     site.set(&path(0), Answer::status(403));
     canter.crawl(&site.url("/"), &[]).done();
     canter.crawl(&site.url("/"), &[]).done();
     assert!(canter.indexed().contains(&path(0)));
-    a_day_passes(&canter);
-    let summary = canter.crawl(&site.url("/"), &[]).done().summary();
-    assert_eq!(summary["withdrawn"], 1, "{summary}");
-    assert!(!canter.indexed().contains(&path(0)));
-}
-
-/// Makes the absences that are noted a day older.
-fn a_day_passes(canter: &canter_tests::Canter) {
-    let state = rusqlite::Connection::open(canter.data().join("state.sqlite")).unwrap();
-    let changed = state.execute(
-        "UPDATE url SET absence = json_set(absence,
-             '$.first_ms', json_extract(absence, '$.first_ms') - 86400000)
-         WHERE absence IS NOT NULL",
-        [],
-    );
-    assert_eq!(changed, Ok(1));
 }
 
 #[test]

@@ -299,3 +299,14 @@ fn pages_that_were_alike_before_may_change_alike() {
         .collect();
     assert_eq!(checked(&rows), Ok(vec![Target::Newest; PAGES]));
 }
+
+/// Portions of a refresh share one allowance.
+#[test]
+fn what_earlier_portions_lost_counts() {
+    let rows = site(6, |n| absent(n, Signal::Gone, 1));
+    let targets = decide(&rows, &no_redirects(), Progress::Whole);
+    assert_eq!(check(&rows, &targets, 10.0, 0), Ok(6));
+    assert_eq!(check(&rows, &targets, 10.0, 4), Ok(6));
+    let held = check(&rows, &targets, 10.0, 5).unwrap_err();
+    assert_eq!((held.lost, held.of), (11, 51));
+}
