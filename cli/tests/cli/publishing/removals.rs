@@ -21,8 +21,8 @@ fn a_few_renamed_and_removed_pages_are_published() {
     for (name, count) in [("moved", 2), ("new", 2), ("removed", 2), ("changed", 1)] {
         assert_eq!(summary[name], count, "{name}: {summary}");
     }
-    let moved = summary["examples"]["moved"][0].as_str().unwrap();
-    assert!(moved.ends_with("/p/0"), "{summary}");
+    let moved = summary["examples"]["moved"].as_array().unwrap();
+    assert!(moved.contains(&site.url("/p/0").into()), "{summary}");
     assert_eq!(canter.indexed().len(), PAGES + 1 - 2);
     assert!(finds(&canter, 0) && !finds(&canter, 2));
 }

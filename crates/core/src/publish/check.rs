@@ -88,7 +88,7 @@ pub(super) fn check(
     let of = rows.iter().filter(looked_at).count();
     let mut losses: HashMap<usize, Loss> = HashMap::new();
     // What a page says now tells more than that it is folded.
-    for (number, loss) in changed(rows, targets).chain(left(rows, targets)) {
+    for (number, loss) in changed(rows).chain(left(rows, targets)) {
         losses.entry(number).or_insert(loss);
     }
     let now = losses.len() as u64;
@@ -153,12 +153,11 @@ fn left<'a>(
 }
 
 /// Returns the published pages whose new version is not the page itself.
-fn changed(rows: &[PageRow], targets: &[Target]) -> impl Iterator<Item = (usize, Loss)> {
+fn changed(rows: &[PageRow]) -> impl Iterator<Item = (usize, Loss)> {
     let mut pages = Vec::new();
-    for (number, (row, target)) in rows.iter().zip(targets).enumerate() {
-        // Folded pages are lost already, but show what the site answers.
-        let is_new = matches!(target, Target::Newest | Target::Out(Why::Duplicate(_)));
-        let answered = is_new && row.signal == Some(Signal::Answered);
+    for (number, row) in rows.iter().enumerate() {
+        // Duplicates too show what the site answers, whether they are folded now or later.
+        let answered = row.signal == Some(Signal::Answered);
         let versions = row.newest.as_ref().zip(row.published.as_ref());
         let Some((newest, published)) = versions.filter(|_| answered) else {
             continue;

@@ -310,3 +310,13 @@ fn what_earlier_portions_lost_counts() {
     let held = check(&rows, &targets, 10.0, 5).unwrap_err();
     assert_eq!((held.lost, held.of), (11, 51));
 }
+
+/// A part of a crawl folds nothing, and its check looks at the duplicates all the same.
+#[test]
+fn one_page_for_many_is_seen_before_it_is_folded() {
+    let rows = site(40, |n| changed(n, "Sorry", BLOCK));
+    let part = Progress::Part { fold: false };
+    let targets = decide(&rows, &no_redirects(), part);
+    let held = check(&rows, &targets, 10.0, 0).unwrap_err();
+    assert_eq!((held.lost, held.of), (40, 51));
+}
