@@ -23,7 +23,8 @@ use crate::world::StepWorld;
 
 /// Maximum number of tasks taken from the frontier at once.
 const POPPED: usize = 64;
-/// Maximum time that a crawl waits for the answers under way when it comes to rest.
+/// Maximum time that a crawl waits for the answers under way when it comes to rest, and that one
+/// which is stopped takes for its publishing.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Receives the events of a crawl.
@@ -106,7 +107,7 @@ where
     pub async fn run(mut self) -> Result<Driven, Failure> {
         let (over, is_over) = watch::channel(false);
         let publisher = Arc::clone(&self.publisher);
-        let meanwhile = tokio::spawn(async move { publisher.meanwhile(is_over).await });
+        let mut meanwhile = tokio::spawn(async move { publisher.meanwhile(is_over).await });
         let result = self.crawl().await;
         let mut failure = result.as_ref().err().cloned();
         let seeds = &self.crawl.site.seeds;
@@ -118,8 +119,10 @@ where
         }
         self.see_off(&mut failure).await;
         over.send_replace(true);
-        // It only fails if it panicked, and then the pages are published now.
-        let _ = meanwhile.await;
+        // It may wait for an index that does not answer. What it does not show is published now.
+        if timeout(GRACE, &mut meanwhile).await.is_err() {
+            meanwhile.abort();
+        }
         if let Some(failure) = failure {
             return Err(failure);
         }
@@ -133,7 +136,10 @@ where
         let Some(rest) = rest else {
             // A crawl that is stopped now goes on with its publishing.
             let in_time = || !*self.stop.borrow();
-            let done = self.publisher.publish(When::Ended, true, in_time).await?;
+            let done = tokio::select! {
+                done = self.publisher.publish(When::Ended, true, in_time) => done?,
+                () = self.stopped_in_vain() => Done::Part(Box::default()),
+            };
             if let Done::Part(_) = done {
                 let rest = Rest::Stopped;
                 pages.record_rest(&rest).await?;
@@ -145,17 +151,31 @@ where
             pages.record_end().await?;
             return Ok(Driven { rest: None, done });
         };
-        // Who stops a crawl does not wait until its links are counted.
-        let links = rest != Rest::Stopped;
-        let done = self
-            .publisher
-            .publish(When::Resting, links, || true)
-            .await?;
+        let done = if rest == Rest::Stopped {
+            // Who stops a crawl does not wait until its links are counted, or for an index that does
+            // not answer. What is not published now is published by the next run.
+            let publishing = self.publisher.publish(When::Resting, false, || true);
+            let done = timeout(GRACE, publishing).await;
+            let done = done.ok().and_then(Result::ok);
+            done.unwrap_or(Done::Part(Box::default()))
+        } else {
+            self.publisher.publish(When::Resting, true, || true).await?
+        };
         pages.record_rest(&rest).await?;
         Ok(Driven {
             rest: Some(rest),
             done,
         })
+    }
+
+    /// Resolves when a stop was asked for and the grace period is over.
+    async fn stopped_in_vain(&self) {
+        let mut stop = self.stop.clone();
+        if stop.wait_for(|stop| *stop).await.is_err() {
+            // Nobody can stop it any more.
+            std::future::pending::<()>().await;
+        }
+        sleep(GRACE).await;
     }
 
     /// Waits for the answers under way, within the grace period. A task whose answer does not arrive

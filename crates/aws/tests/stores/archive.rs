@@ -133,8 +133,11 @@ fn some_pages(count: usize) -> Vec<ArchivedPage> {
     (0..count).map(|number| page(number, "text")).collect()
 }
 
+/// What the archive gives of pages: everything but their links.
 fn found(pages: &[ArchivedPage]) -> Vec<Option<ArchivedPage>> {
-    pages.iter().cloned().map(Some).collect()
+    let mut pages = pages.to_vec();
+    pages.iter_mut().for_each(|page| page.page.links.clear());
+    pages.into_iter().map(Some).collect()
 }
 
 /// The archive for who puts one page after the other: none waits for company.
@@ -211,11 +214,12 @@ async fn who_reads_all_links_reads_each_object_once() {
     let archive = Archived::create().await;
     let pages = some_pages(60);
     let places = archive.put_all(&pages).await;
-    for (place, page) in places.iter().zip(&pages) {
-        let links = archive.links(SITE, std::slice::from_ref(place)).await;
-        let links = links.unwrap().remove(0).unwrap();
-        assert_eq!(links.text(), page.page.text);
-        assert_eq!(links.read().unwrap()[0].url, "https://example.org/next");
+    for (places, pages) in places.chunks(2).zip(pages.chunks(2)) {
+        let links = archive.links(SITE, places).await.unwrap();
+        for (links, page) in links.into_iter().map(Option::unwrap).zip(pages) {
+            assert_eq!(links.text(), page.page.text);
+            assert_eq!(links.read().unwrap()[0].url, "https://example.org/next");
+        }
     }
     assert_eq!(archive.requests("GetObject"), 2);
     assert_eq!(archive.pages(&places).await, found(&pages));

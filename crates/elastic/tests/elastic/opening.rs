@@ -277,7 +277,7 @@ async fn reading_needs_no_right_to_write() {
     assert_eq!(index.count("example.org").await, Ok(1));
     assert_eq!(
         index.versions("example.org").await,
-        Ok(vec![(page.id(), 1)])
+        Ok(vec![(page.id(), page.version)])
     );
     for seen in faults.seen() {
         let (method, path) = (&seen.asked.method, &seen.asked.path);
