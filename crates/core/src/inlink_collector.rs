@@ -98,7 +98,7 @@ fn anchor_text(text: &str, place: Range<usize>, fragment: Option<String>) -> Opt
 
 /// Combines the links between the pages of a site. The pages have numbers, in the order of their
 /// ids. If the anchor texts take too much memory, only the first pages get theirs, and the rest are
-/// collected in another pass.
+/// collected in further passes, each of as many pages as fit.
 pub(crate) struct InlinkCollector<'a> {
     site: &'a str,
     numbers: &'a Numbers,
@@ -106,6 +106,8 @@ pub(crate) struct InlinkCollector<'a> {
     kept: Range<usize>,
     /// Memory that the anchor texts take, in bytes.
     bytes: usize,
+    /// Memory that the anchor texts of each page would take, in bytes.
+    sizes: Vec<u32>,
     linking: Vec<u32>,
     anchor_texts: Vec<Vec<AnchorText>>,
 }
@@ -114,16 +116,21 @@ pub(crate) struct InlinkCollector<'a> {
 pub(crate) type Numbers = HashMap<UrlKey, usize, RandomState>;
 
 impl<'a> InlinkCollector<'a> {
-    /// Creates a collector for the pages from number `first` on.
-    pub(crate) fn new(site: &'a str, numbers: &'a Numbers, first: usize) -> Self {
+    /// Creates a collector for all pages.
+    pub(crate) fn new(site: &'a str, numbers: &'a Numbers) -> Self {
+        Self::of(site, numbers, 0..numbers.len())
+    }
+
+    fn of(site: &'a str, numbers: &'a Numbers, kept: Range<usize>) -> Self {
         let pages = numbers.len();
         InlinkCollector {
             site,
             numbers,
-            kept: first..pages,
+            anchor_texts: vec![Vec::new(); kept.len()],
+            kept,
             bytes: 0,
+            sizes: vec![0; pages],
             linking: vec![0; pages],
-            anchor_texts: vec![Vec::new(); pages - first.min(pages)],
         }
     }
 
@@ -141,8 +148,11 @@ impl<'a> InlinkCollector<'a> {
                 self.linking[number] += 1;
                 (self.linking[number] <= MAX_PAGES).then_some(number)
             });
-            if let Some(number) = quoted.filter(|number| self.kept.contains(number)) {
-                self.bytes += size(&anchor);
+            let Some(number) = quoted else { continue };
+            let size = size(&anchor);
+            self.sizes[number] = self.sizes[number].saturating_add(size as u32);
+            if self.kept.contains(&number) {
+                self.bytes += size;
                 self.anchor_texts[number - self.kept.start].push(anchor);
             }
         }
@@ -155,8 +165,18 @@ impl<'a> InlinkCollector<'a> {
         Ok(())
     }
 
-    /// Returns the inbound links of the pages whose anchor texts were kept.
-    pub(crate) fn collected(self) -> Vec<Inlinks> {
+    /// Returns the inbound links of the pages whose anchor texts were kept, and the collector of the
+    /// next pass.
+    pub(crate) fn collected(self) -> (Vec<Inlinks>, Self) {
+        let next = self.kept.end;
+        let mut bytes = 0;
+        let fit = self.sizes[next..].iter().take_while(|size| {
+            bytes += **size as usize;
+            bytes <= MAX_BYTES
+        });
+        // A page whose anchor texts exceed the limit alone has a pass of its own.
+        let end = (next + fit.count().max(1)).min(self.sizes.len());
+        let next = Self::of(self.site, self.numbers, next..end);
         let pivot = pivot(self.linking.clone());
         let pages = self.linking.len();
         let first = self.kept.start;
@@ -165,7 +185,7 @@ impl<'a> InlinkCollector<'a> {
             link_score: link_score(*linking, pivot, pages),
             anchor_texts,
         });
-        inlinks.collect()
+        (inlinks.collect(), next)
     }
 }
 
@@ -232,13 +252,12 @@ mod tests {
         pages.sort_by_key(|(url, _)| document_id("a.test", url));
         let ids = pages.iter().map(|(url, _)| document_id("a.test", url));
         let numbers: Numbers = ids.zip(0..).collect();
-        let mut collector = InlinkCollector::new("a.test", &numbers, first);
+        let mut collector = InlinkCollector::of("a.test", &numbers, first..pages.len());
         for (url, page) in &pages {
             collector.add(url, page).unwrap();
         }
-        let linking = collector.linking.clone();
-        let inlinks = collector.collected();
-        assert_eq!(linking.len(), pages.len());
+        let (inlinks, _) = collector.collected();
+        assert_eq!(inlinks.len(), pages.len() - first);
         let paths = pages[first..].iter().map(|(url, _)| url.path().to_owned());
         paths.zip(inlinks).collect()
     }
@@ -315,18 +334,23 @@ mod tests {
         let mut numbers: Vec<UrlKey> = numbers.collect();
         numbers.sort_unstable();
         let numbers: Numbers = numbers.into_iter().zip(0..).collect();
-        let mut collector = InlinkCollector::new("a.test", &numbers, 0);
+        let mut collector = InlinkCollector::new("a.test", &numbers);
         collector.bytes = MAX_BYTES - 2_000;
         let before = collector.bytes;
         for (url, page) in &pages {
             collector.add(url, page).unwrap();
         }
         assert!(collector.bytes <= MAX_BYTES && collector.bytes > before);
-        let linking = collector.linking.clone();
-        let inlinks = collector.collected();
-        assert_eq!(linking, [5; 6]);
-        assert!((1..4).contains(&inlinks.len()), "{}", inlinks.len());
-        assert!(inlinks.iter().all(|it| it.anchor_texts.len() == 5));
+        assert_eq!(collector.linking, [5; 6]);
+        let (first, mut next) = collector.collected();
+        assert!((1..4).contains(&first.len()), "{}", first.len());
+        for (url, page) in &pages {
+            next.add(url, page).unwrap();
+        }
+        let (rest, _) = next.collected();
+        assert_eq!(first.len() + rest.len(), 6);
+        let all = first.iter().chain(&rest);
+        assert!(all.map(|it| it.anchor_texts.len()).all(|count| count == 5));
     }
 
     #[test]

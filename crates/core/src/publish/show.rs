@@ -64,10 +64,10 @@ where
             }
             writer.end().await?;
         } else if any || leaves(rows, targets, self.site, there) {
+            let numbers: Numbers = pages.iter().map(|page| page.id).zip(0..).collect();
+            let mut collector = InlinkCollector::new(self.site, &numbers);
             let mut first = 0;
             while first < pages.len() {
-                let numbers: Numbers = pages.iter().map(|page| page.id).zip(0..).collect();
-                let mut collector = InlinkCollector::new(self.site, &numbers, first);
                 for batch in pages.chunks(READ) {
                     if !(self.in_time)() {
                         writer.end().await?;
@@ -82,7 +82,8 @@ where
                         }
                     }
                 }
-                let inlinks = collector.collected();
+                let (inlinks, next) = collector.collected();
+                collector = next;
                 let end = first + inlinks.len();
                 for (page, inlinks) in pages[first..end].iter().zip(inlinks) {
                     let digest = inlinks.digest();
