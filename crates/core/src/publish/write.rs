@@ -17,6 +17,9 @@ const PAGES: usize = 64;
 /// Maximum size of the texts that are written before the index makes them durable, in bytes.
 const MAX_BYTES: usize = 48 << 20;
 
+/// A write under way, which gives the marks of its rows.
+type Put<'a> = Boxed<'a, Result<Vec<(UrlKey, Mark)>, Failure>>;
+
 /// Pages on their way into the index.
 pub(super) struct Writer<'a, P, A, I> {
     site: &'a str,
@@ -24,7 +27,7 @@ pub(super) struct Writer<'a, P, A, I> {
     archive: &'a A,
     index: &'a I,
     waiting: Vec<Waiting>,
-    under_way: FuturesUnordered<Boxed<'a, Result<Vec<(UrlKey, Mark)>, Failure>>>,
+    under_way: FuturesUnordered<Put<'a>>,
     /// Size of the texts under way.
     bytes: usize,
 }
