@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, Write, stdout};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use canter_core::failure::Failure;
 use canter_core::ports::{IndexReader, Place};
 use canter_embedded::archive::ArchiveReader;
@@ -36,11 +36,13 @@ pub async fn export(args: Export) -> Result<()> {
     match source(&args).await? {
         Source::Archive(archive, places) => {
             for places in places.chunks(READ) {
-                for page in archive.get(&args.site, places).await? {
-                    let page = page.ok_or_else(|| {
-                        Failure::permanent("the archive has lost a page: crawl the site again")
-                    })?;
-                    writeln!(out, "{}", serde_json::to_string(&page.exported())?)?;
+                let pages = archive.get(&args.site, places).await?;
+                let links = archive.links(&args.site, places).await?;
+                for found in pages.into_iter().zip(links) {
+                    let (Some(page), Some(links)) = found else {
+                        bail!("the archive has lost a page: crawl the site again");
+                    };
+                    writeln!(out, "{}", serde_json::to_string(&page.exported(&links)?)?)?;
                 }
             }
         }

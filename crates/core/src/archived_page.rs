@@ -5,12 +5,12 @@
 
 use std::cell::RefCell;
 
-use canter_page::{Directives, Link, Page, Section};
+use canter_page::{Directives, Page, Section};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use zstd::bulk::{Compressor, Decompressor};
 
-use crate::document::{Document, KeptLink, Stored, StoredLink, StoredSection};
+use crate::document::{Document, KeptLink, Stored, StoredSection};
 use crate::failure::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::inlinks::Inlinks;
@@ -90,6 +90,8 @@ struct Head {
     noindex: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     nofollow: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    list: bool,
     sections: Vec<StoredSection>,
 }
 
@@ -111,9 +113,14 @@ impl ArchivedPage {
         }
     }
 
-    /// Returns the form that is exported.
-    pub fn exported(self) -> Stored {
-        Stored {
+    /// Returns the form that is exported, with its links.
+    ///
+    /// # Errors
+    ///
+    /// Returns a permanent failure if the links are damaged.
+    pub fn exported(self, links: &PageLinks) -> Result<Stored, Failure> {
+        let links = serde_json::from_str(&links.links).map_err(damaged)?;
+        Ok(Stored {
             site: self.site,
             url: self.url,
             title: self.page.title,
@@ -121,8 +128,8 @@ impl ArchivedPage {
             fetched_at_ms: self.fetched_at.millis(),
             text: self.page.text,
             sections: self.page.sections.iter().map(StoredSection::from).collect(),
-            links: self.page.links.into_iter().map(StoredLink::from).collect(),
-        }
+            links,
+        })
     }
 
     /// Returns the stored form.
@@ -145,6 +152,7 @@ impl ArchivedPage {
             canonical: page.canonical.clone(),
             noindex: page.directives.noindex,
             nofollow: page.directives.nofollow,
+            list: page.list,
             sections: page.sections.iter().map(StoredSection::from).collect(),
         });
         let links: Vec<KeptLink<'_>> = page.links.iter().map(KeptLink::from).collect();
@@ -171,15 +179,14 @@ impl ArchivedPage {
         Ok(bytes)
     }
 
-    /// Reads the stored form.
+    /// Reads the stored form without its links, which no index needs; see [`PageLinks`].
     ///
     /// # Errors
     ///
     /// Returns a permanent failure if it is damaged or of another format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Failure> {
-        let [head, text, links] = parts(bytes)?;
+        let [head, text, _] = parts(bytes)?;
         let head: Head = serde_json::from_slice(&head.read()?).map_err(damaged)?;
-        let links: Vec<StoredLink> = serde_json::from_slice(&links.read()?).map_err(damaged)?;
         Ok(ArchivedPage {
             site: head.site,
             url: head.url,
@@ -193,12 +200,13 @@ impl ArchivedPage {
                 language: head.language,
                 text: String::from_utf8(text.read()?).map_err(damaged)?,
                 sections: head.sections.into_iter().map(Section::from).collect(),
-                links: links.into_iter().map(Link::from).collect(),
+                links: Vec::new(),
                 canonical: head.canonical,
                 directives: Directives {
                     noindex: head.noindex,
                     nofollow: head.nofollow,
                 },
+                list: head.list,
                 ..Page::default()
             },
         })
@@ -295,7 +303,7 @@ fn damaged(why: impl std::fmt::Display) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use canter_page::read_html;
+    use canter_page::{Link, read_html};
 
     use super::*;
 
@@ -326,8 +334,13 @@ mod tests {
         ] {
             let page = page(html);
             let bytes = page.to_bytes().unwrap();
-            assert_eq!(ArchivedPage::from_bytes(&bytes), Ok(page.clone()));
+            let mut without_links = page.clone();
+            without_links.page.links.clear();
+            assert_eq!(ArchivedPage::from_bytes(&bytes), Ok(without_links.clone()));
             let links = PageLinks::from_bytes(&bytes).unwrap();
+            let exported = without_links.exported(&links).unwrap();
+            let exported = exported.links.into_iter().map(Link::from);
+            assert_eq!(exported.collect::<Vec<_>>(), page.page.links);
             assert_eq!(links.text(), page.page.text);
             let kept: Vec<KeptLink<'_>> = page.page.links.iter().map(KeptLink::from).collect();
             assert_eq!(links.read(), Ok(kept));

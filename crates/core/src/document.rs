@@ -9,7 +9,7 @@ use url::Url;
 use crate::inlinks::Inlinks;
 use crate::task::UrlKey;
 use crate::time::Moment;
-use canter_page::{Link, Page, Section};
+use canter_page::{Link, Page, Section, is_list};
 
 /// A page on its way into the index or out of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,12 +126,15 @@ impl Stored {
 
     /// Returns the page that was stored.
     pub fn into_page(self) -> Page {
+        let links: Vec<Link> = self.links.into_iter().map(Link::from).collect();
+        let places = links.iter().filter_map(|link| link.place.clone());
         Page {
+            list: is_list(&self.text, places),
             title: self.title,
             language: self.language,
             text: self.text,
             sections: self.sections.into_iter().map(Section::from).collect(),
-            links: self.links.into_iter().map(Link::from).collect(),
+            links,
             ..Page::default()
         }
     }

@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use canter_page::is_list;
 use foldhash::fast::RandomState;
 use url::Url;
 
 use crate::archived_page::PageLinks;
 use crate::document::{KeptLink, id_of};
 use crate::failure::Failure;
-use crate::inlinks::{AnchorText, Inlinks, is_list};
+use crate::inlinks::{AnchorText, Inlinks};
 use crate::task::UrlKey;
 
 /// Maximum length of the text on each side of a link, in characters.

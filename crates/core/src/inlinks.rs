@@ -5,9 +5,6 @@ use std::ops::Range;
 
 use crate::task::UrlKey;
 
-/// Minimum share of a page's text that is anchor text if the page is a list.
-const LIST: f32 = 0.5;
-
 /// The link score of a page and the anchor texts of other pages' links to it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inlinks {
@@ -55,15 +52,4 @@ impl AnchorText {
     pub fn text(&self) -> &str {
         self.around.get(self.link.clone()).unwrap_or_default()
     }
-}
-
-/// Returns whether a page is little more than its links, such as an index or a table of contents.
-pub fn is_list(text: &str, links: impl Iterator<Item = Range<usize>>) -> bool {
-    let mut linked = 0;
-    let mut end = 0;
-    for link in links {
-        linked += link.end.saturating_sub(link.start.max(end));
-        end = end.max(link.end);
-    }
-    linked > 0 && linked as f32 >= LIST * text.len() as f32
 }

@@ -24,6 +24,7 @@ mod item;
 mod language;
 pub mod link_header;
 mod links;
+mod list;
 mod names;
 mod nest;
 mod open;
@@ -42,6 +43,7 @@ use std::ops::Range;
 
 use ::url::Url;
 
+pub use list::is_list;
 pub use read::{read, read_html};
 
 /// What was read from a page. Byte ranges are into [`Page::text`].
@@ -70,6 +72,8 @@ pub struct Page {
     pub refresh: Option<Url>,
     /// Directives of the page's meta robots.
     pub directives: Directives,
+    /// Whether the page is little more than its links, such as an index or a table of contents.
+    pub list: bool,
 }
 
 /// A heading or a definition with the text below it.

@@ -8,6 +8,7 @@ use super::events::{ElementId, Events};
 use super::facts::Facts;
 use super::item::Item;
 use super::language::detected;
+use super::list::is_list;
 use super::sections::SectionWriter;
 use super::{Page, encoding, parse};
 
@@ -29,12 +30,15 @@ pub fn read_html(html: &str, url: &Url) -> Page {
     let base = facts.base(url);
     let title = facts.title();
     let content = content(&events, &facts, &title);
+    let links = std::mem::take(&mut facts.links).resolve(&base, content.links);
+    let places = links.iter().filter_map(|link| link.place.clone());
     Page {
+        list: is_list(&content.text, places),
         language: facts.language().or_else(|| detected(&content.text)),
         canonical: facts.canonical(&base),
         refresh: facts.refresh(&base),
         directives: facts.directives,
-        links: std::mem::take(&mut facts.links).resolve(&base, content.links),
+        links,
         text: content.text,
         sections: content.sections,
         code: content.code,

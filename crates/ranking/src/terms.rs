@@ -9,7 +9,6 @@ mod near_duplicates;
 use std::collections::{HashMap, HashSet};
 
 use canter_core::document::Document;
-use canter_core::inlinks::is_list;
 use canter_core::task::UrlKey;
 use canter_page::{Page, Section};
 use foldhash::fast::RandomState;
@@ -149,8 +148,7 @@ impl PageTerms {
         }
         let written = reading.spelled();
 
-        let places = page.links.iter().filter_map(|link| link.place.clone());
-        terms.list = is_list(&page.text, places);
+        terms.list = page.list;
         terms.near_duplicates = fingerprint(&terms.text).unwrap_or_else(|| {
             let UrlKey(id) = document.id();
             id.iter()

@@ -218,7 +218,7 @@ pub async fn what_others_say_counts<I: WholeIndex>(index: &I) {
 /// A list of links is found, but ranks below a page with content.
 pub async fn a_list_gives_way<I: WholeIndex>(index: &I) {
     let mut list = document("/list", 1, "ponies ponies ponies");
-    list.page.links[0].place = Some(0..list.page.text.len());
+    list.page.list = true;
     put(index, vec![list, document("/page", 1, "ponies")]).await;
     assert_eq!(found(index, "ponies").await, ["/page", "/list"]);
 }

@@ -133,8 +133,11 @@ fn some_pages(count: usize) -> Vec<ArchivedPage> {
     (0..count).map(|number| page(number, "text")).collect()
 }
 
+/// What the archive gives of pages: everything but their links.
 fn found(pages: &[ArchivedPage]) -> Vec<Option<ArchivedPage>> {
-    pages.iter().cloned().map(Some).collect()
+    let mut pages = pages.to_vec();
+    pages.iter_mut().for_each(|page| page.page.links.clear());
+    pages.into_iter().map(Some).collect()
 }
 
 /// The archive for who puts one page after the other: none waits for company.
@@ -268,7 +271,7 @@ async fn sites_share_nothing() {
     archive.retain(SITE, Vec::new()).await.unwrap();
     assert_eq!(archive.pages(&places[..1]).await, [None]);
     let there = archive.get("other.org", &places[1..]).await.unwrap();
-    assert_eq!(there, [Some(other)]);
+    assert_eq!(there, found(&[other]));
 
     archive.forget("other.org").await.unwrap();
     let gone = archive.get("other.org", &places[1..]).await.unwrap();

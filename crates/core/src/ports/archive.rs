@@ -23,7 +23,8 @@ pub trait Archive: Send + Sync {
     /// Stores a version of a page. Resolves when it is durable.
     fn put(&self, page: ArchivedPage) -> impl Future<Output = Result<Place, Failure>> + Send;
 
-    /// Reads pages, in the order of their places; `None` for a place that holds nothing.
+    /// Reads pages without their links, in the order of their places; `None` for a place that holds
+    /// nothing.
     fn get(
         &self,
         site: &str,

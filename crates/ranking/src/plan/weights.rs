@@ -58,5 +58,5 @@ pub(super) const LINKS: f32 = 16.0;
 /// Score of a page that bears the whole query as a name. It does not depend on BM25.
 pub(super) const NAME: f32 = 13.2;
 /// Factor on the score of a page that is little more than its links
-/// ([`canter_core::inlinks::is_list`]).
+/// ([`canter_page::Page::list`]).
 pub(super) const LIST: f32 = 0.65;
