@@ -15,7 +15,7 @@ use super::row::{Kept, Mark, PageRow, Published, PublishedPages, UNCOUNTED};
 /// Number of pages of one write.
 const PAGES: usize = 64;
 /// Maximum size of the texts that are written before the index makes them durable, in bytes.
-const MAX_BYTES: usize = 48 << 20;
+const MAX_BYTES: usize = 16 << 20;
 
 /// A write under way, which gives the marks of its rows.
 type Put<'a> = Boxed<'a, Result<Vec<(UrlKey, Mark)>, Failure>>;

@@ -26,7 +26,7 @@ use super::reader::Reader;
 /// Memory that Tantivy fills before it writes a segment, in bytes.
 const ARENA: usize = 64 << 20;
 /// Maximum memory of documents that wait to be indexed, in KiB.
-const WAITING_KIB: u32 = 48 << 10;
+const WAITING_KIB: u32 = 24 << 10;
 /// Minimum time that a commit waits for further writes.
 const GATHER: Duration = Duration::from_secs(1);
 /// Wait of a commit as a multiple of the last commit's duration, so that committing stays a small
@@ -108,16 +108,9 @@ impl Drop for Writer {
     }
 }
 
-/// Returns the approximate memory of a document until it is indexed, in KiB: its text, terms and
-/// links.
+/// Returns the approximate memory of a document until it is indexed, in KiB: its text and terms.
 fn kib(document: &Document) -> u32 {
-    let links: usize = document
-        .page
-        .links
-        .iter()
-        .map(|link| 200 + link.text.len())
-        .sum();
-    u32::try_from((5 * document.page.text.len() + links) / 1024 + 1).unwrap_or(u32::MAX)
+    u32::try_from(5 * document.page.text.len() / 1024 + 1).unwrap_or(u32::MAX)
 }
 
 fn ended() -> Failure {
