@@ -86,7 +86,7 @@ pub async fn crawl(args: Crawl) -> Result<ExitCode> {
     };
     let fetcher = Arc::new(HttpFetcher::start(config)?);
     let now = Arc::new(move || clock.now());
-    let process = Process::new(OneMachine, archive, store.clone(), now);
+    let process = Process::new(OneMachine, archive, store.clone(), now)?;
     let process = Arc::new(process);
     let serving = listener.map(|listener| serve_meanwhile(listener, &index, &folder, args.json));
     let (mut runs, mut beginnings) = (Vec::new(), Vec::new());

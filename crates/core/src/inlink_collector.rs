@@ -14,6 +14,7 @@ use crate::archived_page::PageLinks;
 use crate::document::{KeptLink, id_of};
 use crate::failure::Failure;
 use crate::inlinks::{AnchorText, Inlinks};
+use crate::packed_anchors::PackedAnchors;
 use crate::task::UrlKey;
 
 /// Maximum length of the text on each side of a link, in characters.
@@ -24,7 +25,7 @@ const MAX_LINKS: usize = 8;
 /// ids are taken; all of them are counted.
 const MAX_PAGES: u32 = 200;
 /// Maximum memory of the anchor texts of one pass, in bytes.
-const MAX_BYTES: usize = 64 << 20;
+const MAX_BYTES: usize = 32 << 20;
 /// Share of a site's pages that fewer pages link to than the pivot. The pivot is the number of
 /// linking pages that gives half of the maximum link score.
 const PIVOT: f32 = 0.78;
@@ -105,12 +106,11 @@ pub(crate) struct InlinkCollector<'a> {
     numbers: &'a Numbers,
     /// The pages whose anchor texts are kept.
     kept: Range<usize>,
-    /// Memory that the anchor texts take, in bytes.
-    bytes: usize,
+    anchor_texts: PackedAnchors,
     /// Memory that the anchor texts of each page would take, in bytes.
     sizes: Vec<u32>,
+    /// Number of pages that link to each page.
     linking: Vec<u32>,
-    anchor_texts: Vec<Vec<AnchorText>>,
 }
 
 /// The number of each page of a site, by its id.
@@ -127,9 +127,8 @@ impl<'a> InlinkCollector<'a> {
         InlinkCollector {
             site,
             numbers,
-            anchor_texts: vec![Vec::new(); kept.len()],
             kept,
-            bytes: 0,
+            anchor_texts: PackedAnchors::default(),
             sizes: vec![0; pages],
             linking: vec![0; pages],
         }
@@ -150,26 +149,24 @@ impl<'a> InlinkCollector<'a> {
                 (self.linking[number] <= MAX_PAGES).then_some(number)
             });
             let Some(number) = quoted else { continue };
-            let size = size(&anchor);
+            let size = PackedAnchors::size_of(&anchor);
             self.sizes[number] = self.sizes[number].saturating_add(size as u32);
             if self.kept.contains(&number) {
-                self.bytes += size;
-                self.anchor_texts[number - self.kept.start].push(anchor);
+                self.anchor_texts.push(number, &anchor);
             }
         }
-        while self.bytes > MAX_BYTES && self.kept.len() > 1 {
+        while self.anchor_texts.bytes() > MAX_BYTES && self.kept.len() > 1 {
             self.kept.end = self.kept.start + self.kept.len() / 2;
-            for left_out in self.anchor_texts.drain(self.kept.len()..) {
-                self.bytes -= left_out.iter().map(size).sum::<usize>();
-            }
+            self.anchor_texts.truncate(self.kept.end);
         }
         Ok(())
     }
 
-    /// Returns the inbound links of the pages whose anchor texts were kept, and the collector of the
-    /// next pass.
-    pub(crate) fn collected(self) -> (Vec<Inlinks>, Self) {
-        let next = self.kept.end;
+    /// Returns the numbers of the pages whose anchor texts were kept, their inbound links, and the
+    /// collector of the next pass.
+    pub(crate) fn collected(self) -> (Range<usize>, impl Iterator<Item = Inlinks>, Self) {
+        let kept = self.kept;
+        let next = kept.end;
         let mut bytes = 0;
         let fit = self.sizes[next..].iter().take_while(|size| {
             bytes += **size as usize;
@@ -180,20 +177,15 @@ impl<'a> InlinkCollector<'a> {
         let next = Self::of(self.site, self.numbers, next..end);
         let pivot = pivot(self.linking.clone());
         let pages = self.linking.len();
-        let first = self.kept.start;
-        let inlinks = self.anchor_texts.into_iter().zip(&self.linking[first..]);
-        let inlinks = inlinks.map(|(anchor_texts, linking)| Inlinks {
-            link_score: link_score(*linking, pivot, pages),
+        let linking = self.linking.into_iter().skip(kept.start);
+        let anchor_texts = self.anchor_texts.by_page(kept.clone());
+        let inlinks = anchor_texts.zip(linking);
+        let inlinks = inlinks.map(move |(anchor_texts, linking)| Inlinks {
+            link_score: link_score(linking, pivot, pages),
             anchor_texts,
         });
-        (inlinks.collect(), next)
+        (kept, inlinks, next)
     }
-}
-
-/// Returns roughly the memory of an anchor text, in bytes.
-fn size(anchor: &AnchorText) -> usize {
-    let fragment = anchor.fragment.as_ref().map_or(0, String::len);
-    size_of::<AnchorText>() + anchor.around.len() + fragment
 }
 
 fn pivot(mut linking: Vec<u32>) -> f32 {
@@ -257,8 +249,8 @@ mod tests {
         for (url, page) in &pages {
             collector.add(url, page).unwrap();
         }
-        let (inlinks, _) = collector.collected();
-        assert_eq!(inlinks.len(), pages.len() - first);
+        let (kept, inlinks, _) = collector.collected();
+        assert_eq!(kept, first..pages.len());
         let paths = pages[first..].iter().map(|(url, _)| url.path().to_owned());
         paths.zip(inlinks).collect()
     }
@@ -336,20 +328,28 @@ mod tests {
         numbers.sort_unstable();
         let numbers: Numbers = numbers.into_iter().zip(0..).collect();
         let mut collector = InlinkCollector::new("a.test", &numbers);
-        collector.bytes = MAX_BYTES - 2_000;
-        let before = collector.bytes;
+        let large = AnchorText {
+            fragment: None,
+            around: " ".repeat(MAX_BYTES - 2_000),
+            link: 0..0,
+        };
+        collector.anchor_texts.push(0, &large);
         for (url, page) in &pages {
             collector.add(url, page).unwrap();
         }
-        assert!(collector.bytes <= MAX_BYTES && collector.bytes > before);
+        let bytes = collector.anchor_texts.bytes();
+        assert!(bytes <= MAX_BYTES && bytes > large.around.len());
         assert_eq!(collector.linking, [5; 6]);
-        let (first, mut next) = collector.collected();
-        assert!((1..4).contains(&first.len()), "{}", first.len());
+        let (kept, first, mut next) = collector.collected();
+        assert!((1..4).contains(&kept.len()), "{kept:?}");
+        let mut first: Vec<_> = first.collect();
+        assert_eq!(first[0].anchor_texts.remove(0), large);
         for (url, page) in &pages {
             next.add(url, page).unwrap();
         }
-        let (rest, _) = next.collected();
-        assert_eq!(first.len() + rest.len(), 6);
+        let (kept, rest, _) = next.collected();
+        assert_eq!(kept, first.len()..6);
+        let rest: Vec<_> = rest.collect();
         let all = first.iter().chain(&rest);
         assert!(all.map(|it| it.anchor_texts.len()).all(|count| count == 5));
     }

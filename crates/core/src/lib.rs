@@ -29,6 +29,7 @@ pub mod judge;
 pub mod limits;
 pub mod outcomes;
 pub mod pace;
+mod packed_anchors;
 mod permission;
 pub mod ports;
 pub mod prospect;

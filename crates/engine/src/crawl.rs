@@ -1,7 +1,6 @@
 //! The state that the steps of a crawl share, and the state that all crawls of a process share.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::thread::available_parallelism;
 
 use canter_core::failure::Failure;
 use canter_core::pace::Rate;
@@ -11,9 +10,9 @@ use canter_core::scope::Scope;
 use canter_core::seen::Seen;
 use canter_core::site::Site;
 use canter_core::time::Moment;
-use tokio::sync::Semaphore;
 
 use crate::counters::Counters;
+use crate::readers::Readers;
 
 /// Maximum number of links of a crawl that are remembered as handed on; they take some 6 MB.
 const SEEN: usize = 200_000;
@@ -59,28 +58,31 @@ pub struct Process<S: Stores> {
     /// once.
     pub(crate) robots_cache: RobotsCache,
     pub(crate) now: Arc<dyn Fn() -> Moment + Send + Sync>,
-    /// One permit for each core, so that readers never outnumber the cores.
-    pub(crate) readers: Semaphore,
+    pub(crate) readers: Readers,
     pub(crate) sitemaps: async_lock::Semaphore,
 }
 
 impl<S: Stores> Process<S> {
     /// Creates the state of a process. `now` returns the time since the Unix epoch.
+    ///
+    /// # Errors
+    ///
+    /// Returns a transient failure if the threads that read pages cannot be started.
     pub fn new(
         stores: S,
         archive: Arc<S::Archive>,
         robots: S::Robots,
         now: Arc<dyn Fn() -> Moment + Send + Sync>,
-    ) -> Self {
-        Process {
+    ) -> Result<Self, Failure> {
+        Ok(Process {
             stores,
             archive,
             robots,
             robots_cache: RobotsCache::default(),
             now,
-            readers: Semaphore::new(available_parallelism().map_or(1, usize::from)),
+            readers: Readers::new()?,
             sitemaps: async_lock::Semaphore::new(SITEMAPS),
-        }
+        })
     }
 
     /// Returns the archive.

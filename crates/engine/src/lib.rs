@@ -12,6 +12,7 @@ pub mod drive;
 pub mod gates;
 mod publisher;
 mod rates;
+mod readers;
 mod steps;
 pub mod world;
 

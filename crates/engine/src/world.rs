@@ -155,10 +155,7 @@ impl<S: Stores> World for StepWorld<S> {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let _core = self.process.readers.acquire().await;
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(Failure::permanent)
+        self.process.readers.read(work).await
     }
 
     async fn hold(&self, url: &Url, span: Duration) -> Result<(), Failure> {

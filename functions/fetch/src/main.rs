@@ -31,7 +31,7 @@ async fn main() -> Result<(), Error> {
         config.allow_private,
         (config.max_receives, config.memory_gb),
     );
-    let worker = Arc::new(Worker::new(Parts {
+    let worker = Worker::new(Parts {
         cloud,
         index: Arc::new(LazyIndex::new(move || {
             let config = Arc::clone(&config);
@@ -39,8 +39,8 @@ async fn main() -> Result<(), Error> {
         })),
         clock: Clock::start(),
         fetcher: Box::new(move |spec| HttpFetcher::start(http(spec, allow_private))),
-    }));
-    let function = Function::new(worker, limits, began);
+    })?;
+    let function = Function::new(Arc::new(worker), limits, began);
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let deadline = Deadline::before(left(event.context.deadline));
         Ok::<_, Error>(Box::pin(function.handle(event.payload, deadline)).await)

@@ -38,7 +38,7 @@ use write::Writer;
 pub const MAX_LOSS: f64 = 10.0;
 
 /// Number of pages that are read from the archive at a time.
-const READ: usize = 256;
+const READ: usize = 64;
 /// Number of changes that are made at a time.
 const BATCH: usize = 1_000;
 

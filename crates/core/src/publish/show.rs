@@ -82,10 +82,10 @@ where
                         }
                     }
                 }
-                let (inlinks, next) = collector.collected();
+                let (kept, inlinks, next) = collector.collected();
                 collector = next;
-                let end = first + inlinks.len();
-                for (page, inlinks) in pages[first..end].iter().zip(inlinks) {
+                first = kept.end;
+                for (page, inlinks) in pages[kept].iter().zip(inlinks) {
                     let digest = inlinks.digest();
                     let counted = page
                         .row
@@ -104,7 +104,6 @@ where
                         return Ok(Done::Part(Box::new(changes)));
                     }
                 }
-                first = end;
             }
             writer.end().await?;
         }

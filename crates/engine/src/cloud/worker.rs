@@ -96,7 +96,11 @@ where
     I: IndexReader + IndexWriter + 'static,
 {
     /// Creates a worker, which sends nothing yet. Must be called within a runtime.
-    pub fn new(parts: Parts<F, I>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Returns a transient failure if the threads that read pages cannot be started.
+    pub fn new(parts: Parts<F, I>) -> Result<Self, Failure> {
         let time = Time::new(parts.clock, CloudPaces::new(parts.cloud.clone()));
         let rates = Arc::new(Rates::shared());
         let options = OutboxOptions {
@@ -114,21 +118,17 @@ where
         let archive = CloudArchive::open(&parts.cloud, time.teller());
         let archive = EarlyArchive::new(archive, parts.index);
         let robots = CloudRobots::new(parts.cloud.clone());
-        Worker {
+        let process = Process::new(stores, Arc::new(archive), robots, time.teller())?;
+        Ok(Worker {
             outbox: Outbox::open(&parts.cloud, options),
-            process: Arc::new(Process::new(
-                stores,
-                Arc::new(archive),
-                robots,
-                time.teller(),
-            )),
+            process: Arc::new(process),
             sites,
             crawls: Mutex::default(),
             cloud: parts.cloud,
             time,
             rates,
             fetcher: parts.fetcher,
-        }
+        })
     }
 
     /// Returns the cloud that the worker uses.

@@ -64,7 +64,11 @@ impl Stage {
             clock,
             fetcher: Box::new(|spec| HttpFetcher::start(http(&spec.site))),
         });
-        Function::new(Arc::new(worker), (MAX_RECEIVES, 0.5), Instant::now())
+        Function::new(
+            Arc::new(worker.unwrap()),
+            (MAX_RECEIVES, 0.5),
+            Instant::now(),
+        )
     }
 
     fn steering(&self) -> Steering {

@@ -156,7 +156,7 @@ impl Stage {
             clock: self.place.clock,
             fetcher: Box::new(|spec| HttpFetcher::start(http(&spec.site))),
         });
-        let function = Function::new(Arc::new(worker), (4, 0.5), Instant::now());
+        let function = Function::new(Arc::new(worker.unwrap()), (4, 0.5), Instant::now());
         let errands = self.place.errands().await;
         assert_eq!(errands.len(), 1, "{errands:?}");
         let records = errands.iter().map(|message| {

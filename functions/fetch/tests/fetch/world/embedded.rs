@@ -70,7 +70,7 @@ pub async fn crawl(site: &Site, folder: &Path) -> (serde_json::Value, BTreeSet<S
         fetcher: Arc::new(HttpFetcher::start(super::http(site)).unwrap()),
     });
     let archive = SqliteArchive::open(&folder.join("archive.sqlite")).unwrap();
-    let process = Process::new(OneMachine, Arc::new(archive), store, now);
+    let process = Process::new(OneMachine, Arc::new(archive), store, now).unwrap();
     let (_keep_going, stop) = watch::channel(false);
     let limits = DriveLimits {
         steps: 16,

@@ -111,12 +111,13 @@ impl Place {
         cloud: Cloud,
         index: &Arc<I>,
     ) -> Arc<Worker<HttpFetcher, I>> {
-        Arc::new(Worker::new(Parts {
+        let worker = Worker::new(Parts {
             cloud,
             index: Arc::clone(index),
             clock: self.clock,
             fetcher: Box::new(|spec| HttpFetcher::start(http(&spec.site))),
-        }))
+        });
+        Arc::new(worker.unwrap())
     }
 
     /// Begins the crawl of a site, with its seeds in the queue.
