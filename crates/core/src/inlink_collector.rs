@@ -24,8 +24,8 @@ const MAX_LINKS: usize = 8;
 /// Maximum number of pages whose anchor texts are kept for one page. The pages with the smallest
 /// ids are taken; all of them are counted.
 const MAX_PAGES: u32 = 200;
-/// Maximum memory of the anchor texts of one pass, in bytes.
-const MAX_BYTES: usize = 32 << 20;
+/// Maximum memory of the anchor texts of one pass, compressed, in bytes.
+const MAX_BYTES: usize = 16 << 20;
 /// Share of a site's pages that fewer pages link to than the pivot. The pivot is the number of
 /// linking pages that gives half of the maximum link score.
 const PIVOT: f32 = 0.78;
@@ -100,15 +100,11 @@ fn anchor_text(text: &str, place: Range<usize>, fragment: Option<String>) -> Opt
 
 /// Combines the links between the pages of a site. The pages have numbers, in the order of their
 /// ids. If the anchor texts take too much memory, only the first pages get theirs, and the rest are
-/// collected in further passes, each of as many pages as fit.
+/// collected in further passes.
 pub(crate) struct InlinkCollector<'a> {
     site: &'a str,
     numbers: &'a Numbers,
-    /// The pages whose anchor texts are kept.
-    kept: Range<usize>,
     anchor_texts: PackedAnchors,
-    /// Memory that the anchor texts of each page would take, in bytes.
-    sizes: Vec<u32>,
     /// Number of pages that link to each page.
     linking: Vec<u32>,
 }
@@ -117,20 +113,13 @@ pub(crate) struct InlinkCollector<'a> {
 pub(crate) type Numbers = HashMap<UrlKey, usize, RandomState>;
 
 impl<'a> InlinkCollector<'a> {
-    /// Creates a collector for all pages.
-    pub(crate) fn new(site: &'a str, numbers: &'a Numbers) -> Self {
-        Self::of(site, numbers, 0..numbers.len())
-    }
-
-    fn of(site: &'a str, numbers: &'a Numbers, kept: Range<usize>) -> Self {
-        let pages = numbers.len();
+    /// Creates a collector that keeps the anchor texts of the pages from a number on.
+    pub(crate) fn from(first: usize, site: &'a str, numbers: &'a Numbers) -> Self {
         InlinkCollector {
             site,
             numbers,
-            kept,
-            anchor_texts: PackedAnchors::default(),
-            sizes: vec![0; pages],
-            linking: vec![0; pages],
+            anchor_texts: PackedAnchors::of(first..numbers.len()),
+            linking: vec![0; numbers.len()],
         }
     }
 
@@ -148,43 +137,34 @@ impl<'a> InlinkCollector<'a> {
                 self.linking[number] += 1;
                 (self.linking[number] <= MAX_PAGES).then_some(number)
             });
-            let Some(number) = quoted else { continue };
-            let size = PackedAnchors::size_of(&anchor);
-            self.sizes[number] = self.sizes[number].saturating_add(size as u32);
-            if self.kept.contains(&number) {
-                self.anchor_texts.push(number, &anchor);
+            if let Some(number) = quoted {
+                self.anchor_texts.push(number, &anchor)?;
             }
         }
-        while self.anchor_texts.bytes() > MAX_BYTES && self.kept.len() > 1 {
-            self.kept.end = self.kept.start + self.kept.len() / 2;
-            self.anchor_texts.truncate(self.kept.end);
-        }
+        while self.anchor_texts.bytes() > MAX_BYTES && self.anchor_texts.halve() {}
         Ok(())
     }
 
-    /// Returns the numbers of the pages whose anchor texts were kept, their inbound links, and the
-    /// collector of the next pass.
-    pub(crate) fn collected(self) -> (Range<usize>, impl Iterator<Item = Inlinks>, Self) {
-        let kept = self.kept;
-        let next = kept.end;
-        let mut bytes = 0;
-        let fit = self.sizes[next..].iter().take_while(|size| {
-            bytes += **size as usize;
-            bytes <= MAX_BYTES
-        });
-        // A page whose anchor texts exceed the limit alone has a pass of its own.
-        let end = (next + fit.count().max(1)).min(self.sizes.len());
-        let next = Self::of(self.site, self.numbers, next..end);
+    /// Returns the numbers of the pages whose anchor texts were kept, and their inbound links.
+    ///
+    /// # Errors
+    ///
+    /// Items are permanent failures if the anchor texts cannot be read back.
+    pub(crate) fn collected(
+        self,
+    ) -> (Range<usize>, impl Iterator<Item = Result<Inlinks, Failure>>) {
+        let kept = self.anchor_texts.pages();
         let pivot = pivot(self.linking.clone());
         let pages = self.linking.len();
         let linking = self.linking.into_iter().skip(kept.start);
-        let anchor_texts = self.anchor_texts.by_page(kept.clone());
-        let inlinks = anchor_texts.zip(linking);
-        let inlinks = inlinks.map(move |(anchor_texts, linking)| Inlinks {
-            link_score: link_score(linking, pivot, pages),
-            anchor_texts,
+        let inlinks = self.anchor_texts.by_page().zip(linking);
+        let inlinks = inlinks.map(move |(anchor_texts, linking)| {
+            Ok(Inlinks {
+                link_score: link_score(linking, pivot, pages),
+                anchor_texts: anchor_texts?,
+            })
         });
-        (kept, inlinks, next)
+        (kept, inlinks)
     }
 }
 
@@ -245,12 +225,13 @@ mod tests {
         pages.sort_by_key(|(url, _)| document_id("a.test", url));
         let ids = pages.iter().map(|(url, _)| document_id("a.test", url));
         let numbers: Numbers = ids.zip(0..).collect();
-        let mut collector = InlinkCollector::of("a.test", &numbers, first..pages.len());
+        let mut collector = InlinkCollector::from(first, "a.test", &numbers);
         for (url, page) in &pages {
             collector.add(url, page).unwrap();
         }
-        let (kept, inlinks, _) = collector.collected();
+        let (kept, inlinks) = collector.collected();
         assert_eq!(kept, first..pages.len());
+        let inlinks = inlinks.map(Result::unwrap);
         let paths = pages[first..].iter().map(|(url, _)| url.path().to_owned());
         paths.zip(inlinks).collect()
     }
@@ -316,42 +297,37 @@ mod tests {
 
     #[test]
     fn anchor_texts_take_bounded_memory() {
-        let links = |n: u32| {
-            let links = (0..6).map(|page| format!("{WORDS} <a href='/{page}'>next {n}</a> "));
-            links.collect::<String>()
-        };
-        let pages: Vec<_> = (0..6)
-            .map(|n| stored(&format!("/{n}"), &links(n)))
-            .collect();
-        let numbers = pages.iter().map(|(url, _)| document_id("a.test", url));
-        let mut numbers: Vec<UrlKey> = numbers.collect();
-        numbers.sort_unstable();
-        let numbers: Numbers = numbers.into_iter().zip(0..).collect();
-        let mut collector = InlinkCollector::new("a.test", &numbers);
+        let pages = [stored("/a", &format!("<p>{WORDS} <a href='/b'>b</a>"))];
+        let numbers = (0..2_000_u32).map(|n| UrlKey::hash(&n.to_le_bytes()));
+        let mut numbers: Numbers = numbers.zip(0..).collect();
+        numbers.insert(
+            document_id("a.test", &"https://a.test/b".parse().unwrap()),
+            0,
+        );
+        let mut collector = InlinkCollector::from(0, "a.test", &numbers);
+        // It cannot be compressed, as it is said once.
+        let mut random = blake3::Hasher::new().finalize_xof();
+        let mut text = vec![0; MAX_BYTES / 2];
+        random.fill(&mut text);
         let large = AnchorText {
             fragment: None,
-            around: " ".repeat(MAX_BYTES - 2_000),
+            around: text.iter().map(|byte| char::from(byte % 128)).collect(),
             link: 0..0,
         };
-        collector.anchor_texts.push(0, &large);
+        for page in [1, 700, 1_900] {
+            collector.anchor_texts.push(page, &large).unwrap();
+        }
+        assert!(collector.anchor_texts.bytes() > MAX_BYTES);
         for (url, page) in &pages {
             collector.add(url, page).unwrap();
         }
-        let bytes = collector.anchor_texts.bytes();
-        assert!(bytes <= MAX_BYTES && bytes > large.around.len());
-        assert_eq!(collector.linking, [5; 6]);
-        let (kept, first, mut next) = collector.collected();
-        assert!((1..4).contains(&kept.len()), "{kept:?}");
-        let mut first: Vec<_> = first.collect();
-        assert_eq!(first[0].anchor_texts.remove(0), large);
-        for (url, page) in &pages {
-            next.add(url, page).unwrap();
-        }
-        let (kept, rest, _) = next.collected();
-        assert_eq!(kept, first.len()..6);
-        let rest: Vec<_> = rest.collect();
-        let all = first.iter().chain(&rest);
-        assert!(all.map(|it| it.anchor_texts.len()).all(|count| count == 5));
+        assert!(collector.anchor_texts.bytes() <= MAX_BYTES);
+        let (kept, inlinks) = collector.collected();
+        let inlinks: Vec<_> = inlinks.map(Result::unwrap).collect();
+        assert_eq!((kept.start, inlinks.len()), (0, kept.end));
+        assert_eq!(inlinks[0].anchor_texts[0].text(), "b");
+        assert_eq!(inlinks[1].anchor_texts, [large]);
+        assert!((512..1_900).contains(&kept.end), "{kept:?}");
     }
 
     #[test]

@@ -65,9 +65,9 @@ where
             writer.end().await?;
         } else if any || leaves(rows, targets, self.site, there) {
             let numbers: Numbers = pages.iter().map(|page| page.id).zip(0..).collect();
-            let mut collector = InlinkCollector::new(self.site, &numbers);
             let mut first = 0;
             while first < pages.len() {
+                let mut collector = InlinkCollector::from(first, self.site, &numbers);
                 for batch in pages.chunks(READ) {
                     if !(self.in_time)() {
                         writer.end().await?;
@@ -82,10 +82,10 @@ where
                         }
                     }
                 }
-                let (kept, inlinks, next) = collector.collected();
-                collector = next;
+                let (kept, inlinks) = collector.collected();
                 first = kept.end;
                 for (page, inlinks) in pages[kept].iter().zip(inlinks) {
+                    let inlinks = inlinks?;
                     let digest = inlinks.digest();
                     let counted = page
                         .row

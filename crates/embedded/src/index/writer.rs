@@ -26,7 +26,7 @@ use super::reader::Reader;
 /// Memory that Tantivy fills before it writes a segment, in bytes.
 const ARENA: usize = 64 << 20;
 /// Maximum memory of documents that wait to be indexed, in KiB.
-const WAITING_KIB: u32 = 24 << 10;
+const WAITING_KIB: u32 = 16 << 10;
 /// Minimum time that a commit waits for further writes.
 const GATHER: Duration = Duration::from_secs(1);
 /// Wait of a commit as a multiple of the last commit's duration, so that committing stays a small
