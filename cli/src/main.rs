@@ -38,6 +38,7 @@ use cli::{Cli, Command};
 use usage::UsageError;
 
 fn main() -> ExitCode {
+    canter_heap::give_back();
     let cli = Cli::parse();
     let runtime = match cli.command {
         // One search takes less time than starting threads.

@@ -244,6 +244,7 @@ WATCHED = [
     ("AWS/Lambda", "RecursiveInvocationsDropped", [{"Ref": "FetchFunction"}]),
     ("AWS/Lambda", "RecursiveInvocationsDropped", [{"Ref": "SweepFunction"}]),
     ({"Fn::Sub": "canter/${AWS::StackName}"}, "IndexFailures", []),
+    ({"Fn::Sub": "canter/${AWS::StackName}"}, "ArchiveFailures", []),
     ({"Fn::Sub": "canter/${AWS::StackName}"}, "CrawlsHeld", []),
     ("AWS/ApiGateway", "5XXError", [RESOURCES["SearchApi"]["Properties"]["Name"]]),
 ]
@@ -280,6 +281,10 @@ def test_each_function_s_index_failures_are_counted():
     assert counted("IndexFailures") == sorted([(log, pattern) for log in written], key=str)
     # A filter reads fields only where Lambda puts no text around a line.
     assert all(function["LoggingConfig"]["LogFormat"] == "JSON" for function in FUNCTIONS.values())
+
+
+def test_pages_that_are_not_archived_are_counted_where_pages_are_read():
+    assert counted("ArchiveFailures") == [({"Ref": "FetchLogs"}, '{ $.event = "archive_failure" }')]
 
 
 def test_crawls_that_are_held_are_counted_where_they_are_published():

@@ -38,6 +38,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "canter-engine",
         &["canter-aws", "canter-core", "canter-http", "canter-page"],
     ),
+    // What the command line alone uses.
+    ("canter-heap", &[]),
     // Entry points.
     ("canter", SHIPPED),
     ("canter-fetch", SHIPPED),
@@ -57,6 +59,7 @@ const SHIPPED: &[&str] = &[
     "canter-elastic",
     "canter-embedded",
     "canter-engine",
+    "canter-heap",
     "canter-http",
     "canter-page",
     "canter-ranking",

@@ -67,6 +67,7 @@ where
     }
 
     fn archive_failed(&self, failure: &Failure) {
+        // An alarm counts these events by this name: see the metric filter of the template.
         tracing::error!(event = "archive_failure", %failure, "a page is not archived");
     }
 }
