@@ -23,18 +23,25 @@ def overlapping(stack, function, since):
 
 @pytest.mark.parametrize(("rate", "pages"), [(10, 260), (50, 1000)])
 def test_functions_at_work_together_keep_the_pace(rate, pages, system, parts, site, canter, stack):
-    served = site("--web", pages)
-    lines = log_lines(stack, parts["FetchFunction"])
-    since = lines[-1][0] if lines else ""
-    words = ["--aws", system.name, "--allow-private", "--rps", rate, "--site", f"pace-{rate}"]
-    summary = json.loads(canter("crawl", served.url, *words, "--json").splitlines()[-1])
-    visits, stalls = served.log()
-    most, share = most_in_a_second(visits), delivered(visits, rate)
-    together = overlapping(stack, parts["FetchFunction"], since)
-    print(f"{rate} a second: {most} at most, {share:.1%}, {together} functions, {stalls} stalls")
-    bill = {name: figure for name, figure in summary["bill"].items() if name.endswith("_per_page")}
-    print(bill)
-    assert summary["pages"] == pages + 1
-    assert together >= 4, "nothing is shown by functions one after the other"
-    # A machine that let nobody run for a while saw requests later than they came.
-    assert most <= rate + stalls
+    """Every crawl keeps it; and four functions were at work together in one of three at the latest.
+
+    How soon a message finds a function is LocalStack's, and takes longer on a machine under load.
+    """
+    for attempt in range(3):
+        served = site("--web", pages)
+        lines = log_lines(stack, parts["FetchFunction"])
+        since = lines[-1][0] if lines else ""
+        words = ["--aws", system.name, "--allow-private", "--rps", rate, "--site", f"pace-{rate}-{attempt}"]
+        summary = json.loads(canter("crawl", served.url, *words, "--json").splitlines()[-1])
+        visits, stalls = served.log()
+        most, share = most_in_a_second(visits), delivered(visits, rate)
+        together = overlapping(stack, parts["FetchFunction"], since)
+        print(f"{rate} a second: {most} at most, {share:.1%}, {together} functions, {stalls} stalls")
+        bill = {name: figure for name, figure in summary["bill"].items() if name.endswith("_per_page")}
+        print(bill)
+        assert summary["pages"] == pages + 1
+        # A machine that let nobody run for a while saw requests later than they came.
+        assert most <= rate + stalls
+        if together >= 4:
+            return
+    pytest.fail("nothing is shown by functions one after the other")
