@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use canter_core::ports::IndexReader;
 use canter_core::publish::{Changes, Done, How, When, publish as run};
 use canter_core::solo::SoloCrawl;
 use canter_embedded::archive::SqliteArchive;
@@ -88,8 +89,16 @@ pub async fn reindex(args: Reindex) -> Result<()> {
     if let Some(server) = server {
         known.site.note_server(Some(server.to_string())).await?;
     }
-    let pages = counted(known.site.searchable().await?, "page");
-    eprintln!("{pages} of {} are in the index.", style(&args.site).bold());
+    let (there, published) = (
+        index.count(&args.site).await?,
+        known.site.searchable().await?,
+    );
+    let (pages, site) = (counted(there, "page"), style(&args.site).bold());
+    eprintln!("{pages} of {site} are in the index.");
+    if there < published {
+        let lost = counted(published - there, "page");
+        eprintln!("{lost} are no longer in the archive: the next crawl fetches them.");
+    }
     Ok(())
 }
 
@@ -126,7 +135,7 @@ impl Known {
     async fn publish(&self, index: &WrittenIndex, when: When) -> Result<Changes> {
         let how = How {
             when,
-            max_loss: None,
+            max_loss: Some(100.0),
             lost: 0,
             links: true,
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use canter_core::ports::IndexReader;
 use canter_core::publish::{How, When, publish};
 use canter_core::time::Moment;
@@ -42,7 +42,7 @@ pub async fn refill(
             style(name).bold()
         );
         let how = How {
-            when: When::Again,
+            when: When::Lost,
             max_loss: None,
             lost: 0,
             links: true,
@@ -63,7 +63,13 @@ pub async fn adopt(
     let known = store.known_site(name, clock()).await?;
     if let Some(site) = known.as_ref().filter(|site| !site.is_imported()) {
         if site.needs_adoption().await? {
-            let index = ReadIndex::noted(folder, site.server().await?.as_deref()).await?;
+            let index = ReadIndex::noted(folder, site.server().await?.as_deref()).await;
+            let index = index.with_context(|| {
+                format!(
+                    "an older canter crawled {name} and kept no archive, so only a crawl can fill \
+                     the index again"
+                )
+            })?;
             site.adopt(&index, archive).await?;
         }
         return Ok(());

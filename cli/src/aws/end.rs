@@ -50,6 +50,7 @@ impl Ended {
             is_refresh: crawling.beginning != Beginning::First,
             held: crawling.held,
             site: site.clone(),
+            stack: Some(deployed.stack.name.clone()),
         };
         let bill = Bill::load(&deployed.cloud, &site, crawl).await?;
         Ok(Ended { summary, bill })

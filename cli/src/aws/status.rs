@@ -86,6 +86,7 @@ impl Site {
             held: crawling.held.clone(),
             changes: crawling.changes.clone(),
             alive_ms: Some(crawling.alive_ms),
+            stack: Some(deployed.stack.name.clone()),
         };
         let bill = Bill::load(&deployed.cloud, site, crawl).await?;
         Ok(Site {

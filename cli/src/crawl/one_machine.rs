@@ -23,7 +23,4 @@ impl Stores for OneMachine {
     async fn keep_scope(&self, crawl: &Crawl<Self>, scope: &Scope) -> Result<(), Failure> {
         crawl.pages.move_scope(scope).await
     }
-
-    /// The crawl ends with the failure, which the command tells.
-    fn archive_failed(&self, _: &Failure) {}
 }

@@ -27,6 +27,8 @@ const EXAMPLES: usize = 5;
 /// The end of one site's crawl.
 pub struct Summary {
     pub site: String,
+    /// The deployed stack that the site belongs to.
+    pub stack: Option<String>,
     pub counts: Counts,
     /// `None` for a crawl that is complete.
     pub rest: Option<Rest>,
@@ -64,6 +66,7 @@ impl Summary {
         let (crawl, store) = (&run.crawl, &run.crawl.pages);
         let tally = run.gates.tally(&crawl.site.seeds);
         Ok(Summary {
+            stack: None,
             site: crawl.site.id.clone(),
             counts: store.counts().await?,
             rest: driven.rest,
@@ -231,7 +234,7 @@ impl Summary {
     /// What a refresh changed in the index, or why it changed nothing.
     fn published(&self) -> String {
         if let Some(held) = &self.held {
-            return held_text(held, &self.site);
+            return held_text(held, &self.site, self.stack.as_deref());
         }
         if !self.is_refresh {
             return String::new();
@@ -276,7 +279,7 @@ pub fn held_json(held: &Held) -> Value {
 }
 
 /// Why a refresh was not published, and what to do about it.
-pub fn held_text(held: &Held, site: &str) -> String {
+pub fn held_text(held: &Held, site: &str, stack: Option<&str>) -> String {
     let percent = (held.share() * 100.0).round();
     let what = format!("held: {percent} % of the pages would be lost");
     let mut text = format!("  {}\n", style(what).yellow());
@@ -289,9 +292,15 @@ pub fn held_text(held: &Held, site: &str) -> String {
         .map(|url| format!("    {url}\n"))
         .collect::<String>();
     text + &format!(
-        "    The search shows what it showed. If the site is right, publish it: canter publish \
-         {site}\n"
+        "    The search shows what it showed. If the site is right, publish it: {}\n",
+        publish_command(site, stack)
     )
+}
+
+/// Returns the command that publishes a site of a folder, or of a stack.
+pub fn publish_command(site: &str, stack: Option<&str>) -> String {
+    let stack = stack.map(|stack| format!(" --aws {stack}"));
+    format!("canter publish {site}{}", stack.unwrap_or_default())
 }
 
 fn example(trouble: &Trouble) -> String {

@@ -6,6 +6,7 @@ use console::{Alignment, measure_text_width, pad_str, style};
 use indicatif::HumanCount;
 
 use super::standing::Standing;
+use crate::crawl::summary::publish_command;
 use crate::when::{ago, now_ms, span};
 
 /// Maximum number of pages that are named for each kind of change.
@@ -67,7 +68,8 @@ pub fn site(site: &Standing) -> String {
             .iter()
             .take(EXAMPLES)
             .for_each(|url| row("", url.to_string()));
-        row("", format!("canter publish {} publishes it", site.site));
+        let command = publish_command(&site.site, site.stack.as_deref());
+        row("", format!("{command} publishes it"));
     }
     for (name, change) in site.changes.iter().flat_map(Changes::all) {
         // The pages of a first crawl are all new.
@@ -164,6 +166,10 @@ pub fn table(sites: &[&Standing]) -> String {
 fn phrase(site: &Standing) -> String {
     let why = site.why.as_deref().unwrap_or_default();
     match site.state {
+        "complete" if site.held.is_some() => {
+            let command = publish_command(&site.site, site.stack.as_deref());
+            style(format!("held; {command} publishes it")).yellow()
+        }
         "running" => style("crawling now".to_owned()).cyan(),
         "complete" => style("complete".to_owned()).green(),
         "imported" => style("imported, never crawled here".to_owned()).green(),

@@ -31,6 +31,8 @@ pub struct Standing {
     pub held: Option<Held>,
     /// What the last publishing changed.
     pub changes: Option<Changes>,
+    /// The deployed stack that the site belongs to.
+    pub stack: Option<String>,
 }
 
 impl Standing {
@@ -59,6 +61,7 @@ impl Standing {
             alive_ms: None,
             held: report.held,
             changes: report.changes,
+            stack: None,
         }
     }
 
@@ -77,6 +80,7 @@ impl Standing {
             alive_ms: None,
             held: None,
             changes: None,
+            stack: None,
         }
     }
 

@@ -44,9 +44,6 @@ pub trait Stores: Send + Sync + Sized + 'static {
         crawl: &Crawl<Self>,
         scope: &Scope,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
-
-    /// Called when a page could not be archived.
-    fn archive_failed(&self, failure: &Failure);
 }
 
 /// The state that all crawls of a process share.

@@ -51,8 +51,11 @@ where
         let in_time = || !*is_over.borrow();
         let mut pause = match self.max_loss {
             None => APART,
-            // The first portion fills an index that has lost pages.
-            Some(_) => Duration::ZERO,
+            Some(_) => {
+                // An index that has lost pages need not wait for the end.
+                let _ = self.publish(When::Lost, true, in_time).await;
+                PORTION
+            }
         };
         let mut most = EARLY;
         while timeout(pause, over.wait_for(|over| *over)).await.is_err() {
@@ -89,6 +92,9 @@ where
         };
         let (site, archive) = (&self.crawl.site.id, &**self.process.archive());
         let done = publish(site, pages, archive, &*self.index, how, in_time).await?;
+        if when == When::Lost {
+            return Ok(done);
+        }
         // Until a first crawl has ended, the site counts as not published.
         match self.max_loss.is_some() || when == When::Ended && matches!(done, Done::Published(_)) {
             true => pages.record_published(done).await,

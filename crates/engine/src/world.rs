@@ -196,9 +196,6 @@ impl<S: Stores> Archive for StepArchive<S> {
         being_archived.fetch_add(1, Ordering::Relaxed);
         let put = self.process.archive.put(page).await;
         being_archived.fetch_sub(1, Ordering::Relaxed);
-        if let Err(failure) = &put {
-            self.process.stores.archive_failed(failure);
-        }
         put
     }
 

@@ -16,9 +16,10 @@ class Served:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
         assert self.url, "the site did not start"
+        self.port = int(self.url.rstrip("/").rpartition(":")[2])
         self.relay = None
         if host:
-            self.relay = Relay(int(self.url.rstrip("/").rpartition(":")[2]), host)
+            self.relay = Relay(self.port, host)
             self.url = f"http://{host}:{self.relay.port}/"
 
     def log(self, order="log"):

@@ -3,15 +3,24 @@
 use std::fs;
 use std::path::Path;
 
-use canter_tests::canter;
+use canter_tests::{Answer, Serving, canter};
 
-use super::{PAGES, crawled, finds, site};
+use super::{PAGES, crawled, finds, path, site};
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+/// Removes the first pages, and the links to them.
+fn remove(site: &Serving, count: usize) {
+    let links: Vec<String> = (count..PAGES).map(path).collect();
+    site.set("/", Answer::page("/", links.iter().map(String::as_str)));
+    for number in 0..count {
+        site.set(&path(number), Answer::status(410));
     }
 }
 
@@ -27,6 +36,45 @@ fn an_older_copy_of_the_index_is_filled() {
     copy(&older, &index);
     canter.crawl(&site.url("/"), &[]).done();
     assert!((0..PAGES).all(|number| finds(&canter, number)));
+}
+
+/// A copy of the index holds pages that were removed since: more than a refresh may lose.
+#[test]
+fn a_newer_site_than_its_index_is_held_until_it_is_published() {
+    let (site, canter) = crawled();
+    let (index, older) = (canter.data().join("index"), canter.data().join("../older"));
+    copy(&index, &older);
+    remove(&site, 20);
+    let args = ["--max-loss", "100"];
+    canter.crawl(&site.url("/"), &args).done();
+    // The crawl after it forgets them.
+    canter.crawl(&site.url("/"), &[]).done();
+    fs::remove_dir_all(&index).unwrap();
+    copy(&older, &index);
+    let ended = canter.crawl(&site.url("/"), &[]);
+    assert_eq!(ended.status, Some(3), "{}", ended.stderr);
+    let held = &ended.summary()["held"];
+    assert_eq!(held["reason"], "pages are in the index and not of the site");
+    let status = canter.run(&["status"]).done().stdout;
+    assert!(status.contains("canter publish t"), "{status}");
+    canter.run(&["publish", "t"]).done();
+    assert_eq!(canter.indexed().len(), PAGES + 1 - 20);
+    let summary = canter.crawl(&site.url("/"), &[]).done().summary();
+    assert!(summary["held"].is_null(), "{summary}");
+}
+
+#[test]
+fn a_new_index_holds_nothing_else() {
+    let (site, canter) = crawled();
+    let (index, older) = (canter.data().join("index"), canter.data().join("../older"));
+    copy(&index, &older);
+    remove(&site, 1);
+    canter.crawl(&site.url("/"), &[]).done();
+    canter.crawl(&site.url("/"), &[]).done();
+    fs::remove_dir_all(&index).unwrap();
+    copy(&older, &index);
+    canter.run(&["reindex", "t"]).done();
+    assert_eq!(canter.indexed().len(), PAGES);
 }
 
 #[test]

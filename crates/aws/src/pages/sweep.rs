@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use canter_core::failure::Failure;
+use canter_core::limits::MAX_HOLD_WAIT;
 use canter_core::outcomes::Counts;
 use canter_core::ports::Frontier;
 use canter_core::task::{Outcome, Task};
@@ -72,17 +73,20 @@ impl CloudSite {
         let mut swept = Swept::default();
         let mut pass = self.pass(TO_SWEEP, OF_CRAWL);
         while let Some(rows) = pass.next().await? {
-            let now = (self.clock)().millis();
+            let now = (self.clock)();
+            let (now, latest) = (now.millis(), (now + MAX_HOLD_WAIT + 2 * GRACE).millis());
             let mut lost = Vec::new();
             for row in rows {
                 count(&mut swept.counts, &row);
                 if !row::is_open(&row, self.crawl) {
                     continue;
                 }
-                if due(&row) <= now {
+                let due = due(&row);
+                // A clock that was ahead wrote a time that no crawl waits for.
+                if due <= now || due > latest {
                     lost.push(row);
                 } else {
-                    let due = Moment::from_millis(due(&row));
+                    let due = Moment::from_millis(due);
                     swept.next = Some(swept.next.map_or(due, |next| next.min(due)));
                 }
             }

@@ -80,6 +80,8 @@ pub struct Watch {
     pub parts: u32,
     /// Number of those whose time was over before a page was written.
     pub in_vain: u32,
+    /// When the next portion of a refresh is published, Unix ms; 0 before the first look.
+    pub portion_ms: u64,
 }
 
 #[derive(Serialize)]

@@ -36,7 +36,8 @@ pub struct Changes {
     pub moved: Change,
     /// Pages that no longer exist.
     pub removed: Change,
-    /// Pages that may no longer be shown: by robots.txt, by `noindex`, or since access is refused.
+    /// Pages that may no longer be shown: by robots.txt, by `noindex`, by the user's options, or
+    /// since access is refused.
     pub withdrawn: Change,
     /// Pages whose content is shown at another URL.
     pub duplicates: Change,

@@ -54,6 +54,7 @@ enum Loss {
     OneText,
     OneTitle,
     Empty,
+    Stray,
 }
 
 impl Loss {
@@ -67,13 +68,24 @@ impl Loss {
             Loss::OneText => "pages now have nearly the same text",
             Loss::OneTitle => "pages now have the same title",
             Loss::Empty => "pages have lost their text",
+            Loss::Stray => "pages are in the index and not of the site",
         }
     }
 }
 
-/// Checks what a refresh would lose. `most` is the maximum share of the published pages, in
-/// percent, and `before` the number of pages that are lost in any case. What the user's options
-/// leave out is no loss. Returns the number of pages that are lost now.
+/// What a refresh may lose.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Allowance {
+    /// Maximum share of the published pages, in percent; 100 allows everything.
+    pub(super) most: f64,
+    /// Number of pages that earlier publishings of the crawl have lost.
+    pub(super) before: u64,
+    /// Number of pages in the index that the site does not know.
+    pub(super) strays: u64,
+}
+
+/// Checks what a refresh would lose. What the user's options leave out is no loss. Returns the
+/// number of pages that are lost now, strays among them.
 ///
 /// # Errors
 ///
@@ -81,25 +93,30 @@ impl Loss {
 pub(super) fn check(
     rows: &[PageRow],
     targets: &[Target],
-    most: f64,
-    before: u64,
+    allowance: Allowance,
 ) -> Result<u64, Held> {
+    let Allowance {
+        most,
+        before,
+        strays,
+    } = allowance;
     let looked_at = |row: &&PageRow| row.published.is_some() && row.signal.is_some();
-    let of = rows.iter().filter(looked_at).count();
+    let of = rows.iter().filter(looked_at).count() as u64 + strays;
     let mut losses: HashMap<usize, Loss> = HashMap::new();
     // What a page says now tells more than that it is folded.
     for (number, loss) in changed(rows).chain(left(rows, targets)) {
         losses.entry(number).or_insert(loss);
     }
-    let now = losses.len() as u64;
+    let now = losses.len() as u64 + strays;
     let lost = now + before;
-    if lost <= FEW || lost as f64 <= most / 100.0 * of as f64 {
+    if lost <= FEW || most >= 100.0 || lost as f64 <= most / 100.0 * of as f64 {
         return Ok(now);
     }
     let mut ways: HashMap<Loss, usize> = HashMap::new();
     for loss in losses.values() {
         *ways.entry(*loss).or_default() += 1;
     }
+    ways.insert(Loss::Stray, strays as usize);
     let most_common = ways.into_iter().max_by_key(|(loss, count)| (*count, *loss));
     let mut examples: Vec<Url> = losses.keys().map(|&at| rows[at].url.clone()).collect();
     examples.sort_unstable();
@@ -110,7 +127,7 @@ pub(super) fn check(
             .phrase()
             .to_owned(),
         lost,
-        of: of as u64,
+        of,
         examples,
     })
 }

@@ -29,7 +29,7 @@ use crate::ports::{Archive, IndexReader, IndexWriter};
 use crate::redirect_loops::redirect_loops;
 use crate::task::{Skip, UrlKey};
 
-use check::check;
+use check::{Allowance, check};
 use decide::{Progress, Target, decide};
 use write::Writer;
 
@@ -56,6 +56,9 @@ pub enum When {
     Ended,
     /// At any time: shows what was published before, each page written anew.
     Again,
+    /// At any time, also while a crawl goes on: shows what was published before where the index has
+    /// lost it.
+    Lost,
 }
 
 /// How to publish.
@@ -63,8 +66,8 @@ pub enum When {
 pub struct How {
     /// When it takes place.
     pub when: When,
-    /// Maximum share of the published pages that may be lost, in percent; `None` to publish
-    /// without a check, as after a first crawl.
+    /// Maximum share of the published pages that may be lost, in percent, where 100 allows
+    /// everything; `None` for a first crawl, which replaces nothing.
     pub max_loss: Option<f64>,
     /// Number of pages that earlier publishings of the same crawl have lost; see [`Changes::lost`].
     pub lost: u64,
@@ -109,6 +112,7 @@ pub async fn publish(
     match how.when {
         When::Early(most) => publishing.early(most).await,
         When::Again => publishing.again().await,
+        When::Lost => publishing.lost().await,
         When::Portion => publishing.crawled(Progress::Part { fold: false }).await,
         When::Resting => {
             // Nothing is lost by folding what a first crawl has published.
@@ -173,11 +177,28 @@ where
         }
         let same = vec![Target::Same; rows.len()];
         let there = self.there().await?;
-        let done = self.show(&rows, &same, &there, &[]).await?;
+        let strays = strays(self.site, &rows, &there);
+        let done = self.show(&rows, &same, &there, &strays).await?;
         if let Done::Published(_) = done {
             self.tidy(&rows, &same).await?;
         }
         Ok(done)
+    }
+
+    /// Writes what is published and the index does not hold.
+    async fn lost(&self) -> Result<Done, Failure> {
+        let rows = self.pages.rows(Rows::All).await?;
+        let there = self.there().await?;
+        let is_lost = |row: &PageRow| {
+            let published = row.published.as_ref();
+            let held = there.get(&document_id(self.site, &row.url));
+            published.is_some_and(|published| held != Some(&published.write))
+        };
+        if !rows.iter().any(is_lost) {
+            return Ok(Done::Published(Box::default()));
+        }
+        let same = vec![Target::Same; rows.len()];
+        self.show(&rows, &same, &there, &[]).await
     }
 
     /// Publishes what a crawl has seen.
@@ -192,14 +213,18 @@ where
         let whole = progress == Progress::Whole;
         // What a first crawl finds in the index may be another folder's.
         let strays = match self.how.max_loss {
-            Some(_) if whole => self.strays(&rows, &there),
+            Some(_) if whole => strays(self.site, &rows, &there),
             _ => Vec::new(),
         };
         let mut lost = 0;
         if let Some(most) = self.how.max_loss {
-            let before = self.how.lost + strays.len() as u64;
-            match check(&rows, &targets, most, before) {
-                Ok(now) => lost = now + strays.len() as u64,
+            let allowance = Allowance {
+                most,
+                before: self.how.lost,
+                strays: strays.len() as u64,
+            };
+            match check(&rows, &targets, allowance) {
+                Ok(now) => lost = now,
                 Err(held) => {
                     if whole {
                         self.doubt(&rows).await?;
@@ -226,14 +251,6 @@ where
         Ok(self.index.versions(self.site).await?.into_iter().collect())
     }
 
-    /// Returns the ids of pages in the index that no row knows of.
-    fn strays(&self, rows: &[PageRow], there: &There) -> Vec<UrlKey> {
-        let known = rows.iter().map(|row| document_id(self.site, &row.url));
-        let known: HashSet<UrlKey> = known.collect();
-        let strays = there.keys().filter(|id| !known.contains(id));
-        strays.copied().collect()
-    }
-
     /// Has pages asked for whole that a refresh found changed and did not publish: a server may say
     /// of them that nothing has changed since, although the site is itself again.
     async fn doubt(&self, rows: &[PageRow]) -> Result<(), Failure> {
@@ -257,4 +274,12 @@ where
         let ended = looping.map(|key| (key, Mark::Ended(Skip::RedirectLoop.into())));
         self.pages.mark(ended.collect()).await
     }
+}
+
+/// Returns the ids of pages in the index that no row knows of.
+fn strays(site: &str, rows: &[PageRow], there: &There) -> Vec<UrlKey> {
+    let known = rows.iter().map(|row| document_id(site, &row.url));
+    let known: HashSet<UrlKey> = known.collect();
+    let strays = there.keys().filter(|id| !known.contains(id));
+    strays.copied().collect()
 }

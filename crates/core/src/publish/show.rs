@@ -54,7 +54,7 @@ where
         let any = pages.iter().any(&differs);
         if !links {
             for page in pages.iter().filter(|page| differs(page)) {
-                tell(&mut changes, page);
+                self.tell(&mut changes, page);
                 let there = there.get(&page.id).copied();
                 writer.write(page.row, page.kept, None, there).await?;
                 if writer.is_due() && !(self.in_time)() {
@@ -93,7 +93,7 @@ where
                         .as_ref()
                         .is_some_and(|it| it.inlinks == digest);
                     if differs(page) || !counted {
-                        tell(&mut changes, page);
+                        self.tell(&mut changes, page);
                         let there = there.get(&page.id).copied();
                         writer
                             .write(page.row, page.kept, Some(inlinks), there)
@@ -115,6 +115,21 @@ where
         Ok(Done::Published(Box::new(changes)))
     }
 
+    fn tell(&self, changes: &mut Changes, page: &Shown<'_>) {
+        // What a first crawl shows early is told when it ends.
+        let is_first = self.how.max_loss.is_none();
+        match &page.row.published {
+            None => changes.new.add(&page.row.url),
+            Some(published) if is_first && published.inlinks == UNCOUNTED => {
+                changes.new.add(&page.row.url);
+            }
+            Some(published) if published.kept.fingerprint.hash != page.kept.fingerprint.hash => {
+                changes.changed.add(&page.row.url);
+            }
+            Some(_) => {}
+        }
+    }
+
     /// Deletes from the index what it is not to show, and marks the rows.
     async fn take_out(
         &self,
@@ -129,9 +144,9 @@ where
                 continue;
             };
             let of_kind = match why {
-                Why::Gone | Why::LeftOut => &mut changes.removed,
+                Why::Gone => &mut changes.removed,
                 Why::Moved(_) => &mut changes.moved,
-                Why::Noindex | Why::Withdrawn => &mut changes.withdrawn,
+                Why::Noindex | Why::Withdrawn | Why::LeftOut => &mut changes.withdrawn,
                 Why::Duplicate(_) => &mut changes.duplicates,
             };
             if row.published.is_some() {
@@ -232,16 +247,4 @@ fn leaves(rows: &[PageRow], targets: &[Target], site: &str, there: &HashMap<UrlK
     out.any(|(row, target)| {
         matches!(target, Target::Out(_)) && there.contains_key(&document_id(site, &row.url))
     })
-}
-
-fn tell(changes: &mut Changes, page: &Shown<'_>) {
-    match &page.row.published {
-        None => changes.new.add(&page.row.url),
-        // It was shown early, and nobody has told of it.
-        Some(published) if published.inlinks == UNCOUNTED => changes.new.add(&page.row.url),
-        Some(published) if published.kept.fingerprint.hash != page.kept.fingerprint.hash => {
-            changes.changed.add(&page.row.url);
-        }
-        Some(_) => {}
-    }
 }

@@ -49,6 +49,14 @@ impl<I> EarlyArchive<I> {
         };
     }
 
+    async fn archived(&self, page: ArchivedPage) -> Result<Place, Failure> {
+        let place = self.archive.put(page).await;
+        place.inspect_err(|failure| {
+            // An alarm counts these events by this name: see the metric filter of the template.
+            tracing::error!(event = "archive_failure", %failure, "a page is not archived");
+        })
+    }
+
     fn is_first(&self, site: &str) -> bool {
         let crawls = self.first_crawls.lock();
         let crawls = crawls.unwrap_or_else(PoisonError::into_inner);
@@ -59,13 +67,13 @@ impl<I> EarlyArchive<I> {
 impl<I: IndexWriter> Archive for EarlyArchive<I> {
     async fn put(&self, page: ArchivedPage) -> Result<Place, Failure> {
         if !self.is_first(&page.site) {
-            return self.archive.put(page).await;
+            return self.archived(page).await;
         }
         let (version, pass) = (page.version, 0);
         let write = Write { version, pass }.number();
         let document = page.clone().document(write, Inlinks::default());
         let shown = self.index.put(vec![document]);
-        let (place, shown) = tokio::join!(self.archive.put(page), shown);
+        let (place, shown) = tokio::join!(self.archived(page), shown);
         if let Err(failure) = shown {
             // An alarm counts these events by this name: see the metric filter of the template.
             tracing::error!(event = "index_failure", %failure, "pages are not in the index");

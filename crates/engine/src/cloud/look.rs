@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canter_aws::queue::{Watch, depth};
-use canter_aws::{Counts, Crawling, Rest, Swept, Turn};
+use canter_aws::{Beginning, Counts, Crawling, Rest, Swept, Turn};
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::publish::{Done, When};
@@ -34,6 +34,8 @@ pub struct Looks {
     pub quiet: Duration,
     /// Maximum time that one look spends on publishing. The next look continues it.
     pub pass: Duration,
+    /// Time between two publishings of a refresh that goes on.
+    pub portion: Duration,
 }
 
 impl Default for Looks {
@@ -45,6 +47,7 @@ impl Default for Looks {
             lag: Duration::from_secs(60),
             quiet: Duration::from_secs(60),
             pass: Duration::from_secs(30),
+            portion: Duration::from_secs(3600),
         }
     }
 }
@@ -137,6 +140,9 @@ where
             Moment::from_millis(watch.since_ms),
             Moment::from_millis(watch.next_ms),
         );
+        if let Some(next) = self.portion(&crawling, watch, looks).await? {
+            return Ok(next);
+        }
         let in_use = !depth(&self.cloud).await?.is_empty();
         if in_use && since.until(now) < looks.quiet {
             // The tasks that are being worked on may leave no open task.
@@ -180,6 +186,32 @@ where
         watch.next_ms = (self.time.now() + wait).millis();
         watch.before = Some(swept.counts);
         Ok(Look::Again(wait.min(looks.between)))
+    }
+
+    /// Publishes what a refresh has seen so far, from time to time. Returns the next look if it is
+    /// to follow at once.
+    async fn portion(
+        &self,
+        crawling: &Crawling,
+        watch: &mut Watch,
+        looks: Looks,
+    ) -> Result<Option<Look>, Failure> {
+        let now = self.time.now();
+        if watch.portion_ms == 0 {
+            watch.portion_ms = (now + looks.portion).millis();
+        }
+        let is_due = now.millis() >= watch.portion_ms && crawling.filled;
+        if !is_due || crawling.beginning == Beginning::First || crawling.held.is_some() {
+            return Ok(None);
+        }
+        let how = how(crawling, When::Portion, true);
+        let (done, written) = self.publish(crawling, how, looks.pass).await?;
+        if matches!(done, Done::Part(_)) && written {
+            return Ok(Some(Look::Again(Duration::ZERO)));
+        }
+        // The end of the crawl looks again at what was held, and goes on with what took too long.
+        watch.portion_ms = (self.time.now() + looks.portion).millis();
+        Ok(None)
     }
 
     /// Returns whether the crawl still goes on: it has not come to rest, and no newer crawl has

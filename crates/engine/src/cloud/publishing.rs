@@ -55,7 +55,7 @@ where
         };
         let how = How {
             when,
-            max_loss: None,
+            max_loss: Some(100.0),
             lost: 0,
             links: in_vain < IN_VAIN,
         };

@@ -65,11 +65,6 @@ where
             .await?;
         Ok(())
     }
-
-    fn archive_failed(&self, failure: &Failure) {
-        // An alarm counts these events by this name: see the metric filter of the template.
-        tracing::error!(event = "archive_failure", %failure, "a page is not archived");
-    }
 }
 
 /// A crawl in the cloud, shared by the steps of a worker.

@@ -23,6 +23,7 @@ const LOOKS: Looks = Looks {
     lag: Duration::from_secs(60),
     quiet: Duration::from_secs(60),
     pass: Duration::from_secs(60),
+    portion: Duration::from_secs(3600),
 };
 /// Requests of a sweep of few rows, one for each shard.
 const SWEEP: u64 = 16;

@@ -34,6 +34,7 @@ const LOOKS: Looks = Looks {
     lag: Duration::from_secs(60),
     quiet: Duration::from_secs(60),
     pass: Duration::from_secs(60),
+    portion: Duration::from_secs(3600),
 };
 
 type StageWorker = Arc<Worker<HttpFetcher, Shelf>>;
@@ -361,6 +362,62 @@ async fn an_unchanged_site_is_written_once() {
     assert!(refresh.changes.unwrap().is_empty());
     let after = stage.index.versions(&stage.spec.site.id).await;
     assert_eq!(after, versions);
+}
+
+/// A refresh that takes long is published while it goes on.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
+async fn a_long_refresh_is_published_in_portions() {
+    let stage = Stage::set(51).await;
+    stage.crawl().await;
+    let slow = Duration::from_secs(8);
+    let changed = |path: &str| Answer::html(text(path).replace("Original", "Revised"));
+    for path in ["/1", "/2", "/3"] {
+        stage.site.set(path, changed(path));
+    }
+    stage.site.set("/50", changed("/50").after(slow));
+    let looks = Looks {
+        portion: Duration::from_millis(500),
+        ..LOOKS
+    };
+    let crawling = stage.place.begin(&stage.spec).await;
+    let seen = async {
+        while stage.says("Revised").await < 3 {
+            sleep(Duration::from_millis(100)).await;
+        }
+        assert!(stage.standing().await.ended_ms.is_none());
+        assert_eq!(stage.says("Original").await, 47);
+    };
+    tokio::join!(stage.end_in(&crawling, looks), seen);
+    assert_eq!(stage.says("Revised").await, 4);
+    assert_eq!(stage.standing().await.changes.unwrap().changed.count, 4);
+}
+
+/// More than ten pages are lost, and no more than a tenth of them.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
+async fn a_twentieth_renamed_and_a_twentieth_removed_are_published() {
+    let stage = Stage::set(240).await;
+    stage.crawl().await;
+    for number in 1..=12 {
+        let (old, new) = (format!("/{number}"), format!("/new/{number}"));
+        stage.site.set(&old, Answer::redirect(&new));
+        stage.site.set(&new, Answer::html(text(&old)));
+        let removed = format!("/{}", number + 12);
+        stage.site.set(&removed, Answer::status(410));
+    }
+    let refresh = stage.crawl().await;
+    assert_eq!(refresh.held, None);
+    let changes = refresh.changes.unwrap();
+    let counts = (
+        changes.moved.count,
+        changes.new.count,
+        changes.removed.count,
+    );
+    assert_eq!(counts, (12, 12, 12), "{changes:?}");
+    let shown = stage.shown().await;
+    assert_eq!(shown.len(), 240 - 12);
+    assert!(shown.contains("/new/1") && !shown.contains("/1") && !shown.contains("/13"));
 }
 
 /// A function that dies while it publishes leaves the rest to the next look.

@@ -33,10 +33,6 @@ impl Stores for OneMachine {
     async fn keep_scope(&self, crawl: &Crawl<Self>, scope: &Scope) -> Result<(), Failure> {
         crawl.pages.move_scope(scope).await
     }
-
-    fn archive_failed(&self, failure: &Failure) {
-        panic!("{failure}");
-    }
 }
 
 struct Nobody;
