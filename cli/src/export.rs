@@ -9,6 +9,7 @@ use canter_embedded::archive::ArchiveReader;
 use canter_embedded::folder::Folder;
 use canter_embedded::store::{Reading, report};
 use clap::Args;
+use url::Url;
 
 use crate::args::{Data, Server};
 use crate::index::ReadIndex;
@@ -34,15 +35,10 @@ const READ: usize = 64;
 pub async fn export(args: Export) -> Result<()> {
     let mut out = BufWriter::new(stdout());
     match source(&args).await? {
-        Source::Archive(archive, places) => {
-            for places in places.chunks(READ) {
-                let pages = archive.get(&args.site, places).await?;
-                let links = archive.links(&args.site, places).await?;
-                for found in pages.into_iter().zip(links) {
-                    let (Some(page), Some(links)) = found else {
-                        bail!("the archive has lost a page: crawl the site again");
-                    };
-                    writeln!(out, "{}", serde_json::to_string(&page.exported(&links)?)?)?;
+        Source::Archive(reading, archive, shown) => {
+            for shown in shown.chunks(READ) {
+                for line in lines(&reading, &archive, &args.site, shown).await? {
+                    writeln!(out, "{line}")?;
                 }
             }
         }
@@ -66,10 +62,42 @@ pub async fn export(args: Export) -> Result<()> {
     Ok(())
 }
 
+/// Reads pages as they are exported. A page that is no longer where it was has been published anew
+/// meanwhile, or is shown no more.
+async fn lines(
+    reading: &Reading,
+    archive: &ArchiveReader,
+    site: &str,
+    shown: &[(Url, Place)],
+) -> Result<Vec<String>> {
+    let places: Vec<Place> = shown.iter().map(|(_, place)| place.clone()).collect();
+    let pages = archive.get(site, &places).await?;
+    let links = archive.links(site, &places).await?;
+    let mut written = Vec::new();
+    for ((url, place), found) in shown.iter().zip(pages.into_iter().zip(links)) {
+        if let (Some(page), Some(links)) = found {
+            written.push(serde_json::to_string(&page.exported(&links)?)?);
+            continue;
+        }
+        let now = reading.published(site)?.into_iter();
+        match now.into_iter().find(|(other, _)| other == url) {
+            None => {}
+            Some((_, now)) if now == *place => {
+                bail!("the archive has lost a page: crawl the site again")
+            }
+            Some(moved) => {
+                let moved = [moved];
+                written.extend(Box::pin(lines(reading, archive, site, &moved)).await?);
+            }
+        }
+    }
+    Ok(written)
+}
+
 /// Where the pages of a site are.
 enum Source {
-    /// The archive, with the places of the pages that the index shows.
-    Archive(ArchiveReader, Vec<Place>),
+    /// The archive, with the pages that the index shows and their places.
+    Archive(Reading, ArchiveReader, Vec<(Url, Place)>),
     /// An index whose pages no archive of the folder holds.
     Index(ReadIndex),
 }
@@ -89,8 +117,7 @@ async fn source(args: &Export) -> Result<Source> {
     {
         let shown = reading.published(&args.site)?;
         if !shown.is_empty() {
-            let places = shown.into_iter().map(|(_, place)| place).collect();
-            return Ok(Source::Archive(archive, places));
+            return Ok(Source::Archive(reading, archive, shown));
         }
     }
     let sites = report(&folder)?;

@@ -54,12 +54,10 @@ pub async fn forget(args: Forget) -> Result<()> {
     let store = Store::open(&folder.state())?;
     let index = WrittenIndex::open_noted(&folder, known.server.as_deref()).await?;
     store.begin_forgetting(site).await?;
-    let versions = index.versions(site).await?.into_iter();
-    let ids: Vec<UrlKey> = versions.map(|(id, _)| id).collect();
-    for ids in ids.chunks(BATCH) {
-        let deleted = index.delete(ids.to_vec());
-        let (deleted, flushed) = tokio::join!(deleted, index.flush());
-        deleted.and(flushed)?;
+    let pages = remove(&index, site).await?;
+    if known.server.is_some() && folder.index().exists() {
+        // The site may have been here before it was on the server.
+        remove(&WrittenIndex::open(&folder, None).await?, site).await?;
     }
     let archive = SqliteArchive::open(&folder.archive())?;
     archive.forget(site).await?;
@@ -68,10 +66,22 @@ pub async fn forget(args: Forget) -> Result<()> {
     eprintln!(
         "{} is forgotten: {} and {}.",
         style(site).bold(),
-        counted(ids.len() as u64, "page"),
+        counted(pages, "page"),
         counted(urls, "known URL")
     );
     Ok(())
+}
+
+/// Removes a site's pages from an index, and returns their number.
+async fn remove(index: &WrittenIndex, site: &str) -> Result<u64> {
+    let versions = index.versions(site).await?.into_iter();
+    let ids: Vec<UrlKey> = versions.map(|(id, _)| id).collect();
+    for ids in ids.chunks(BATCH) {
+        let deleted = index.delete(ids.to_vec());
+        let (deleted, flushed) = tokio::join!(deleted, index.flush());
+        deleted.and(flushed)?;
+    }
+    Ok(ids.len() as u64)
 }
 
 /// Asks the user; none if there is no terminal.

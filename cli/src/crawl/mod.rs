@@ -25,7 +25,7 @@ use canter_core::rest::Rest;
 use canter_core::task::Outcome;
 use canter_embedded::archive::SqliteArchive;
 use canter_embedded::folder::Folder;
-use canter_embedded::store::{SiteStore, Store};
+use canter_embedded::store::{Beginning, SiteStore, Store};
 use canter_engine::drive::{Drive, DriveLimits, Driven};
 use canter_engine::gates::Gates;
 use canter_engine::{CrawlParts, Process, Publisher, Rates, concurrency};
@@ -96,7 +96,8 @@ pub async fn crawl(args: Crawl) -> Result<ExitCode> {
         setup::settle_index(&site_store, &site, &index, server.as_ref()).await?;
         beginnings.push((beginning, scope.clone()));
         let counts = site_store.counts().await?;
-        let is_refresh = site_store.was_published().await?;
+        let is_refresh = site_store.was_published().await?
+            || beginning == Beginning::ChangedScope && site_store.searchable().await? > 0;
         let parts = CrawlParts {
             site,
             scope,

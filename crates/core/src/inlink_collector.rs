@@ -19,6 +19,9 @@ use crate::task::UrlKey;
 
 /// Maximum length of the text on each side of a link, in characters.
 const AROUND: usize = 100;
+/// Maximum length of the part of a link's own text that is taken, in bytes. A link may enclose all
+/// of a page.
+const MAX_OWN: usize = 1_000;
 /// Maximum number of anchor texts taken from one page about another.
 const MAX_LINKS: usize = 8;
 /// Maximum number of pages whose anchor texts are kept for one page. The pages with the smallest
@@ -73,6 +76,14 @@ fn anchor_text(text: &str, place: Range<usize>, fragment: Option<String>) -> Opt
         text.get(place.clone())?,
         text.get(place.end..)?,
     );
+    if own.len() > MAX_OWN {
+        let own = &own[..own.floor_char_boundary(MAX_OWN)];
+        return Some(AnchorText {
+            fragment,
+            around: own.to_owned(),
+            link: 0..own.len(),
+        });
+    }
     let before = match before.char_indices().rev().nth(AROUND) {
         None => before,
         Some((at, _)) => {
@@ -123,13 +134,16 @@ impl<'a> InlinkCollector<'a> {
         }
     }
 
-    /// Adds the links of a page. The pages must be added in the order of their ids.
+    /// Adds the links of a page; none if they are damaged. The pages must be added in the order of
+    /// their ids.
     ///
     /// # Errors
     ///
-    /// Returns a permanent failure if the links are damaged.
+    /// Returns a permanent failure if the anchor texts cannot be compressed.
     pub(crate) fn add(&mut self, url: &Url, page: &PageLinks) -> Result<(), Failure> {
-        let links = page.read()?;
+        let Ok(links) = page.read() else {
+            return Ok(());
+        };
         let mut last: HashMap<UrlKey, Option<usize>, RandomState> = HashMap::default();
         for (id, anchor) in anchor_texts(self.site, url, page.text(), &links) {
             let quoted = *last.entry(id).or_insert_with(|| {
@@ -258,6 +272,16 @@ mod tests {
         let joined = "x".repeat(300);
         let html = format!("<main><p>{joined}<a href='/b'>é</a>{joined}</main>");
         assert_eq!(self::told(&html), ["- [é] é"]);
+    }
+
+    #[test]
+    fn a_link_around_a_page_is_cut() {
+        let html = format!(
+            "<p>{}<a href='/b'>{}</a>",
+            WORDS.repeat(30),
+            "é".repeat(900)
+        );
+        assert_eq!(told(&html), [format!("- [{0}] {0}", "é".repeat(500))]);
     }
 
     #[test]

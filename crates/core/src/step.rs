@@ -240,7 +240,8 @@ async fn not_modified<W: World>(
 ) -> Result<StepResult, Failure> {
     let place = known.newest.as_ref().map(|newest| newest.place.clone());
     let links = world.archive().links(&task.site, place.as_slice()).await?;
-    let Some(links) = links.into_iter().next().flatten() else {
+    let links = links.into_iter().next().flatten();
+    let Some(links) = links.as_ref().and_then(|links| links.read().ok()) else {
         // The archive has lost the version, so the page is fetched whole.
         let known = Known {
             newest: None,
@@ -248,7 +249,7 @@ async fn not_modified<W: World>(
         };
         return Box::pin(attempt(world, task, known)).await;
     };
-    let links = links.read()?.into_iter().filter(|link| !link.nofollow);
+    let links = links.into_iter().filter(|link| !link.nofollow);
     let targets: Vec<Url> = links
         .filter_map(|link| Url::parse(&link.url).ok())
         .collect();

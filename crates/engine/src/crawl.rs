@@ -10,12 +10,16 @@ use canter_core::scope::Scope;
 use canter_core::seen::Seen;
 use canter_core::site::Site;
 use canter_core::time::Moment;
+use tokio::sync::Semaphore;
 
 use crate::counters::Counters;
 use crate::readers::Readers;
 
 /// Maximum number of links of a crawl that are remembered as handed on; they take some 6 MB.
 const SEEN: usize = 200_000;
+/// Maximum size of the texts of pages that the archive does not have yet, in KiB. A disk may stall
+/// for long, and a site go on answering.
+pub(crate) const UNARCHIVED_KIB: u32 = 32 << 10;
 /// Maximum number of sitemaps in memory at the same time.
 const SITEMAPS: usize = 3;
 
@@ -56,6 +60,8 @@ pub struct Process<S: Stores> {
     pub(crate) robots_cache: RobotsCache,
     pub(crate) now: Arc<dyn Fn() -> Moment + Send + Sync>,
     pub(crate) readers: Readers,
+    /// Room for pages that the archive does not have yet, in KiB of their texts.
+    pub(crate) unarchived: Semaphore,
     pub(crate) sitemaps: async_lock::Semaphore,
 }
 
@@ -78,6 +84,7 @@ impl<S: Stores> Process<S> {
             robots_cache: RobotsCache::default(),
             now,
             readers: Readers::new()?,
+            unarchived: Semaphore::new(UNARCHIVED_KIB as usize),
             sitemaps: async_lock::Semaphore::new(SITEMAPS),
         })
     }

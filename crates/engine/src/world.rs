@@ -20,7 +20,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use crate::counters::{CountedGate, Counters};
-use crate::crawl::{Crawl, Process, Stores};
+use crate::crawl::{Crawl, Process, Stores, UNARCHIVED_KIB};
 use crate::gates::Gates;
 
 /// The world of one step. It holds the step's place among the steps under way. It gives the place
@@ -191,6 +191,12 @@ impl<S: Stores> Frontier for StepFrontier<S> {
 
 impl<S: Stores> Archive for StepArchive<S> {
     async fn put(&self, page: ArchivedPage) -> Result<Place, Failure> {
+        let size = u32::try_from(page.page.text.len() / 1024 + 1).unwrap_or(u32::MAX);
+        let room = self
+            .process
+            .unarchived
+            .acquire_many(size.min(UNARCHIVED_KIB));
+        let _room = room.await;
         self.place.give_up();
         let being_archived = &self.counters.being_archived;
         being_archived.fetch_add(1, Ordering::Relaxed);

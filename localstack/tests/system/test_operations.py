@@ -3,13 +3,23 @@
 import json
 
 # What AWS's own list of actions calls an operation of the SDK.
-ACTIONS = {"SQS:SendMessageBatch": "sqs:SendMessage", "SQS:DeleteMessageBatch": "sqs:DeleteMessage"}
+ACTIONS = {
+    "SQS:SendMessageBatch": "sqs:SendMessage",
+    "SQS:DeleteMessageBatch": "sqs:DeleteMessage",
+    "S3:ListObjectsV2": "s3:ListBucket",
+    "S3:DeleteObjects": "s3:DeleteObject",
+}
 # What the event source asks for by the function's role, and no bill of ours shows.
 EVENT_SOURCE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 # What Lambda itself asks for.
 RUNTIME = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-# What no crawl of these tests needs: pages that only older crawls came to are deleted.
-RARE = {"fetch": set(), "sweep": {"dynamodb:DeleteItem"}}
+# What no crawl of these tests needs: pages that only older crawls came to are deleted, and so are objects
+# of the archive, whose pages move, if they are older than a quarter of an hour. Without the right to list a
+# bucket, S3 refuses a read of what is not there.
+RARE = {
+    "fetch": {"s3:ListBucket"},
+    "sweep": {"dynamodb:DeleteItem", "s3:DeleteObject", "s3:PutObject"},
+}
 
 
 def allowed(client, role):
@@ -28,9 +38,10 @@ def asked(canter, system, who):
     actions = set()
     for line in canter("status", "--aws", system.name, "--json").splitlines():
         for row in json.loads(line)["bill"]["lines"]:
-            if row["who"] == who and row["service"] in ("DynamoDB", "SQS"):
-                operation = f"{row['service']}:{row['operation']}"
-                actions.add(ACTIONS.get(operation, operation.replace("DynamoDB", "dynamodb").replace("SQS", "sqs")))
+            if row["who"] == who and row["service"] in ("DynamoDB", "SQS", "S3"):
+                service, operation = row["service"], row["operation"]
+                action = ACTIONS.get(f"{service}:{operation}", f"{service.lower()}:{operation}")
+                actions.add(action)
     return actions
 
 

@@ -58,9 +58,10 @@ pub(super) async fn read<T: Send + 'static>(
             let pages = read.pages.into_iter().map(|(number, range)| {
                 let from = |offset: u64| (offset - read.part.start) as usize;
                 let page = content.get(from(range.start)..from(range.end));
-                Ok((number, page.map(parse).transpose()?))
+                // A damaged page is as good as none: it is fetched again.
+                (number, page.and_then(|page| parse(page).ok()))
             });
-            pages.collect::<Result<Vec<_>, Failure>>()
+            Ok(pages.collect::<Vec<_>>())
         }
     });
     let mut found: Vec<Option<T>> = places.iter().map(|_| None).collect();

@@ -85,7 +85,7 @@ pub(super) struct Allowance {
 }
 
 /// Checks what a refresh would lose. What the user's options leave out is no loss. Returns the
-/// number of pages that are lost now, strays among them.
+/// numbers of the rows whose pages are lost.
 ///
 /// # Errors
 ///
@@ -94,7 +94,7 @@ pub(super) fn check(
     rows: &[PageRow],
     targets: &[Target],
     allowance: Allowance,
-) -> Result<u64, Held> {
+) -> Result<HashSet<usize>, Held> {
     let Allowance {
         most,
         before,
@@ -107,10 +107,9 @@ pub(super) fn check(
     for (number, loss) in changed(rows).chain(left(rows, targets)) {
         losses.entry(number).or_insert(loss);
     }
-    let now = losses.len() as u64 + strays;
-    let lost = now + before;
+    let lost = losses.len() as u64 + strays + before;
     if lost <= FEW || most >= 100.0 || lost as f64 <= most / 100.0 * of as f64 {
-        return Ok(now);
+        return Ok(losses.into_keys().collect());
     }
     let mut ways: HashMap<Loss, usize> = HashMap::new();
     for loss in losses.values() {

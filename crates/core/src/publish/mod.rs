@@ -132,6 +132,17 @@ struct Publishing<'a, P, A, I, T> {
     in_time: T,
 }
 
+/// What a publishing is to do.
+struct Plan<'a> {
+    rows: &'a [PageRow],
+    /// What the index is to show of each row.
+    targets: &'a [Target],
+    /// Numbers of the rows whose pages count as lost when they are published so.
+    lost: HashSet<usize>,
+    /// Ids in the index that no row knows of.
+    strays: Vec<UrlKey>,
+}
+
 /// The write of each page that the index holds.
 type There = HashMap<UrlKey, u64>;
 
@@ -177,8 +188,13 @@ where
         }
         let same = vec![Target::Same; rows.len()];
         let there = self.there().await?;
-        let strays = strays(self.site, &rows, &there);
-        let done = self.show(&rows, &same, &there, &strays).await?;
+        let plan = Plan {
+            rows: &rows,
+            targets: &same,
+            lost: HashSet::new(),
+            strays: strays(self.site, &rows, &there),
+        };
+        let done = self.show(&plan, &there).await?;
         if let Done::Published(_) = done {
             self.tidy(&rows, &same).await?;
         }
@@ -197,8 +213,13 @@ where
         if !rows.iter().any(is_lost) {
             return Ok(Done::Published(Box::default()));
         }
-        let same = vec![Target::Same; rows.len()];
-        self.show(&rows, &same, &there, &[]).await
+        let plan = Plan {
+            rows: &rows,
+            targets: &vec![Target::Same; rows.len()],
+            lost: HashSet::new(),
+            strays: Vec::new(),
+        };
+        self.show(&plan, &there).await
     }
 
     /// Publishes what a crawl has seen.
@@ -216,7 +237,7 @@ where
             Some(_) if whole => strays(self.site, &rows, &there),
             _ => Vec::new(),
         };
-        let mut lost = 0;
+        let mut lost = HashSet::new();
         if let Some(most) = self.how.max_loss {
             let allowance = Allowance {
                 most,
@@ -224,6 +245,8 @@ where
                 strays: strays.len() as u64,
             };
             match check(&rows, &targets, allowance) {
+                // Who allows everything has seen what is lost.
+                Ok(_) if most >= 100.0 => {}
                 Ok(now) => lost = now,
                 Err(held) => {
                     if whole {
@@ -234,14 +257,17 @@ where
                 }
             }
         }
-        let mut done = self.show(&rows, &targets, &there, &strays).await?;
-        if let Done::Published(changes) = &mut done {
-            changes.lost = lost;
-            if whole {
-                self.tidy(&rows, &targets).await?;
-                self.end_redirect_loops(&redirects).await?;
-                self.pages.forget_older().await?;
-            }
+        let plan = Plan {
+            rows: &rows,
+            targets: &targets,
+            lost,
+            strays,
+        };
+        let done = self.show(&plan, &there).await?;
+        if whole && matches!(done, Done::Published(_)) {
+            self.tidy(&rows, &targets).await?;
+            self.end_redirect_loops(&redirects).await?;
+            self.pages.forget_older().await?;
         }
         Ok(done)
     }

@@ -14,11 +14,13 @@ use super::changes::Changes;
 use super::decide::{Target, Why, shown};
 use super::row::{ANEW, Kept, Mark, PageRow, PublishedPages, UNCOUNTED};
 use super::write::Writer;
-use super::{BATCH, Done, Publishing, READ, There};
+use super::{BATCH, Done, Plan, Publishing, READ, There};
 
 /// A page that the index is to show.
 struct Shown<'a> {
     id: UrlKey,
+    /// Number of its row.
+    number: usize,
     row: &'a PageRow,
     kept: &'a Kept,
 }
@@ -31,15 +33,9 @@ where
     T: Fn() -> bool + Send + Sync,
 {
     /// Brings the index to the targets.
-    pub(super) async fn show(
-        &self,
-        rows: &[PageRow],
-        targets: &[Target],
-        there: &There,
-        strays: &[UrlKey],
-    ) -> Result<Done, Failure> {
+    pub(super) async fn show(&self, plan: &Plan<'_>, there: &There) -> Result<Done, Failure> {
         let links = self.how.links;
-        let pages = shown_pages(self.site, rows, targets);
+        let pages = shown_pages(self.site, plan);
         let differs = |page: &Shown<'_>| {
             let published = page.row.published.as_ref();
             published.is_none_or(|published| {
@@ -54,7 +50,7 @@ where
         let any = pages.iter().any(&differs);
         if !links {
             for page in pages.iter().filter(|page| differs(page)) {
-                self.tell(&mut changes, page);
+                self.tell(&mut changes, page, plan);
                 let there = there.get(&page.id).copied();
                 writer.write(page.row, page.kept, None, there).await?;
                 if writer.is_due() && !(self.in_time)() {
@@ -63,7 +59,7 @@ where
                 }
             }
             writer.end().await?;
-        } else if any || leaves(rows, targets, self.site, there) {
+        } else if any || leaves(plan, self.site, there) {
             let numbers: Numbers = pages.iter().map(|page| page.id).zip(0..).collect();
             let mut first = 0;
             while first < pages.len() {
@@ -93,7 +89,7 @@ where
                         .as_ref()
                         .is_some_and(|it| it.inlinks == digest);
                     if differs(page) || !counted {
-                        self.tell(&mut changes, page);
+                        self.tell(&mut changes, page, plan);
                         let there = there.get(&page.id).copied();
                         writer
                             .write(page.row, page.kept, Some(inlinks), there)
@@ -107,15 +103,20 @@ where
             }
             writer.end().await?;
         }
-        self.take_out(rows, targets, there, &mut changes).await?;
-        for batch in strays.chunks(BATCH) {
+        self.take_out(plan, there, &mut changes).await?;
+        for batch in plan.strays.chunks(BATCH) {
             self.delete(batch.to_vec()).await?;
         }
-        changes.removed.count += strays.len() as u64;
+        let strays = plan.strays.len() as u64;
+        changes.removed.count += strays;
+        // Who allows everything, or asks for the index anew, has seen them.
+        let is_checked = self.how.max_loss.is_some_and(|most| most < 100.0);
+        changes.lost += if is_checked { strays } else { 0 };
         Ok(Done::Published(Box::new(changes)))
     }
 
-    fn tell(&self, changes: &mut Changes, page: &Shown<'_>) {
+    fn tell(&self, changes: &mut Changes, page: &Shown<'_>, plan: &Plan<'_>) {
+        changes.lost += u64::from(plan.lost.contains(&page.number));
         // What a first crawl shows early is told when it ends.
         let is_first = self.how.max_loss.is_none();
         match &page.row.published {
@@ -133,13 +134,12 @@ where
     /// Deletes from the index what it is not to show, and marks the rows.
     async fn take_out(
         &self,
-        rows: &[PageRow],
-        targets: &[Target],
+        plan: &Plan<'_>,
         there: &There,
         changes: &mut Changes,
     ) -> Result<(), Failure> {
         let mut out = Vec::new();
-        for (row, target) in rows.iter().zip(targets) {
+        for (number, (row, target)) in plan.rows.iter().zip(plan.targets).enumerate() {
             let Target::Out(why) = target else {
                 continue;
             };
@@ -151,6 +151,7 @@ where
             };
             if row.published.is_some() {
                 of_kind.add(&row.url);
+                changes.lost += u64::from(plan.lost.contains(&number));
             }
             let key = UrlKey::of(&row.url);
             let mark = match why {
@@ -159,13 +160,15 @@ where
                 _ => Mark::Out(None),
             };
             let id = document_id(self.site, &row.url);
-            if there.contains_key(&id) || row.published.is_some() || row.newest.is_some() {
-                out.push((id, key, mark));
+            let is_there = there.contains_key(&id);
+            // A write that was given up may still be on its way into the index.
+            let may_come = row.newest.is_some() && row.published.is_none();
+            if is_there || row.published.is_some() || row.newest.is_some() {
+                out.push(((is_there || may_come).then_some(id), key, mark));
             }
         }
         for batch in out.chunks(BATCH) {
-            let ids = batch.iter().map(|(id, ..)| *id);
-            let ids: Vec<UrlKey> = ids.filter(|id| there.contains_key(id)).collect();
+            let ids: Vec<UrlKey> = batch.iter().filter_map(|(id, ..)| *id).collect();
             self.delete(ids).await?;
             let marks = batch.iter().map(|(_, key, mark)| (*key, mark.clone()));
             self.pages.mark(marks.collect()).await?;
@@ -228,10 +231,12 @@ where
 }
 
 /// Returns the pages that the index is to show, in the order of their ids.
-fn shown_pages<'a>(site: &str, rows: &'a [PageRow], targets: &[Target]) -> Vec<Shown<'a>> {
-    let pages = rows.iter().zip(targets).filter_map(|(row, target)| {
+fn shown_pages<'a>(site: &str, plan: &Plan<'a>) -> Vec<Shown<'a>> {
+    let all = plan.rows.iter().zip(plan.targets).enumerate();
+    let pages = all.filter_map(|(number, (row, target))| {
         Some(Shown {
             id: document_id(site, &row.url),
+            number,
             row,
             kept: shown(row, target)?,
         })
@@ -242,8 +247,8 @@ fn shown_pages<'a>(site: &str, rows: &'a [PageRow], targets: &[Target]) -> Vec<S
 }
 
 /// Returns whether a page has to leave the index.
-fn leaves(rows: &[PageRow], targets: &[Target], site: &str, there: &HashMap<UrlKey, u64>) -> bool {
-    let mut out = rows.iter().zip(targets);
+fn leaves(plan: &Plan<'_>, site: &str, there: &There) -> bool {
+    let mut out = plan.rows.iter().zip(plan.targets);
     out.any(|(row, target)| {
         matches!(target, Target::Out(_)) && there.contains_key(&document_id(site, &row.url))
     })

@@ -313,8 +313,9 @@ fn pages_that_were_alike_before_may_change_alike() {
 fn what_earlier_portions_lost_counts() {
     let rows = site(6, |n| absent(n, Signal::Gone, 1));
     let targets = decide(&rows, &no_redirects(), Progress::Whole);
-    assert_eq!(check(&rows, &targets, allowance(10.0, 0)), Ok(6));
-    assert_eq!(check(&rows, &targets, allowance(10.0, 4)), Ok(6));
+    let lost = check(&rows, &targets, allowance(10.0, 0)).unwrap();
+    assert_eq!(lost.len(), 6);
+    assert_eq!(check(&rows, &targets, allowance(10.0, 4)), Ok(lost));
     let held = check(&rows, &targets, allowance(10.0, 5)).unwrap_err();
     assert_eq!((held.lost, held.of), (11, 51));
 }
@@ -346,9 +347,9 @@ fn pages_that_the_site_does_not_know_count_as_lost() {
             },
         )
     };
-    assert_eq!(strays(10, 10.0), Ok(10));
+    assert!(strays(10, 10.0).is_ok());
     let held = strays(60, 10.0).unwrap_err();
     assert_eq!((held.lost, held.of), (60, PAGES as u64 + 60));
     assert!(held.reason.contains("in the index"), "{}", held.reason);
-    assert_eq!(strays(60, 100.0), Ok(60));
+    assert!(strays(60, 100.0).is_ok());
 }

@@ -43,12 +43,13 @@ where
             let places: Vec<Place> = batch.iter().map(|(_, kept)| kept.place.clone()).collect();
             let links = self.archive.links(self.site, &places).await?;
             for ((row, _), links) in batch.iter().zip(links) {
+                let links = links.as_ref().and_then(|links| links.read().ok());
                 let Some(links) = links else {
                     // Nobody knows what a page links to that the archive has lost.
                     unlinked.clear();
                     break;
                 };
-                for link in links.read()? {
+                for link in links {
                     if link.url != row.url.as_str() {
                         unlinked.remove(&*link.url);
                     }

@@ -33,6 +33,8 @@ pub(super) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     sqlite::share(connection)?;
     connection.pragma_update(None, "journal_size_limit", MAX_LOG)?;
+    // What is forgotten must not be read from free blocks.
+    connection.pragma_update(None, "secure_delete", true)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
