@@ -133,6 +133,17 @@ impl Scope {
             .ok()
             .filter(|scope| scope.contains(to))
     }
+
+    /// The scope with its seeds where redirects have moved those of an earlier crawl, from `before`
+    /// to `moved`. None if that crawl had other seeds, or if none has moved.
+    pub fn moved_like(&self, before: &Scope, moved: &Scope) -> Option<Scope> {
+        if self.seeds() != before.seeds() || moved.seeds() == before.seeds() {
+            return None;
+        }
+        let mut stored = self.stored.clone();
+        stored.seeds = moved.stored.seeds.clone();
+        Scope::try_from(stored).ok()
+    }
 }
 
 impl PartialEq for Scope {

@@ -1,6 +1,6 @@
 //! The scope of a site.
 
-use canter_tests::{Answer, Site};
+use canter_tests::{Answer, Site, canter};
 
 use super::{crawl, crawl_with, fetched};
 
@@ -70,6 +70,25 @@ fn another_scope_asks_first_and_then_holds_for_known_pages_too() {
         .done();
     fetched(&site, &["/", "/a"]);
     assert_eq!(canter.indexed(), ["/", "/a"]);
+}
+
+/// Its seed redirects, and does not answer when the scope is changed.
+#[test]
+fn a_changed_scope_keeps_the_pages_to_which_the_seed_had_moved() {
+    let site = Site::new()
+        .answer("/old/", Answer::redirect("/docs/"))
+        .page("/docs/", ["/docs/a", "/docs/x/b"])
+        .page("/docs/a", [])
+        .page("/docs/x/b", [])
+        .start();
+    let canter = canter!();
+    let seed = site.url("/old/");
+    canter.crawl(&seed, &[]).done();
+    assert_eq!(canter.indexed(), ["/docs/", "/docs/a", "/docs/x/b"]);
+    site.set("/old/", Answer::status(500));
+    let args = ["--exclude", "/docs/x/**", "--change-scope"];
+    canter.crawl(&seed, &args).done();
+    assert_eq!(canter.indexed(), ["/docs/", "/docs/a"]);
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use canter_core::failure::Failure;
 use canter_core::ports::{Claim, Frontier};
-use canter_core::scope::Scope;
 use canter_core::task::{Kind, Task, UrlKey};
 
 use super::pass::{crawl_value, key};
@@ -52,7 +51,7 @@ impl CloudSite {
         if !tasks.is_empty() {
             frontier.push(tasks, Duration::ZERO).await?;
         }
-        let within = (crawling.beginning == Beginning::ChangedScope).then_some(&crawling.scope);
+        let within = (crawling.beginning == Beginning::ChangedScope).then_some(crawling);
         let mut pass = self.pass(TO_FILL, "#c <= :c");
         while let Some(rows) = pass.next().await? {
             let wanted = rows.into_iter().filter(|row| {
@@ -75,7 +74,7 @@ impl CloudSite {
     }
 
     /// Whether a row is open, or was fetched in an older crawl.
-    fn is_to_be_done(&self, row: &Item, within: Option<&Scope>) -> bool {
+    fn is_to_be_done(&self, row: &Item, within: Option<&Crawling>) -> bool {
         if number_of(row, row::CRAWL) == Some(self.crawl) {
             return row::is_open(row, self.crawl);
         }
@@ -85,8 +84,11 @@ impl CloudSite {
             || text_of(row, row::OUTCOME).is_some_and(|outcome| outcome != "skipped");
         // Sitemaps come back if they are still named.
         let page = copy || row::kind(row) == Kind::Page;
-        let inside = within
-            .is_none_or(|scope| row::url_of(row, row::URL).is_some_and(|url| scope.contains(&url)));
+        let inside = within.is_none_or(|crawling| {
+            let mut scopes = crawling.moved_before.iter().chain([&crawling.scope]);
+            let url = row::url_of(row, row::URL);
+            url.is_some_and(|url| scopes.any(|scope| scope.contains(&url)))
+        });
         fetched && page && inside
     }
 

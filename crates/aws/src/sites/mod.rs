@@ -9,6 +9,7 @@
 //! | `run` | N | how often the crawl has gone on after it rested or was cut off; absent while never |
 //! | `filled` | N | 1 when the frontier holds all that the crawl begins with |
 //! | `moved` | B | scope after a seed's redirect, packed |
+//! | `before` | B | after a change of the scope, the new one where redirects had moved the old one, packed |
 //! | `alive` | N | last sign of life, Unix ms |
 //! | `rest` | S | why it does not go on, JSON; absent while it does |
 //! | `ended` | N | when it ended, Unix ms; absent while tasks wait |
@@ -39,8 +40,8 @@ use crate::tables::state_key;
 
 pub use canter_core::rest::Rest;
 use record::{
-    ALIVE, BEGUN, BY, CHANGES, COUNTS, CRAWL, ENDED, FILLED, HELD, MOVED, REST, RUN, SPEC, SWEEPER,
-    SWEPT, TURN,
+    ALIVE, BEGUN, BY, CHANGES, COUNTS, CRAWL, ENDED, FILLED, HELD, MOVED, MOVED_BEFORE, REST, RUN,
+    SPEC, SWEEPER, SWEPT, TURN,
 };
 pub use record::{Beginning, CrawlSpec, Crawling, Progress, Turn};
 
@@ -124,6 +125,15 @@ impl Sites {
                 None => change.set(RUN, number(begun.run)),
                 Some(name) => change
                     .set(BEGUN, text(name))
+                    .put(
+                        MOVED_BEFORE,
+                        begun
+                            .moved_before
+                            .as_ref()
+                            .map(pack)
+                            .transpose()?
+                            .map(bytes),
+                    )
                     .remove(&[MOVED, ENDED, COUNTS, RUN, HELD, CHANGES])
                     .remove(&Progress::NAMES),
             };

@@ -21,6 +21,7 @@ pub(super) const BY: &str = "by";
 pub(super) const RUN: &str = "run";
 pub(super) const FILLED: &str = "filled";
 pub(super) const MOVED: &str = "moved";
+pub(super) const MOVED_BEFORE: &str = "before";
 pub(super) const ALIVE: &str = "alive";
 pub(super) const REST: &str = "rest";
 pub(super) const ENDED: &str = "ended";
@@ -191,6 +192,9 @@ pub struct Crawling {
     pub beginning: Beginning,
     /// The scope of the site now.
     pub scope: Scope,
+    /// After a change of the scope, the new one with its seeds where redirects had moved them in the
+    /// crawl before.
+    pub moved_before: Option<Scope>,
     /// How often it has gone on after it rested or was cut off. The queue may still hold tasks of
     /// earlier runs.
     pub run: u32,
@@ -245,6 +249,7 @@ impl Crawling {
             crawl: number_of(item, CRAWL)?,
             beginning: Beginning::named(text_of(item, BEGUN).unwrap_or_default()),
             scope,
+            moved_before: bytes_of(item, MOVED_BEFORE).and_then(unpack),
             run: u32::try_from(number_of(item, RUN).unwrap_or_default()).unwrap_or(u32::MAX),
             filled: item.contains_key(FILLED),
             rest,
@@ -275,11 +280,16 @@ impl Crawling {
                 ..known.clone()
             };
         }
+        let changed = known.filter(|_| beginning == Beginning::ChangedScope);
         Crawling {
             spec: spec.clone(),
             crawl,
             beginning,
             scope: spec.site.scope.clone(),
+            moved_before: changed.and_then(|known| {
+                let scope = &spec.site.scope;
+                scope.moved_like(&known.spec.site.scope, &known.scope)
+            }),
             run: 0,
             filled: false,
             rest: None,

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use super::file::Store;
 use super::importing::NO_CRAWL;
+use super::reading::json;
 use super::rest::{Rest, rest};
 use super::schema::state::{CLAIMED, TAKEN, WAITING};
 use super::schema::visited_again;
@@ -105,11 +106,14 @@ impl Store {
         let (store, asked) = (self.clone(), site.clone());
         let (site_store, beginning, moved) = self
             .run(move |connection| {
+                let left = moved_before(connection, &asked)?;
                 let (id, crawl, beginning, moved) =
                     open_site(connection, &asked, &scope, change_scope, now)?;
                 let site_store = SiteStore::new(store, id, asked.id.clone(), crawl, clock);
                 if !matches!(beginning, Beginning::OtherScope | Beginning::Forgotten) {
-                    site_store.restart(connection, &asked, beginning)?;
+                    let mut scopes = vec![asked.scope.clone()];
+                    scopes.extend(left);
+                    site_store.restart(connection, &asked, beginning, &scopes)?;
                 }
                 Ok((site_store, beginning, moved))
             })
@@ -121,6 +125,18 @@ impl Store {
             moved.unwrap_or_else(|| site.scope.clone()),
         ))
     }
+}
+
+/// Returns the scope with its seeds where redirects had moved them in the last crawl, if any.
+fn moved_before(connection: &Connection, site: &Site) -> rusqlite::Result<Option<Scope>> {
+    let stored = connection
+        .query_row(
+            "SELECT scope, moved FROM site WHERE name = ?",
+            [&site.id],
+            |row| Ok((json::<Scope>(row.get(0)?), json::<Scope>(row.get(1)?))),
+        )
+        .optional()?;
+    Ok(stored.and_then(|(before, moved)| site.scope.moved_like(&before?, &moved?)))
 }
 
 /// Returns the row's id, the crawl, its beginning, and the moved scope of a crawl that is
@@ -211,12 +227,13 @@ impl SiteStore {
 
     /// Fills the frontier with the seeds, with the tasks that an earlier process left, and in a
     /// refresh with every URL that the last crawl fetched. After a change of the scope, only the
-    /// URLs within the new scope are queued. Sitemaps are queued when they are named again.
+    /// URLs within the new one are queued, which is one of `scopes`. Sitemaps are queued when they are named again.
     fn restart(
         &self,
         connection: &Connection,
         site: &Site,
         beginning: Beginning,
+        scopes: &[Scope],
     ) -> rusqlite::Result<()> {
         connection.execute("UPDATE site SET rest = NULL WHERE id = ?", [self.site])?;
         let seeds = site.seeds.iter().map(|url| Claim::page(url.clone(), 0));
@@ -243,7 +260,7 @@ impl SiteStore {
             )?;
         }
         if beginning == Beginning::ChangedScope {
-            self.requeue_within(connection, &site.scope)?;
+            self.requeue_within(connection, scopes)?;
         }
         connection.execute(
             "UPDATE url SET state = ?, due_ms = 0 WHERE site = ? AND crawl = ? AND state IN (?, ?)",

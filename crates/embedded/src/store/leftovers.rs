@@ -12,11 +12,11 @@ use super::schema::state::{FINISHED, WAITING};
 use super::schema::visited_again;
 
 impl SiteStore {
-    /// Queues every known URL within the scope again, and no other URL.
+    /// Queues every known URL within one of the scopes again, and no other URL.
     pub(super) fn requeue_within(
         &self,
         connection: &Connection,
-        scope: &Scope,
+        scopes: &[Scope],
     ) -> rusqlite::Result<()> {
         let (site, crawl) = (self.site, self.crawl as i64);
         // The last crawl may have been interrupted.
@@ -32,7 +32,7 @@ impl SiteStore {
         let mut rows = known.query(params![site, crawl])?;
         while let Some(row) = rows.next()? {
             let url = url(row.get(0)?)?;
-            if scope.contains(&url) {
+            if scopes.iter().any(|scope| scope.contains(&url)) {
                 within.push(UrlKey::of(&url));
             }
         }

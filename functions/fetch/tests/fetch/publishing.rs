@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use canter_aws::queue::Errand;
-use canter_aws::{CloudRobots, CrawlSpec, Crawling, Steering};
+use canter_aws::{Beginning, CloudRobots, CrawlSpec, Crawling, Steering};
 use canter_core::domain::authority;
 use canter_core::ports::{IndexReader, IndexWriter, Loaded, Robots};
 use canter_core::publish::{PublishedPages, Rows, UNCOUNTED};
 use canter_core::robots::RobotsPolicy;
+use canter_core::scope::{Options, Scope};
 use canter_core::task::UrlKey;
 use canter_core::time::Moment;
 use canter_embedded::index::TantivyIndex;
@@ -418,6 +419,36 @@ async fn a_twentieth_renamed_and_a_twentieth_removed_are_published() {
     let shown = stage.shown().await;
     assert_eq!(shown.len(), 240 - 12);
     assert!(shown.contains("/new/1") && !shown.contains("/1") && !shown.contains("/13"));
+}
+
+/// The seed had redirected, and does not answer when the scope is changed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the servers of make test"]
+async fn a_changed_scope_keeps_the_pages_to_which_the_seed_had_moved() {
+    let mut stage = Stage::set(5).await;
+    let site = Site::new()
+        .answer("/old/", Answer::redirect("/docs/"))
+        .page("/docs/", ["/docs/a", "/docs/x/b"])
+        .page("/docs/a", [])
+        .page("/docs/x/b", [])
+        .start();
+    stage.spec = spec(&site.url("/old/"), None);
+    stage.site = site;
+    stage.crawl().await;
+    assert_eq!(stage.shown().await.len(), 3);
+    stage.site.set("/old/", Answer::status(500));
+    let options = Options {
+        exclude: vec!["/docs/x/**".into()],
+        ..Options::default()
+    };
+    let crawled = &mut stage.spec.site;
+    crawled.scope = Scope::new(&crawled.seeds, options).unwrap();
+    let sites = stage.place.sites();
+    let (beginning, crawling) = sites.begin(&stage.spec, true).await.unwrap();
+    assert_eq!(beginning, Beginning::ChangedScope);
+    stage.end(&crawling).await;
+    let expected = ["/docs/", "/docs/a"].map(str::to_owned);
+    assert_eq!(stage.shown().await, BTreeSet::from(expected));
 }
 
 /// A function that dies while it publishes leaves the rest to the next look.
