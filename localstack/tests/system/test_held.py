@@ -41,12 +41,12 @@ def test_a_refresh_that_saw_an_outage_is_held(system, parts, stack, canter, tmp_
         assert command in said and "98 %" in said
         assert sorted(indexed(system, "held")) == urls
         status = json.loads(canter("status", "held", "--aws", system.name, "--json"))
-        assert (status["held"]["lost"], len(status["held"]["examples"])) == (PAGES, 10)
+        assert (status["held"]["pages"], len(status["held"]["examples"])) == (PAGES, 10)
         assert command in canter("status", "held", "--aws", system.name)
         with DIRECT.open(system.search_url + "api/v1/status", timeout=30) as answer:
             crawls = json.load(answer)["crawls"]
         (told,) = [crawl for crawl in crawls if crawl["site"] == "held"]
-        assert told["held"]["lost"] == PAGES
+        assert told["held"]["pages"] == PAGES
         # What the alarm counts: see the metric filter of the template.
         lines = [text for _, _, text in log_lines(stack, parts["SweepFunction"])]
         assert any('"message":"a crawl is held' in line for line in lines)
