@@ -1,5 +1,6 @@
 //! `canter export`: a site's pages as JSON lines.
 
+use std::collections::HashMap;
 use std::io::{BufWriter, Write, stdout};
 
 use anyhow::{Result, bail};
@@ -37,7 +38,8 @@ pub async fn export(args: Export) -> Result<()> {
     match source(&args).await? {
         Source::Archive(reading, archive, shown) => {
             for shown in shown.chunks(READ) {
-                for line in lines(&reading, &archive, &args.site, shown).await? {
+                let lines = lines(&reading, &archive, &args.site, shown).await?;
+                for line in lines.into_iter().flatten() {
                     writeln!(out, "{line}")?;
                 }
             }
@@ -63,35 +65,45 @@ pub async fn export(args: Export) -> Result<()> {
 }
 
 /// Reads pages as they are exported. A page that is no longer where it was has been published anew
-/// meanwhile, or is shown no more.
+/// meanwhile, or is shown no more: `None`.
 async fn lines(
     reading: &Reading,
     archive: &ArchiveReader,
     site: &str,
     shown: &[(Url, Place)],
-) -> Result<Vec<String>> {
+) -> Result<Vec<Option<String>>> {
     let places: Vec<Place> = shown.iter().map(|(_, place)| place.clone()).collect();
     let pages = archive.get(site, &places).await?;
     let links = archive.links(site, &places).await?;
-    let mut written = Vec::new();
-    for ((url, place), found) in shown.iter().zip(pages.into_iter().zip(links)) {
-        if let (Some(page), Some(links)) = found {
-            written.push(serde_json::to_string(&page.exported(&links)?)?);
-            continue;
-        }
-        let now = reading.published(site)?.into_iter();
-        match now.into_iter().find(|(other, _)| other == url) {
+    let found = pages.into_iter().zip(links).map(|found| match found {
+        (Some(page), Some(links)) => Ok(Some(serde_json::to_string(&page.exported(&links)?)?)),
+        _ => Ok(None),
+    });
+    let mut lines = found.collect::<Result<Vec<_>>>()?;
+    if lines.iter().all(Option::is_some) {
+        return Ok(lines);
+    }
+    let now: HashMap<Url, Place> = reading.published(site)?.into_iter().collect();
+    let (mut numbers, mut moved) = (Vec::new(), Vec::new());
+    for (number, (url, place)) in shown.iter().enumerate() {
+        match now.get(url).filter(|_| lines[number].is_none()) {
             None => {}
-            Some((_, now)) if now == *place => {
+            Some(now) if now == place => {
                 bail!("the archive has lost a page: crawl the site again")
             }
-            Some(moved) => {
-                let moved = [moved];
-                written.extend(Box::pin(lines(reading, archive, site, &moved)).await?);
+            Some(now) => {
+                numbers.push(number);
+                moved.push((url.clone(), now.clone()));
             }
         }
     }
-    Ok(written)
+    if !moved.is_empty() {
+        let again = Box::pin(self::lines(reading, archive, site, &moved)).await?;
+        for (number, line) in numbers.into_iter().zip(again) {
+            lines[number] = line;
+        }
+    }
+    Ok(lines)
 }
 
 /// Where the pages of a site are.

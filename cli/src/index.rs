@@ -63,8 +63,7 @@ pub enum ReadIndex {
 impl ReadIndex {
     /// Opens the folder's own index. If it is lost or in a server, the failure says what to do.
     pub fn own(folder: &Folder) -> Result<Self, Failure> {
-        let opened = TantivyReader::open(&folder.index()).map(ReadIndex::Own);
-        opened.map_err(|failure| {
+        Self::open_own(folder).map_err(|failure| {
             let sites = report(folder).unwrap_or_default();
             let own = |site: &&SiteReport| site.server.is_none() && site.searchable > 0;
             let what = match (
@@ -85,6 +84,11 @@ impl ReadIndex {
             };
             Failure::permanent(what).with_source(failure)
         })
+    }
+
+    /// Opens the folder's own index.
+    pub fn open_own(folder: &Folder) -> Result<Self, Failure> {
+        TantivyReader::open(&folder.index()).map(ReadIndex::Own)
     }
 
     /// Opens the index of a server.

@@ -63,7 +63,11 @@ pub async fn adopt(
     let known = store.known_site(name, clock()).await?;
     if let Some(site) = known.as_ref().filter(|site| !site.is_imported()) {
         if site.needs_adoption().await? {
-            let index = ReadIndex::noted(folder, site.server().await?.as_deref()).await;
+            let index = match site.server().await? {
+                Some(server) => ReadIndex::noted(folder, Some(&server)).await,
+                // Without an archive there is nothing to make a lost index of.
+                None => ReadIndex::open_own(folder),
+            };
             let index = index.with_context(|| {
                 format!(
                     "an older canter crawled {name} and kept no archive, so only a crawl can fill \

@@ -3,13 +3,15 @@
 use std::thread::available_parallelism;
 
 use canter_core::failure::Failure;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Threads for reading, as many as there are cores. The runtime's own threads for blocking work
 /// would be many more in the course of a crawl, and the heap of each would keep the memory of the
 /// largest page that it has read.
 pub(crate) struct Readers {
-    threads: Option<Runtime>,
+    threads: Handle,
+    /// Taken when it is dropped.
+    runtime: Option<Runtime>,
 }
 
 impl Readers {
@@ -20,15 +22,16 @@ impl Readers {
     /// Returns a transient failure if the system allows no further runtime.
     pub(crate) fn new() -> Result<Self, Failure> {
         let cores = available_parallelism().map_or(1, usize::from);
-        let threads = Builder::new_current_thread()
+        let runtime = Builder::new_current_thread()
             .thread_name("canter-read")
             .max_blocking_threads(cores)
             .build();
-        let threads = threads.map_err(|error| {
+        let runtime = runtime.map_err(|error| {
             Failure::transient(format!("cannot start threads that read pages: {error}"))
         })?;
         Ok(Readers {
-            threads: Some(threads),
+            threads: runtime.handle().clone(),
+            runtime: Some(runtime),
         })
     }
 
@@ -41,9 +44,7 @@ impl Readers {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let threads = self.threads.as_ref();
-        let threads = threads.ok_or_else(|| Failure::permanent("the readers have ended"))?;
-        threads
+        self.threads
             .spawn_blocking(work)
             .await
             .map_err(Failure::permanent)
@@ -52,9 +53,9 @@ impl Readers {
 
 impl Drop for Readers {
     fn drop(&mut self) {
-        if let Some(threads) = self.threads.take() {
+        if let Some(runtime) = self.runtime.take() {
             // A page that is still being read must not delay the end.
-            threads.shutdown_background();
+            runtime.shutdown_background();
         }
     }
 }

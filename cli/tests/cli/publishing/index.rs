@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use canter_tests::{Answer, Serving, canter};
+use canter_tests::{Answer, Canter, Serving, canter};
 
 use super::{PAGES, crawled, finds, path, site};
 
@@ -38,19 +38,25 @@ fn an_older_copy_of_the_index_is_filled() {
     assert!((0..PAGES).all(|number| finds(&canter, number)));
 }
 
-/// A copy of the index holds pages that were removed since: more than a refresh may lose.
-#[test]
-fn a_newer_site_than_its_index_is_held_until_it_is_published() {
+/// A site whose first pages were removed and forgotten, and a copy of its index that holds them.
+fn behind(removed: usize) -> (Serving, Canter) {
     let (site, canter) = crawled();
     let (index, older) = (canter.data().join("index"), canter.data().join("../older"));
     copy(&index, &older);
-    remove(&site, 20);
+    remove(&site, removed);
     let args = ["--max-loss", "100"];
     canter.crawl(&site.url("/"), &args).done();
     // The crawl after it forgets them.
     canter.crawl(&site.url("/"), &[]).done();
     fs::remove_dir_all(&index).unwrap();
     copy(&older, &index);
+    (site, canter)
+}
+
+/// A copy of the index holds pages that were removed since: more than a refresh may lose.
+#[test]
+fn a_newer_site_than_its_index_is_held_until_it_is_published() {
+    let (site, canter) = behind(20);
     let ended = canter.crawl(&site.url("/"), &[]);
     assert_eq!(ended.status, Some(3), "{}", ended.stderr);
     let held = &ended.summary()["held"];
@@ -65,14 +71,7 @@ fn a_newer_site_than_its_index_is_held_until_it_is_published() {
 
 #[test]
 fn a_new_index_holds_nothing_else() {
-    let (site, canter) = crawled();
-    let (index, older) = (canter.data().join("index"), canter.data().join("../older"));
-    copy(&index, &older);
-    remove(&site, 1);
-    canter.crawl(&site.url("/"), &[]).done();
-    canter.crawl(&site.url("/"), &[]).done();
-    fs::remove_dir_all(&index).unwrap();
-    copy(&older, &index);
+    let (_site, canter) = behind(1);
     canter.run(&["reindex", "t"]).done();
     assert_eq!(canter.indexed().len(), PAGES);
 }
@@ -113,12 +112,23 @@ fn a_new_index_of_the_same_pages_finds_the_same() {
 
 /// A folder of the version before the archive, as its crawl of a small site left it: the index
 /// alone holds the pages.
-fn older_folder() -> canter_tests::Canter {
+fn older_folder() -> Canter {
     let canter = canter!();
     let stored = fs::File::open("tests/data/machine.tar.gz").unwrap();
     let mut stored = tar::Archive::new(flate2::read::GzDecoder::new(stored));
     stored.unpack(canter.data()).unwrap();
     canter
+}
+
+/// Nothing else holds its pages, so `reindex` has nothing to make the index of.
+#[test]
+fn an_index_that_was_lost_before_there_was_an_archive_needs_a_crawl() {
+    let canter = older_folder();
+    fs::remove_dir_all(canter.data().join("index")).unwrap();
+    let ended = canter.run(&["reindex", "machine"]);
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("only a crawl"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("canter reindex"), "{}", ended.stderr);
 }
 
 #[test]

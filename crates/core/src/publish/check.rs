@@ -76,7 +76,7 @@ impl Loss {
 /// What a refresh may lose.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Allowance {
-    /// Maximum share of the published pages, in percent; 100 allows everything.
+    /// Maximum share of the published pages, in percent.
     pub(super) most: f64,
     /// Number of pages that earlier publishings of the crawl have lost.
     pub(super) before: u64,
@@ -108,7 +108,7 @@ pub(super) fn check(
         losses.entry(number).or_insert(loss);
     }
     let lost = losses.len() as u64 + strays + before;
-    if lost <= FEW || most >= 100.0 || lost as f64 <= most / 100.0 * of as f64 {
+    if lost <= FEW || lost as f64 <= most / 100.0 * of as f64 {
         return Ok(losses.into_keys().collect());
     }
     let mut ways: HashMap<Loss, usize> = HashMap::new();

@@ -76,6 +76,14 @@ pub struct How {
     pub links: bool,
 }
 
+impl How {
+    /// Returns the maximum share of the published pages that may be lost, in percent; `None` if
+    /// everything may be: nothing is lost then, since whoever allows it has seen it.
+    fn limit(&self) -> Option<f64> {
+        self.max_loss.filter(|most| *most < 100.0)
+    }
+}
+
 /// What came of a publishing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
@@ -238,15 +246,13 @@ where
             _ => Vec::new(),
         };
         let mut lost = HashSet::new();
-        if let Some(most) = self.how.max_loss {
+        if let Some(most) = self.how.limit() {
             let allowance = Allowance {
                 most,
                 before: self.how.lost,
                 strays: strays.len() as u64,
             };
             match check(&rows, &targets, allowance) {
-                // Who allows everything has seen what is lost.
-                Ok(_) if most >= 100.0 => {}
                 Ok(now) => lost = now,
                 Err(held) => {
                     if whole {

@@ -19,8 +19,8 @@ use super::{BATCH, Done, Plan, Publishing, READ, There};
 /// A page that the index is to show.
 struct Shown<'a> {
     id: UrlKey,
-    /// Number of its row.
-    number: usize,
+    /// Whether the page counts as lost when it is shown so.
+    is_lost: bool,
     row: &'a PageRow,
     kept: &'a Kept,
 }
@@ -50,7 +50,7 @@ where
         let any = pages.iter().any(&differs);
         if !links {
             for page in pages.iter().filter(|page| differs(page)) {
-                self.tell(&mut changes, page, plan);
+                self.tell(&mut changes, page);
                 let there = there.get(&page.id).copied();
                 writer.write(page.row, page.kept, None, there).await?;
                 if writer.is_due() && !(self.in_time)() {
@@ -89,7 +89,7 @@ where
                         .as_ref()
                         .is_some_and(|it| it.inlinks == digest);
                     if differs(page) || !counted {
-                        self.tell(&mut changes, page, plan);
+                        self.tell(&mut changes, page);
                         let there = there.get(&page.id).copied();
                         writer
                             .write(page.row, page.kept, Some(inlinks), there)
@@ -109,14 +109,12 @@ where
         }
         let strays = plan.strays.len() as u64;
         changes.removed.count += strays;
-        // Who allows everything, or asks for the index anew, has seen them.
-        let is_checked = self.how.max_loss.is_some_and(|most| most < 100.0);
-        changes.lost += if is_checked { strays } else { 0 };
+        changes.lost += self.how.limit().map_or(0, |_| strays);
         Ok(Done::Published(Box::new(changes)))
     }
 
-    fn tell(&self, changes: &mut Changes, page: &Shown<'_>, plan: &Plan<'_>) {
-        changes.lost += u64::from(plan.lost.contains(&page.number));
+    fn tell(&self, changes: &mut Changes, page: &Shown<'_>) {
+        changes.lost += u64::from(page.is_lost);
         // What a first crawl shows early is told when it ends.
         let is_first = self.how.max_loss.is_none();
         match &page.row.published {
@@ -236,7 +234,7 @@ fn shown_pages<'a>(site: &str, plan: &Plan<'a>) -> Vec<Shown<'a>> {
     let pages = all.filter_map(|(number, (row, target))| {
         Some(Shown {
             id: document_id(site, &row.url),
-            number,
+            is_lost: plan.lost.contains(&number),
             row,
             kept: shown(row, target)?,
         })
