@@ -176,6 +176,10 @@ reads_and_searches!(WrittenIndex);
 reads_and_searches!(ReadIndex);
 
 impl IndexWriter for WrittenIndex {
+    async fn has_room(&self) {
+        either!(self, index => index.has_room())
+    }
+
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         either!(self, index => index.put(documents))
     }

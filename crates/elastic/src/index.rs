@@ -49,6 +49,10 @@ impl ElasticIndex {
 }
 
 impl IndexWriter for ElasticIndex {
+    async fn has_room(&self) {
+        self.writer.has_room().await;
+    }
+
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         self.writer.put(documents).await
     }

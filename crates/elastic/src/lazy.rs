@@ -82,6 +82,13 @@ where
     F: Future<Output = Result<I, Failure>> + Send,
     I: IndexWriter,
 {
+    /// An index that was never opened holds no documents.
+    async fn has_room(&self) {
+        if let Some(index) = self.opened.get() {
+            index.has_room().await;
+        }
+    }
+
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         self.opened().await?.put(documents).await
     }

@@ -73,6 +73,12 @@ impl Writer {
         }
     }
 
+    /// Waits until a document would not have to wait for memory. An index that is closed tells so
+    /// when it is asked.
+    pub(crate) async fn has_room(&self) {
+        let _ = self.room.acquire().await;
+    }
+
     pub(crate) async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         let size = documents.iter().map(kib).fold(1_u32, u32::saturating_add);
         self.ask(Wish::Put(documents), size).await

@@ -96,7 +96,7 @@ pub(crate) fn query_words(
         all.extend(word.map(|word| QueryWord {
             begun: token.range.end == text.len() && word.chars().count() >= BEGUN,
             range: token.range,
-            word,
+            word: word.into_owned(),
             terms: vec![term],
         }));
     });

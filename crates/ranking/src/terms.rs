@@ -6,6 +6,7 @@
 mod names;
 mod near_duplicates;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use canter_core::document::Document;
@@ -95,7 +96,7 @@ impl PageTerms {
         let mut reading = Reading {
             terms: &mut terms,
             common: &mut common,
-            written: HashSet::default(),
+            written: Written::default(),
             count: 0,
         };
         reading.read(&page.title, tokenizer);
@@ -146,7 +147,7 @@ impl PageTerms {
         if let Some(rest) = page.text.get(read_to..) {
             reading.read(rest, tokenizer);
         }
-        let written = reading.spelled();
+        let spelled = reading.written.spelled();
 
         terms.list = page.list;
         terms.near_duplicates = fingerprint(&terms.text).unwrap_or_else(|| {
@@ -155,7 +156,7 @@ impl PageTerms {
                 .take(8)
                 .fold(0, |all, byte| all << 8 | u64::from(*byte))
         });
-        terms.spelled = written;
+        terms.spelled = spelled;
         terms.common = common.joined();
         terms.address = stems(&decoded(document.url.path()), tokenizer);
         terms.names = names(&page.title, [].iter());
@@ -218,7 +219,7 @@ struct Reading<'a> {
     terms: &'a mut PageTerms,
     common: &'a mut Common,
     /// Words in their original spelling.
-    written: HashSet<&'a str, RandomState>,
+    written: Written<'a>,
     /// Number of words of the text.
     count: usize,
 }
@@ -240,7 +241,7 @@ impl<'a> Reading<'a> {
         tokenizer.tokenize(text, |Token { kind, term, range }| match kind {
             TokenKind::Word => {
                 self.count += 1;
-                self.written.insert(&text[range]);
+                self.written.add(&text[range]);
                 push(&mut self.terms.text, term);
             }
             TokenKind::Whole | TokenKind::Part => push(&mut self.terms.identifiers, term),
@@ -248,13 +249,35 @@ impl<'a> Reading<'a> {
             TokenKind::Stop | TokenKind::Signs => self.common.add(term),
         });
     }
+}
+
+/// The words of a page as they are written, in the order of their first occurrence.
+#[derive(Default)]
+struct Written<'a> {
+    met: HashSet<&'a str, RandomState>,
+    words: Vec<&'a str>,
+}
+
+impl<'a> Written<'a> {
+    fn add(&mut self, word: &'a str) {
+        if self.met.insert(word) {
+            self.words.push(word);
+        }
+    }
 
     /// See [`PageTerms::spelled`].
-    fn spelled(&self) -> String {
-        let mut all: Vec<String> = self.written.iter().filter_map(|it| spelled(it)).collect();
-        all.sort_unstable();
-        all.dedup();
-        all.join(" ")
+    fn spelled(self) -> String {
+        let mut met: HashSet<Cow<'a, str>, RandomState> = HashSet::default();
+        let mut all = String::new();
+        for word in self.words {
+            if let Some(spelled) = spelled(word)
+                && !met.contains(&spelled)
+            {
+                push(&mut all, &spelled);
+                met.insert(spelled);
+            }
+        }
+        all
     }
 }
 

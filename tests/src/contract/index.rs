@@ -93,6 +93,34 @@ pub async fn writes_keep_their_order<I: WholeIndex>(index: &I) {
     assert_eq!(found(index, "ponies").await, [""; 0]);
 }
 
+/// Writes that are larger than the memory for what waits keep their order too, and a flush covers
+/// all that came before it.
+pub async fn large_writes_keep_their_order<I: WholeIndex>(index: &I) {
+    let large = |path: &str| {
+        let mut document = document(path, 1, "ponies");
+        document.page.text = "ponies ".repeat(1 << 18);
+        vec![document]
+    };
+    let deleted = document("/b", 1, "").id();
+    let flush = async {
+        fine(index.flush().await);
+        fine(index.count("example.org").await)
+    };
+    let (a, b, c, deleted, count) = tokio::join!(
+        biased;
+        index.put(large("/a")),
+        index.put(large("/b")),
+        index.put(large("/c")),
+        index.delete(vec![deleted]),
+        flush,
+    );
+    for put in [a, b, c] {
+        assert_eq!(fine(put), []);
+    }
+    fine(deleted);
+    assert_eq!(count, 2);
+}
+
 /// Each site's documents are counted, listed and exported separately, in the order of their ids.
 pub async fn sites_are_apart<I: WholeIndex>(index: &I) {
     let ours: Vec<Document> = (0..20)

@@ -160,6 +160,7 @@ macro_rules! promises_of_an_index {
             a_put_can_be_repeated
             a_deleted_page_is_gone
             writes_keep_their_order
+            large_writes_keep_their_order
             sites_are_apart
             writes_are_told_by_their_numbers
             words_in_quotation_marks_stand_side_by_side

@@ -15,6 +15,10 @@ pub struct Refused {
 
 /// The index as a crawl writes it.
 pub trait IndexWriter: Send + Sync {
+    /// Waits until the index has room for more documents beside those that were put. Who puts many
+    /// calls it before each put, so that few of them wait in memory.
+    fn has_room(&self) -> impl Future<Output = ()> + Send;
+
     /// Puts documents, each in the place of its older version. Resolves when they are durable. A
     /// refused document does not make the call fail.
     fn put(

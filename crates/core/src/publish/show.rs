@@ -64,19 +64,27 @@ where
             let mut first = 0;
             while first < pages.len() {
                 let mut collector = InlinkCollector::from(first, self.site, &numbers);
-                for batch in pages.chunks(READ) {
+                let mut read = Vec::new();
+                // The links of each batch are read while those of the one before are counted.
+                for batch in pages.chunks(READ).chain([&[][..]]) {
                     if !(self.in_time)() {
                         writer.end().await?;
                         return Ok(Done::Part(Box::new(changes)));
                     }
                     let places: Vec<Place> =
                         batch.iter().map(|page| page.kept.place.clone()).collect();
-                    let links = self.archive.links(self.site, &places).await?;
-                    for (page, links) in batch.iter().zip(links) {
-                        if let Some(links) = links {
-                            collector.add(&page.row.url, &links)?;
+                    let reading = self.archive.links(self.site, &places);
+                    let counting = async {
+                        for (page, links) in read {
+                            collector.add(page, &links)?;
                         }
-                    }
+                        Ok(())
+                    };
+                    let (links, counted) = join(reading, counting).await;
+                    counted?;
+                    let links = batch.iter().zip(links?);
+                    let links = links.filter_map(|(page, links)| Some((&page.row.url, links?)));
+                    read = links.collect();
                 }
                 let (kept, inlinks) = collector.collected();
                 first = kept.end;

@@ -1,7 +1,9 @@
 //! Writes pages from the archive into the index, many at a time.
 
+use std::pin::pin;
+
 use futures_util::StreamExt;
-use futures_util::future::{FutureExt, join};
+use futures_util::future::{Either, FutureExt, join, select};
 use futures_util::stream::FuturesUnordered;
 
 use crate::document::{Document, Write};
@@ -14,8 +16,6 @@ use super::row::{Kept, Mark, PageRow, Published, PublishedPages, UNCOUNTED};
 
 /// Number of pages of one write.
 const PAGES: usize = 64;
-/// Maximum size of the texts that are written before the index makes them durable, in bytes.
-const MAX_BYTES: usize = 16 << 20;
 
 /// A write under way, which gives the marks of its rows.
 type Put<'a> = Boxed<'a, Result<Vec<(UrlKey, Mark)>, Failure>>;
@@ -28,8 +28,6 @@ pub(super) struct Writer<'a, P, A, I> {
     index: &'a I,
     waiting: Vec<Waiting>,
     under_way: FuturesUnordered<Put<'a>>,
-    /// Size of the texts under way.
-    bytes: usize,
 }
 
 /// A page that waits to be read from the archive.
@@ -53,7 +51,6 @@ where
             index,
             waiting: Vec::new(),
             under_way: FuturesUnordered::new(),
-            bytes: 0,
         }
     }
 
@@ -103,14 +100,18 @@ where
             .iter()
             .map(|it| it.published.kept.place.clone())
             .collect();
-        let found = self.archive.get(self.site, &places).await?;
+        let (index, archive, site) = (self.index, self.archive, self.site);
+        let found = self.meanwhile(async {
+            index.has_room().await;
+            archive.get(site, &places).await
+        });
+        let found = found.await??;
         let (mut documents, mut marks) = (Vec::new(), Vec::new());
         for (waiting, page) in waiting.into_iter().zip(found) {
             let Some(page) = page else {
                 marks.push((waiting.key, UrlKey([0; 16]), Mark::Lost));
                 continue;
             };
-            self.bytes += page.page.text.len();
             let document = page.document(waiting.published.write, waiting.inlinks);
             let id = document.id();
             documents.push(document);
@@ -123,18 +124,24 @@ where
         } else {
             self.under_way.push(put);
         }
-        while let Some(Some(done)) = self.under_way.next().now_or_never() {
-            self.pages.mark(done?).await?;
-        }
-        if self.bytes > MAX_BYTES {
-            self.settle().await?;
-        }
         Ok(())
+    }
+
+    /// Waits for work while the writes under way go on, and marks the rows of those that end.
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let mut work = pin!(work);
+        while !self.under_way.is_empty() {
+            match select(work.as_mut(), self.under_way.next()).await {
+                Either::Left((worked, _)) => return Ok(worked),
+                Either::Right((Some(done), _)) => self.pages.mark(done?).await?,
+                Either::Right((None, _)) => {}
+            }
+        }
+        Ok(work.await)
     }
 
     /// Makes all pages under way durable and marks their rows.
     async fn settle(&mut self) -> Result<(), Failure> {
-        self.bytes = 0;
         while !self.under_way.is_empty() {
             let (done, flushed) = join(self.under_way.next(), self.index.flush()).await;
             flushed?;

@@ -1,8 +1,6 @@
 //! The form in which Tantivy indexes a page: one document, whose sections are ranges of the
 //! positions of its words (`docs/adr/0006`).
 
-use std::sync::Arc;
-
 use canter_core::document::{Document, Stored};
 use canter_ranking::completion::name_entries;
 use canter_ranking::facets::folders;
@@ -19,7 +17,7 @@ use super::stored_page::lines;
 pub(super) struct IndexedPage {
     values: Vec<(Field, OwnedValue)>,
     /// The page's share of the memory of waiting pages.
-    _room: Arc<OwnedSemaphorePermit>,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl IndexedPage {
@@ -28,7 +26,7 @@ impl IndexedPage {
         fields: &Fields,
         document: &Document,
         terms: PageTerms,
-        room: &Arc<OwnedSemaphorePermit>,
+        room: Option<OwnedSemaphorePermit>,
     ) -> Result<Self, serde_json::Error> {
         let id = document.id();
         let (high, low) = halves(id);
@@ -92,7 +90,7 @@ impl IndexedPage {
         values.extend(names.into_iter().map(|name| text(fields.name, name)));
         Ok(IndexedPage {
             values,
-            _room: Arc::clone(room),
+            _room: room,
         })
     }
 }

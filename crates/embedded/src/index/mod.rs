@@ -19,6 +19,7 @@ mod search;
 mod sections;
 mod statistics;
 mod stored_page;
+mod terms;
 mod tokenizer;
 mod writer;
 
@@ -109,6 +110,10 @@ impl TantivyIndex {
 }
 
 impl IndexWriter for TantivyIndex {
+    async fn has_room(&self) {
+        self.writer.has_room().await;
+    }
+
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         self.writer.put(documents).await?;
         Ok(Vec::new())

@@ -14,19 +14,18 @@ use std::time::{Duration, Instant};
 use canter_core::document::Document;
 use canter_core::failure::Failure;
 use canter_core::task::UrlKey;
-use canter_ranking::terms::PageTerms;
-use canter_ranking::tokenizer::Tokenizer;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, UserOperation};
 use tantivy::{IndexWriter, Searcher, TantivyError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::document::IndexedPage;
 use super::reader::Reader;
+use super::terms::TermReader;
 
 /// Memory that Tantivy fills before it writes a segment, in bytes.
 const ARENA: usize = 64 << 20;
 /// Maximum memory of documents that wait to be indexed, in KiB.
-const WAITING_KIB: u32 = 16 << 10;
+const WAITING_KIB: u32 = 4 << 10;
 /// Minimum time that a commit waits for further writes.
 const GATHER: Duration = Duration::from_secs(1);
 /// Wait of a commit as a multiple of the last commit's duration, so that committing stays a small
@@ -68,29 +67,42 @@ impl Writer {
         })
     }
 
+    /// Waits until a document would not have to wait for memory. An index that is closed tells so
+    /// when it is asked.
+    pub(super) async fn has_room(&self) {
+        let _ = self.room.acquire().await;
+    }
+
     pub(super) async fn put(&self, documents: Vec<Document>) -> Result<(), Failure> {
-        let size = documents.iter().map(kib).fold(1_u32, u32::saturating_add);
-        let room = Arc::clone(&self.room);
-        let room = room.acquire_many_owned(size.min(WAITING_KIB)).await;
-        let room = room.map_err(|_| ended())?;
-        self.ask(|answer| Command::Put(documents, room, answer))
+        let size = documents.iter().map(kib).fold(0, u32::saturating_add);
+        self.ask(size, |room, answer| Command::Put(documents, room, answer))
             .await
     }
 
     pub(super) async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
-        self.ask(|answer| Command::Delete(ids, answer)).await
+        self.ask(1, |_, answer| Command::Delete(ids, answer)).await
     }
 
     pub(super) async fn flush(&self) -> Result<(), Failure> {
-        self.ask(Command::Flush).await
+        self.ask(1, |_, answer| Command::Flush(answer)).await
     }
 
-    async fn ask(&self, command: impl FnOnce(Answer) -> Command) -> Result<(), Failure> {
+    /// Sends a command and waits for its answer. Every command takes some memory, even a flush:
+    /// memory is granted in the order of the calls, so a command that takes none would overtake the
+    /// others.
+    async fn ask(
+        &self,
+        kib: u32,
+        command: impl FnOnce(OwnedSemaphorePermit, Answer) -> Command,
+    ) -> Result<(), Failure> {
+        let room = Arc::clone(&self.room);
+        let room = room.acquire_many_owned(kib.clamp(1, WAITING_KIB)).await;
+        let room = room.map_err(|_| ended())?;
         let (answer, answered) = oneshot::channel();
         let sent = self
             .commands
             .as_ref()
-            .map(|commands| commands.send(command(answer)));
+            .map(|commands| commands.send(command(room, answer)));
         match sent {
             Some(Ok(())) => answered.await.unwrap_or_else(|_| Err(ended())),
             _ => Err(ended()),
@@ -120,7 +132,7 @@ fn ended() -> Failure {
 /// The state of the thread.
 struct Work {
     reader: Arc<Reader>,
-    tokenizer: Tokenizer,
+    terms: TermReader,
     /// Tantivy's writer; `None` after a failure, until the next write.
     tantivy: Option<IndexWriter<IndexedPage>>,
     /// The last commit.
@@ -141,7 +153,7 @@ impl Work {
         Ok(Work {
             committed: reader.searcher(),
             reader,
-            tokenizer: Tokenizer::default(),
+            terms: TermReader::new(),
             tantivy,
             versions: HashMap::new(),
             waiting: Vec::new(),
@@ -158,8 +170,7 @@ impl Work {
             };
             match received {
                 Ok(Command::Put(documents, room, answer)) => {
-                    let room = Arc::new(room);
-                    self.attempt(answer, |work| work.put(&documents, &room));
+                    self.attempt(answer, |work| work.put(&documents, room));
                 }
                 Ok(Command::Delete(ids, answer)) => {
                     self.attempt(answer, |work| work.delete(&ids));
@@ -277,21 +288,23 @@ impl Work {
     fn put(
         &mut self,
         documents: &[Document],
-        room: &Arc<OwnedSemaphorePermit>,
+        mut room: OwnedSemaphorePermit,
     ) -> tantivy::Result<()> {
-        for document in documents {
+        let fields = self.reader.fields;
+        let terms = self.terms.read(documents);
+        for (document, terms) in documents.iter().zip(terms) {
+            // The last ones take what is left, if the documents are larger than all of the memory.
+            let share = room.split((kib(document) as usize).min(room.num_permits()));
             let id = document.id();
             let known = self.version(id)?;
             if known.is_some_and(|known| known > document.version) {
                 continue;
             }
-            let terms = PageTerms::of(document, &mut self.tokenizer);
-            let fields = self.reader.fields;
             let mut group = Vec::new();
             if known.is_some() {
                 group.push(UserOperation::Delete(fields.id_term(id)));
             }
-            let page = IndexedPage::new(&fields, document, terms, room);
+            let page = IndexedPage::new(&fields, document, terms, share);
             let page = page.map_err(|error| TantivyError::InternalError(error.to_string()))?;
             group.push(UserOperation::Add(page));
             self.tantivy()?.run(group)?;

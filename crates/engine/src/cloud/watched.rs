@@ -27,6 +27,10 @@ impl<'a, I> Watched<'a, I> {
 }
 
 impl<I: IndexWriter> IndexWriter for Watched<'_, I> {
+    async fn has_room(&self) {
+        self.index.has_room().await;
+    }
+
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         self.written.store(true, Ordering::Relaxed);
         self.index.put(documents).await

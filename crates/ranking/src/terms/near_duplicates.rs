@@ -15,12 +15,18 @@ const LEAST: usize = 60;
 /// Returns a number that near-duplicates share; none for a short text. `text` is words joined by
 /// spaces.
 pub(super) fn fingerprint(text: &str) -> Option<u64> {
-    let words: Vec<u64> = text.split(' ').map(|word| hash(word.as_bytes())).collect();
-    if words.len() < LEAST {
-        return None;
-    }
     let mut smallest = [u64::MAX; SMALLEST];
-    for shingle in words.windows(SHINGLE) {
+    let mut shingle = [0; SHINGLE];
+    let mut words = 0;
+    let mut rest = text.as_bytes();
+    while let Some((word, after)) = next_word(rest) {
+        shingle.rotate_left(1);
+        shingle[SHINGLE - 1] = word;
+        words += 1;
+        rest = after;
+        if words < SHINGLE {
+            continue;
+        }
         let together = shingle.iter().fold(0, |all, word| mix(all ^ word));
         let last = smallest[SMALLEST - 1];
         if together < last && !smallest.contains(&together) {
@@ -28,14 +34,20 @@ pub(super) fn fingerprint(text: &str) -> Option<u64> {
             smallest.sort_unstable();
         }
     }
-    Some(smallest.iter().fold(0, |all, next| mix(all ^ next)))
+    (words >= LEAST).then(|| smallest.iter().fold(0, |all, next| mix(all ^ next)))
 }
 
-/// Hashes bytes with FNV-1a.
-fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |all, byte| {
-        (all ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
-    })
+/// Returns the hash (FNV-1a) of the word that a text begins with, and the text after its space; none
+/// at the end.
+fn next_word(text: &[u8]) -> Option<(u64, &[u8])> {
+    let mut hash = 0xCBF2_9CE4_8422_2325;
+    for (at, byte) in text.iter().enumerate() {
+        if *byte == b' ' {
+            return Some((hash, &text[at + 1..]));
+        }
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
+    }
+    (!text.is_empty()).then_some((hash, &[]))
 }
 
 /// Applies the finalizer of SplitMix64: every input bit affects every output bit.

@@ -1,5 +1,7 @@
 //! Folding: one spelling for words that look alike.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -63,14 +65,17 @@ const JOINTS: [char; 5] = ['_', '.', ':', '-', '/'];
 
 /// Returns the folded but unstemmed form of a word, which can be suggested to a person. None for
 /// words with characters other than letters, and for scripts without spaces.
-pub(crate) fn spelled(word: &str) -> Option<String> {
+pub(crate) fn spelled(word: &str) -> Option<Cow<'_, str>> {
+    if word.len() <= MAX_WORD && word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return (!word.is_empty()).then_some(Cow::Borrowed(word));
+    }
     let is_letter = |c: char| c.is_alphabetic() && !is_spaceless(c);
     if word.len() > MAX_WORD || !word.chars().all(is_letter) {
         return None;
     }
     let mut folded = String::new();
     fold(word, &mut folded);
-    Some(folded).filter(|folded| !folded.is_empty())
+    (!folded.is_empty()).then_some(Cow::Owned(folded))
 }
 
 /// Folds a text: lowercase, without accents on Latin letters, with compatibility forms (full width,

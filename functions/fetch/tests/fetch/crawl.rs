@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use canter_embedded::index::TantivyIndex;
+use canter_http::Clock;
 use canter_tests::{Answer, Serving, Site};
 
 use crate::world::crawling::crawl;
@@ -88,7 +89,8 @@ async fn same_as_one_machine(workers: usize) {
     let site = site();
     let spec = spec(&site.url("/"), Some(50.0));
     let folder = tempfile::tempdir().unwrap();
-    let (expected, expected_pages) = embedded::crawl(&spec.site, folder.path()).await;
+    let (expected, expected_pages) =
+        embedded::crawl(&spec.site, folder.path(), Clock::start(), None).await;
     let expected_visits = site.log().pages();
     site.log().clear();
 

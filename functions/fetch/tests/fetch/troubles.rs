@@ -68,6 +68,7 @@ fn changed(original: &ReceivedMessage, change: impl FnOnce(&mut Message)) -> Vec
 struct Down;
 
 impl IndexWriter for Down {
+    async fn has_room(&self) {}
     async fn put(&self, _: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         Err(Failure::transient("the index is down"))
     }

@@ -4,6 +4,7 @@
 mod interrupted;
 mod outages;
 mod refreshes;
+mod refusals;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -46,8 +46,13 @@ impl Observer for Nobody {
 }
 
 /// Crawls a site to its end, as fast as it goes: how its URLs ended, and what is in the index.
-pub async fn crawl(site: &Site, folder: &Path) -> (serde_json::Value, BTreeSet<String>) {
-    let clock = Clock::start();
+/// `max_loss` is none in a first crawl.
+pub async fn crawl(
+    site: &Site,
+    folder: &Path,
+    clock: Clock,
+    max_loss: Option<f64>,
+) -> (serde_json::Value, BTreeSet<String>) {
     let now = Arc::new(move || clock.now());
     let store = Store::open(&folder.join("state.sqlite")).unwrap();
     let (pages, _, scope) = store.begin_crawl(site, false, now.clone()).await.unwrap();
@@ -76,7 +81,7 @@ pub async fn crawl(site: &Site, folder: &Path) -> (serde_json::Value, BTreeSet<S
         process: Arc::new(process),
         crawl: Arc::new(crawl),
         index: Arc::clone(&index),
-        max_loss: None,
+        max_loss,
     };
     let drive = Drive::new(publisher, Arc::new(gates), Arc::new(Nobody), stop, limits);
     assert_eq!(drive.run().await.unwrap().rest, None);

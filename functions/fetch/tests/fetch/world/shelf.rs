@@ -33,6 +33,9 @@ impl Shelf {
 }
 
 impl IndexWriter for Shelf {
+    async fn has_room(&self) {
+        self.index.has_room().await;
+    }
     async fn put(&self, documents: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         let poison = |document: &Document| self.poison.as_ref() == Some(&document.url);
         assert!(!documents.iter().any(poison), "poison");
