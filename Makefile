@@ -1,7 +1,10 @@
 # Each target is one plain command; `make test` is what CI runs.
 DENY = target/tools/bin/cargo-deny
 
-.PHONY: advisories bench check demo deny fmt lint sam-build stacktests test
+# Index servers beside the one of `make test`.
+ENGINES = opensearch-2.19.6 opensearch-3.9.0 elasticsearch-7.17.29
+
+.PHONY: $(ENGINES) advisories bench check demo deny engines fmt lint sam-build stacktests test
 
 demo:
 	cargo run -- demo
@@ -36,6 +39,15 @@ sam-build:
 stacktests:
 	localstack/up --stack stacktests --without-docker --localstack-port 0 --dynamodb-port 0 --elasticsearch-port 0
 	CANTER_TEST_STACK=stacktests localstack/pytest; status=$$?; localstack/down --stack stacktests; exit $$status
+
+# The adapter's tests against each of these servers; OpenSearch 3 needs Java 21 or newer.
+engines: $(ENGINES)
+
+$(ENGINES):
+	localstack/up --stack engine --engine $@ --localstack-port 0 --dynamodb-port 0 --elasticsearch-port 0
+	CANTER_TEST_ENDPOINTS=$(CURDIR)/target/localstack/engine/endpoints \
+		cargo test --workspace --test elastic -- --include-ignored; \
+		status=$$?; localstack/down --stack engine; exit $$status
 
 # DOCS is a folder of HTML pages; ARGS are options of canter-bench, as --help lists them.
 bench:

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import down, tests, tools, up
+from . import down, engines, tests, tools, up
 from .places import HERE, Stack, Trouble
 
 DEFAULT_PORTS = {"localstack": 4566, "elasticsearch": 9200, "dynamodb": 4569}
@@ -94,6 +94,12 @@ def arguments(command, words):
             action="store_true",
             help="packages of pip and Maven even where a Docker daemon answers",
         )
+        parser.add_argument(
+            "--engine",
+            choices=engines.ENGINES,
+            default=engines.DEFAULT,
+            help="the index server, always from packages if it is another one; default: %(default)s",
+        )
         for server, default in DEFAULT_PORTS.items():
             parser.add_argument(
                 f"--{server}-port", metavar="P", type=port, help=f"default: {default}; 0: any free one"
@@ -140,7 +146,8 @@ def main(command, words):
             steer(stack, options)
         elif command == "up":
             asked = {server: getattr(options, f"{server}_port") for server in DEFAULT_PORTS}
-            up.bring(stack, asked, DEFAULT_PORTS, options.without_docker)
+            engine = engines.ENGINES[options.engine]
+            up.bring(stack, asked, DEFAULT_PORTS, options.without_docker, engine)
         else:
             down.take(stack)
     except Trouble as trouble:

@@ -1,7 +1,8 @@
-"""Elasticsearch: one node, started without its own scripts, which start two more JVMs to find its options.
+"""The index server: one node of Elasticsearch or OpenSearch, started without its own scripts, which start two
+more JVMs to find its options.
 
 It refuses to run as root. Then it runs as `nobody`, so that no user has to be made; and if that user
-cannot reach the checkout (below /root, say), Elasticsearch and its data lie below /var/tmp instead.
+cannot reach the checkout (below /root, say), the server and its data lie below /var/tmp instead.
 """
 
 import hashlib
@@ -17,12 +18,12 @@ from .processes import UNPRIVILEGED
 
 
 def elsewhere():
-    """The folder for Elasticsearch's part of this checkout when `nobody` cannot reach the checkout."""
+    """The folder for the server's part of this checkout when `nobody` cannot reach the checkout."""
     return Path("/var/tmp") / f"canter-localstack-{hashlib.sha256(str(HOME).encode()).hexdigest()[:12]}"
 
 
 def part():
-    """The folder below which Elasticsearch and its data lie."""
+    """The folder below which the server and its data lie."""
     if not UNPRIVILEGED:
         return HOME
     reached = subprocess.run(["test", "-x", str(HOME)], cwd="/", **UNPRIVILEGED)
@@ -38,10 +39,10 @@ def part():
 
 def home(installed):
     """The server's folder, copied to where its user can read it if need be."""
-    source = installed.java_home / "elasticsearch"
+    source = installed.engine_home
     if part() == HOME:
         return source
-    copy = part() / f"elasticsearch-{installed.java_home.name}"
+    copy = part() / f"{installed.engine.name}-{source.parent.name}-{source.name}"
     if not copy.exists():
         unfinished = copy.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -58,14 +59,15 @@ def start(stack, ports, installed):
     own = data(stack)
     for folder in ("config", "data", "tmp"):
         (own / folder).mkdir(parents=True)
-    for file in ("elasticsearch.yml", "log4j2.properties"):
-        shutil.copy(installed.sources / "elasticsearch" / file, own / "config" / file)
+    engine = installed.engine
+    for file, name in (("elasticsearch.yml", f"{engine.kind}.yml"), ("log4j2.properties", "log4j2.properties")):
+        shutil.copy(installed.sources / "elasticsearch" / file, own / "config" / name)
     if UNPRIVILEGED:
         for file in (own, *own.rglob("*")):
             os.chown(file, UNPRIVILEGED["user"], UNPRIVILEGED["group"])
     server = home(installed)
     command = [
-        installed.java,
+        installed.engine_java,
         "-Xms1g",
         "-Xmx1g",
         # No files in /tmp for tools that watch a JVM.
@@ -77,8 +79,8 @@ def start(stack, ports, installed):
         "-Dfile.encoding=UTF-8",
         f"-Djava.io.tmpdir={own / 'tmp'}",
         f"-XX:ErrorFile={own / 'tmp' / 'crash.log'}",
-        # It sets a security manager up, which Java 18 and newer refuse without this.
-        "-Djava.security.manager=allow",
+        # Older ones set a security manager up, which Java 18 to 23 refuse without this.
+        *(["-Djava.security.manager=allow"] if engine.java.stop <= 24 else []),
         "-Djava.locale.providers=SPI,COMPAT",
         "-Djna.nosys=true",
         f"-Djna.tmpdir={own / 'tmp'}",
@@ -88,19 +90,20 @@ def start(stack, ports, installed):
         "-Dio.netty.allocator.numDirectArenas=0",
         "-Dlog4j.shutdownHookEnabled=false",
         "-Dlog4j2.disable.jmx=true",
-        f"-Des.path.home={server}",
-        f"-Des.path.conf={own / 'config'}",
-        "-Des.distribution.flavor=oss",
-        "-Des.distribution.type=zip",
+        f"-D{engine.prefix}.path.home={server}",
+        f"-D{engine.prefix}.path.conf={own / 'config'}",
+        *engine.properties,
         "-cp",
         server / "lib" / "*",
-        "org.elasticsearch.bootstrap.Elasticsearch",
+        engine.main,
         f"-Ecluster.name={cluster(stack)}",
+        f"-Enode.name={stack.name}",
         f"-Ehttp.port={ports['elasticsearch']}",
         f"-Epath.data={own / 'data'}",
         f"-Epath.logs={own / 'tmp'}",
+        *engine.settings,
     ]
-    environment = {"HOME": str(own)}
+    environment = {"HOME": str(own), **{name: str(own / "tmp") for name in engine.folders}}
     log = stack.logs / "elasticsearch.log"
     return processes.start(stack, command, log, environment, UNPRIVILEGED)
 

@@ -6,6 +6,7 @@ is made anew. Once the parts are there, nothing here needs the network. The tool
 something is first deployed or tested: a stack that runs needs none.
 """
 
+import functools
 import hashlib
 import shutil
 import sys
@@ -13,7 +14,7 @@ import time
 import types
 from concurrent.futures import ThreadPoolExecutor
 
-from . import java, python, tools
+from . import engines, java, python, tools
 from .places import HERE, INSTALLED, held, tell
 
 PYTHON_SOURCES = ("stack/python.py", "packages/requirements.txt", "packages/sources.txt")
@@ -31,32 +32,34 @@ def digest(*parts):
     """A short name for what a part is made of: texts, and files of the checkout."""
     state = hashlib.sha256()
     for part in parts:
-        if part in PYTHON_SOURCES + TOOLS_SOURCES + JAVA_SOURCES:
-            file = HERE / part
-            part = file.read_text() if file.exists() else ""
+        file = HERE / part
+        if "/" in part and file.is_file():
+            part = file.read_text()
         state.update(part.encode() + b"\0")
     return state.hexdigest()[:12]
 
 
-def ready():
-    """Installs what is missing, both parts at the same time. Says where everything is.
+def ready(engine):
+    """Installs what is missing, all parts at the same time. Says where everything is.
 
     Tools are looked for before anything is downloaded, so that a missing one is told at once."""
     java.check_platform()
     python.check()
-    runtime = java.find()
+    runtime = java.find(engines.ENGINES[engines.DEFAULT].java)
+    engine_runtime = java.find(engine.java)
     with held(INSTALLED / "lock", by_children=True):
         packages = INSTALLED / f"python-{digest(sys.version, sys.base_prefix, *PYTHON_SOURCES)}"
         servers = INSTALLED / f"java-{digest(*JAVA_SOURCES)}"
-        missing = [
-            (title, folder, install)
-            for title, folder, install in (
-                ("LocalStack", packages, python.install),
-                ("DynamoDB Local and Elasticsearch", servers, java.install),
-            )
-            if not (folder / "complete").exists()
+        wanted = [
+            ("LocalStack", packages, python.install),
+            ("DynamoDB Local and Elasticsearch", servers, java.install),
         ]
-        if any(install is java.install for _, _, install in missing):
+        engine_home = servers / "elasticsearch"
+        if engine.name != engines.DEFAULT:
+            engine_home = INSTALLED / f"{engine.name}-{digest(*engine.sources)}"
+            wanted.append((engine.title, engine_home, functools.partial(java.install_engine, engine)))
+        missing = [part for part in wanted if not (part[1] / "complete").exists()]
+        if any(install is not python.install for _, _, install in missing):
             java.find_maven()
         with ThreadPoolExecutor() as pool:
             for made in [pool.submit(make, *part) for part in missing]:
@@ -66,6 +69,9 @@ def ready():
         bytecode=packages / "bytecode",
         java=runtime,
         java_home=servers,
+        engine=engine,
+        engine_java=engine_runtime,
+        engine_home=engine_home,
         sources=HERE,
     )
 

@@ -1,4 +1,7 @@
-"""The Java servers from Maven Central: DynamoDB Local, Elasticsearch, and the modules that its zip lacks."""
+"""The Java servers from Maven Central: DynamoDB Local, Elasticsearch, and the modules that its zip lacks.
+
+Other index servers are installed by themselves, when a stack asks for one.
+"""
 
 import glob
 import hashlib
@@ -9,14 +12,13 @@ import shutil
 import subprocess
 import zipfile
 
+from . import engines
 from .places import HERE, Trouble
 from .processes import UNPRIVILEGED
 from .run import run
 
 MODULES = ("analysis-common", "lang-painless", "mapper-extras", "reindex")
-ELASTICSEARCH = "elasticsearch-7.10.2"
-# Both servers were built for 17; from 24 on Java lacks the security manager that Elasticsearch 7 starts with.
-WANTED = range(17, 24)
+ELASTICSEARCH = engines.DEFAULT
 
 
 def check_platform():
@@ -25,8 +27,8 @@ def check_platform():
         raise Trouble("without Docker the stack runs on Linux on x86-64 only: start a Docker daemon.")
 
 
-def find():
-    """The path of a `java` that Elasticsearch's user can run and that is neither too old nor too new."""
+def find(wanted):
+    """The path of a `java` that the index server's user can run and that is neither too old nor too new."""
     candidates = [os.path.join(os.environ["JAVA_HOME"], "bin", "java")] if os.environ.get("JAVA_HOME") else []
     candidates += [shutil.which("java") or "", *sorted(glob.glob("/usr/lib/jvm/*/bin/java"))]
     for candidate in filter(None, candidates):
@@ -36,11 +38,13 @@ def find():
         except OSError:
             continue
         version = re.search(r'version "(\d+)', said)
-        if version and int(version[1]) in WANTED:
+        if version and int(version[1]) in wanted:
             return candidate
     whose = " that every user can run" if UNPRIVILEGED else ""
+    versions = f"{wanted.start} to {wanted.stop - 1}" if wanted.stop < 99 else f"{wanted.start} or newer"
     raise Trouble(
-        f"no Java 17 to 23{whose} was found: install it (openjdk-17-jre-headless in Debian's and Ubuntu's words)."
+        f"no Java {versions}{whose} was found: install it (openjdk-{wanted.start}-jre-headless in Debian's and"
+        " Ubuntu's words)."
     )
 
 
@@ -54,11 +58,7 @@ def find_maven():
 
 
 def install(folder):
-    """Maven as the user has set it up: its mirrors, its local repository. Every file is held to its checksum."""
-    maven = [find_maven(), "--batch-mode", "--no-transfer-progress", "--file", HERE / "packages" / "pom.xml"]
-    log = folder.with_suffix(".log")
-    run([*maven, f"-Ddestination={folder}", "generate-resources"], log, "Maven could not fetch the servers")
-    compare(folder)
+    fetch(folder, HERE / "packages")
     archive = folder / f"{ELASTICSEARCH}.zip"
     with zipfile.ZipFile(archive) as zipped:
         zipped.extractall(folder)
@@ -72,10 +72,23 @@ def install(folder):
     home.replace(folder / "elasticsearch")
 
 
-def compare(folder):
+def install_engine(engine, folder):
+    fetch(folder, HERE / "engines" / engine.name)
+    engine.complete(folder)
+
+
+def fetch(folder, packages):
+    """Maven as the user has set it up: its mirrors, its local repository. Every file is held to its checksum."""
+    maven = [find_maven(), "--batch-mode", "--no-transfer-progress", "--file", packages / "pom.xml"]
+    log = folder.with_suffix(".log")
+    run([*maven, f"-Ddestination={folder}", "generate-resources"], log, "Maven could not fetch the servers")
+    compare(folder, packages / "SHA256SUMS")
+
+
+def compare(folder, checksums):
     """Each file and no other is there, with the content that was once tried."""
     expected = {}
-    for line in (HERE / "packages" / "SHA256SUMS").read_text().splitlines():
+    for line in checksums.read_text().splitlines():
         checksum, name = line.split(maxsplit=1)
         expected[name] = checksum
     found = {
@@ -85,5 +98,5 @@ def compare(folder):
     }
     if wrong := sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name)):
         raise Trouble(
-            f"Maven fetched files that are not those of packages/SHA256SUMS: {', '.join(wrong[:5])}"
+            f"Maven fetched files that are not those of {checksums.relative_to(HERE)}: {', '.join(wrong[:5])}"
         )

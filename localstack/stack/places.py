@@ -70,8 +70,8 @@ class Stack:
             return {}
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
-    def write_record(self, runner, ports):
-        lines = [f"runner={runner}", *(f"{server}={port}" for server, port in ports.items())]
+    def write_record(self, runner, engine, ports):
+        lines = [f"runner={runner}", f"engine={engine}", *(f"{server}={port}" for server, port in ports.items())]
         self.record.write_text("\n".join(lines) + "\n")
 
     def write_endpoints(self, ports):

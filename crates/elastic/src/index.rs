@@ -34,8 +34,8 @@ impl ElasticIndex {
     /// if the API key is wrong, missing or lacks a privilege, or if the index is not canter's.
     pub async fn open(settings: &Settings) -> Result<Self, Failure> {
         let server = Server::new(settings, settings.patience / 2)?;
-        opening::greet(&server).await?;
-        opening::create(&server, settings.patience).await?;
+        let similarity = opening::greet(&server).await?;
+        opening::create(&server, similarity, settings.patience).await?;
         let reader = ElasticReader::over(server, settings.patience);
         let bulk = Bulk::new(Arc::clone(&reader.server), settings.patience);
         let writer = Writer::start(bulk, Arc::clone(&reader.freshness));

@@ -7,7 +7,7 @@ use canter_core::failure::Failure;
 use elasticsearch::http::Method;
 use serde_json::{Value, json};
 
-use crate::page::{LAYOUT, index_body};
+use crate::page::{LAYOUT, Similarity, index_body};
 use crate::server::Server;
 
 /// Oldest release of Elasticsearch that canter supports.
@@ -16,17 +16,21 @@ const OLDEST: (u32, u32) = (7, 10);
 /// this template applies to the index.
 const PRIORITY: u32 = 10_000;
 
-/// Checks that canter supports the server.
+/// Checks that canter supports the server. Returns how an index on it is to rank.
 ///
 /// # Errors
 ///
 /// Returns a sentence that says what answered instead.
-pub(crate) async fn greet(server: &Server) -> Result<(), Failure> {
+pub(crate) async fn greet(server: &Server) -> Result<Similarity, Failure> {
     let answer = server.ask(Method::Get, "", None, Duration::ZERO).await?;
     let told = answer.json().unwrap_or_default();
     let version = &told["version"];
+    let number = version["number"].as_str().unwrap_or_default();
     if answer.status == 200 && version["distribution"] == "opensearch" {
-        return Ok(());
+        return Ok(match release(number) {
+            Some((3.., _)) => Similarity::LegacyBm25,
+            _ => Similarity::Bm25,
+        });
     }
     // The URL holds a path in front of the index's name that does not lead to the server.
     if answer.status == 404 {
@@ -37,10 +41,9 @@ pub(crate) async fn greet(server: &Server) -> Result<(), Failure> {
     if answer.status != 200 {
         return Err(server.refusal(&answer));
     }
-    let number = version["number"].as_str().unwrap_or_default();
     let is_elasticsearch = told["tagline"] == "You Know, for Search";
     match release(number) {
-        Some(release) if is_elasticsearch && release >= OLDEST => Ok(()),
+        Some(release) if is_elasticsearch && release >= OLDEST => Ok(Similarity::Bm25),
         Some(_) if is_elasticsearch => Err(Failure::permanent(format!(
             "Elasticsearch {number} at {} is too old: canter needs Elasticsearch 7.10 or newer, or \
              OpenSearch",
@@ -63,12 +66,17 @@ fn release(number: &str) -> Option<(u32, u32)> {
 /// # Errors
 ///
 /// Returns a permanent failure if an index of the same name is not canter's or has another layout.
-pub(crate) async fn create(server: &Server, patience: Duration) -> Result<(), Failure> {
+pub(crate) async fn create(
+    server: &Server,
+    similarity: Similarity,
+    patience: Duration,
+) -> Result<(), Failure> {
     let index = server.index();
+    let body = index_body(similarity);
     let template = json!({
         "index_patterns": [index],
         "priority": PRIORITY,
-        "template": index_body(),
+        "template": body,
     });
     let path = format!("_index_template/{index}");
     let answer = server.ask(Method::Put, &path, Some(&template), patience);
@@ -81,7 +89,6 @@ pub(crate) async fn create(server: &Server, patience: Duration) -> Result<(), Fa
     if is_there(server, patience).await? {
         return Ok(());
     }
-    let body = index_body();
     let answer = server
         .ask(Method::Put, index, Some(&body), patience)
         .await?;

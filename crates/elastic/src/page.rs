@@ -25,8 +25,26 @@ use crate::packed::{pack, unpack};
 /// so that each layout has its own index.
 pub(crate) const LAYOUT: &str = "canter-elastic-6";
 
+/// The server's name for BM25 with the factor `k1 + 1`, with which texts have the same weight against
+/// links as in the embedded index. OpenSearch 3 leaves the factor out of `BM25`; older servers do not
+/// know `LegacyBM25`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Similarity {
+    Bm25,
+    LegacyBm25,
+}
+
+impl Similarity {
+    fn name(self) -> &'static str {
+        match self {
+            Similarity::Bm25 => "BM25",
+            Similarity::LegacyBm25 => "LegacyBM25",
+        }
+    }
+}
+
 /// Returns the settings and mapping of the index, with the BM25 parameters of each field.
-pub(crate) fn index_body() -> Value {
+pub(crate) fn index_body(similarity: Similarity) -> Value {
     let mut body: Value = serde_json::from_str(include_str!("mapping.json")).unwrap_or_default();
     for (name, field) in [
         ("sections", Field::Sections),
@@ -36,7 +54,7 @@ pub(crate) fn index_body() -> Value {
     ] {
         let bm25 = field.bm25();
         body["settings"]["index"]["similarity"][name] =
-            serde_json::json!({ "type": "BM25", "k1": bm25.k1, "b": bm25.b });
+            serde_json::json!({ "type": similarity.name(), "k1": bm25.k1, "b": bm25.b });
     }
     body["mappings"]["_meta"] = serde_json::json!({ "layout": LAYOUT });
     body

@@ -11,6 +11,7 @@ use canter_tests::contract::index::document;
 use canter_tests::faults::{Reply, Turn};
 use canter_tests::tls::Authority;
 use canter_tests::{Faults, OwnIndex, Site};
+use serde_json::Value;
 
 fn settings(url: &str, key: Option<&str>) -> Settings {
     Settings::new(url, key.map(str::to_owned)).unwrap()
@@ -89,6 +90,40 @@ async fn newer_ones_and_opensearch_are_fine() {
         });
         let settings = settings(&own.by_way_of(&faults.url()), None);
         assert!(ElasticIndex::open(&settings).await.is_ok(), "{row}");
+    }
+}
+
+/// OpenSearch 3 has another name for what older servers call BM25.
+#[tokio::test]
+#[ignore = "needs the servers of make test"]
+async fn opensearch_3_is_to_rank_as_older_ones_do() {
+    for (number, expected) in [
+        ("2.19.6", "BM25"),
+        ("3.9.0", "LegacyBM25"),
+        ("12.0", "LegacyBM25"),
+    ] {
+        let own = OwnIndex::new();
+        let faults = Faults::before(own.server());
+        let greeting =
+            format!(r#"{{"version":{{"distribution":"opensearch","number":"{number}"}}}}"#);
+        faults.rule(move |asked| match asked.method.as_str() {
+            "GET" if asked.path == "/" => Turn::Answer(Reply::json(200, &greeting)),
+            "PUT" => Turn::Answer(Reply::json(200, "{}")),
+            _ => Turn::Pass,
+        });
+        let settings = settings(&own.by_way_of(&faults.url()), None);
+        ElasticIndex::open(&settings).await.unwrap();
+        let seen = faults.seen().into_iter().map(|seen| seen.asked);
+        let puts: Vec<_> = seen.filter(|asked| asked.method == "PUT").collect();
+        assert_eq!(puts.len(), 2, "{puts:?}");
+        for put in puts {
+            let body: Value = serde_json::from_slice(&put.body).unwrap();
+            let body = body.get("template").unwrap_or(&body);
+            for field in ["body", "sections", "mentions", "address"] {
+                let kind = &body["settings"]["index"]["similarity"][field]["type"];
+                assert_eq!(kind, expected, "{number}");
+            }
+        }
     }
 }
 
