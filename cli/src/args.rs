@@ -34,7 +34,8 @@ impl Data {
 #[derive(Debug, Args)]
 pub struct Server {
     /// An Elasticsearch or OpenSearch server instead of the embedded index, with the index's name as
-    /// its path if you like [default name: canter]; its API key by CANTER_INDEX_API_KEY
+    /// its path if you like [default name: canter]; its API key (or USER:PASSWORD) by
+    /// CANTER_INDEX_API_KEY; requests to Amazon OpenSearch are signed with the shell's credentials
     #[arg(long = "index", value_name = "URL")]
     url: Option<String>,
 }

@@ -16,8 +16,11 @@ use canter_ranking::search::{Answer, SearchIndex};
 use canter_ranking::tokenizer::Language;
 use url::Url;
 
-/// Environment variable that holds the API key of an Elasticsearch server.
+/// Environment variable that holds the API key of an Elasticsearch server, or `USER:PASSWORD`.
 const API_KEY: &str = "CANTER_INDEX_API_KEY";
+/// Environment variable that holds the service and region that requests are signed for, if the server
+/// is an endpoint of AWS with a name of its own.
+const SIGNED_FOR: &str = "CANTER_INDEX_SIGNED_FOR";
 
 /// An index that this process writes.
 pub enum WrittenIndex {
@@ -32,9 +35,15 @@ impl WrittenIndex {
     /// that cannot be used is replaced by an empty one; see [`crate::refill`].
     pub async fn open(folder: &Folder, server: Option<&Url>) -> Result<Self, Failure> {
         Ok(match server {
-            Some(url) => WrittenIndex::Server(ElasticIndex::open(&settings(url)?).await?),
+            Some(url) => Self::server(url).await?,
             None => WrittenIndex::Own(TantivyIndex::open_or_replace(&folder.index())?),
         })
+    }
+
+    /// Opens the index of a server.
+    pub async fn server(url: &Url) -> Result<Self, Failure> {
+        let index = ElasticIndex::open(&settings(url).await?).await?;
+        Ok(WrittenIndex::Server(index))
     }
 
     /// Opens the index that holds a site's pages; `noted` is the server that the crawl noted.
@@ -93,7 +102,7 @@ impl ReadIndex {
 
     /// Opens the index of a server.
     pub async fn server(server: &Url) -> Result<Self, Failure> {
-        let index = ElasticReader::open(&settings(server)?).await?;
+        let index = ElasticReader::open(&settings(server).await?).await?;
         Ok(ReadIndex::Server(index))
     }
 
@@ -106,13 +115,21 @@ impl ReadIndex {
     }
 }
 
-fn settings(url: &Url) -> Result<Settings, Failure> {
-    let key = match env::var(API_KEY) {
-        Err(env::VarError::NotPresent) => None,
-        Ok(key) if key.is_empty() => None,
-        key => Some(key.map_err(|error| Failure::permanent(format!("{API_KEY}: {error}")))?),
-    };
-    Settings::new(url.as_str(), key)
+async fn settings(url: &Url) -> Result<Settings, Failure> {
+    let mut settings = Settings::new(url.as_str(), variable(API_KEY)?)?;
+    if let Some(scope) = variable(SIGNED_FOR)? {
+        settings = settings.signed_for(&scope)?;
+    }
+    Ok(settings.signed(canter_aws::credentials).await)
+}
+
+/// Returns the value of an environment variable; none if it is not set or empty.
+fn variable(name: &str) -> Result<Option<String>, Failure> {
+    match env::var(name) {
+        Err(env::VarError::NotPresent) => Ok(None),
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(error) => Err(Failure::permanent(format!("{name}: {error}"))),
+    }
 }
 
 fn parse(noted: &str) -> Result<Url, Failure> {

@@ -14,12 +14,14 @@ CRAWLING = {
     "CANTER_MAX_RECEIVES": "4",
     "CANTER_INDEX_URL": "IndexUrl",
     "CANTER_INDEX_SECRET": "IndexSecretArn",
+    "CANTER_INDEX_SIGNED_FOR": "IndexSignedFor",
     "CANTER_ALLOW_PRIVATE": "AllowPrivate",
 }
 SEARCHING = {
     "CANTER_STATE_TABLE": TABLE,
     "CANTER_INDEX_URL": "IndexUrl",
     "CANTER_INDEX_SECRET": "IndexSecretArn",
+    "CANTER_INDEX_SIGNED_FOR": "IndexSignedFor",
     "CANTER_SEARCH_ORIGINS": "SearchOrigins",
     "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
 }

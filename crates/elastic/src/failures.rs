@@ -7,28 +7,34 @@ use canter_core::failure::Failure;
 use elasticsearch::Error;
 
 use crate::server::{Answer, Server, is_busy, quote};
+use crate::settings::Access;
+use crate::signing::{Scope, Signer};
 
 impl Server {
     /// Explains a response that is not a success, in a sentence.
     pub(crate) fn refusal(&self, answer: &Answer) -> Failure {
         let (url, place) = (&self.url, self.key_place);
         let (kind, reason) = answer.error();
-        match answer.status {
-            401 if self.has_key => Failure::permanent(format!(
+        match (answer.status, &self.access) {
+            (401, Access::Password(..)) => Failure::permanent(format!(
+                "Elasticsearch at {url} does not accept the user and password in {place} (401)"
+            )),
+            (401 | 403, Access::Signed(signer)) => self.unsigned(answer.status, &reason, signer),
+            (401, Access::Key(_)) => Failure::permanent(format!(
                 "Elasticsearch at {url} does not accept the API key in {place} (401)"
             )),
-            401 => Failure::permanent(format!(
+            (401, _) => Failure::permanent(format!(
                 "Elasticsearch at {url} wants an API key (401): set {place}"
             )),
-            403 => self.forbidden(&reason),
-            404 if kind == "index_not_found_exception" => self.vanished(),
+            (403, _) => self.forbidden(&reason),
+            (404, _) if kind == "index_not_found_exception" => self.vanished(),
             _ if kind == "index_closed_exception" => self.closed(),
-            status if is_busy(status) || status >= 500 => Failure::transient(format!(
+            (status, _) if is_busy(status) || status >= 500 => Failure::transient(format!(
                 "Elasticsearch at {url} is not able to answer now ({status}{})",
                 told(&kind, &reason)
             )),
             _ if kind.is_empty() && reason.is_empty() => self.not_understood(answer),
-            status => Failure::permanent(format!(
+            (status, _) => Failure::permanent(format!(
                 "Elasticsearch at {url} refused a request ({status}{})",
                 told(&kind, &reason)
             )),
@@ -38,14 +44,31 @@ impl Server {
     /// Returns the failure for a key that does not give access to the resources that canter needs.
     pub(crate) fn forbidden(&self, reason: &str) -> Failure {
         let (url, index, place) = (&self.url, &self.index, self.key_place);
-        let who = match self.has_key {
-            true => format!("the API key in {place} may not do that"),
-            false => format!("that needs an API key, set {place}"),
+        let who = match &self.access {
+            Access::Key(_) => format!("the API key in {place} may not do that"),
+            Access::Password(user, _) => format!("the user {user} in {place} may not do that"),
+            Access::Signed(signer) => return self.unsigned(403, reason, signer),
+            Access::Open | Access::Unsigned(_) => {
+                format!("that needs an API key, set {place}")
+            }
         };
         Failure::permanent(format!(
             "Elasticsearch at {url} forbids what canter asks for (403{}): {who}; to search takes \
              the privileges `monitor` of the cluster and `read` and `view_index_metadata` of the \
              index {index}, to crawl also `create_index`, `write` and `maintenance`",
+            told("", reason)
+        ))
+    }
+
+    /// Returns the failure for a signature that AWS or the domain does not take.
+    fn unsigned(&self, status: u16, reason: &str, signer: &Signer) -> Failure {
+        let Scope { service, region } = &signer.scope;
+        Failure::permanent(format!(
+            "{} refuses a request signed for {service} in {region} ({status}{}): log in again if the \
+             credentials are too old, and let the domain's access policy allow es:ESHttpGet \
+             and es:ESHttpPost to whoever searches, to whoever crawls also es:ESHttpHead and \
+             es:ESHttpPut",
+            self.url,
             told("", reason)
         ))
     }

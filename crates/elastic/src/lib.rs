@@ -21,6 +21,7 @@ mod retries;
 mod search;
 mod server;
 mod settings;
+mod signing;
 mod suggester;
 mod verdict;
 mod writer;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::page::{LAYOUT, Similarity, index_body};
 use crate::server::Server;
+use crate::settings::Access;
 
 /// Oldest release of Elasticsearch that canter supports.
 const OLDEST: (u32, u32) = (7, 10);
@@ -22,6 +23,16 @@ const PRIORITY: u32 = 10_000;
 ///
 /// Returns a sentence that says what answered instead.
 pub(crate) async fn greet(server: &Server) -> Result<Similarity, Failure> {
+    if let Access::Signed(signer) = &server.access
+        && signer.scope.service == "aoss"
+    {
+        return Err(Failure::permanent(format!(
+            "{} is OpenSearch Serverless, which takes no versions of the writer's own, no refresh and \
+             no scrolling, so that canter cannot keep pages right there: use a domain of Amazon \
+             OpenSearch Service, or leave --index out",
+            server.url()
+        )));
+    }
     let answer = server.ask(Method::Get, "", None, Duration::ZERO).await?;
     let told = answer.json().unwrap_or_default();
     let version = &told["version"];

@@ -15,7 +15,7 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use crate::retries::Retries;
-use crate::settings::Settings;
+use crate::settings::{Access, Settings};
 
 /// Maximum length of a quote of the server's own words, in characters.
 pub(crate) const QUOTE: usize = 240;
@@ -47,6 +47,13 @@ impl Answer {
         let told = self.json().unwrap_or_default();
         match &told["error"] {
             Value::String(reason) => (String::new(), quote(reason)),
+            // AWS's own words, before a request comes to the server.
+            Value::Null => {
+                let words = ["message", "Message"]
+                    .iter()
+                    .find_map(|key| told[*key].as_str());
+                (String::new(), words.map(quote).unwrap_or_default())
+            }
             error => cause(error),
         }
     }
@@ -78,7 +85,7 @@ pub(crate) struct Server {
     transport: Transport,
     pub(crate) url: Url,
     pub(crate) index: String,
-    pub(crate) has_key: bool,
+    pub(crate) access: Access,
     /// See [`Settings::key_in`].
     pub(crate) key_place: &'static str,
     pub(crate) timeout: Duration,
@@ -90,8 +97,12 @@ impl Server {
     pub(crate) fn new(settings: &Settings, timeout: Duration) -> Result<Self, Failure> {
         let pool = SingleNodeConnectionPool::new(settings.server.clone());
         let mut transport = TransportBuilder::new(pool).enable_meta_header(false);
-        if let Some(key) = &settings.key {
-            transport = transport.auth(Credentials::EncodedApiKey(key.clone()));
+        match &settings.access {
+            Access::Key(key) => transport = transport.auth(Credentials::EncodedApiKey(key.clone())),
+            Access::Password(user, password) => {
+                transport = transport.auth(Credentials::Basic(user.clone(), password.clone()));
+            }
+            Access::Open | Access::Unsigned(_) | Access::Signed(_) => {}
         }
         if is_this_machine(&settings.server) {
             // A proxy would resolve a loopback address to its own machine.
@@ -109,7 +120,7 @@ impl Server {
             transport,
             url: settings.server.clone(),
             index: settings.index.clone(),
-            has_key: settings.key.is_some(),
+            access: settings.access.clone(),
             key_place: settings.key_place,
             timeout,
             trouble: Mutex::default(),
@@ -144,6 +155,12 @@ impl Server {
             let kind = HeaderValue::from_static("application/x-ndjson");
             headers.insert(CONTENT_TYPE, kind);
         }
+        let asked = self.url.join(path).map_err(Failure::permanent)?;
+        if let Access::Signed(signer) = &self.access {
+            signer
+                .sign(named(method), &asked, body, &mut headers)
+                .await?;
+        }
         let query = None::<&()>;
         let timeout = Some(self.timeout);
         let sent = self
@@ -151,8 +168,7 @@ impl Server {
             .send(method, path, headers, query, body, timeout);
         let response = sent.await.map_err(|error| self.silence(&error))?;
         let status = response.status_code().as_u16();
-        let asked = self.url.join(path).ok();
-        if asked.is_some_and(|asked| asked != *response.url()) {
+        if asked != *response.url() {
             return Err(Failure::permanent(format!(
                 "{} redirects to {}: give the URL where Elasticsearch itself answers",
                 self.url,
@@ -232,6 +248,17 @@ impl Server {
             ))),
             Err(_) => Err(self.not_understood(answer)),
         }
+    }
+}
+
+/// Returns the name of a method, as it is signed.
+fn named(method: Method) -> &'static str {
+    match method {
+        Method::Get => "GET",
+        Method::Put => "PUT",
+        Method::Post => "POST",
+        Method::Delete => "DELETE",
+        Method::Head => "HEAD",
     }
 }
 

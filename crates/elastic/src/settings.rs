@@ -1,12 +1,14 @@
-//! The location of an index, as a person names it.
+//! The location of an index, as a person names it, and what gives access to it.
 
 use std::time::Duration;
 
+use aws_credential_types::provider::SharedCredentialsProvider;
 use canter_core::failure::Failure;
 use canter_page::url::is_http;
 use url::Url;
 
 use crate::page::LAYOUT;
+use crate::signing::{Scope, Signer};
 
 /// Name of the index if the URL gives none.
 const DEFAULT_NAME: &str = "canter";
@@ -15,14 +17,29 @@ const MAX_NAME: usize = 200;
 /// Default time for retries. A server that restarts is back within a minute.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The server, the index on it, and the key that gives access.
+/// What gives access to a server.
+#[derive(Clone)]
+pub(crate) enum Access {
+    /// Nothing: the server has no security.
+    Open,
+    /// An encoded API key.
+    Key(String),
+    /// The name and the password of a user.
+    Password(String, String),
+    /// A signature, for which credentials are still to be named.
+    Unsigned(Scope),
+    /// A signature.
+    Signed(Signer),
+}
+
+/// The server, the index on it, and what gives access.
 #[derive(Clone)]
 pub struct Settings {
     /// URL of the server without the index; it ends in a slash.
     pub(crate) server: Url,
     /// Name of the index, with its layout.
     pub(crate) index: String,
-    pub(crate) key: Option<String>,
+    pub(crate) access: Access,
     /// Where a person sets the key.
     pub(crate) key_place: &'static str,
     pub(crate) patience: Duration,
@@ -33,8 +50,9 @@ impl Settings {
     /// names the index (`canter` by default); the rest of the path belongs to the server. Each of
     /// canter's layouts has its own index, so the name on the server ends in the layout's number.
     ///
-    /// `key` is the encoded API key as Elasticsearch returns it; none for a server without
-    /// security.
+    /// `key` is the encoded API key as Elasticsearch returns it, or `USER:PASSWORD`; none for a server
+    /// without security, and for an endpoint of Amazon OpenSearch Service that takes signed requests
+    /// (see [`Settings::signed`]).
     ///
     /// # Errors
     ///
@@ -76,19 +94,17 @@ impl Settings {
             )));
         }
         let key = key.map(|key| key.trim().to_owned());
-        if key.as_ref().is_some_and(|key| !is_key(key)) {
-            return Err(Failure::permanent(
-                "CANTER_INDEX_API_KEY is no API key: give it as Elasticsearch shows it under \
-                 \"encoded\", letters and digits without spaces",
-            ));
-        }
+        let access = match key {
+            Some(key) => Access::of(&key)?,
+            None => Scope::of(&server).map_or(Access::Open, Access::Unsigned),
+        };
         let number = LAYOUT.rsplit('-').next().unwrap_or(LAYOUT);
         let index = format!("{name}-{number}");
         server.set_path(&format!("{before}/"));
         Ok(Settings {
             server,
             index,
-            key,
+            access,
             key_place: "CANTER_INDEX_API_KEY",
             patience: PATIENCE,
         })
@@ -101,6 +117,38 @@ impl Settings {
         Settings { key_place, ..self }
     }
 
+    /// Sets the service and region that requests are signed for, as `es/eu-central-1`, if the server is
+    /// an endpoint of AWS with a name of its own. An API key or a password goes before a signature.
+    ///
+    /// # Errors
+    ///
+    /// Returns a permanent failure if the text is something else.
+    pub fn signed_for(self, scope: &str) -> Result<Self, Failure> {
+        let scope = Scope::parse(scope)?;
+        Ok(match self.access {
+            Access::Key(_) | Access::Password(..) => self,
+            _ => Settings {
+                access: Access::Unsigned(scope),
+                ..self
+            },
+        })
+    }
+
+    /// Asks for credentials if requests are to be signed.
+    #[must_use]
+    pub async fn signed<F>(self, credentials: impl FnOnce() -> F) -> Self
+    where
+        F: Future<Output = SharedCredentialsProvider>,
+    {
+        match self.access {
+            Access::Unsigned(scope) => Settings {
+                access: Access::Signed(Signer::new(scope, credentials().await)),
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// Sets how long canter retries while the server does not answer or accepts nothing. The
     /// default is a minute. One request may take half of this time, or a sixth if the index is only
     /// read.
@@ -109,15 +157,33 @@ impl Settings {
         Settings { patience, ..self }
     }
 
+    /// Returns whether both name the same index of the same server.
+    pub fn is_same_index(&self, other: &Settings) -> bool {
+        (&self.server, &self.index) == (&other.server, &other.index)
+    }
+
     /// Returns the name of the index on the server.
     pub fn index(&self) -> &str {
         &self.index
     }
 }
 
-/// Returns whether a key may stand in a header. Elasticsearch's keys are Base64.
-fn is_key(key: &str) -> bool {
-    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic())
+impl Access {
+    /// Reads a key or a user's name and password. Elasticsearch's keys are Base64, which has no colon.
+    fn of(key: &str) -> Result<Self, Failure> {
+        match key.split_once(':') {
+            Some((user, password)) if !user.is_empty() && !password.is_empty() => {
+                Ok(Access::Password(user.to_owned(), password.to_owned()))
+            }
+            None if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                Ok(Access::Key(key.to_owned()))
+            }
+            _ => Err(Failure::permanent(
+                "CANTER_INDEX_API_KEY is no API key: give it as Elasticsearch shows it under \
+                 \"encoded\", letters and digits without spaces, or give USER:PASSWORD",
+            )),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -162,6 +228,16 @@ mod tests {
                 "CANTER_INDEX_API_KEY is no API key",
             ),
             ("http://h/", Some(""), "CANTER_INDEX_API_KEY is no API key"),
+            (
+                "http://h/",
+                Some(":x"),
+                "CANTER_INDEX_API_KEY is no API key",
+            ),
+            (
+                "http://h/",
+                Some("x:"),
+                "CANTER_INDEX_API_KEY is no API key",
+            ),
         ];
         for (url, key, expected) in rows {
             let settings = Settings::new(url, key.map(str::to_owned));

@@ -1,6 +1,6 @@
 //! The function's configuration, which the template passes in environment variables.
 
-use canter_aws::{Names, secret};
+use canter_aws::{Names, credentials, secret};
 use canter_core::failure::Failure;
 use canter_elastic::Settings;
 
@@ -12,6 +12,8 @@ pub struct Config {
     index: String,
     /// ARN of the secret that holds the index's API key.
     index_secret: Option<String>,
+    /// See [`Settings::signed_for`].
+    index_signed_for: Option<String>,
     /// Whether plans may permit private addresses for their sites.
     pub allow_private: bool,
     /// Number of receives after which the queue gives up a message.
@@ -50,6 +52,7 @@ impl Config {
             },
             index: needed("CANTER_INDEX_URL")?,
             index_secret: given("CANTER_INDEX_SECRET"),
+            index_signed_for: given("CANTER_INDEX_SIGNED_FOR"),
             allow_private: given("CANTER_ALLOW_PRIVATE").as_deref() == Some("true"),
             max_receives: number("CANTER_MAX_RECEIVES")?,
             memory_gb: f64::from(number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")?) / 1024.0,
@@ -62,8 +65,12 @@ impl Config {
             Some(arn) => Some(secret(arn).await?),
             None => None,
         };
-        let settings = Settings::new(&self.index, key)?;
-        Ok(settings.key_in("the secret of the parameter IndexSecretArn"))
+        let mut settings = Settings::new(&self.index, key)?;
+        if let Some(scope) = &self.index_signed_for {
+            settings = settings.signed_for(scope)?;
+        }
+        let settings = settings.key_in("the secret of the parameter IndexSecretArn");
+        Ok(settings.signed(credentials).await)
     }
 }
 

@@ -4,13 +4,14 @@ use std::env::VarError;
 use std::time::Duration;
 
 use canter_api::Origins;
-use canter_aws::secret;
+use canter_aws::{credentials, secret};
 use canter_core::failure::Failure;
 use canter_elastic::{ElasticReader, Settings};
 use thiserror::Error;
 
 const URL: &str = "CANTER_INDEX_URL";
 const SECRET: &str = "CANTER_INDEX_SECRET";
+const SIGNED_FOR: &str = "CANTER_INDEX_SIGNED_FOR";
 const TABLE: &str = "CANTER_STATE_TABLE";
 /// Where the API key is set, as messages to a person name it.
 const KEY_PLACE: &str = "the secret of the parameter SearchSecretArn or IndexSecretArn";
@@ -39,6 +40,8 @@ pub struct Place {
     url: String,
     /// ARN of the secret that holds the API key; none for a server without security.
     secret: Option<String>,
+    /// See [`Settings::signed_for`].
+    signed_for: Option<String>,
 }
 
 /// A variable that is missing or wrong.
@@ -70,6 +73,7 @@ impl Config {
             index: Place {
                 url,
                 secret: maybe(SECRET)?,
+                signed_for: maybe(SIGNED_FOR)?,
             },
             table: needed(TABLE, "the name of the table with the state of the crawls")?,
             origins: Origins::listed(&maybe(ORIGINS)?.unwrap_or_default())
@@ -93,8 +97,11 @@ impl Place {
             let what = format!("the secret of {SECRET}: {failure}");
             Failure::permanent(what).with_source(failure)
         })?;
-        let settings = settings.patience(PATIENCE).key_in(KEY_PLACE);
-        ElasticReader::open(&settings).await
+        let mut settings = settings.patience(PATIENCE).key_in(KEY_PLACE);
+        if let Some(scope) = &self.signed_for {
+            settings = settings.signed_for(scope)?;
+        }
+        ElasticReader::open(&settings.signed(credentials).await).await
     }
 }
 

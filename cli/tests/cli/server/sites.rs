@@ -58,6 +58,38 @@ fn a_forgotten_site_leaves_the_server_and_others_stay() {
     assert_eq!(there("u").done().stdout.lines().count(), 1);
 }
 
+/// An index of which the folder knows nothing, and then the one in which it has the site.
+#[test]
+#[ignore = "needs the servers of make test"]
+fn a_site_leaves_the_index_that_is_named() {
+    let _place = PLACES.take();
+    let site = Site::web(30).start();
+    let (old, new) = (OwnIndex::new(), OwnIndex::new());
+    let canter = canter!();
+    for server in [&old, &new] {
+        let index = ["--index".to_owned(), server.url()];
+        let index: Vec<&str> = index.iter().map(String::as_str).collect();
+        canter.crawl(&site.url("/"), &index).done();
+    }
+    let count = |server| search(&canter, Some(server), "p")["total"]["value"].clone();
+    assert_eq!((count(&old), count(&new)), (31.into(), 31.into()));
+    let url = old.url();
+    let forget = ["forget", "t", "--index", &url];
+    canter.run(&forget).fails(1, &["add --yes"]);
+    let said = canter.run(&[&forget[..], &["--yes"]].concat()).done();
+    assert!(said.stderr.contains("31 pages"), "{}", said.stderr);
+    assert_eq!((count(&old), count(&new)), (0.into(), 31.into()));
+    canter
+        .run(&[&forget[..], &["--yes"]].concat())
+        .fails(2, &["no pages of a site \"t\" in http"]);
+    let url = new.url();
+    canter
+        .run(&["forget", "t", "--index", &url, "--yes"])
+        .done();
+    assert_eq!(count(&new), 0);
+    canter.run(&["status", "t"]).fails(2, &["t"]);
+}
+
 /// Another index is filled from the archive: the site is asked for changes only.
 #[test]
 #[ignore = "needs the servers of make test"]

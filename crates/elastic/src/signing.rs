@@ -1,0 +1,211 @@
+//! Requests signed for AWS (Signature Version 4), as Amazon OpenSearch Service takes them from
+//! whoever its access policy names:
+//! <https://docs.aws.amazon.com/opensearch-service/latest/developerguide/request-signing.html>.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign,
+};
+use aws_sigv4::sign::v4;
+use canter_core::failure::Failure;
+use elasticsearch::http::headers::{HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::Mutex;
+use url::Url;
+
+/// Time before their end at which credentials are replaced.
+const SPARE: Duration = Duration::from_secs(300);
+
+/// The service and the region that a request is signed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scope {
+    /// `es` for a domain, `aoss` for OpenSearch Serverless.
+    pub(crate) service: String,
+    pub(crate) region: String,
+}
+
+impl Scope {
+    /// Returns the scope of an endpoint that AWS has named; none for any other server.
+    pub(crate) fn of(url: &Url) -> Option<Self> {
+        let host = url.host_str()?;
+        let name = ["amazonaws.com", "amazonaws.com.cn", "on.aws"]
+            .iter()
+            .find_map(|end| host.strip_suffix(end)?.strip_suffix('.'))?;
+        let mut labels = name.rsplit('.');
+        let (last, before) = (labels.next()?, labels.next()?);
+        let (service, region) = match (last, before) {
+            ("es" | "aoss", region) => (last, region),
+            // The endpoints that are reached by IPv6, too.
+            (region, "aos") => ("es", region),
+            (region, "aoss") => ("aoss", region),
+            _ => return None,
+        };
+        Some(Scope {
+            service: service.to_owned(),
+            region: region.to_owned(),
+        })
+    }
+
+    /// Reads a scope as a person gives it for an endpoint with a name of its own: `es/eu-central-1`.
+    ///
+    /// # Errors
+    ///
+    /// Returns a permanent failure if it is something else.
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        let scope = text.split_once('/').filter(|(service, region)| {
+            let is_region =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            matches!(*service, "es" | "aoss") && !region.is_empty() && region.bytes().all(is_region)
+        });
+        let (service, region) = scope.ok_or_else(|| {
+            Failure::permanent(format!(
+                "requests to an index are signed for a service and a region, as es/eu-central-1 or \
+                 aoss/eu-central-1, not for {text:?}"
+            ))
+        })?;
+        Ok(Scope {
+            service: service.to_owned(),
+            region: region.to_owned(),
+        })
+    }
+}
+
+/// Signs requests with credentials that it asks for when it needs them. Clones share them.
+#[derive(Debug, Clone)]
+pub(crate) struct Signer {
+    pub(crate) scope: Scope,
+    provider: SharedCredentialsProvider,
+    /// Asking may take a request to a server of logins.
+    last: Arc<Mutex<Option<Credentials>>>,
+}
+
+impl Signer {
+    pub(crate) fn new(scope: Scope, provider: SharedCredentialsProvider) -> Self {
+        Signer {
+            scope,
+            provider,
+            last: Arc::default(),
+        }
+    }
+
+    /// Adds the headers of a signature.
+    ///
+    /// # Errors
+    ///
+    /// Returns a permanent failure if there are no credentials or if the request cannot be signed.
+    pub(crate) async fn sign(
+        &self,
+        method: &str,
+        url: &Url,
+        body: Option<&[u8]>,
+        headers: &mut HeaderMap,
+    ) -> Result<(), Failure> {
+        let identity = self.credentials(url).await?.into();
+        let mut settings = SigningSettings::default();
+        // OpenSearch Serverless insists on it.
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.scope.region)
+            .name(&self.scope.service)
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()
+            .map_err(Failure::permanent)?;
+        let body = SignableBody::Bytes(body.unwrap_or_default());
+        let request = SignableRequest::new(method, url.as_str(), std::iter::empty(), body);
+        let signed = request.and_then(|request| sign(request, &parameters.into()));
+        let (instructions, _) = signed.map_err(Failure::permanent)?.into_parts();
+        let (signed, _) = instructions.into_parts();
+        for header in signed {
+            let name = HeaderName::from_static(header.name());
+            let mut value = HeaderValue::from_str(header.value()).map_err(Failure::permanent)?;
+            value.set_sensitive(header.sensitive());
+            headers.insert(name, value);
+        }
+        Ok(())
+    }
+
+    async fn credentials(&self, url: &Url) -> Result<Credentials, Failure> {
+        let mut last = self.last.lock().await;
+        let soon = SystemTime::now() + SPARE;
+        let lasts = |known: &&Credentials| known.expiry().is_none_or(|end| end > soon);
+        if let Some(known) = last.as_ref().filter(lasts) {
+            return Ok(known.clone());
+        }
+        let found = self.provider.provide_credentials().await;
+        let found = found.map_err(|error| {
+            Failure::permanent(format!(
+                "requests to {url} are signed for AWS, and there are no credentials ({error}): set \
+                 AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in, for \
+                 instance with `aws sso login`"
+            ))
+        })?;
+        Ok(last.insert(found).clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_of_aws_tell_service_and_region() {
+        let rows = [
+            (
+                "https://search-docs-abc.eu-central-1.es.amazonaws.com",
+                "es/eu-central-1",
+            ),
+            (
+                "https://vpc-docs-abc.us-east-1.es.amazonaws.com/docs",
+                "es/us-east-1",
+            ),
+            (
+                "https://search-docs-abc.cn-north-1.es.amazonaws.com.cn",
+                "es/cn-north-1",
+            ),
+            (
+                "https://search-docs-abc.aos.us-west-2.on.aws",
+                "es/us-west-2",
+            ),
+            ("https://abc.us-east-1.aoss.amazonaws.com", "aoss/us-east-1"),
+        ];
+        for (url, expected) in rows {
+            let scope = Scope::of(&url.parse().expect(url));
+            assert_eq!(
+                scope,
+                Some(Scope::parse(expected).expect(expected)),
+                "{url}"
+            );
+        }
+        for url in [
+            "https://docs.example.org",
+            "https://es.amazonaws.com",
+            "https://x.es.amazonaws.com.example.org",
+            "https://x.us-east-1.evil-es.amazonaws.com",
+            "https://bucket.s3.us-east-1.amazonaws.com",
+            "http://127.0.0.1:9200",
+        ] {
+            assert_eq!(Scope::of(&url.parse().expect(url)), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_scope_is_a_service_and_a_region() {
+        for text in [
+            "",
+            "es",
+            "es/",
+            "/eu-central-1",
+            "s3/eu-central-1",
+            "es/EU",
+            "es/a/b",
+        ] {
+            let failure = Scope::parse(text).expect_err(text).to_string();
+            assert!(failure.contains("es/eu-central-1"), "{failure}");
+        }
+    }
+}

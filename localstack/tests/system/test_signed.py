@@ -1,0 +1,86 @@
+"""An index that takes signed requests only, as a domain of Amazon OpenSearch Service does."""
+
+import json
+import os
+import subprocess
+import urllib.parse
+
+import pytest
+from deployment import DIRECT, built
+from indexed import indexed
+from signed import SignedProxy
+
+REGION = "eu-central-1"
+KEYS = {"AKIAPERSON": ("a secret/of+a person", None), "ASIALOGIN": ("a secret of a login", "its=token")}
+
+
+@pytest.fixture
+def proxy(system):
+    proxy = SignedProxy(int(system.elasticsearch.rpartition(":")[2]), "es", REGION, KEYS)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def signed(proxy, tmp_path):
+    """Runs the command line with the credentials of a shell."""
+
+    def run(*words, key="AKIAPERSON", secret=None, scope=f"es/{REGION}", expect=0):
+        kept, token = KEYS.get(key, (None, None))
+        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        environment |= {"CANTER_INDEX_SIGNED_FOR": scope, "AWS_EC2_METADATA_DISABLED": "true"}
+        if key:
+            environment |= {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret or kept}
+        if token:
+            environment["AWS_SESSION_TOKEN"] = token
+        index = ["--index", f"http://127.0.0.1:{proxy.port}/signed-{os.getpid()}"]
+        command = [built("canter"), *map(str, words), *index, "--data", tmp_path]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+        assert done.returncode == expect, done.stderr
+        return done.stdout if expect == 0 else done.stderr
+
+    return run
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_command_line_signs_each_request(proxy, signed, site, key):
+    served = site("--web", 20)
+    signed("crawl", served.url, "--allow-private", "--site", f"of-{key.lower()}", key=key)
+    signed("crawl", served.url, "--allow-private", "--site", f"of-{key.lower()}", key=key)
+    found = json.loads(signed("search", "page number", "--json", key=key))
+    assert found["results"]
+    assert len(signed("export", f"of-{key.lower()}", key=key).splitlines()) == 21
+    signed("forget", f"of-{key.lower()}", "--yes", key=key)
+    assert proxy.refused == [] and set(proxy.passed) == {key}
+
+
+def test_what_aws_refuses_is_told(proxy, signed, site):
+    words = ["crawl", site("--web", 3).url, "--allow-private"]
+    said = signed(*words, secret="another", expect=1)
+    assert "refuses a request signed for es in eu-central-1 (403, The request signature" in said
+    assert "es:ESHttpPost" in said
+    said = signed(*words, scope="es/us-east-1", expect=1)
+    assert "not 'us-east-1'" in said
+    assert "there are no credentials" in signed(*words, key=None, expect=1)
+    assert "OpenSearch Serverless" in signed(*words, scope=f"aoss/{REGION}", expect=1)
+    assert "as es/eu-central-1" in signed(*words, scope="s3/x", expect=1)
+    assert not proxy.passed
+
+
+def test_the_functions_sign_with_their_roles(system, proxy, site, canter):
+    name = f"signed-{os.getpid()}"
+    url = f"http://127.0.0.1:{proxy.port}/system-{name}"
+    system.redeploy("--parameter", f"IndexUrl={url}", "--parameter", f"IndexSignedFor=es/{REGION}")
+    try:
+        served = site("--web", 20)
+        said = canter("crawl", served.url, "--aws", system.name, "--allow-private", "--rps", 20, "--site", name, "--json")
+        assert json.loads(said.splitlines()[-1])["pages"] == 21
+        query = urllib.parse.urlencode({"q": "page", "site": name})
+        with DIRECT.open(f"{system.search_url}api/v1/search?{query}", timeout=30) as answer:
+            assert json.load(answer)["total"]["value"] == 21
+        assert len(indexed(system, name)) == 0
+    finally:
+        system.redeploy("--parameter", "IndexSignedFor=")
+    assert proxy.refused == []
+    # The crawling function, the one of errands, and the search function, each with its own.
+    assert len(proxy.passed) >= 3 and not set(proxy.passed) & set(KEYS)
