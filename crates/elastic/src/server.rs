@@ -16,6 +16,7 @@ use url::{Host, Url};
 
 use crate::retries::Retries;
 use crate::settings::{Access, Settings};
+use crate::signing::Signer;
 
 /// Maximum length of a quote of the server's own words, in characters.
 pub(crate) const QUOTE: usize = 240;
@@ -155,6 +156,11 @@ impl Server {
             let kind = HeaderValue::from_static("application/x-ndjson");
             headers.insert(CONTENT_TYPE, kind);
         }
+        let canonical = match &self.access {
+            Access::Signed(_) => Some(Signer::canonical(path)),
+            _ => None,
+        };
+        let path = canonical.as_deref().unwrap_or(path);
         let asked = self.url.join(path).map_err(Failure::permanent)?;
         if let Access::Signed(signer) = &self.access {
             signer

@@ -13,11 +13,24 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 use canter_core::failure::Failure;
 use elasticsearch::http::headers::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Mutex;
 use url::Url;
 
 /// Time before their end at which credentials are replaced.
 const SPARE: Duration = Duration::from_secs(300);
+
+/// What may stand in a query as it is. A canonical query has everything else escaped
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>), and
+/// one that is sent so is canonical for whoever does not decode it first.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'=')
+    .remove(b'&')
+    .remove(b'%');
 
 /// The service and the region that a request is signed for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +101,14 @@ impl Signer {
             scope,
             provider,
             last: Arc::default(),
+        }
+    }
+
+    /// Returns a path with its query in the form in which it is signed.
+    pub(crate) fn canonical(path: &str) -> String {
+        match path.split_once('?') {
+            Some((path, query)) => format!("{path}?{}", utf8_percent_encode(query, QUERY)),
+            None => path.to_owned(),
         }
     }
 
