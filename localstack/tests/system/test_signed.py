@@ -47,7 +47,7 @@ def test_the_command_line_signs_each_request(proxy, signed, site, key):
     served = site("--web", 20)
     signed("crawl", served.url, "--allow-private", "--site", f"of-{key.lower()}", key=key)
     signed("crawl", served.url, "--allow-private", "--site", f"of-{key.lower()}", key=key)
-    found = json.loads(signed("search", "page number", "--json", key=key))
+    found = json.loads(signed("search", "p", "--json", key=key))
     assert found["results"]
     assert len(signed("export", f"of-{key.lower()}", key=key).splitlines()) == 21
     signed("forget", f"of-{key.lower()}", "--yes", key=key)
@@ -73,9 +73,9 @@ def test_the_functions_sign_with_their_roles(system, proxy, site, canter):
     system.redeploy("--parameter", f"IndexUrl={url}", "--parameter", f"IndexSignedFor=es/{REGION}")
     try:
         served = site("--web", 20)
-        said = canter("crawl", served.url, "--aws", system.name, "--allow-private", "--rps", 20, "--site", name, "--json")
+        said = canter("crawl", served.url, "--aws", system.name, "--allow-private", "--rps", 20, "--site", name, "--json", seconds=120)
         assert json.loads(said.splitlines()[-1])["pages"] == 21
-        query = urllib.parse.urlencode({"q": "page", "site": name})
+        query = urllib.parse.urlencode({"q": "p", "site": name})
         with DIRECT.open(f"{system.search_url}api/v1/search?{query}", timeout=30) as answer:
             assert json.load(answer)["total"]["value"] == 21
         assert len(indexed(system, name)) == 0
