@@ -93,6 +93,34 @@ async fn newer_ones_and_opensearch_are_fine() {
     }
 }
 
+#[tokio::test]
+#[ignore = "needs the servers of make test"]
+async fn a_user_and_a_password_are_sent_as_such() {
+    let own = OwnIndex::new();
+    let faults = Faults::before(own.server());
+    let settings = settings(&own.by_way_of(&faults.url()), Some("canter:pass:word"));
+    ElasticIndex::open(&settings).await.unwrap();
+    for seen in faults.seen() {
+        let mut sent = seen.asked.headers.iter();
+        let sent = sent.find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        assert_eq!(
+            sent.map(|(_, value)| value.as_str()),
+            Some("Basic Y2FudGVyOnBhc3M6d29yZA==")
+        );
+    }
+    faults.rule(|_| Turn::Answer(Reply::json(401, "{}")));
+    let failure = ElasticIndex::open(&settings)
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        failure.contains("does not accept the user and password in CANTER_INDEX_API_KEY"),
+        "{failure}"
+    );
+    assert!(!failure.contains("pass:word"), "{failure}");
+}
+
 /// OpenSearch 3 has another name for what older servers call BM25.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
