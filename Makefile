@@ -43,9 +43,12 @@ stacktests:
 # The adapter's tests against each of these servers; OpenSearch 3 needs Java 21 or newer.
 engines: $(ENGINES)
 
+# Each has the same stack.
+.NOTPARALLEL:
+
 $(ENGINES):
 	localstack/up --stack engine --engine $@ --localstack-port 0 --dynamodb-port 0 --elasticsearch-port 0
-	CANTER_TEST_ENDPOINTS=$(CURDIR)/target/localstack/engine/endpoints \
+	CANTER_TEST_ENDPOINTS=$${CANTER_LOCALSTACK_DIR:-$(CURDIR)/target/localstack}/engine/endpoints \
 		cargo test --workspace --test elastic -- --include-ignored; \
 		status=$$?; localstack/down --stack engine; exit $$status
 

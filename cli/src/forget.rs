@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, stderr, stdin};
 
 use anyhow::{Result, bail};
-use canter_core::failure::Failure;
 use canter_core::ports::{Archive, IndexReader, IndexWriter};
 use canter_core::task::UrlKey;
 use canter_elastic::Settings;
@@ -49,17 +48,34 @@ pub struct Forget {
 /// Removes the site for good.
 pub async fn forget(args: Forget) -> Result<()> {
     let site = &args.site;
-    let folder = Folder::existing(&args.data.folder()?);
-    if let Some(server) = args.index.url()?
-        && !is_noted(&folder, site, &server)?
-    {
-        return forget_elsewhere(&server, site, args.yes).await;
+    let path = args.data.folder()?;
+    if let Some(server) = args.index.url()? {
+        let noted = match Folder::find(&path)? {
+            Some(folder) => noted(&folder, site)?,
+            None => None,
+        };
+        let named = Settings::new(server.as_str(), None)?;
+        if !noted
+            .as_ref()
+            .is_some_and(|(_, noted)| noted.is_same_index(&named))
+        {
+            forget_elsewhere(&server, site, args.yes).await?;
+            if let Some((noted, _)) = noted {
+                eprintln!("{site} stays in {noted}; `canter forget {site}` removes it there.");
+            }
+            return Ok(());
+        }
     }
-    let folder = folder?;
+    let folder = Folder::existing(&path)?;
     let known = status::standings(&folder, report(&folder)?, folder.is_locked())?;
     let known = status::find(known, site, |it| &it.site)?;
     let _lock = folder.lock()?;
-    confirm(args.yes, site, known.searchable.unwrap_or_default())?;
+    let pages = counted(known.searchable.unwrap_or_default(), "page");
+    confirm(
+        args.yes,
+        site,
+        &format!("{pages} of {site} and all that is known of it"),
+    )?;
     let store = Store::open(&folder.state())?;
     let index = WrittenIndex::open_noted(&folder, known.server.as_deref()).await?;
     store.begin_forgetting(site).await?;
@@ -81,17 +97,14 @@ pub async fn forget(args: Forget) -> Result<()> {
     Ok(())
 }
 
-/// Returns whether the folder has the site's pages on this server.
-fn is_noted(folder: &Result<Folder, Failure>, site: &str, server: &Url) -> Result<bool> {
-    let Ok(folder) = folder else {
-        return Ok(false);
+/// Returns the server on which the folder has a site's pages.
+fn noted(folder: &Folder, site: &str) -> Result<Option<(String, Settings)>> {
+    let known = report(folder)?.into_iter().find(|known| known.site == site);
+    let Some(noted) = known.and_then(|known| known.server) else {
+        return Ok(None);
     };
-    let sites = report(folder)?;
-    let known = sites.iter().find(|known| known.site == site);
-    let noted = known.and_then(|known| known.server.as_deref());
-    let noted = noted.map(|noted| Settings::new(noted, None)).transpose()?;
-    let server = Settings::new(server.as_str(), None)?;
-    Ok(noted.is_some_and(|noted| noted.is_same_index(&server)))
+    let settings = Settings::new(&noted, None)?;
+    Ok(Some((noted, settings)))
 }
 
 /// Removes a site from an index that the folder does not have its pages in.
@@ -101,7 +114,8 @@ async fn forget_elsewhere(server: &Url, site: &str, yes: bool) -> Result<()> {
         let unknown = format!("there are no pages of a site {site:?} in {server}");
         return Err(UsageError::new(unknown).into());
     }
-    confirm(yes, site, pages)?;
+    let pages = counted(pages, "page");
+    confirm(yes, site, &format!("{pages} of {site} from {server}"))?;
     let index = WrittenIndex::server(server).await?;
     let pages = remove(&index, site).await?;
     let pages = counted(pages, "page");
@@ -122,15 +136,14 @@ async fn remove(index: &WrittenIndex, site: &str) -> Result<u64> {
 }
 
 /// Asks the user, unless the command has the answer.
-fn confirm(yes: bool, site: &str, pages: u64) -> Result<()> {
+fn confirm(yes: bool, site: &str, what: &str) -> Result<()> {
     if yes {
         return Ok(());
     }
     if !(stdin().is_terminal() && stderr().is_terminal()) {
         bail!("nothing was removed: add --yes to forget {site}");
     }
-    let pages = counted(pages, "page");
-    eprint!("Remove {pages} of {site} and all that is known of it? [y/N] ");
+    eprint!("Remove {what}? [y/N] ");
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
     if !answer.trim().eq_ignore_ascii_case("y") {

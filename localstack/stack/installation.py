@@ -61,8 +61,11 @@ def ready(engine):
         missing = [part for part in wanted if not (part[1] / "complete").exists()]
         if any(install is not python.install for _, _, install in missing):
             java.find_maven()
+        # Two runs of Maven at a time would share files that it does not guard.
+        from_pip = [part for part in missing if part[2] is python.install]
+        from_maven = [part for part in missing if part not in from_pip]
         with ThreadPoolExecutor() as pool:
-            for made in [pool.submit(make, *part) for part in missing]:
+            for made in [pool.submit(make_all, parts) for parts in (from_pip, from_maven)]:
                 made.result()
     return types.SimpleNamespace(
         python=packages / "bin" / "python",
@@ -84,6 +87,11 @@ def ready_tools():
         if not (folder / "complete").exists():
             make("SAM, cargo-lambda and pytest", folder, tools.install)
     return folder / "bin"
+
+
+def make_all(parts):
+    for part in parts:
+        make(*part)
 
 
 def make(title, folder, install):

@@ -20,9 +20,9 @@ def bring(stack, asked, defaults, without_docker, engine):
                     f"the stack {stack.name} runs on other ports than these: end it by"
                     f" localstack/down --stack {stack.name} first."
                 )
-            if before["engine"] != engine.name:
+            if (other := before.get("engine", engines.DEFAULT)) != engine.name:
                 raise Trouble(
-                    f"the stack {stack.name} runs with {before['engine']}: end it by"
+                    f"the stack {stack.name} runs with {other}: end it by"
                     f" localstack/down --stack {stack.name} first."
                 )
             describe(stack, running, before["runner"], engine, "runs already")

@@ -7,7 +7,7 @@ use aws_credential_types::provider::{SharedCredentialsProvider, future};
 use crate::cloud::configured;
 
 /// Returns where credentials come from: the environment, profiles, logins and roles, as all AWS tools
-/// look for them. Nothing is asked for yet.
+/// look for them. They are not asked for yet.
 pub async fn credentials() -> SharedCredentialsProvider {
     let config = configured(aws_config::defaults(BehaviorVersion::latest())).await;
     let found = config.credentials_provider();

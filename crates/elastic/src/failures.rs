@@ -19,12 +19,15 @@ impl Server {
             (401, Access::Password(..)) => Failure::permanent(format!(
                 "Elasticsearch at {url} does not accept the user and password in {place} (401)"
             )),
-            (401 | 403, Access::Signed(signer)) => self.unsigned(answer.status, &reason, signer),
+            // What has a type are OpenSearch's own words, which come after AWS's.
+            (401 | 403, Access::Signed(signer)) if kind.is_empty() => {
+                self.not_let_in(answer.status, &reason, signer)
+            }
             (401, Access::Key(_)) => Failure::permanent(format!(
                 "Elasticsearch at {url} does not accept the API key in {place} (401)"
             )),
             (401, _) => Failure::permanent(format!(
-                "Elasticsearch at {url} wants an API key (401): set {place}"
+                "Elasticsearch at {url} wants an API key or a user's name and password (401): set {place}"
             )),
             (403, _) => self.forbidden(&reason),
             (404, _) if kind == "index_not_found_exception" => self.vanished(),
@@ -47,10 +50,14 @@ impl Server {
         let who = match &self.access {
             Access::Key(_) => format!("the API key in {place} may not do that"),
             Access::Password(user, _) => format!("the user {user} in {place} may not do that"),
-            Access::Signed(signer) => return self.unsigned(403, reason, signer),
-            Access::Open | Access::Unsigned(_) => {
-                format!("that needs an API key, set {place}")
+            Access::Signed(_) => {
+                "the role that signs the requests may not do that, map it to one of OpenSearch's"
+                    .to_owned()
             }
+            Access::Open | Access::Unsigned(_) => format!(
+                "that needs an API key, set {place}, or requests signed for AWS, set \
+                 CANTER_INDEX_SIGNED_FOR (IndexSignedFor of a stack)"
+            ),
         };
         Failure::permanent(format!(
             "Elasticsearch at {url} forbids what canter asks for (403{}): {who}; to search takes \
@@ -60,9 +67,18 @@ impl Server {
         ))
     }
 
-    /// Returns the failure for a signature that AWS or the domain does not take.
-    fn unsigned(&self, status: u16, reason: &str, signer: &Signer) -> Failure {
+    /// Returns the failure for a request that AWS does not let through to the domain.
+    fn not_let_in(&self, status: u16, reason: &str, signer: &Signer) -> Failure {
         let Scope { service, region } = &signer.scope;
+        if signer.is_unsigned() {
+            return Failure::permanent(format!(
+                "{} refuses a request without a signature ({status}{}), and there are no \
+                 credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+                 log in, for instance with `aws sso login`",
+                self.url,
+                told("", reason)
+            ));
+        }
         Failure::permanent(format!(
             "{} refuses a request signed for {service} in {region} ({status}{}): log in again if the \
              credentials are too old, and let the domain's access policy allow es:ESHttpGet \

@@ -82,9 +82,9 @@ where
     F: Future<Output = Result<I, Failure>> + Send,
     I: IndexWriter,
 {
-    /// An index that was never opened holds no documents.
+    /// A put tells why an index cannot be opened.
     async fn has_room(&self) {
-        if let Some(index) = self.opened.get() {
+        if let Ok(index) = self.opened().await {
             index.has_room().await;
         }
     }

@@ -27,8 +27,8 @@ pub(crate) async fn greet(server: &Server) -> Result<Similarity, Failure> {
         && signer.scope.service == "aoss"
     {
         return Err(Failure::permanent(format!(
-            "{} is OpenSearch Serverless, which takes no versions of the writer's own, no refresh and \
-             no scrolling, so that canter cannot keep pages right there: use a domain of Amazon \
+            "{} is OpenSearch Serverless, which takes no versions of the writer's own and no refresh, \
+             so that canter cannot keep pages right there: use a domain of Amazon \
              OpenSearch Service, or leave --index out",
             server.url()
         )));

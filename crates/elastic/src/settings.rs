@@ -118,7 +118,8 @@ impl Settings {
     }
 
     /// Sets the service and region that requests are signed for, as `es/eu-central-1`, if the server is
-    /// an endpoint of AWS with a name of its own. An API key or a password goes before a signature.
+    /// an endpoint of AWS with a name of its own. A name that AWS has given says it itself, and an API
+    /// key or a password goes before a signature.
     ///
     /// # Errors
     ///
@@ -126,11 +127,11 @@ impl Settings {
     pub fn signed_for(self, scope: &str) -> Result<Self, Failure> {
         let scope = Scope::parse(scope)?;
         Ok(match self.access {
-            Access::Key(_) | Access::Password(..) => self,
-            _ => Settings {
+            Access::Open => Settings {
                 access: Access::Unsigned(scope),
                 ..self
             },
+            _ => self,
         })
     }
 
@@ -172,7 +173,9 @@ impl Access {
     /// Reads a key or a user's name and password. Elasticsearch's keys are Base64, which has no colon.
     fn of(key: &str) -> Result<Self, Failure> {
         match key.split_once(':') {
-            Some((user, password)) if !user.is_empty() && !password.is_empty() => {
+            Some((user, password))
+                if !user.is_empty() && !user.starts_with('{') && !password.is_empty() =>
+            {
                 Ok(Access::Password(user.to_owned(), password.to_owned()))
             }
             None if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic()) => {
@@ -180,7 +183,7 @@ impl Access {
             }
             _ => Err(Failure::permanent(
                 "CANTER_INDEX_API_KEY is no API key: give it as Elasticsearch shows it under \
-                 \"encoded\", letters and digits without spaces, or give USER:PASSWORD",
+                 \"encoded\", letters and digits without spaces, or give USER:PASSWORD, not as JSON",
             )),
         }
     }
@@ -232,6 +235,11 @@ mod tests {
                 "http://h/",
                 Some(":x"),
                 "CANTER_INDEX_API_KEY is no API key",
+            ),
+            (
+                "http://h/",
+                Some(r#"{"username":"x","password":"y"}"#),
+                "not as JSON",
             ),
             (
                 "http://h/",

@@ -3,14 +3,17 @@
 //! <https://docs.aws.amazon.com/opensearch-service/latest/developerguide/request-signing.html>.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sigv4::http_request::{
     PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign,
 };
 use aws_sigv4::sign::v4;
+use aws_smithy_types::error::display::DisplayErrorContext;
 use canter_core::failure::Failure;
 use elasticsearch::http::headers::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -93,6 +96,8 @@ pub(crate) struct Signer {
     provider: SharedCredentialsProvider,
     /// Asking may take a request to a server of logins.
     last: Arc<Mutex<Option<Credentials>>>,
+    /// Whether there are no credentials anywhere.
+    unsigned: Arc<AtomicBool>,
 }
 
 impl Signer {
@@ -101,6 +106,7 @@ impl Signer {
             scope,
             provider,
             last: Arc::default(),
+            unsigned: Arc::default(),
         }
     }
 
@@ -112,11 +118,17 @@ impl Signer {
         }
     }
 
-    /// Adds the headers of a signature.
+    /// Returns whether requests go unsigned, since there are no credentials anywhere.
+    pub(crate) fn is_unsigned(&self) -> bool {
+        self.unsigned.load(Ordering::Relaxed)
+    }
+
+    /// Adds the headers of a signature. Without credentials there are none: a domain may let anybody
+    /// in, or whoever has an address of some network.
     ///
     /// # Errors
     ///
-    /// Returns a permanent failure if there are no credentials or if the request cannot be signed.
+    /// Returns a failure if credentials cannot be had now or if the request cannot be signed.
     pub(crate) async fn sign(
         &self,
         method: &str,
@@ -124,7 +136,12 @@ impl Signer {
         body: Option<&[u8]>,
         headers: &mut HeaderMap,
     ) -> Result<(), Failure> {
-        let identity = self.credentials(url).await?.into();
+        let found = self.credentials(url).await?;
+        self.unsigned.store(found.is_none(), Ordering::Relaxed);
+        let Some(found) = found else {
+            return Ok(());
+        };
+        let identity = found.into();
         let mut settings = SigningSettings::default();
         // OpenSearch Serverless insists on it.
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
@@ -150,22 +167,33 @@ impl Signer {
         Ok(())
     }
 
-    async fn credentials(&self, url: &Url) -> Result<Credentials, Failure> {
+    /// Returns credentials; none if there are none anywhere.
+    async fn credentials(&self, url: &Url) -> Result<Option<Credentials>, Failure> {
         let mut last = self.last.lock().await;
-        let soon = SystemTime::now() + SPARE;
-        let lasts = |known: &&Credentials| known.expiry().is_none_or(|end| end > soon);
-        if let Some(known) = last.as_ref().filter(lasts) {
-            return Ok(known.clone());
+        let lasts =
+            |known: &Credentials, until: SystemTime| known.expiry().is_none_or(|end| end > until);
+        let now = SystemTime::now();
+        if let Some(known) = last.as_ref().filter(|it| lasts(it, now + SPARE)) {
+            return Ok(Some(known.clone()));
         }
-        let found = self.provider.provide_credentials().await;
-        let found = found.map_err(|error| {
-            Failure::permanent(format!(
-                "requests to {url} are signed for AWS, and there are no credentials ({error}): set \
-                 AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in, for \
-                 instance with `aws sso login`"
-            ))
-        })?;
-        Ok(last.insert(found).clone())
+        let error = match self.provider.provide_credentials().await {
+            Ok(found) => return Ok(Some(last.insert(found).clone())),
+            Err(CredentialsError::CredentialsNotLoaded(_)) => return Ok(None),
+            Err(error) => error,
+        };
+        // Who hands credentials out may be back before these end.
+        if let Some(known) = last.as_ref().filter(|it| lasts(it, now)) {
+            return Ok(Some(known.clone()));
+        }
+        let why = format!(
+            "there are no credentials to sign requests to {url} with ({}): log in again, for \
+             instance with `aws sso login`",
+            DisplayErrorContext(&error)
+        );
+        Err(match error {
+            CredentialsError::InvalidConfiguration(_) => Failure::permanent(why),
+            _ => Failure::transient(why),
+        })
     }
 }
 

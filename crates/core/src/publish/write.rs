@@ -127,14 +127,15 @@ where
         Ok(())
     }
 
-    /// Waits for work while the writes under way go on, and marks the rows of those that end.
+    /// Waits for work while the writes under way go on, and marks the rows of those that end. They
+    /// come first: a write that waits for the index may be what the work waits for.
     async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
         let mut work = pin!(work);
         while !self.under_way.is_empty() {
-            match select(work.as_mut(), self.under_way.next()).await {
-                Either::Left((worked, _)) => return Ok(worked),
-                Either::Right((Some(done), _)) => self.pages.mark(done?).await?,
-                Either::Right((None, _)) => {}
+            match select(self.under_way.next(), work.as_mut()).await {
+                Either::Left((Some(done), _)) => self.pages.mark(done?).await?,
+                Either::Left((None, _)) => {}
+                Either::Right((worked, _)) => return Ok(worked),
             }
         }
         Ok(work.await)
@@ -143,9 +144,9 @@ where
     /// Makes all pages under way durable and marks their rows.
     async fn settle(&mut self) -> Result<(), Failure> {
         while !self.under_way.is_empty() {
-            let (done, flushed) = join(self.under_way.next(), self.index.flush()).await;
-            flushed?;
-            if let Some(done) = done {
+            let index = self.index;
+            self.meanwhile(index.flush()).await??;
+            if let Some(done) = self.under_way.next().await {
                 self.pages.mark(done?).await?;
             }
         }
@@ -188,15 +189,4 @@ fn next(version: u64, before: Option<u64>) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_write_is_later_than_the_one_before_it() {
-        assert_eq!(next(3, None), 3 * 1024);
-        assert_eq!(next(3, Some(2 * 1024 + 7)), 3 * 1024);
-        assert_eq!(next(3, Some(3 * 1024)), 3 * 1024 + 1);
-        // An index that another state was published to.
-        assert_eq!(next(3, Some(9 * 1024)), 9 * 1024 + 1);
-    }
-}
+mod tests;

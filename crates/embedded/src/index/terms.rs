@@ -8,7 +8,11 @@ use canter_core::document::Document;
 use canter_ranking::terms::PageTerms;
 use canter_ranking::tokenizer::Tokenizer;
 
-/// Reads terms on as many threads as there are cores.
+/// Maximum number of threads. Tantivy adds pages on one thread, which a few of these keep busy, and each
+/// has a cache of stems.
+const MAX_THREADS: usize = 4;
+
+/// Reads terms on as many threads as there are cores, up to a few.
 pub(super) struct TermReader {
     tokenizers: Vec<Tokenizer>,
 }
@@ -18,7 +22,7 @@ impl TermReader {
         let cores = available_parallelism().map_or(1, usize::from);
         let tokenizers = std::iter::repeat_with(Tokenizer::default);
         TermReader {
-            tokenizers: tokenizers.take(cores).collect(),
+            tokenizers: tokenizers.take(cores.min(MAX_THREADS)).collect(),
         }
     }
 
