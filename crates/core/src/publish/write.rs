@@ -1,7 +1,5 @@
 //! Writes pages from the archive into the index, many at a time.
 
-use std::pin::pin;
-
 use futures_util::StreamExt;
 use futures_util::future::{Either, FutureExt, join, select};
 use futures_util::stream::FuturesUnordered;
@@ -101,10 +99,10 @@ where
             .map(|it| it.published.kept.place.clone())
             .collect();
         let (index, archive, site) = (self.index, self.archive, self.site);
-        let found = self.meanwhile(async {
+        let found = self.meanwhile(Box::pin(async move {
             index.has_room().await;
             archive.get(site, &places).await
-        });
+        }));
         let found = found.await??;
         let (mut documents, mut marks) = (Vec::new(), Vec::new());
         for (waiting, page) in waiting.into_iter().zip(found) {
@@ -129,10 +127,9 @@ where
 
     /// Waits for work while the writes under way go on, and marks the rows of those that end. They
     /// come first: a write that waits for the index may be what the work waits for.
-    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
-        let mut work = pin!(work);
+    async fn meanwhile<T>(&mut self, mut work: Boxed<'a, T>) -> Result<T, Failure> {
         while !self.under_way.is_empty() {
-            match select(self.under_way.next(), work.as_mut()).await {
+            match select(self.under_way.next(), &mut work).await {
                 Either::Left((Some(done), _)) => self.pages.mark(done?).await?,
                 Either::Left((None, _)) => {}
                 Either::Right((worked, _)) => return Ok(worked),
@@ -145,7 +142,7 @@ where
     async fn settle(&mut self) -> Result<(), Failure> {
         while !self.under_way.is_empty() {
             let index = self.index;
-            self.meanwhile(index.flush()).await??;
+            self.meanwhile(Box::pin(index.flush())).await??;
             if let Some(done) = self.under_way.next().await {
                 self.pages.mark(done?).await?;
             }

@@ -195,7 +195,7 @@ async fn a_key_that_is_withdrawn_ends_the_writing() {
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
 async fn a_read_only_index_is_told() {
-    let place = Place::new().await;
+    let place = Place::with_patience(Duration::from_secs(10)).await;
     let path = format!("/{}/_settings", place.name);
     let block = |name: &str, on: &str| {
         let body = format!(r#"{{"index.blocks.{name}":{on}}}"#);

@@ -39,11 +39,15 @@ impl Place {
         }
     }
 
-    /// A place for which one request may take a second, and trying may take two. A busy server takes
-    /// its time to make an index, so that is made in patience.
+    /// A place for which one request may take a second, and trying may take two.
     pub(crate) async fn hurried() -> Self {
+        Place::with_patience(Duration::from_secs(2)).await
+    }
+
+    /// A busy server takes its time to make an index, so that is made in more patience.
+    pub(crate) async fn with_patience(patience: Duration) -> Self {
         let place = Place::new().await;
-        let settings = settings(&place.own, &place.faults).patience(Duration::from_secs(2));
+        let settings = settings(&place.own, &place.faults).patience(patience);
         Place {
             index: ElasticIndex::open(&settings).await.unwrap(),
             ..place
