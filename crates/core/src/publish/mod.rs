@@ -117,18 +117,19 @@ pub async fn publish(
         how,
         in_time,
     };
-    match how.when {
-        When::Early(most) => publishing.early(most).await,
-        When::Again => publishing.again().await,
-        When::Lost => publishing.lost().await,
-        When::Portion => publishing.crawled(Progress::Part { fold: false }).await,
-        When::Resting => {
-            // Nothing is lost by folding what a first crawl has published.
-            let fold = how.max_loss.is_none();
-            publishing.crawled(Progress::Part { fold }).await
-        }
-        When::Ended => publishing.crawled(Progress::Whole).await,
-    }
+    let progress = match how.when {
+        When::Early(most) => return Box::pin(publishing.early(most)).await,
+        When::Again => return Box::pin(publishing.again()).await,
+        When::Lost => return Box::pin(publishing.lost()).await,
+        When::Portion => Progress::Part { fold: false },
+        // Nothing is lost by folding what a first crawl has published.
+        When::Resting => Progress::Part {
+            fold: how.max_loss.is_none(),
+        },
+        When::Ended => Progress::Whole,
+    };
+    // The largest of all futures, which others would hold and move.
+    Box::pin(publishing.crawled(progress)).await
 }
 
 struct Publishing<'a, P, A, I, T> {
