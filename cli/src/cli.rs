@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use canter_embedded::folder::FORMAT;
-use canter_embedded::index::LAYOUT;
+use canter_tantivy::LAYOUT;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 

@@ -128,7 +128,7 @@ async fn remove(index: &WrittenIndex, site: &str) -> Result<u64> {
     let versions = index.versions(site).await?.into_iter();
     let ids: Vec<UrlKey> = versions.map(|(id, _)| id).collect();
     for ids in ids.chunks(BATCH) {
-        let deleted = index.delete(ids.to_vec());
+        let deleted = index.delete(site, ids.to_vec());
         let (deleted, flushed) = tokio::join!(deleted, index.flush());
         deleted.and(flushed)?;
     }

@@ -8,12 +8,12 @@ use canter_core::ports::{IndexReader, IndexWriter, Refused};
 use canter_core::task::UrlKey;
 use canter_elastic::{ElasticIndex, ElasticReader, Settings};
 use canter_embedded::folder::Folder;
-use canter_embedded::index::{TantivyIndex, TantivyReader};
 use canter_embedded::store::{SiteReport, report};
 use canter_ranking::completion::{Named, Prefix};
 use canter_ranking::plan::Plan;
 use canter_ranking::search::{Answer, SearchIndex};
 use canter_ranking::tokenizer::Language;
+use canter_tantivy::{TantivyIndex, TantivyReader};
 use url::Url;
 
 /// Environment variable that holds the API key of an Elasticsearch server, or `USER:PASSWORD`.
@@ -148,8 +148,8 @@ macro_rules! either {
 macro_rules! reads_and_searches {
     ($index:ty) => {
         impl IndexReader for $index {
-            async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-                either!(self, index => index.get(id))
+            async fn get(&self, site: &str, id: UrlKey) -> Result<Option<Stored>, Failure> {
+                either!(self, index => index.get(site, id))
             }
 
             async fn count(&self, site: &str) -> Result<u64, Failure> {
@@ -201,8 +201,8 @@ impl IndexWriter for WrittenIndex {
         either!(self, index => index.put(documents))
     }
 
-    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
-        either!(self, index => index.delete(ids))
+    async fn delete(&self, site: &str, ids: Vec<UrlKey>) -> Result<(), Failure> {
+        either!(self, index => index.delete(site, ids))
     }
 
     async fn flush(&self) -> Result<(), Failure> {

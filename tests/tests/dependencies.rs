@@ -29,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "canter-elastic",
         &["canter-core", "canter-page", "canter-ranking"],
     ),
+    ("canter-tantivy", &["canter-core", "canter-ranking"]),
     (
         "canter-api",
         &["canter-core", "canter-page", "canter-ranking"],
@@ -64,6 +65,7 @@ const SHIPPED: &[&str] = &[
     "canter-page",
     "canter-ranking",
     "canter-stack",
+    "canter-tantivy",
 ];
 
 #[derive(Deserialize)]

@@ -214,7 +214,7 @@ impl Knowledge {
         };
         let open = || ReadIndex::noted(folder, site.server.as_deref());
         match index.get_or_init(open).await {
-            Ok(index) => index.get(document_id(&site.name, url)).await,
+            Ok(index) => index.get(&site.name, document_id(&site.name, url)).await,
             Err(failure) => Err(failure.clone()),
         }
     }

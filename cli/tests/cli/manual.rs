@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use canter_embedded::folder::FORMAT;
-use canter_embedded::index::LAYOUT;
+use canter_tantivy::LAYOUT;
 use canter_tests::Ended;
 use canter_tests::canter::Started;
 

@@ -19,8 +19,8 @@ use crate::failure::failure;
 use crate::item::Item;
 use crate::meter::Meter;
 
-/// Timeout of one attempt at a request. None of our requests takes longer to answer.
-const ATTEMPT: Duration = Duration::from_secs(5);
+/// Timeout of one attempt at a request. None takes longer to answer but the upload of a file.
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(5);
 /// Maximum number of attempts of the SDK at a request that is refused for now or not answered: over
 /// six seconds on average.
 const ATTEMPTS: u32 = 8;

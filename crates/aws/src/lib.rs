@@ -1,4 +1,4 @@
-//! canter's world on AWS: the frontier in SQS; the archive in S3; the page store, the paces,
+//! canter's world on AWS: the frontier in SQS; the archive and an index without a server in S3; the page store, the paces,
 //! robots.txt and what is crawled in DynamoDB.
 //!
 //! Every write may be repeated, arrive late or get no answer; each module says why that loses
@@ -11,6 +11,7 @@ mod clock;
 mod cloud;
 mod credentials;
 mod failure;
+mod index_files;
 mod item;
 mod meter;
 mod paces;
@@ -32,6 +33,7 @@ pub use canter_core::outcomes::Counts;
 pub use clock::Clock;
 pub use cloud::{Cloud, Endpoints, Names};
 pub use credentials::credentials;
+pub use index_files::CloudGenerations;
 pub use meter::{Meter, Usage};
 pub use paces::CloudPaces;
 pub use pages::{CloudSite, GRACE, LOSSES, Swept};

@@ -57,7 +57,7 @@ impl IndexWriter for ElasticIndex {
         self.writer.put(documents).await
     }
 
-    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
+    async fn delete(&self, _: &str, ids: Vec<UrlKey>) -> Result<(), Failure> {
         self.writer.delete(ids).await
     }
 
@@ -68,8 +68,8 @@ impl IndexWriter for ElasticIndex {
 }
 
 impl IndexReader for ElasticIndex {
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        self.reader.get(id).await
+    async fn get(&self, site: &str, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        self.reader.get(site, id).await
     }
 
     async fn count(&self, site: &str) -> Result<u64, Failure> {

@@ -93,8 +93,8 @@ where
         self.opened().await?.put(documents).await
     }
 
-    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
-        self.opened().await?.delete(ids).await
+    async fn delete(&self, site: &str, ids: Vec<UrlKey>) -> Result<(), Failure> {
+        self.opened().await?.delete(site, ids).await
     }
 
     /// An index that was never opened holds nothing to flush.
@@ -135,8 +135,8 @@ where
     F: Future<Output = Result<I, Failure>> + Send,
     I: IndexReader,
 {
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        self.opened().await?.get(id).await
+    async fn get(&self, site: &str, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        self.opened().await?.get(site, id).await
     }
 
     async fn count(&self, site: &str) -> Result<u64, Failure> {

@@ -83,7 +83,7 @@ impl SearchIndex for ElasticReader {
 }
 
 impl IndexReader for ElasticReader {
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+    async fn get(&self, _: &str, id: UrlKey) -> Result<Option<Stored>, Failure> {
         let path = format!("{}/_doc/{id}", self.server.index());
         let answer = self.server.ask(Method::Get, &path, None, self.patience);
         let answer = answer.await?;

@@ -2,7 +2,6 @@
 
 pub mod archive;
 pub mod folder;
-pub mod index;
 mod sqlite;
 mod stopping;
 pub mod store;

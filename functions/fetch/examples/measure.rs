@@ -11,7 +11,7 @@ mod world;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use canter_embedded::index::TantivyIndex;
+use canter_tantivy::TantivyIndex;
 use world::crawling::crawl;
 use world::{Place, spec};
 

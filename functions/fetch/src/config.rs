@@ -1,19 +1,24 @@
 //! The function's configuration, which the template passes in environment variables.
 
+use std::env::temp_dir;
+
 use canter_aws::{Names, credentials, secret};
 use canter_core::failure::Failure;
 use canter_elastic::Settings;
+use canter_tantivy::Room;
 
 /// The function's configuration, read once.
 pub struct Config {
     /// Names of the stack's resources.
     pub names: Names,
-    /// URL of the index.
-    index: String,
+    /// URL of the index; none if it has no server.
+    index: Option<String>,
     /// ARN of the secret that holds the index's API key.
     index_secret: Option<String>,
     /// See [`Settings::signed_for`].
     index_signed_for: Option<String>,
+    /// Storage for an index without a server, in MB.
+    storage_mb: u32,
     /// Whether plans may permit private addresses for their sites.
     pub allow_private: bool,
     /// Number of receives after which the queue gives up a message.
@@ -50,7 +55,8 @@ impl Config {
                 errands: needed("CANTER_ERRANDS_URL")?,
                 dead_letters: needed("CANTER_DEAD_LETTERS_URL")?,
             },
-            index: needed("CANTER_INDEX_URL")?,
+            index: given("CANTER_INDEX_URL"),
+            storage_mb: number("CANTER_INDEX_STORAGE")?,
             index_secret: given("CANTER_INDEX_SECRET"),
             index_signed_for: given("CANTER_INDEX_SIGNED_FOR"),
             allow_private: given("CANTER_ALLOW_PRIVATE").as_deref() == Some("true"),
@@ -59,13 +65,21 @@ impl Config {
         })
     }
 
-    /// Returns the location of the index, with its API key, which is requested here.
+    /// Returns where an index without a server is built; none if there is a server.
+    pub fn room(&self) -> Option<Room> {
+        self.index.is_none().then(|| Room {
+            dir: temp_dir().join("canter-index"),
+            bytes: u64::from(self.storage_mb) << 20,
+        })
+    }
+
+    /// Returns the location of the index on its server, with its API key, which is requested here.
     pub async fn index(&self) -> Result<Settings, Failure> {
         let key = match &self.index_secret {
             Some(arn) => Some(secret(arn).await?),
             None => None,
         };
-        let mut settings = Settings::new(&self.index, key)?;
+        let mut settings = Settings::new(self.index.as_deref().unwrap_or_default(), key)?;
         if let Some(scope) = &self.index_signed_for {
             settings = settings.signed_for(scope)?;
         }
@@ -85,7 +99,7 @@ mod tests {
         "CANTER_ERRANDS_URL",
         "CANTER_DEAD_LETTERS_URL",
         "CANTER_BUCKET",
-        "CANTER_INDEX_URL",
+        "CANTER_INDEX_STORAGE",
         "CANTER_MAX_RECEIVES",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     ];
@@ -109,8 +123,12 @@ mod tests {
     #[test]
     fn what_may_be_left_out_is_off() {
         let config = read("CANTER_INDEX_SECRET", "").unwrap();
-        assert_eq!((config.index_secret, config.allow_private), (None, false));
+        assert_eq!(config.index_secret, None);
+        assert!(!config.allow_private);
         assert!(read("CANTER_ALLOW_PRIVATE", "true").unwrap().allow_private);
         assert!((config.memory_gb - 0.5).abs() < f64::EPSILON);
+        assert!(config.room().is_none());
+        let room = read("CANTER_INDEX_URL", "").unwrap().room();
+        assert_eq!(room.map(|room| room.bytes), Some(512 << 20));
     }
 }

@@ -9,13 +9,14 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use canter_aws::queue::{Errand, Sweep, send_to_dead_letters};
 use canter_aws::{Bill, Steering, Usage};
 use canter_core::failure::Failure;
-use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
+use canter_core::ports::{Fetcher, Generations, IndexReader, IndexWriter};
 use canter_core::task::UrlKey;
 use canter_core::time::Moment;
 use canter_elastic::{ElasticIndex, LazyIndex};
 use canter_engine::cloud::look::{Look, Looks};
 use canter_engine::cloud::{Asked, Deadline, Failed, Received, Report, Worker};
 use canter_http::Clock;
+use canter_tantivy::GenerationsIndex;
 use tokio::time::{Instant, timeout_at};
 
 /// Time after which an errand is tried again if a store failed.
@@ -51,8 +52,15 @@ where
         match index.trouble() {
             None => Ok(()),
             // Any request shows whether the trouble persists.
-            Some(_) => index.get(UrlKey([0; 16])).await.map(drop),
+            Some(_) => index.get("", UrlKey([0; 16])).await.map(drop),
         }
+    }
+}
+
+impl<S: Generations> Standby for GenerationsIndex<S> {
+    /// There is no server that could be down.
+    async fn ready(&self) -> Result<(), Failure> {
+        Ok(())
     }
 }
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lambda_events::sqs::SqsEvent;
-use canter_aws::{Cloud, CrawlSpec};
+use canter_aws::{Cloud, CloudGenerations, CrawlSpec};
 use canter_core::domain::authority;
 use canter_elastic::{ElasticIndex, LazyIndex};
 use canter_engine::cloud::{Deadline, Parts, Worker};
-use canter_fetch::{Config, Function};
+use canter_fetch::{Config, Function, Standby};
 use canter_http::{Clock, HttpConfig, HttpFetcher};
+use canter_tantivy::GenerationsIndex;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use tokio::time::Instant;
 
@@ -27,19 +28,36 @@ async fn main() -> Result<(), Error> {
         .init();
     let config = Arc::new(Config::read(|name| env::var(name).ok())?);
     let cloud = Cloud::connect(config.names.clone()).await;
-    let (allow_private, limits) = (
-        config.allow_private,
-        (config.max_receives, config.memory_gb),
-    );
-    let worker = Worker::new(Parts {
-        cloud,
-        index: Arc::new(LazyIndex::new(move || {
+    let Some(room) = config.room() else {
+        let (of_server, opened) = (Arc::clone(&config), move || {
             let config = Arc::clone(&config);
             async move { ElasticIndex::open(&config.index().await?.patience(PATIENCE)).await }
-        })),
+        });
+        let index = (LazyIndex::new(opened), true);
+        return serve(index, &of_server, cloud, began).await;
+    };
+    let clock = Clock::start();
+    let generations = CloudGenerations::new(cloud.clone(), Arc::new(move || clock.now()));
+    let index = (GenerationsIndex::new(generations, room), false);
+    serve(index, &config, cloud, began).await
+}
+
+/// Works on the events of a queue, with an index into which pages are put one by one or not.
+async fn serve<I: Standby + 'static>(
+    (index, page_by_page): (I, bool),
+    config: &Config,
+    cloud: Cloud,
+    began: Instant,
+) -> Result<(), Error> {
+    let allow_private = config.allow_private;
+    let worker = Worker::new(Parts {
+        cloud,
+        index: Arc::new(index),
+        page_by_page,
         clock: Clock::start(),
         fetcher: Box::new(move |spec| HttpFetcher::start(http(spec, allow_private))),
     })?;
+    let limits = (config.max_receives, config.memory_gb);
     let function = Function::new(Arc::new(worker), limits, began);
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let deadline = Deadline::before(left(event.context.deadline));

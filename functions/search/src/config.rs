@@ -1,18 +1,21 @@
 //! The function's configuration, which the stack passes in environment variables.
 
-use std::env::VarError;
+use std::env::{VarError, temp_dir};
 use std::time::Duration;
 
 use canter_api::Origins;
 use canter_aws::{credentials, secret};
 use canter_core::failure::Failure;
 use canter_elastic::{ElasticReader, Settings};
+use canter_tantivy::Room;
 use thiserror::Error;
 
 const URL: &str = "CANTER_INDEX_URL";
 const SECRET: &str = "CANTER_INDEX_SECRET";
 const SIGNED_FOR: &str = "CANTER_INDEX_SIGNED_FOR";
 const TABLE: &str = "CANTER_STATE_TABLE";
+const BUCKET: &str = "CANTER_BUCKET";
+const STORAGE: &str = "CANTER_INDEX_STORAGE";
 /// Where the API key is set, as messages to a person name it.
 const KEY_PLACE: &str = "the secret of the parameter SearchSecretArn or IndexSecretArn";
 const ORIGINS: &str = "CANTER_SEARCH_ORIGINS";
@@ -25,8 +28,12 @@ const PATIENCE: Duration = Duration::from_secs(24);
 /// The function's configuration.
 #[derive(Debug)]
 pub struct Config {
-    /// The index that is searched.
-    pub index: Place,
+    /// The index that is searched; none if it has no server.
+    pub index: Option<Place>,
+    /// Name of the bucket that holds an index without a server.
+    pub bucket: String,
+    /// Storage for an index without a server.
+    pub room: Room,
     /// Name of the table that holds the state of the crawls.
     pub table: String,
     /// The sites whose pages may call the API.
@@ -67,13 +74,31 @@ impl Config {
         let needed = |name: &'static str, holds: &str| {
             maybe(name)?.ok_or_else(|| wrong(name, format!("is not set: it holds {holds}")))
         };
-        let url = needed(URL, "the URL of an Elasticsearch server and an index there")?;
-        Settings::new(&url, None).map_err(|failure| wrong(URL, format!("is wrong: {failure}")))?;
-        Ok(Config {
-            index: Place {
-                url,
+        let index = match maybe(URL)? {
+            Some(url) => Some(Place {
                 secret: maybe(SECRET)?,
                 signed_for: maybe(SIGNED_FOR)?,
+                url,
+            }),
+            None => None,
+        };
+        if let Some(index) = &index {
+            let checked = Settings::new(&index.url, None);
+            checked.map_err(|failure| wrong(URL, format!("is wrong: {failure}")))?;
+        }
+        let storage = needed(STORAGE, "the storage of the function in MB")?;
+        let megabytes: u64 = storage
+            .parse()
+            .map_err(|_| wrong(STORAGE, format!("is no number: {storage}")))?;
+        Ok(Config {
+            index,
+            bucket: needed(
+                BUCKET,
+                "the name of the bucket of the archive and the index",
+            )?,
+            room: Room {
+                dir: temp_dir().join("canter-index"),
+                bytes: megabytes << 20,
             },
             table: needed(TABLE, "the name of the table with the state of the crawls")?,
             origins: Origins::listed(&maybe(ORIGINS)?.unwrap_or_default())
@@ -125,41 +150,53 @@ mod tests {
         })
     }
 
+    /// What every stack sets.
+    const OTHERS: [(&str, &str); 3] = [(TABLE, "state"), (BUCKET, "b"), (STORAGE, "512")];
+
+    fn with<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        [&OTHERS, more].concat()
+    }
+
     #[test]
     fn no_secret_is_no_key() {
-        let needed = [(URL, "http://h/docs"), (TABLE, "state")];
-        let empty = [needed[0], needed[1], (SECRET, "")];
-        for variables in [&needed[..], &empty[..]] {
-            let config = read(variables).expect("right");
+        let server = (URL, "http://h/docs");
+        for variables in [with(&[server]), with(&[server, (SECRET, "")])] {
+            let config = read(&variables).expect("right");
             assert_eq!(config.table, "state");
-            assert_eq!(config.index.url, "http://h/docs");
-            assert_eq!(config.index.secret, None);
+            let index = config.index.expect("a server");
+            assert_eq!((&*index.url, index.secret), ("http://h/docs", None));
         }
-        let arn = [needed[0], needed[1], (SECRET, "arn:aws:x")];
-        let config = read(&arn).expect("right");
-        assert_eq!(config.index.secret.as_deref(), Some("arn:aws:x"));
+        let config = read(&with(&[server, (SECRET, "arn:aws:x")])).expect("right");
+        let index = config.index.expect("a server");
+        assert_eq!(index.secret.as_deref(), Some("arn:aws:x"));
+    }
+
+    #[test]
+    fn no_url_is_no_server() {
+        for variables in [with(&[]), with(&[(URL, "")])] {
+            let config = read(&variables).expect("right");
+            assert!(config.index.is_none());
+            assert_eq!((&*config.bucket, config.room.bytes), ("b", 512 << 20));
+        }
     }
 
     #[test]
     fn a_wrong_variable_is_named() {
         let rows: [(&[(&str, &str)], &str); 4] = [
-            (&[], "CANTER_INDEX_URL is not set"),
-            (
-                &[(URL, ""), (TABLE, "state")],
-                "CANTER_INDEX_URL is not set",
-            ),
+            (&[], "CANTER_INDEX_STORAGE is not set"),
+            (&[(STORAGE, "much")], "CANTER_INDEX_STORAGE is no number"),
             (
                 &[(URL, "h:9200"), (TABLE, "state")],
                 "CANTER_INDEX_URL is wrong: the index's URL begins with neither",
             ),
-            (&[(URL, "http://h/")], "CANTER_STATE_TABLE is not set"),
+            (&OTHERS[1..], "CANTER_STATE_TABLE is not set"),
         ];
         for (variables, expected) in rows {
             let told = read(variables).expect_err(expected).to_string();
             assert!(told.starts_with(expected), "{told}");
         }
-        let origins = [(URL, "http://h/"), (TABLE, "state"), (ORIGINS, "h")];
-        let told = read(&origins).expect_err("refused").to_string();
+        let told = read(&with(&[(ORIGINS, "h")])).expect_err("refused");
+        let told = told.to_string();
         assert!(
             told.starts_with("CANTER_SEARCH_ORIGINS is wrong: h: "),
             "{told}"

@@ -2,20 +2,28 @@
 //! until Lambda ends it.
 
 use std::env;
+use std::future::{Future, ready};
 use std::io::stderr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use canter_aws::{Clock, Cloud, Names, Sites};
+use canter_api::Origins;
+use canter_aws::{Clock, Cloud, CloudGenerations, Names, Sites};
+use canter_core::ports::IndexReader;
 use canter_core::time::Moment;
 use canter_elastic::LazyIndex;
+use canter_ranking::search::SearchIndex;
 use canter_search::{CloudStatus, Config, service};
+use canter_tantivy::GenerationsReader;
 use tokio::time::timeout;
 
 /// Maximum wait for the index before the first request. Lambda gives a process the most CPU time
 /// during its start, which is the time to open the index. The page can be shown without the index.
 const HEAD_START: Duration = Duration::from_secs(1);
+
+/// Time after which a search looks for newer generations of an index without a server.
+const LOOK: Duration = Duration::from_secs(3);
 
 // The function mostly waits for servers: one thread is enough, and starts faster than several.
 #[tokio::main(flavor = "current_thread")]
@@ -32,38 +40,60 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> anyhow::Result<()> {
-    let Config {
-        index,
-        table,
-        origins,
-    } = Config::read(|name| env::var(name))?;
-    let place = Arc::new(index);
-    let index = Arc::new(LazyIndex::new(move || {
-        let place = Arc::clone(&place);
-        async move { place.open().await }
-    }));
+    let config = Config::read(|name| env::var(name))?;
     let clock: Clock = Arc::new(now);
-    let connect = {
-        let clock = Arc::clone(&clock);
-        move || sites(table.clone(), Arc::clone(&clock))
-    };
-    let status = CloudStatus::new(connect, Arc::clone(&index), clock);
-    // A failure is reported to the first search, which tries to open the index again.
-    let _ = timeout(HEAD_START, index.opened()).await;
-    let router = canter_api::router_for(&origins, index, Arc::new(status));
-    let ended = lambda_http::run(service(router)).await;
-    ended.map_err(anyhow::Error::from_boxed)
-}
-
-async fn sites(table: String, clock: Clock) -> Sites {
     let names = Names {
-        state: table,
+        state: config.table,
+        bucket: config.bucket,
         pages: String::new(),
-        bucket: String::new(),
         queue: String::new(),
         errands: String::new(),
         dead_letters: String::new(),
     };
+    if let Some(place) = config.index {
+        let place = Arc::new(place);
+        let index = Arc::new(LazyIndex::new(move || {
+            let place = Arc::clone(&place);
+            async move { place.open().await }
+        }));
+        // A failure is reported to the first search, which tries to open the index again.
+        let _ = timeout(HEAD_START, index.opened()).await;
+        let connect = {
+            let clock = Arc::clone(&clock);
+            move || sites(names.clone(), Arc::clone(&clock))
+        };
+        return answer(&config.origins, index, connect, clock).await;
+    }
+    let cloud = Cloud::connect(names).await;
+    let generations = CloudGenerations::new(cloud.clone(), Arc::clone(&clock));
+    let index = Arc::new(GenerationsReader::new(generations, &config.room, LOOK)?);
+    let _ = timeout(HEAD_START, index.open()).await;
+    let connect = {
+        let clock = Arc::clone(&clock);
+        move || ready(Sites::new(cloud.clone(), Arc::clone(&clock)))
+    };
+    answer(&config.origins, index, connect, clock).await
+}
+
+/// Answers requests until Lambda ends the process.
+async fn answer<I, C, F>(
+    origins: &Origins,
+    index: Arc<I>,
+    connect: C,
+    clock: Clock,
+) -> anyhow::Result<()>
+where
+    I: SearchIndex + IndexReader + 'static,
+    C: Fn() -> F + Send + Sync + 'static,
+    F: Future<Output = Sites> + Send + 'static,
+{
+    let status = CloudStatus::new(connect, Arc::clone(&index), clock);
+    let router = canter_api::router_for(origins, index, Arc::new(status));
+    let ended = lambda_http::run(service(router)).await;
+    ended.map_err(anyhow::Error::from_boxed)
+}
+
+async fn sites(names: Names, clock: Clock) -> Sites {
     Sites::new(Cloud::connect(names).await, clock)
 }
 

@@ -131,7 +131,7 @@ pub async fn names_are_completed<I: WholeIndex>(index: &I) {
         far,
     ];
     put(index, pages).await;
-    super::index::write(index, index.delete(vec![gone.id()])).await;
+    super::index::write(index, index.delete(super::index::SITE, vec![gone.id()])).await;
     let site = || Some("example.org".to_owned());
     for (typed, expected) in [
         (

@@ -12,6 +12,9 @@ use canter_ranking::search::{SearchIndex, search, search_as_written};
 
 use super::{fine, url};
 
+/// Site of the documents of [`document`] and [`page`].
+pub const SITE: &str = "example.org";
+
 /// An index that one process writes, reads and searches.
 pub trait WholeIndex: IndexWriter + IndexReader + SearchIndex {}
 
@@ -22,7 +25,7 @@ pub async fn a_page_is_found_and_comes_back<I: WholeIndex>(index: &I) {
     let page = document("/a", 1, "ponies");
     put(index, vec![page.clone()]).await;
     assert_eq!(found(index, "ponies").await, ["/a"]);
-    let stored = fine(index.get(page.id()).await).unwrap();
+    let stored = fine(index.get(SITE, page.id()).await).unwrap();
     assert_eq!(
         (&stored.url, &stored.title, &stored.text),
         (&page.url, &page.page.title, &page.page.text)
@@ -67,15 +70,15 @@ pub async fn a_deleted_page_is_gone<I: WholeIndex>(index: &I) {
     put(index, vec![a.clone(), b.clone()]).await;
     write(
         index,
-        index.delete(vec![a.id(), document("/unknown", 1, "x").id()]),
+        index.delete(SITE, vec![a.id(), document("/unknown", 1, "x").id()]),
     )
     .await;
     assert_eq!(found(index, "ponies").await, ["/b"]);
-    assert_eq!(fine(index.get(a.id()).await), None);
+    assert_eq!(fine(index.get(SITE, a.id()).await), None);
     put(index, vec![document("/a", 2, "ponies")]).await;
     assert_eq!(found(index, "ponies").await.len(), 2);
-    write(index, index.delete(vec![b.id()])).await;
-    write(index, index.delete(vec![b.id()])).await;
+    write(index, index.delete(SITE, vec![b.id()])).await;
+    write(index, index.delete(SITE, vec![b.id()])).await;
     assert_eq!(found(index, "ponies").await, ["/a"]);
 }
 
@@ -85,7 +88,7 @@ pub async fn writes_keep_their_order<I: WholeIndex>(index: &I) {
     let (put, deleted, flushed) = tokio::join!(
         biased;
         index.put(vec![page.clone()]),
-        index.delete(vec![page.id()]),
+        index.delete(SITE, vec![page.id()]),
         index.flush(),
     );
     assert_eq!(fine(put), []);
@@ -104,14 +107,14 @@ pub async fn large_writes_keep_their_order<I: WholeIndex>(index: &I) {
     let deleted = document("/b", 1, "").id();
     let flush = async {
         fine(index.flush().await);
-        fine(index.count("example.org").await)
+        fine(index.count(SITE).await)
     };
     let (a, b, c, deleted, count) = tokio::join!(
         biased;
         index.put(large("/a")),
         index.put(large("/b")),
         index.put(large("/c")),
-        index.delete(vec![deleted]),
+        index.delete(SITE, vec![deleted]),
         flush,
     );
     for put in [a, b, c] {
@@ -134,10 +137,10 @@ pub async fn sites_are_apart<I: WholeIndex>(index: &I) {
         ..document("/1", 1, "ponies")
     };
     put(index, [ours, vec![other.clone()]].concat()).await;
-    assert_eq!(fine(index.count("example.org").await), 20);
+    assert_eq!(fine(index.count(SITE).await), 20);
     assert_eq!(fine(index.count("example.org/other").await), 1);
     assert_eq!(fine(index.count("example").await), 0);
-    let mut listed = fine(index.versions("example.org").await);
+    let mut listed = fine(index.versions(SITE).await);
     listed.sort_unstable();
     assert_eq!(listed, versions);
     let mut given = Vec::new();
@@ -145,16 +148,16 @@ pub async fn sites_are_apart<I: WholeIndex>(index: &I) {
         given.push(document_id(&page.site, &page.url));
         Ok(())
     };
-    fine(index.export("example.org", each).await);
+    fine(index.export(SITE, each).await);
     assert_eq!(given, ids);
     let mut count = 0;
-    let stopped = index.export("example.org", |_| {
+    let stopped = index.export(SITE, |_| {
         count += 1;
         Err(Failure::permanent("enough"))
     });
     assert_eq!(stopped.await, Err(Failure::permanent("enough")));
     assert_eq!(count, 1);
-    write(index, index.delete(vec![other.id()])).await;
+    write(index, index.delete(&other.site, vec![other.id()])).await;
     assert_eq!(fine(index.count("example.org/other").await), 0);
     assert_eq!(fine(index.versions("example.org/other").await), []);
 }
@@ -168,7 +171,7 @@ pub async fn writes_are_told_by_their_numbers<I: WholeIndex>(index: &I) {
     for (written, shown) in [((1, 0), (1, 0)), ((2, 3), (2, 3)), ((2, 1), (2, 3))] {
         let (written, shown) = (page(written.0, written.1), page(shown.0, shown.1));
         put(index, vec![written]).await;
-        let told = fine(index.versions("example.org").await);
+        let told = fine(index.versions(SITE).await);
         assert_eq!(told, [(shown.id(), shown.version)]);
     }
 }
@@ -198,7 +201,7 @@ pub async fn a_misspelt_word_is_understood<I: WholeIndex>(index: &I) {
         ("donkeis", Some("donkeys")),
     ] {
         let query = Query {
-            site: Some("example.org".into()),
+            site: Some(SITE.into()),
             ..query(typed)
         };
         let hits = fine(search_as_written(index, &query).await);
@@ -236,7 +239,7 @@ pub async fn what_others_say_counts<I: WholeIndex>(index: &I) {
     put(index, vec![counted.clone()]).await;
     assert_eq!(found(index, "ponies").await, ["/y", "/x"]);
     assert_eq!(found(index, "mules").await, ["/y"]);
-    let told = fine(index.get(counted.id()).await).unwrap();
+    let told = fine(index.get(SITE, counted.id()).await).unwrap();
     assert_eq!(told.text, counted.page.text);
     put(index, vec![document("/y", 2, "horses")]).await;
     assert_eq!(found(index, "horses").await, ["/y"]);
@@ -281,7 +284,7 @@ pub async fn words_in_quotation_marks_stand_side_by_side<I: WholeIndex>(index: &
 /// Empty writes are no error.
 pub async fn empty_writes_are_fine<I: WholeIndex>(index: &I) {
     put(index, Vec::new()).await;
-    write(index, index.delete(Vec::new())).await;
+    write(index, index.delete(SITE, Vec::new())).await;
     fine(index.flush().await);
 }
 
@@ -289,7 +292,7 @@ pub async fn empty_writes_are_fine<I: WholeIndex>(index: &I) {
 pub fn document(path: &str, version: u64, word: &str) -> Document {
     let text = format!("A page about {word}.");
     Document {
-        site: "example.org".into(),
+        site: SITE.into(),
         url: url(path),
         fetched_at: Moment::from_millis(version),
         version: Write { version, pass: 0 }.number(),
@@ -340,7 +343,7 @@ pub fn page(path: &str, title: &str, marked: &str) -> Document {
         }
     }
     Document {
-        site: "example.org".into(),
+        site: SITE.into(),
         url: url(path),
         fetched_at: Moment::from_millis(7),
         version: Write {

@@ -1,9 +1,12 @@
-//! The bucket of a stack: the few requests that the archive makes of it.
+//! The bucket of a stack: the few requests that the archive and an index without a server make of it.
 
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Config;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
@@ -11,15 +14,17 @@ use canter_core::failure::Failure;
 use canter_core::time::Moment;
 
 use super::kept_objects::KeptObjects;
-use crate::cloud::Cloud;
+use crate::cloud::{ATTEMPT, Cloud};
 use crate::failure::{failure, service};
 
 /// Maximum number of objects that one request deletes.
 const DELETED: usize = 1_000;
+/// Bytes a second below which the upload of a file counts as stuck.
+const SLOWEST: u64 = 4 << 20;
 
 /// The bucket. Clones share connections and the objects in memory.
 #[derive(Debug, Clone)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     s3: Client,
     name: String,
     kept: KeptObjects,
@@ -27,15 +32,15 @@ pub(super) struct Bucket {
 
 /// An object, as a list has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Object {
-    pub(super) key: String,
-    pub(super) bytes: u64,
+pub(crate) struct Object {
+    pub(crate) key: String,
+    pub(crate) bytes: u64,
     /// When it was last put, by the clock of S3, to the second.
-    pub(super) put: Moment,
+    pub(crate) put: Moment,
 }
 
 impl Bucket {
-    pub(super) fn of(cloud: &Cloud) -> Self {
+    pub(crate) fn of(cloud: &Cloud) -> Self {
         Bucket {
             s3: cloud.s3.clone(),
             name: cloud.names.bucket.clone(),
@@ -49,15 +54,34 @@ impl Bucket {
     }
 
     /// Stores an object. It is durable when the call resolves.
-    pub(super) async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), Failure> {
+    pub(crate) async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), Failure> {
         let put = self.s3.put_object().bucket(&self.name).key(key);
         let put = put.body(ByteStream::from(bytes)).send().await;
         put.map_err(|error| failure(error, &self.what()))?;
         Ok(())
     }
 
+    /// Stores a file as an object. It is durable when the call resolves.
+    pub(crate) async fn upload(&self, key: &str, file: &Path) -> Result<(), Failure> {
+        let body = ByteStream::from_path(file).await.map_err(|error| {
+            let unread = format!("{} cannot be read: {error}", file.display());
+            Failure::transient(unread).with_source(error)
+        })?;
+        let bytes = body.size_hint().0;
+        let limit = TimeoutConfig::builder()
+            .operation_attempt_timeout(ATTEMPT + Duration::from_secs(bytes / SLOWEST))
+            .build();
+        let put = self.s3.put_object().bucket(&self.name).key(key).body(body);
+        let put = put
+            .customize()
+            .config_override(Config::builder().timeout_config(limit));
+        let put = put.send().await;
+        put.map_err(|error| failure(error, &self.what()))?;
+        Ok(())
+    }
+
     /// Reads a part of an object; none if the object does not exist or ends before the part does.
-    pub(super) async fn get(
+    pub(crate) async fn get(
         &self,
         key: &str,
         part: Range<u64>,
@@ -71,7 +95,7 @@ impl Bucket {
     }
 
     /// Keeps an object in memory if there is room, so that reads of its parts are no requests.
-    pub(super) async fn keep(&self, key: &str) -> Result<(), Failure> {
+    pub(crate) async fn keep(&self, key: &str) -> Result<(), Failure> {
         if !self.kept.contains(key)
             && self.kept.has_room()
             && let Some(content) = self.read(key, None).await?
@@ -91,7 +115,12 @@ impl Bucket {
         self.kept.release_others(prefix);
     }
 
-    async fn read(&self, key: &str, range: Option<String>) -> Result<Option<Vec<u8>>, Failure> {
+    /// Reads an object or a range of it; none if it does not exist.
+    pub(crate) async fn read(
+        &self,
+        key: &str,
+        range: Option<String>,
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let get = self.s3.get_object().bucket(&self.name).key(key);
         let answer = match get.set_range(range).send().await {
             Ok(answer) => answer,
@@ -108,7 +137,7 @@ impl Bucket {
     }
 
     /// Lists the objects whose keys begin with a prefix, in the order of their keys.
-    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<Object>, Failure> {
+    pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<Object>, Failure> {
         let list = self.s3.list_objects_v2().bucket(&self.name).prefix(prefix);
         let mut pages = list.into_paginator().send();
         let mut objects = Vec::new();
@@ -128,7 +157,7 @@ impl Bucket {
     }
 
     /// Deletes objects. Those that do not exist are fine.
-    pub(super) async fn delete(&self, keys: Vec<String>) -> Result<(), Failure> {
+    pub(crate) async fn delete(&self, keys: Vec<String>) -> Result<(), Failure> {
         for keys in keys.chunks(DELETED) {
             let keys = keys.iter().map(|key| ObjectIdentifier::builder().key(key));
             let keys: Result<_, _> = keys.map(|key| key.build()).collect();

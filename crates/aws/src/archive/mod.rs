@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::cloud::Cloud;
 pub use bucket::{create_bucket, delete_bucket};
 
-use bucket::Bucket;
+pub(crate) use bucket::Bucket;
 use sending::Sender;
 
 /// Maximum size of an object with more than one page, in bytes.
@@ -97,6 +97,6 @@ impl Archive for CloudArchive {
 }
 
 /// Returns the start of all keys of a site. Names of sites can be longer than a key.
-fn prefix(site: &str) -> String {
+pub(crate) fn prefix(site: &str) -> String {
     format!("{}/", UrlKey::hash(site.as_bytes()))
 }

@@ -26,8 +26,12 @@ pub trait IndexWriter: Send + Sync {
         documents: Vec<Document>,
     ) -> impl Future<Output = Result<Vec<Refused>, Failure>> + Send;
 
-    /// Deletes documents. Resolves when that is durable. Unknown ids are no error.
-    fn delete(&self, ids: Vec<UrlKey>) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// Deletes documents of a site. Resolves when that is durable. Unknown ids are no error.
+    fn delete(
+        &self,
+        site: &str,
+        ids: Vec<UrlKey>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Makes everything put and deleted so far durable now instead of with the next batch.
     fn flush(&self) -> impl Future<Output = Result<(), Failure>> + Send;
@@ -36,8 +40,12 @@ pub trait IndexWriter: Send + Sync {
 /// The documents that an index holds, as they were put. Searching is a port of its own, in
 /// `canter-ranking`.
 pub trait IndexReader: Send + Sync {
-    /// The stored form of one document.
-    fn get(&self, id: UrlKey) -> impl Future<Output = Result<Option<Stored>, Failure>> + Send;
+    /// The stored form of one document of a site.
+    fn get(
+        &self,
+        site: &str,
+        id: UrlKey,
+    ) -> impl Future<Output = Result<Option<Stored>, Failure>> + Send;
 
     /// Number of documents of a site.
     fn count(&self, site: &str) -> impl Future<Output = Result<u64, Failure>> + Send;

@@ -7,6 +7,7 @@
 mod archive;
 mod fetching;
 mod frontier;
+mod generations;
 mod index;
 mod paces;
 mod robots;
@@ -15,6 +16,7 @@ pub use crate::exchange::{Exchange, FetchError, Head, Headers, Request, Response
 pub use archive::{Archive, Place, Retained};
 pub use fetching::{Approach, Boxed, Fetcher, Gate};
 pub use frontier::{Claim, Claimed, Finish, Frontier, Known, Pages};
+pub use generations::{Generations, KeptFile, Pointer};
 pub use index::{IndexReader, IndexWriter, Refused};
 pub use paces::Paces;
 pub use robots::{FETCHING, Loaded, Robots};

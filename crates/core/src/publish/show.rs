@@ -187,7 +187,7 @@ where
         if ids.is_empty() {
             return Ok(());
         }
-        let (deleted, flushed) = join(self.index.delete(ids), self.index.flush()).await;
+        let (deleted, flushed) = join(self.index.delete(self.site, ids), self.index.flush()).await;
         deleted.and(flushed)
     }
 

@@ -115,7 +115,7 @@ where
             documents.push(document);
             marks.push((waiting.key, id, Mark::Shown(waiting.published)));
         }
-        let mut put = Box::pin(put(self.index, documents, marks)) as Boxed<'a, _>;
+        let mut put = Box::pin(put(self.site, self.index, documents, marks)) as Boxed<'a, _>;
         // The index takes the pages in the order of the calls.
         if let Some(done) = (&mut put).now_or_never() {
             self.pages.mark(done?).await?;
@@ -153,6 +153,7 @@ where
 
 /// Puts documents, and returns the marks of their rows.
 async fn put(
+    site: &str,
     index: &impl IndexWriter,
     documents: Vec<Document>,
     marks: Vec<(UrlKey, UrlKey, Mark)>,
@@ -164,7 +165,7 @@ async fn put(
     if !refused.is_empty() {
         // An older version must not stay in the place of the one that is not taken.
         let ids = refused.iter().map(|refused| refused.id).collect();
-        let (deleted, flushed) = join(index.delete(ids), index.flush()).await;
+        let (deleted, flushed) = join(index.delete(site, ids), index.flush()).await;
         deleted.and(flushed)?;
     }
     let marks = marks.into_iter().map(|(key, id, mark)| {

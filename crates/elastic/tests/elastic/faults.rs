@@ -241,7 +241,7 @@ async fn an_index_that_vanished_is_told_and_not_made_anew() {
     );
     says(&place.index.count(SITE).await.unwrap_err(), &["is gone"]);
     says(
-        &place.index.get(pages(1)[0].id()).await.unwrap_err(),
+        &place.index.get(SITE, pages(1)[0].id()).await.unwrap_err(),
         &["is gone"],
     );
     assert_eq!(place.own.ask("GET", &format!("/{}", place.name), "").0, 404);

@@ -9,7 +9,7 @@ use canter_core::ports::{IndexReader, IndexWriter};
 use canter_elastic::{ElasticIndex, ElasticReader, LazyIndex, Settings};
 use canter_ranking::query::Query;
 use canter_ranking::search::search_as_written;
-use canter_tests::contract::index::document;
+use canter_tests::contract::index::{SITE, document};
 use canter_tests::faults::Turn;
 use canter_tests::{Faults, OwnIndex};
 use tokio::sync::Barrier;
@@ -109,7 +109,7 @@ async fn a_failure_is_shared() {
             Err::<ElasticReader, _>(Failure::transient("away"))
         }
     });
-    let ask = || index.get(document("/a", 1, "ponies").id());
+    let ask = || index.get(SITE, document("/a", 1, "ponies").id());
     // Polled in this order: the last opens the barrier when all others wait.
     let (one, two, three, _) = tokio::join!(biased; ask(), ask(), ask(), barrier.wait());
     for failure in [one, two, three] {
@@ -134,6 +134,6 @@ async fn it_writes_too() {
     let page = document("/a", 1, "ponies");
     let id = page.id();
     assert_eq!(index.put(vec![page]).await, Ok(vec![]));
-    assert_eq!(index.delete(vec![id]).await, Ok(()));
-    assert_eq!(index.get(id).await, Ok(None));
+    assert_eq!(index.delete(SITE, vec![id]).await, Ok(()));
+    assert_eq!(index.get(SITE, id).await, Ok(None));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use canter_core::failure::Failure;
 use canter_core::ports::{IndexReader, IndexWriter};
 use canter_elastic::{ElasticIndex, ElasticReader, Settings};
-use canter_tests::contract::index::document;
+use canter_tests::contract::index::{SITE, document};
 use canter_tests::faults::{Reply, Turn};
 use canter_tests::tls::Authority;
 use canter_tests::{Faults, OwnIndex, Site};
@@ -336,7 +336,7 @@ async fn reading_needs_no_right_to_write() {
         assert_eq!((put, flushed), (Ok(vec![]), Ok(())));
     }
     let index = ElasticReader::open(&settings).await.unwrap();
-    assert!(index.get(page.id()).await.unwrap().is_some());
+    assert!(index.get(SITE, page.id()).await.unwrap().is_some());
     assert_eq!(index.count("example.org").await, Ok(1));
     assert_eq!(
         index.versions("example.org").await,

@@ -4,9 +4,9 @@
 use canter_core::document::Document;
 use canter_core::ports::IndexWriter;
 use canter_elastic::{ElasticIndex, Settings};
-use canter_embedded::index::TantivyIndex;
 use canter_ranking::query::{Hit, Hits, Query};
 use canter_ranking::search::search_as_written;
+use canter_tantivy::TantivyIndex;
 use canter_tests::OwnIndex;
 use tempfile::TempDir;
 

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use canter_core::document::Document;
 use canter_core::failure::Failure;
 use canter_core::ports::{IndexReader, IndexWriter};
-use canter_tests::contract::index::document;
+use canter_tests::contract::index::{SITE, document};
 use canter_tests::faults::{Reply, Turn};
 use serde_json::{Value, json};
 
 use crate::place::{Place, is_bulk, pages, rejected};
 
 async fn delete(place: &Place, document: &Document) -> Result<(), Failure> {
-    let deleted = place.index.delete(vec![document.id()]);
+    let deleted = place.index.delete(SITE, vec![document.id()]);
     let (deleted, flushed) = tokio::join!(biased; deleted, place.index.flush());
     deleted.and(flushed)
 }
@@ -61,11 +61,11 @@ async fn a_put_that_comes_later_stays_before_its_delete() {
     let (put, deleted, flushed) = tokio::join!(
         biased;
         place.index.put(vec![page.clone()]),
-        place.index.delete(vec![page.id()]),
+        place.index.delete(SITE, vec![page.id()]),
         place.index.flush(),
     );
     assert_eq!((put, deleted, flushed), (Ok(vec![]), Ok(()), Ok(())));
-    assert_eq!(place.index.get(page.id()).await, Ok(None));
+    assert_eq!(place.index.get(SITE, page.id()).await, Ok(None));
 }
 
 /// A delete that the network held back takes nothing out that was put since.
@@ -96,7 +96,7 @@ async fn what_is_deleted_does_not_come_back_late() {
         let late = document("/a", late, "ponies");
         assert_eq!(place.put(vec![late]).await, Ok(vec![]));
     }
-    assert_eq!(place.index.get(page.id()).await, Ok(None));
+    assert_eq!(place.index.get(SITE, page.id()).await, Ok(None));
 }
 
 /// More than fits into one bulk, from many callers, all at once.

@@ -72,7 +72,7 @@ impl SiteStore {
         for batch in index.versions(&self.name).await?.chunks(BATCH) {
             let mut pages = Vec::new();
             for (id, write) in batch {
-                if let Some(stored) = index.get(*id).await? {
+                if let Some(stored) = index.get(&self.name, *id).await? {
                     pages.push((stored, *write));
                 }
             }

@@ -9,11 +9,10 @@ use canter_core::solo::{Popped, SoloCrawl};
 use canter_core::task::Task;
 use canter_core::time::Moment;
 use canter_embedded::archive::SqliteArchive;
-use canter_embedded::index::TantivyIndex;
 use canter_embedded::store::{SiteStore, Store};
 use canter_page::url::Limits as UrlLimits;
 use canter_tests::contract::{
-    Crawl, archive, finding, frontier, index, link, paces, pages, published, robots, url,
+    Crawl, archive, frontier, link, paces, pages, published, robots, url,
 };
 use std::time::Duration;
 use tempfile::TempDir;
@@ -172,17 +171,6 @@ async fn pushing_twice_is_pushing_once() {
     assert_eq!(due(&store).await, []);
 }
 
-macro_rules! an_index {
-    ($of:ident: $($name:ident)+) => {
-        $(#[tokio::test] async fn $name() {
-            let folder = tempfile::tempdir().unwrap();
-            let index = TantivyIndex::open(folder.path()).unwrap();
-            $of::$name(&index).await;
-        })+
-    };
-}
-
-canter_tests::promises_of_an_index!(an_index);
 canter_tests::promises_of_published_pages!(held_to);
 
 macro_rules! an_archive {

@@ -5,6 +5,5 @@
 mod adoption;
 mod archive;
 mod contract;
-mod index;
 mod older;
 mod opening;

@@ -39,7 +39,7 @@ impl<I> EarlyArchive<I> {
         &self.index
     }
 
-    /// Notes whether the crawl of a site is its first.
+    /// Notes whether the crawl of a site is its first, and shows its pages.
     pub(crate) fn note(&self, site: &str, first: bool) {
         let crawls = self.first_crawls.lock();
         let mut crawls = crawls.unwrap_or_else(PoisonError::into_inner);

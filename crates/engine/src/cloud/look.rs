@@ -36,6 +36,9 @@ pub struct Looks {
     pub pass: Duration,
     /// Time between two publishings of a refresh that goes on.
     pub portion: Duration,
+    /// Time until a first crawl is published that goes on; from then on it is when the crawl is twice
+    /// as old.
+    pub first: Duration,
 }
 
 impl Default for Looks {
@@ -48,6 +51,7 @@ impl Default for Looks {
             quiet: Duration::from_secs(60),
             pass: Duration::from_secs(30),
             portion: Duration::from_secs(3600),
+            first: Duration::from_secs(60),
         }
     }
 }
@@ -188,8 +192,8 @@ where
         Ok(Look::Again(wait.min(looks.between)))
     }
 
-    /// Publishes what a refresh has seen so far, from time to time. Returns the next look if it is
-    /// to follow at once.
+    /// Publishes what a crawl has seen so far, from time to time, unless each of its pages is shown
+    /// as it comes. Returns the next look if it is to follow at once.
     async fn portion(
         &self,
         crawling: &Crawling,
@@ -197,11 +201,19 @@ where
         looks: Looks,
     ) -> Result<Option<Look>, Failure> {
         let now = self.time.now();
+        let first = crawling.beginning == Beginning::First;
+        // All rows are read each time. A first crawl that doubles its age reads them twice in all.
+        let apart = match first {
+            true => Moment::from_millis(crawling.crawl)
+                .until(now)
+                .max(looks.first),
+            false => looks.portion,
+        };
         if watch.portion_ms == 0 {
-            watch.portion_ms = (now + looks.portion).millis();
+            watch.portion_ms = (now + apart).millis();
         }
         let is_due = now.millis() >= watch.portion_ms && crawling.filled;
-        if !is_due || crawling.beginning == Beginning::First || crawling.held.is_some() {
+        if !is_due || first && self.page_by_page || crawling.held.is_some() {
             return Ok(None);
         }
         let how = how(crawling, When::Portion, true);
@@ -210,7 +222,7 @@ where
             return Ok(Some(Look::Again(Duration::ZERO)));
         }
         // The end of the crawl looks again at what was held, and goes on with what took too long.
-        watch.portion_ms = (self.time.now() + looks.portion).millis();
+        watch.portion_ms = (self.time.now() + apart).millis();
         Ok(None)
     }
 

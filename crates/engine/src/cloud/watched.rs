@@ -36,9 +36,9 @@ impl<I: IndexWriter> IndexWriter for Watched<'_, I> {
         self.index.put(documents).await
     }
 
-    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
+    async fn delete(&self, site: &str, ids: Vec<UrlKey>) -> Result<(), Failure> {
         self.written.store(true, Ordering::Relaxed);
-        self.index.delete(ids).await
+        self.index.delete(site, ids).await
     }
 
     async fn flush(&self) -> Result<(), Failure> {
@@ -47,8 +47,8 @@ impl<I: IndexWriter> IndexWriter for Watched<'_, I> {
 }
 
 impl<I: IndexReader> IndexReader for Watched<'_, I> {
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        self.index.get(id).await
+    async fn get(&self, site: &str, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        self.index.get(site, id).await
     }
 
     async fn count(&self, site: &str) -> Result<u64, Failure> {

@@ -32,6 +32,9 @@ pub struct Parts<F, I> {
     pub cloud: Cloud,
     /// The index that searches read.
     pub index: Arc<I>,
+    /// Whether the pages of a first crawl are put into the index one by one, as soon as they are
+    /// archived. Where each write costs much, they are published in portions.
+    pub page_by_page: bool,
     /// The clock of this process.
     pub clock: Clock,
     /// Creates the HTTP client for a site. Sites differ in their user agents and permissions.
@@ -82,6 +85,7 @@ where
     pub(crate) rates: Arc<Rates>,
     pub(crate) outbox: Outbox,
     pub(crate) sites: Sites,
+    pub(crate) page_by_page: bool,
     fetcher: MakeFetcher<F>,
     crawls: Mutex<HashMap<String, CloudCrawl<F, I>>>,
 }
@@ -123,6 +127,7 @@ where
             cloud: parts.cloud,
             time,
             rates,
+            page_by_page: parts.page_by_page,
             fetcher: parts.fetcher,
         })
     }
@@ -205,12 +210,12 @@ where
             known.set_scope(crawling.scope);
             return Ok(Arc::clone(known));
         }
-        let first = crawling.beginning == Beginning::First;
-        self.process.archive().note(&site, first);
+        let early = self.page_by_page && crawling.beginning == Beginning::First;
+        self.process.archive().note(&site, early);
         let pages = self.pages(&site, crawling.crawl);
         let new = Arc::new(Crawl::new(CrawlParts {
             fetcher: Arc::new((self.fetcher)(&crawling.spec)?),
-            pages: if first { pages.showing() } else { pages },
+            pages: if early { pages.showing() } else { pages },
             scope: crawling.scope,
             id: crawling.crawl,
             rate: crawling.spec.rate,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use canter_embedded::index::TantivyIndex;
 use canter_http::Clock;
+use canter_tantivy::TantivyIndex;
 use canter_tests::{Answer, Serving, Site};
 
 use crate::world::crawling::crawl;

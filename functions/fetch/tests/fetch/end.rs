@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use canter_aws::queue::{self, Delivery};
 use canter_aws::{CrawlSpec, Crawling, Rest};
-use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::look::{Ending, Looks};
+use canter_tantivy::TantivyIndex;
 use canter_tests::{Answer, Serving, Site};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
@@ -24,6 +24,7 @@ const LOOKS: Looks = Looks {
     quiet: Duration::from_secs(60),
     pass: Duration::from_secs(60),
     portion: Duration::from_secs(3600),
+    first: Duration::from_secs(3600),
 };
 /// Requests of a sweep of few rows, one for each shard.
 const SWEEP: u64 = 16;

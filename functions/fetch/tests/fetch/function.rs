@@ -8,10 +8,10 @@ use std::time::Duration;
 use aws_lambda_events::sqs::SqsEvent;
 use canter_aws::queue::{Errand, Message, ReceivedMessage, delete};
 use canter_aws::{Bill, CrawlSpec, Crawling, Rest, Steering};
-use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::{Deadline, Parts, Worker};
 use canter_fetch::Function;
 use canter_http::{Clock, HttpFetcher};
+use canter_tantivy::TantivyIndex;
 use canter_tests::{Serving, Site};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -61,6 +61,7 @@ impl Stage {
         let worker = Worker::new(Parts {
             cloud: self.place.cloud.clone(),
             index: Arc::clone(&self.index),
+            page_by_page: true,
             clock,
             fetcher: Box::new(|spec| HttpFetcher::start(http(&spec.site))),
         });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canter_aws::Endpoints;
-use canter_embedded::index::TantivyIndex;
+use canter_tantivy::TantivyIndex;
 use canter_tests::faults::{Faults, Reply, Turn};
 use canter_tests::{Site, Stack};
 use serde_json::{Value, json};

@@ -12,8 +12,8 @@ use canter_core::pace::{Grant, Pace, Rate, Tolerance};
 use canter_core::ports::{IndexReader, IndexWriter, Loaded, Paces, Refused, Robots};
 use canter_core::robots::MAX_AGE;
 use canter_core::task::UrlKey;
-use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::{Deadline, Received};
+use canter_tantivy::TantivyIndex;
 use canter_tests::{Answer, Serving, Site};
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -72,7 +72,7 @@ impl IndexWriter for Down {
     async fn put(&self, _: Vec<Document>) -> Result<Vec<Refused>, Failure> {
         Err(Failure::transient("the index is down"))
     }
-    async fn delete(&self, _: Vec<UrlKey>) -> Result<(), Failure> {
+    async fn delete(&self, _: &str, _: Vec<UrlKey>) -> Result<(), Failure> {
         Err(Failure::transient("the index is down"))
     }
     async fn flush(&self) -> Result<(), Failure> {
@@ -81,7 +81,7 @@ impl IndexWriter for Down {
 }
 
 impl IndexReader for Down {
-    async fn get(&self, _: UrlKey) -> Result<Option<Stored>, Failure> {
+    async fn get(&self, _: &str, _: UrlKey) -> Result<Option<Stored>, Failure> {
         Ok(None)
     }
     async fn count(&self, _: &str) -> Result<u64, Failure> {

@@ -78,7 +78,7 @@ impl IndexWriter for Narrow {
         Ok(Vec::new())
     }
 
-    async fn delete(&self, _: Vec<UrlKey>) -> Result<(), Failure> {
+    async fn delete(&self, _: &str, _: Vec<UrlKey>) -> Result<(), Failure> {
         Ok(())
     }
 

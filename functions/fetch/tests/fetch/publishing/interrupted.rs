@@ -8,8 +8,8 @@ use std::time::Duration;
 use canter_aws::queue::Errand;
 use canter_core::ports::{IndexReader, IndexWriter};
 use canter_core::publish::{PublishedPages, Rows};
-use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::look::Looks;
+use canter_tantivy::TantivyIndex;
 use tokio::time::{sleep, timeout};
 
 use crate::world::event_source;

@@ -18,11 +18,11 @@ use canter_core::publish::{PublishedPages, Rows, UNCOUNTED};
 use canter_core::robots::RobotsPolicy;
 use canter_core::task::UrlKey;
 use canter_core::time::Moment;
-use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::look::{Ending, Looks};
 use canter_engine::cloud::{Parts, Worker};
 use canter_fetch::Function;
 use canter_http::HttpFetcher;
+use canter_tantivy::TantivyIndex;
 use canter_tests::{Answer, Serving, Site};
 use serde_json::json;
 use tempfile::TempDir;
@@ -38,6 +38,7 @@ const LOOKS: Looks = Looks {
     quiet: Duration::from_secs(60),
     pass: Duration::from_secs(60),
     portion: Duration::from_secs(3600),
+    first: Duration::from_secs(3600),
 };
 
 type StageWorker = Arc<Worker<HttpFetcher, Shelf>>;
@@ -157,6 +158,7 @@ impl Stage {
         let worker = Worker::new(Parts {
             cloud: self.place.cloud.clone(),
             index: Arc::clone(&self.index),
+            page_by_page: true,
             clock: self.place.clock,
             fetcher: Box::new(|spec| HttpFetcher::start(http(&spec.site))),
         });

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canter_aws::{Counts, CrawlSpec};
-use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::look::{Ending, Looks};
+use canter_tantivy::TantivyIndex;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;

@@ -10,12 +10,12 @@ use canter_core::site::Site;
 use canter_core::step::StepResult;
 use canter_core::task::Task;
 use canter_embedded::archive::SqliteArchive;
-use canter_embedded::index::TantivyIndex;
 use canter_embedded::store::{SiteStore, Store};
 use canter_engine::drive::{Drive, DriveLimits, Observer};
 use canter_engine::gates::Gates;
 use canter_engine::{Crawl, CrawlParts, Process, Publisher, Rates, Stores};
 use canter_http::{Clock, HttpFetcher};
+use canter_tantivy::TantivyIndex;
 use tokio::sync::watch;
 
 struct OneMachine;

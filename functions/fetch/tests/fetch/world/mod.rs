@@ -29,10 +29,10 @@ use canter_core::ports::{Headers, IndexReader, IndexWriter};
 use canter_core::scope::{Options, Scope, site_id};
 use canter_core::site::{Limits, Site};
 use canter_core::task::{Kind, Task};
-use canter_embedded::index::TantivyIndex;
 use canter_engine::cloud::{Deadline, Parts, Received, Worker};
 use canter_http::{Clock, HttpConfig, HttpFetcher};
 use canter_page::url::Limits as UrlLimits;
+use canter_tantivy::TantivyIndex;
 use canter_tests::Stack;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -114,6 +114,7 @@ impl Place {
         let worker = Worker::new(Parts {
             cloud,
             index: Arc::clone(index),
+            page_by_page: true,
             clock: self.clock,
             fetcher: Box::new(|spec| HttpFetcher::start(http(&spec.site))),
         });

@@ -8,8 +8,8 @@ use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_core::ports::{IndexReader, IndexWriter, Refused};
 use canter_core::task::UrlKey;
-use canter_embedded::index::TantivyIndex;
 use canter_fetch::Standby;
+use canter_tantivy::TantivyIndex;
 use url::Url;
 
 pub struct Shelf {
@@ -48,8 +48,8 @@ impl IndexWriter for Shelf {
         }
         self.index.put(documents).await
     }
-    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
-        self.index.delete(ids).await
+    async fn delete(&self, site: &str, ids: Vec<UrlKey>) -> Result<(), Failure> {
+        self.index.delete(site, ids).await
     }
     async fn flush(&self) -> Result<(), Failure> {
         self.index.flush().await
@@ -57,8 +57,8 @@ impl IndexWriter for Shelf {
 }
 
 impl IndexReader for Shelf {
-    async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
-        self.index.get(id).await
+    async fn get(&self, site: &str, id: UrlKey) -> Result<Option<Stored>, Failure> {
+        self.index.get(site, id).await
     }
     async fn count(&self, site: &str) -> Result<u64, Failure> {
         self.index.count(site).await

@@ -7,10 +7,10 @@ use tantivy::postings::SegmentPostings;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, SegmentReader, Term};
 
-use super::bm25::Bm25;
-use super::postings::Postings;
-use super::schema::Fields;
-use super::statistics::{FieldStatistics, Statistics};
+use crate::bm25::Bm25;
+use crate::postings::Postings;
+use crate::schema::Fields;
+use crate::statistics::{FieldStatistics, Statistics};
 
 /// A looked-up plan, ready to run over each segment.
 pub(super) struct Lookup {

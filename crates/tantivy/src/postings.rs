@@ -6,7 +6,7 @@ use tantivy::postings::{Postings as _, SegmentPostings, TermInfo};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
-use super::sections::Sections;
+use crate::sections::Sections;
 
 /// Maximum number of pages whose sections are counted for a term. If more pages have the term, only
 /// every second, third, … page is counted. Such a term has little weight, so an estimate suffices.

@@ -1,4 +1,4 @@
-//! The index on one machine: a Tantivy index in one folder.
+//! The index as files: a Tantivy index in one folder.
 //!
 //! One process writes the index ([`TantivyIndex`]), and any number of other processes read it
 //! meanwhile ([`TantivyReader`]). Terms and plans come from `canter_ranking`
@@ -10,6 +10,7 @@ mod corrections;
 mod document;
 mod facets;
 mod filter;
+mod generations;
 mod lookup;
 mod postings;
 mod reader;
@@ -37,9 +38,10 @@ use canter_ranking::plan::Plan;
 use canter_ranking::search::{Answer, SearchIndex};
 use canter_ranking::tokenizer::Language;
 
+pub use generations::{GenerationsIndex, GenerationsReader, Room};
 use reader::{Reader, Unopened};
 pub use schema::LAYOUT;
-use writer::Writer;
+use writer::{Commits, Writer};
 
 /// An index that this process writes. Dropping it commits the pending writes.
 pub struct TantivyIndex {
@@ -57,7 +59,15 @@ impl TantivyIndex {
     /// canter created it, or if the folder cannot be used.
     pub fn open(dir: &Path) -> Result<Self, Failure> {
         let reader = Arc::new(Reader::create(dir)?);
-        let writer = Writer::start(Arc::clone(&reader))?;
+        let writer = Writer::start(Arc::clone(&reader), Commits::InTime)?;
+        Ok(TantivyIndex { writer, reader })
+    }
+
+    /// Opens the index of a folder, whose writes are committed when they are flushed, and creates it
+    /// if there is none.
+    pub(crate) fn open_flushed(dir: &Path) -> Result<Self, Failure> {
+        let reader = Arc::new(Reader::create(dir)?);
+        let writer = Writer::start(Arc::clone(&reader), Commits::Flushed)?;
         Ok(TantivyIndex { writer, reader })
     }
 
@@ -92,8 +102,13 @@ impl TantivyIndex {
             Err(Unopened::Other(failure)) => return Err(failure),
         };
         let reader = Arc::new(reader);
-        let writer = Writer::start(Arc::clone(&reader))?;
+        let writer = Writer::start(Arc::clone(&reader), Commits::InTime)?;
         Ok(TantivyIndex { writer, reader })
+    }
+
+    /// Returns Tantivy's own handle, for what it says of the last commit.
+    pub(crate) fn description(&self) -> tantivy::Index {
+        self.reader.index.clone()
     }
 
     /// Returns the reader, which this process keeps at the newest commit.
@@ -119,7 +134,7 @@ impl IndexWriter for TantivyIndex {
         Ok(Vec::new())
     }
 
-    async fn delete(&self, ids: Vec<UrlKey>) -> Result<(), Failure> {
+    async fn delete(&self, _: &str, ids: Vec<UrlKey>) -> Result<(), Failure> {
         self.writer.delete(ids).await
     }
 
@@ -195,7 +210,7 @@ macro_rules! reads_and_searches {
         }
 
         impl IndexReader for $index {
-            async fn get(&self, id: UrlKey) -> Result<Option<Stored>, Failure> {
+            async fn get(&self, _: &str, id: UrlKey) -> Result<Option<Stored>, Failure> {
                 self.read(move |reader| reader.get(id)).await
             }
 

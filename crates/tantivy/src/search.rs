@@ -12,14 +12,14 @@ use canter_ranking::tokenizer::Tokenizer;
 use tantivy::columnar::Column;
 use tantivy::{DocAddress, Searcher, SegmentReader, TERMINATED};
 
-use super::corrections::missing;
-use super::facets::{Tally, Totals};
-use super::filter::{Allowed, Phrases};
-use super::lookup::Lookup;
-use super::schema::{Fields, column};
-use super::scoring::{Estimate, FirstPass, SecondPass};
-use super::statistics::Statistics;
-use super::stored_page::StoredPage;
+use crate::corrections::missing;
+use crate::facets::{Tally, Totals};
+use crate::filter::{Allowed, Phrases};
+use crate::lookup::Lookup;
+use crate::schema::{Fields, column};
+use crate::scoring::{Estimate, FirstPass, SecondPass};
+use crate::statistics::Statistics;
+use crate::stored_page::StoredPage;
 
 /// Runs a plan over one commit.
 pub(super) fn run(

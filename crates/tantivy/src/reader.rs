@@ -1,6 +1,7 @@
 //! The index reader, which opens the folder of an index for reading.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -20,14 +21,15 @@ use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, Op
 use tantivy::query::{EnableScoring, Query as _, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{
-    DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyError, Term,
+    Directory, DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyError,
+    Term,
 };
 
-use super::schema::{Fields, column, whole};
-use super::statistics::Statistics;
-use super::stored_page::WholePage;
-use super::tokenizer::{SpaceTokenizer, TERMS};
-use super::{completion, search};
+use crate::schema::{Fields, column, whole};
+use crate::statistics::Statistics;
+use crate::stored_page::WholePage;
+use crate::tokenizer::{SpaceTokenizer, TERMS};
+use crate::{completion, search};
 
 /// Number of blocks of stored pages that each segment caches, tens of KiB each. The cache makes the
 /// next page of results and a repeated search fast.
@@ -43,8 +45,8 @@ pub(super) enum Unopened {
 }
 
 impl Unopened {
-    fn of(error: &TantivyError, dir: &Path) -> Self {
-        let told = failure(error, dir);
+    fn of(error: &TantivyError, home: &Home) -> Self {
+        let told = failure(error, home);
         match is_damage(error) {
             true => Unopened::Unusable(told),
             false => Unopened::Other(told),
@@ -65,9 +67,45 @@ impl From<Unopened> for Failure {
     }
 }
 
+/// Where the files of an index are.
+#[derive(Debug)]
+pub(super) enum Home {
+    Folder(PathBuf),
+    /// The bucket of a stack, whose files never change.
+    Bucket,
+}
+
+impl Home {
+    fn stamp(&self) -> Option<Stamp> {
+        match self {
+            Home::Folder(dir) => Stamp::of(dir),
+            Home::Bucket => None,
+        }
+    }
+
+    /// What to do about damage.
+    fn remedy(&self) -> &'static str {
+        match self {
+            Home::Folder(_) => "remove that folder, and the next crawl of each site makes it anew",
+            Home::Bucket => {
+                "`canter rollback` goes back to the one before, `canter reindex` makes it anew"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Home::Folder(dir) => dir.display().fmt(formatter),
+            Home::Bucket => formatter.write_str("the stack's bucket"),
+        }
+    }
+}
+
 /// Reads the commits of an index.
 pub(super) struct Reader {
-    pub(super) dir: PathBuf,
+    pub(super) home: Home,
     pub(super) index: Index,
     pub(super) fields: Fields,
     reader: IndexReader,
@@ -84,40 +122,51 @@ impl Reader {
         fs::create_dir_all(dir).map_err(|error| {
             Failure::permanent(format!("cannot make the folder {}: {error}", dir.display()))
         })?;
+        let home = Home::Folder(dir.to_owned());
         let directory = directory(dir)?;
-        if Index::exists(&directory).map_err(|error| failure(&error.into(), dir))? {
+        if Index::exists(&directory).map_err(|error| failure(&error.into(), &home))? {
             return Reader::open(dir);
         }
         let (fields, schema) = Fields::new();
         let index = Index::open_or_create(directory, schema);
-        Reader::over(dir, index.map_err(|error| failure(&error, dir))?, fields)
+        let index = index.map_err(|error| failure(&error, &home))?;
+        Reader::over(home, index, fields)
     }
 
     /// Opens the index of a folder.
     pub(super) fn open(dir: &Path) -> Result<Self, Unopened> {
+        let home = Home::Folder(dir.to_owned());
         let nothing = || Failure::permanent(format!("there is no index in {}", dir.display()));
         if !dir.is_dir() {
             return Err(nothing().into());
         }
         let directory = directory(dir)?;
-        if !Index::exists(&directory).map_err(|error| failure(&error.into(), dir))? {
+        if !Index::exists(&directory).map_err(|error| failure(&error.into(), &home))? {
             return Err(nothing().into());
         }
+        Reader::opened(home, Index::open(directory))
+    }
+
+    /// Opens the generations of an index in a bucket.
+    pub(super) fn in_bucket(directory: impl Directory) -> Result<Self, Unopened> {
+        Reader::opened(Home::Bucket, Index::open(directory))
+    }
+
+    fn opened(home: Home, opened: tantivy::Result<Index>) -> Result<Self, Unopened> {
         let (fields, schema) = Fields::new();
-        match Index::open(directory) {
-            Ok(index) if index.schema() == schema => Reader::over(dir, index, fields),
+        match opened {
+            Ok(index) if index.schema() == schema => Reader::over(home, index, fields),
             Ok(_) | Err(TantivyError::IncompatibleIndex(_)) => {
                 Err(Unopened::Unusable(Failure::permanent(format!(
-                    "the index in {} was made by another version of canter",
-                    dir.display()
+                    "the index in {home} was made by another version of canter"
                 ))))
             }
-            Err(error) => Err(Unopened::of(&error, dir)),
+            Err(error) => Err(Unopened::of(&error, &home)),
         }
     }
 
-    fn over(dir: &Path, index: Index, fields: Fields) -> Result<Self, Unopened> {
-        let seen = Stamp::of(dir);
+    fn over(home: Home, index: Index, fields: Fields) -> Result<Self, Unopened> {
+        let seen = home.stamp();
         index
             .tokenizers()
             .register(TERMS, SpaceTokenizer::default());
@@ -126,9 +175,9 @@ impl Reader {
             .reload_policy(ReloadPolicy::Manual)
             .doc_store_cache_num_blocks(STORED_BLOCKS)
             .try_into()
-            .map_err(|error| Unopened::of(&error, dir))?;
+            .map_err(|error| Unopened::of(&error, &home))?;
         Ok(Reader {
-            dir: dir.to_owned(),
+            home,
             index,
             fields,
             reader,
@@ -141,7 +190,7 @@ impl Reader {
     /// Switches to the newest commit of any process. Costs one `stat` if there is no new commit.
     pub(super) fn refresh(&self) -> Result<(), Failure> {
         // The stamp is taken before the reload, so that the next call detects a commit in between.
-        let stamp = Stamp::of(&self.dir);
+        let stamp = self.home.stamp();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if *seen != stamp {
             self.reload()?;
@@ -160,7 +209,7 @@ impl Reader {
     }
 
     pub(super) fn failure(&self, error: &TantivyError) -> Failure {
-        failure(error, &self.dir)
+        failure(error, &self.home)
     }
 
     pub(super) fn languages(&self) -> Result<Vec<Language>, Failure> {
@@ -364,26 +413,26 @@ impl Stamp {
 }
 
 fn directory(dir: &Path) -> Result<MmapDirectory, Failure> {
-    MmapDirectory::open(dir).map_err(|error| failure(&error.into(), dir))
+    let home = Home::Folder(dir.to_owned());
+    MmapDirectory::open(dir).map_err(|error| failure(&error.into(), &home))
 }
 
 /// Returns the failure for an error of Tantivy, with a message for the user.
-fn failure(error: &TantivyError, dir: &Path) -> Failure {
-    let dir = dir.display();
+fn failure(error: &TantivyError, home: &Home) -> Failure {
     let text = error.to_string();
     let failure = match (error, io_error(error).map(io::Error::kind)) {
         (TantivyError::LockFailure(LockError::LockBusy, _), _) => Failure::permanent(format!(
-            "another canter is writing the index in {dir}: wait for it, or name another folder \
+            "another canter is writing the index in {home}: wait for it, or name another folder \
              with --data"
         )),
         (_, Some(ErrorKind::StorageFull)) => Failure::permanent(format!(
-            "the disk that holds {dir} is full: make room and run the same command again"
+            "the disk that holds {home} is full: make room and run the same command again"
         )),
         _ if is_damage(error) => Failure::permanent(format!(
-            "the index in {dir} is damaged: remove that folder, and the next crawl of each site \
-             makes it anew ({text})"
+            "the index in {home} is damaged: {} ({text})",
+            home.remedy()
         )),
-        _ => Failure::transient(format!("the index in {dir} failed: {text}")),
+        _ => Failure::transient(format!("the index in {home} failed: {text}")),
     };
     failure.with_source(error.clone())
 }
@@ -439,13 +488,13 @@ mod tests {
             }
             .into(),
         ] {
-            let said = failure(&error, Path::new("/data"));
+            let said = failure(&error, &Home::Folder("/data".into()));
             assert!(matches!(&said, Failure::Permanent(why) if why.contains("/data is full")));
             let source = std::error::Error::source(&said);
             assert!(source.is_some_and(|source| source.is::<TantivyError>()));
         }
         let other = io::Error::other("No space left on device is what a page says");
-        let said = failure(&other.into(), Path::new("/data"));
+        let said = failure(&other.into(), &Home::Folder("/data".into()));
         assert!(matches!(said, Failure::Transient(_)));
     }
 }

@@ -1,5 +1,8 @@
-//! The embedded index against real folders.
+//! The index in files against real folders.
 
+#![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
+
+mod contract;
 mod search;
 mod writing;
 
@@ -9,11 +12,11 @@ use std::path::Path;
 use canter_core::document::Document;
 use canter_core::failure::Failure;
 use canter_core::ports::{IndexReader, IndexWriter};
-use canter_embedded::index::{LAYOUT, TantivyIndex, TantivyReader};
 use canter_page::{Link, Section};
 use canter_ranking::query::{Hits, Query};
 use canter_ranking::search::search_as_written;
-use canter_tests::contract::index::page as document;
+use canter_tantivy::{LAYOUT, TantivyIndex, TantivyReader};
+use canter_tests::contract::index::{SITE, page as document};
 use tempfile::TempDir;
 
 fn query(text: &str) -> Query {

@@ -7,7 +7,7 @@ use canter_ranking::query::Query;
 use tantivy::columnar::StrColumn;
 use tantivy::{DocId, SegmentReader};
 
-use super::schema::column;
+use crate::schema::column;
 
 /// Counts of all segments.
 #[derive(Default)]

@@ -37,11 +37,14 @@ async fn a_deleted_page_is_gone_and_may_come_back() {
     let a = document("/a", "A", "# S\nzebra\n");
     let place = Place::with(vec![a.clone(), document("/b", "B", "zebra")]).await;
     let unknown = document("/none", "", "").id();
-    done(&place.index, place.index.delete(vec![a.id(), unknown]))
-        .await
-        .unwrap();
+    done(
+        &place.index,
+        place.index.delete(SITE, vec![a.id(), unknown]),
+    )
+    .await
+    .unwrap();
     assert_eq!(place.paths(query("zebra")).await, ["/b"]);
-    assert_eq!(place.index.get(a.id()).await.unwrap(), None);
+    assert_eq!(place.index.get(SITE, a.id()).await.unwrap(), None);
     place.put(vec![Document { version: 0, ..a }]).await;
     assert_eq!(
         search_as_written(&place.index, &query("zebra"))
@@ -63,7 +66,7 @@ async fn the_stored_form_comes_back_without_its_links() {
         place: Some(5..10),
     });
     let place = Place::with(vec![a.clone()]).await;
-    let stored = place.index.get(a.id()).await.unwrap().unwrap();
+    let stored = place.index.get(SITE, a.id()).await.unwrap().unwrap();
     assert_eq!(stored.text, a.page.text);
     assert_eq!(stored.language.as_deref(), Some("en"));
     assert_eq!(stored.sections[0].anchor.as_deref(), Some("S"));
@@ -275,7 +278,7 @@ async fn a_write_that_fails_is_told_to_everybody_and_the_next_works() {
     let (first, second, flushed) = tokio::join!(
         biased;
         place.index.put(vec![document("/b", "B", "zebra")]),
-        place.index.delete(vec![document("/a", "", "").id()]),
+        place.index.delete(SITE, vec![document("/a", "", "").id()]),
         place.index.flush(),
     );
     for told in [first.map(drop), second, flushed] {
@@ -329,7 +332,7 @@ async fn what_a_writer_did_before_it_died_can_be_done_again() {
     let before = std::fs::read(&meta).unwrap();
     let gone = document("/a", "", "").id();
     let index = TantivyIndex::open(dir.path()).unwrap();
-    done(&index, index.delete(vec![gone])).await.unwrap();
+    done(&index, index.delete(SITE, vec![gone])).await.unwrap();
     drop(index);
     // Killed between its files and the commit that names them.
     std::fs::write(&meta, before).unwrap();
@@ -341,7 +344,7 @@ async fn what_a_writer_did_before_it_died_can_be_done_again() {
             .total,
         5
     );
-    done(&index, index.delete(vec![gone])).await.unwrap();
+    done(&index, index.delete(SITE, vec![gone])).await.unwrap();
     assert_eq!(
         search_as_written(&index, &query("zebra"))
             .await

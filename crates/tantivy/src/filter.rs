@@ -8,7 +8,7 @@ use tantivy::query::{EnableScoring, PhraseQuery, Query as _, Scorer, TermQuery, 
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, Searcher, SegmentReader, Term};
 
-use super::schema::{Fields, column};
+use crate::schema::{Fields, column};
 
 /// Wanted and unwanted phrases, ready to run over each segment.
 pub(super) struct Phrases(Vec<(Vec<Box<dyn Weight>>, bool)>);

@@ -18,9 +18,9 @@ use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, UserOperation};
 use tantivy::{IndexWriter, Searcher, TantivyError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::document::IndexedPage;
-use super::reader::Reader;
-use super::terms::TermReader;
+use crate::document::IndexedPage;
+use crate::reader::Reader;
+use crate::terms::TermReader;
 
 /// Memory that Tantivy fills before it writes a segment, in bytes.
 const ARENA: usize = 64 << 20;
@@ -35,6 +35,18 @@ const SHARE: u32 = 10;
 const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Fraction of deleted pages at which a segment is merged.
 const DELETED: f32 = 0.3;
+/// Number of pages at which a segment is merged no more while its writer waits: a merge of the
+/// largest ones takes some seconds.
+const MERGED: usize = 20_000;
+
+/// When writes are committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Commits {
+    /// Soon after they came, many at a time.
+    InTime,
+    /// When they are flushed. Then segments are merged too, so that a commit leaves few files.
+    Flushed,
+}
 
 type Answer = oneshot::Sender<Result<(), Failure>>;
 
@@ -53,8 +65,8 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Takes the folder's lock for writing and starts the thread.
-    pub(super) fn start(reader: Arc<Reader>) -> Result<Self, Failure> {
-        let mut work = Work::new(reader)?;
+    pub(super) fn start(reader: Arc<Reader>, commits: Commits) -> Result<Self, Failure> {
+        let mut work = Work::new(reader, commits)?;
         let (commands, received) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("index".to_owned())
@@ -132,6 +144,7 @@ fn ended() -> Failure {
 /// The state of the thread.
 struct Work {
     reader: Arc<Reader>,
+    commits: Commits,
     terms: TermReader,
     /// Tantivy's writer; `None` after a failure, until the next write.
     tantivy: Option<IndexWriter<IndexedPage>>,
@@ -148,11 +161,12 @@ struct Work {
 }
 
 impl Work {
-    fn new(reader: Arc<Reader>) -> Result<Self, Failure> {
-        let tantivy = Some(open(&reader).map_err(|error| reader.failure(&error))?);
+    fn new(reader: Arc<Reader>, commits: Commits) -> Result<Self, Failure> {
+        let tantivy = Some(open(&reader, commits).map_err(|error| reader.failure(&error))?);
         Ok(Work {
             committed: reader.searcher(),
             reader,
+            commits,
             terms: TermReader::new(),
             tantivy,
             versions: HashMap::new(),
@@ -196,15 +210,24 @@ impl Work {
     /// would take a third of the index and of each search until the next crawl.
     fn end(&mut self) {
         self.commit();
-        if let Some(tantivy) = self.tantivy.take() {
-            // A failed merge leaves its segments as they are.
-            let _ = tantivy.wait_merging_threads();
+        // A failed merge leaves its segments as they are.
+        let _ = self.merge();
+    }
+
+    /// Waits for merges, which closes Tantivy's writer until the next write.
+    fn merge(&mut self) -> tantivy::Result<()> {
+        match self.tantivy.take() {
+            Some(tantivy) => tantivy.wait_merging_threads(),
+            None => Ok(()),
         }
     }
 
     /// Returns the time that the next commit waits after the first write.
     fn gather(&self) -> Duration {
-        (self.took * SHARE).clamp(GATHER, MAX_WAIT)
+        match self.commits {
+            Commits::InTime => (self.took * SHARE).clamp(GATHER, MAX_WAIT),
+            Commits::Flushed => Duration::MAX,
+        }
     }
 
     fn attempt(&mut self, answer: Answer, write: impl FnOnce(&mut Self) -> tantivy::Result<()>) {
@@ -222,7 +245,10 @@ impl Work {
                 if let Some(tantivy) = work.tantivy.as_mut() {
                     tantivy.commit()?;
                 }
-                Ok(())
+                match work.commits {
+                    Commits::InTime => Ok(()),
+                    Commits::Flushed => work.merge(),
+                }
             });
             self.took = started.elapsed();
             let shown = done.and_then(|()| self.reader.reload());
@@ -267,7 +293,7 @@ impl Work {
                     .unwrap_or("no message");
                 Err(Failure::transient(format!(
                     "writing the index in {} broke off: {what}",
-                    self.reader.dir.display()
+                    self.reader.home
                 )))
             }
         }
@@ -281,7 +307,7 @@ impl Work {
     fn tantivy(&mut self) -> tantivy::Result<&mut IndexWriter<IndexedPage>> {
         match &mut self.tantivy {
             Some(tantivy) => Ok(tantivy),
-            none => Ok(none.insert(open(&self.reader)?)),
+            none => Ok(none.insert(open(&self.reader, self.commits)?)),
         }
     }
 
@@ -332,7 +358,7 @@ impl Work {
     }
 }
 
-fn open(reader: &Reader) -> tantivy::Result<IndexWriter<IndexedPage>> {
+fn open(reader: &Reader, commits: Commits) -> tantivy::Result<IndexWriter<IndexedPage>> {
     let options = IndexWriterOptions::builder()
         .num_worker_threads(1)
         .memory_budget_per_thread(ARENA)
@@ -341,6 +367,9 @@ fn open(reader: &Reader) -> tantivy::Result<IndexWriter<IndexedPage>> {
     let writer = reader.index.writer_with_options(options)?;
     let mut policy = LogMergePolicy::default();
     policy.set_del_docs_ratio_before_merge(DELETED);
+    if commits == Commits::Flushed {
+        policy.set_max_docs_before_merge(MERGED);
+    }
     writer.set_merge_policy(Box::new(policy));
     // A writer that died leaves files that no commit names. Repeating its operations would create
     // files with the same names and fail.

@@ -6,8 +6,8 @@ use canter_ranking::corrections::{Missing, QueryWord};
 use tantivy::query::FuzzyTermQuery;
 use tantivy::{Searcher, Term};
 
-use super::schema::Fields;
-use super::statistics::Statistics;
+use crate::schema::Fields;
+use crate::statistics::Statistics;
 
 /// Returns the words of a query that no page holds, each with similar words of pages.
 pub(super) fn missing(

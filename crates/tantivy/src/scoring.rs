@@ -10,10 +10,10 @@ use tantivy::postings::{Postings as _, SegmentPostings};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, SegmentReader, TERMINATED};
 
-use super::bm25::Bm25;
-use super::lookup::Lookup;
-use super::schema::column;
-use super::sections::Sections;
+use crate::bm25::Bm25;
+use crate::lookup::Lookup;
+use crate::schema::column;
+use crate::sections::Sections;
 
 /// Bounds of a page's score after the first pass.
 #[derive(Debug, Clone, Copy)]

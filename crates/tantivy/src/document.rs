@@ -8,10 +8,10 @@ use canter_ranking::terms::PageTerms;
 use tantivy::schema::{Field, OwnedValue};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::completion::coded;
-use super::schema::{Fields, halves};
-use super::sections::Places;
-use super::stored_page::lines;
+use crate::completion::coded;
+use crate::schema::{Fields, halves};
+use crate::sections::Places;
+use crate::stored_page::lines;
 
 /// A page on its way into Tantivy.
 pub(super) struct IndexedPage {

@@ -10,8 +10,8 @@ use tantivy::columnar::Column;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::{DocId, SegmentReader};
 
-use super::bm25::Bm25;
-use super::schema::column;
+use crate::bm25::Bm25;
+use crate::schema::column;
 
 /// Number of bits for a heading's length and for its level.
 const HEADING_BITS: u32 = 10;

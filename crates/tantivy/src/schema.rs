@@ -6,7 +6,7 @@ use tantivy::schema::{
     BytesOptions, FAST, Field, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions,
 };
 
-use super::tokenizer::TERMS;
+use crate::tokenizer::TERMS;
 
 /// Layout of the index. Raise it whenever fields or terms change, so that an index of another
 /// layout is refused.
@@ -14,30 +14,30 @@ pub const LAYOUT: &str = "canter-index-7";
 
 /// Names of the columns.
 pub(super) mod column {
-    /// Positions of a page's sections among its words; see [`crate::index::sections`].
-    pub(in crate::index) const SECTIONS: &str = "sections";
+    /// Positions of a page's sections among its words; see [`crate::sections`].
+    pub(crate) const SECTIONS: &str = "sections";
     /// Positions of the sections' marks.
-    pub(in crate::index) const MARKS: &str = "marks";
+    pub(crate) const MARKS: &str = "marks";
     /// First half of a page's id.
-    pub(in crate::index) const ID_HIGH: &str = "id-high";
+    pub(crate) const ID_HIGH: &str = "id-high";
     /// Second half of a page's id.
-    pub(in crate::index) const ID_LOW: &str = "id-low";
+    pub(crate) const ID_LOW: &str = "id-low";
     /// Version of a page.
-    pub(in crate::index) const VERSION: &str = "version";
+    pub(crate) const VERSION: &str = "version";
     /// Link score of a page; see [`canter_core::inlinks::Inlinks::link_score`].
-    pub(in crate::index) const LINK_SCORE: &str = "standing";
+    pub(crate) const LINK_SCORE: &str = "standing";
     /// Whether a page is little more than its links.
-    pub(in crate::index) const LIST: &str = "list";
+    pub(crate) const LIST: &str = "list";
     /// Site of a page.
-    pub(in crate::index) const SITE: &str = "site";
+    pub(crate) const SITE: &str = "site";
     /// Language of a page.
-    pub(in crate::index) const LANGUAGE: &str = "language";
+    pub(crate) const LANGUAGE: &str = "language";
     /// Path of a page's URL.
-    pub(in crate::index) const PATH: &str = "path";
+    pub(crate) const PATH: &str = "path";
     /// Folders that contain a page.
-    pub(in crate::index) const FOLDERS: &str = "folders";
+    pub(crate) const FOLDERS: &str = "folders";
     /// Number shared by near-duplicates.
-    pub(in crate::index) const NEAR_DUPLICATES: &str = "twins";
+    pub(crate) const NEAR_DUPLICATES: &str = "twins";
 }
 
 /// The fields of an indexed page.
@@ -66,7 +66,7 @@ pub(super) struct Fields {
     pub(super) common: Field,
     /// Unstemmed words, for corrections.
     pub(super) spelled: Field,
-    /// Names for completion; see [`crate::index::completion`].
+    /// Names for completion; see [`crate::completion`].
     pub(super) completions: Field,
     /// [`Stored`] as JSON, without its text and its links.
     pub(super) stored: Field,

@@ -12,8 +12,8 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED};
 use url::Url;
 
-use super::filter::behind;
-use super::schema::{Fields, column};
+use crate::filter::behind;
+use crate::schema::{Fields, column};
 
 /// Maximum number of terms that are read of a segment; only single letters begin more terms.
 const MAX_TERMS: usize = 20_000;

@@ -12,10 +12,10 @@ use canter_ranking::tokenizer::Language;
 use tantivy::index::SegmentId;
 use tantivy::{Searcher, SegmentReader, Term};
 
-use super::bm25::{Bm25, idf};
-use super::postings::Postings;
-use super::schema::{Fields, column};
-use super::sections::Sections;
+use crate::bm25::{Bm25, idf};
+use crate::postings::Postings;
+use crate::schema::{Fields, column};
+use crate::sections::Sections;
 
 /// Maximum number of cached terms; they take some MB.
 const MAX_CACHED: usize = 20_000;
