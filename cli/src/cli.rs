@@ -16,6 +16,7 @@ use crate::import::Import;
 use crate::manual::{Completions, Man};
 use crate::publish::{Publish, Reindex};
 use crate::report::Report;
+use crate::rollback::Rollback;
 use crate::search::Search;
 use crate::serve::Serve;
 use crate::status::Status;
@@ -69,6 +70,8 @@ pub enum Command {
     Publish(Publish),
     /// Make the index of a site anew from the archive, without a request to the site
     Reindex(Reindex),
+    /// Have searches of a deployed stack find what they found before the last publishing
+    Rollback(Rollback),
     /// Put pages into the index that `canter export` wrote, or another program
     Import(Import),
     /// Say whether a URL would be fetched, and why, and what is known of it

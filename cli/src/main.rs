@@ -17,6 +17,7 @@ mod printable;
 mod publish;
 mod refill;
 mod report;
+mod rollback;
 mod search;
 mod serve;
 mod signal;
@@ -108,6 +109,7 @@ async fn run(command: Command) -> Result<ExitCode> {
             Some(stack) => aws::reindex(&args.site, stack).await,
             None => publish::reindex(args).await,
         },
+        Command::Rollback(args) => aws::rollback(&args).await,
         Command::Import(args) => import::import(args).await,
         Command::Explain(args) => explain::explain(args).await,
         Command::Status(args) => match &args.aws {

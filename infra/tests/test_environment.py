@@ -15,13 +15,16 @@ CRAWLING = {
     "CANTER_INDEX_URL": "IndexUrl",
     "CANTER_INDEX_SECRET": "IndexSecretArn",
     "CANTER_INDEX_SIGNED_FOR": "IndexSignedFor",
+    "CANTER_INDEX_STORAGE": "IndexStorage",
     "CANTER_ALLOW_PRIVATE": "AllowPrivate",
 }
 SEARCHING = {
     "CANTER_STATE_TABLE": TABLE,
+    "CANTER_BUCKET": BUCKET,
     "CANTER_INDEX_URL": "IndexUrl",
     "CANTER_INDEX_SECRET": "IndexSecretArn",
     "CANTER_INDEX_SIGNED_FOR": "IndexSignedFor",
+    "CANTER_INDEX_STORAGE": "IndexStorage",
     "CANTER_SEARCH_ORIGINS": "SearchOrigins",
     "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
 }

@@ -1,5 +1,7 @@
 """Who may do what: named actions, on named resources, for the service that needs it."""
 
+import re
+
 import pytest
 from stack import (
     BUCKET,
@@ -66,8 +68,9 @@ def test_resources_are_named(role):
                 if argument == "${IndexDomainArn}/*":
                     assert {action.split(":")[0] for action in actions} == {"es"}
                     continue
-                assert argument.endswith(".Arn}/*"), resource
-                kind = type_of(argument.removeprefix("${").removesuffix(".Arn}/*"))
+                objects = re.fullmatch(r"\$\{(\w+)\.Arn\}/(index/)?\*", argument)
+                assert objects, resource
+                kind = type_of(objects[1])
                 assert kind == BUCKET
             else:
                 assert function == "Ref", resource

@@ -6,11 +6,13 @@ mod crawl;
 mod deployed;
 mod end;
 mod publish;
+mod rollback;
 mod status;
 mod stop;
 mod watch;
 
 pub use crawl::crawl;
 pub use publish::{publish, reindex};
+pub use rollback::rollback;
 pub use status::status;
 pub use stop::stop;

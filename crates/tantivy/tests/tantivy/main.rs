@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 
 mod contract;
+mod generations;
 mod search;
 mod writing;
 
