@@ -19,6 +19,9 @@ pub async fn rollback(args: &Rollback) -> Result<()> {
     }
     let generations = CloudGenerations::new(deployed.cloud.clone(), deployed.clock.clone());
     match generations.roll_back(site).await? {
+        None if deployed.sites().load_now(site).await?.is_some() => {
+            bail!("{site} was not published yet: there is no index of it")
+        }
         None => Err(deployed.unknown_site(site).await?.into()),
         Some(false) => bail!("{site} was published once only: there is no index before that one"),
         Some(true) => {
