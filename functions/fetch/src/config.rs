@@ -12,7 +12,7 @@ pub struct Config {
     index: String,
     /// ARN of the secret that holds the index's API key.
     index_secret: Option<String>,
-    /// See [`Settings::signed_for`].
+    /// See [`Settings::signed`].
     index_signed_for: Option<String>,
     /// Whether plans may permit private addresses for their sites.
     pub allow_private: bool,
@@ -65,12 +65,10 @@ impl Config {
             Some(arn) => Some(secret(arn).await?),
             None => None,
         };
-        let mut settings = Settings::new(&self.index, key)?;
-        if let Some(scope) = &self.index_signed_for {
-            settings = settings.signed_for(scope)?;
-        }
+        let settings = Settings::new(&self.index, key)?;
         let settings = settings.key_in("the secret of the parameter IndexSecretArn");
-        Ok(settings.signed(credentials).await)
+        let scope = self.index_signed_for.as_deref();
+        settings.signed(scope, credentials).await
     }
 }
 
