@@ -1,7 +1,7 @@
 # Each target is one plain command; `make test` is what CI runs.
 DENY = target/tools/bin/cargo-deny
 
-# Index servers beside the one of `make test`.
+# Index servers beside Elasticsearch 7.10.2; `make test` tries the first of them, too.
 ENGINES = opensearch-2.19.6 opensearch-3.9.0 elasticsearch-7.17.29
 
 .PHONY: $(ENGINES) advisories bench check demo deny engines fmt lint sam-build stacktests test

@@ -116,11 +116,10 @@ impl ReadIndex {
 }
 
 async fn settings(url: &Url) -> Result<Settings, Failure> {
-    let mut settings = Settings::new(url.as_str(), variable(API_KEY)?)?;
-    if let Some(scope) = variable(SIGNED_FOR)? {
-        settings = settings.signed_for(&scope)?;
-    }
-    Ok(settings.signed(canter_aws::credentials).await)
+    let settings = Settings::new(url.as_str(), variable(API_KEY)?)?;
+    let scope = variable(SIGNED_FOR)?;
+    let signed = settings.signed(scope.as_deref(), canter_aws::credentials);
+    signed.await
 }
 
 /// Returns the value of an environment variable; none if it is not set or empty.

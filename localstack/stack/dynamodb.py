@@ -4,7 +4,7 @@ from . import processes, web
 
 
 def start(stack, ports, installed):
-    natives = installed.java_home / "dynamodb"
+    natives = installed.dynamodb_home / "dynamodb"
     # It unpacks its SQLite library there.
     temporary = stack.folder / "dynamodb"
     temporary.mkdir()

@@ -97,7 +97,11 @@ def modules(**classes):
 ENGINES = {
     engine.name: engine
     for engine in (
-        Engine("elasticsearch", "7.10.2"),
+        Engine(
+            "elasticsearch",
+            "7.10.2",
+            modules=modules(mapper_extras="org.elasticsearch.index.mapper.MapperExtrasPlugin"),
+        ),
         Engine(
             "elasticsearch",
             "7.17.29",

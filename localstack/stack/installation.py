@@ -19,13 +19,7 @@ from .places import HERE, INSTALLED, held, tell
 
 PYTHON_SOURCES = ("stack/python.py", "packages/requirements.txt", "packages/sources.txt")
 TOOLS_SOURCES = ("stack/python.py", "packages/tools.txt")
-JAVA_SOURCES = (
-    "stack/java.py",
-    "packages/pom.xml",
-    "packages/SHA256SUMS",
-    *(f"elasticsearch/modules/{module}/plugin-descriptor.properties" for module in java.MODULES),
-    *(f"elasticsearch/modules/{module}/plugin-security.policy" for module in java.MODULES),
-)
+DYNAMODB_SOURCES = ("packages/pom.xml", "packages/SHA256SUMS")
 
 
 def digest(*parts):
@@ -49,15 +43,13 @@ def ready(engine):
     engine_runtime = java.find(engine.java)
     with held(INSTALLED / "lock", by_children=True):
         packages = INSTALLED / f"python-{digest(sys.version, sys.base_prefix, *PYTHON_SOURCES)}"
-        servers = INSTALLED / f"java-{digest(*JAVA_SOURCES)}"
+        dynamodb = INSTALLED / f"dynamodb-{digest(*DYNAMODB_SOURCES)}"
+        engine_home = INSTALLED / f"{engine.name}-{digest(*engine.sources)}"
         wanted = [
             ("LocalStack", packages, python.install),
-            ("DynamoDB Local and Elasticsearch", servers, java.install),
+            ("DynamoDB Local", dynamodb, java.install_dynamodb),
+            (engine.title, engine_home, functools.partial(java.install_engine, engine)),
         ]
-        engine_home = servers / "elasticsearch"
-        if engine.name != engines.DEFAULT:
-            engine_home = INSTALLED / f"{engine.name}-{digest(*engine.sources)}"
-            wanted.append((engine.title, engine_home, functools.partial(java.install_engine, engine)))
         missing = [part for part in wanted if not (part[1] / "complete").exists()]
         if any(install is not python.install for _, _, install in missing):
             java.find_maven()
@@ -71,7 +63,7 @@ def ready(engine):
         python=packages / "bin" / "python",
         bytecode=packages / "bytecode",
         java=runtime,
-        java_home=servers,
+        dynamodb_home=dynamodb,
         engine=engine,
         engine_java=engine_runtime,
         engine_home=engine_home,

@@ -1,7 +1,4 @@
-"""The Java servers from Maven Central: DynamoDB Local, Elasticsearch, and the modules that its zip lacks.
-
-Other index servers are installed by themselves, when a stack asks for one.
-"""
+"""The Java servers from Maven Central: DynamoDB Local, and the index server that a stack asks for."""
 
 import glob
 import hashlib
@@ -10,15 +7,10 @@ import platform
 import re
 import shutil
 import subprocess
-import zipfile
 
-from . import engines
 from .places import HERE, Trouble
 from .processes import UNPRIVILEGED
 from .run import run
-
-MODULES = ("analysis-common", "lang-painless", "mapper-extras", "reindex")
-ELASTICSEARCH = engines.DEFAULT
 
 
 def check_platform():
@@ -57,19 +49,8 @@ def find_maven():
     return maven
 
 
-def install(folder):
+def install_dynamodb(folder):
     fetch(folder, HERE / "packages")
-    archive = folder / f"{ELASTICSEARCH}.zip"
-    with zipfile.ZipFile(archive) as zipped:
-        zipped.extractall(folder)
-    archive.unlink()
-    home = folder / ELASTICSEARCH
-    for module in MODULES:
-        target = home / "modules" / module
-        (folder / "modules" / module).replace(target)
-        for description in (HERE / "elasticsearch" / "modules" / module).iterdir():
-            shutil.copy(description, target)
-    home.replace(folder / "elasticsearch")
 
 
 def install_engine(engine, folder):

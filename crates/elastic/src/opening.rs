@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use elasticsearch::http::Method;
-use serde_json::{Value, json};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
 
 use crate::page::{LAYOUT, Similarity, index_body};
 use crate::server::Server;
@@ -27,13 +27,14 @@ pub(crate) async fn greet(server: &Server) -> Result<Similarity, Failure> {
         && signer.scope.service == "aoss"
     {
         return Err(Failure::permanent(format!(
-            "{} is OpenSearch Serverless, which takes no versions of the writer's own and no refresh, \
-             so that canter cannot keep pages right there: use a domain of Amazon \
-             OpenSearch Service, or leave --index out",
+            "{} is OpenSearch Serverless, which has no refresh and promises no versions of the \
+             writer's own, so that canter could neither show what it wrote nor keep an older copy of \
+             a page from replacing a newer one: use a domain of Amazon OpenSearch Service \
+             (https://….es.amazonaws.com), or name no index, and canter keeps its own",
             server.url()
         )));
     }
-    let answer = server.ask(Method::Get, "", None, Duration::ZERO).await?;
+    let answer = server.ask(Method::GET, "", None, Duration::ZERO).await?;
     let told = answer.json().unwrap_or_default();
     let version = &told["version"];
     let number = version["number"].as_str().unwrap_or_default();
@@ -76,12 +77,17 @@ fn release(number: &str) -> Option<(u32, u32)> {
 ///
 /// # Errors
 ///
-/// Returns a permanent failure if an index of the same name is not canter's or has another layout.
+/// Returns a permanent failure if an index of the same name is not canter's, has another layout, or
+/// ranks otherwise than a new one would.
 pub(crate) async fn create(
     server: &Server,
     similarity: Similarity,
     patience: Duration,
 ) -> Result<(), Failure> {
+    let known = found(server, patience).await?;
+    if let Some(found) = &known {
+        ranks_as_new(server, found, similarity)?;
+    }
     let index = server.index();
     let body = index_body(similarity);
     let template = json!({
@@ -90,25 +96,25 @@ pub(crate) async fn create(
         "template": body,
     });
     let path = format!("_index_template/{index}");
-    let answer = server.ask(Method::Put, &path, Some(&template), patience);
+    let answer = server.ask(Method::PUT, &path, Some(&template), patience);
     let answer = answer.await?;
     // Writing a template takes a privilege on the whole cluster, which few keys have. The template
     // is only a second line of defence: the writer checks the index before each bulk request.
     if answer.status >= 300 && answer.status != 403 {
         return Err(server.refusal(&answer));
     }
-    if is_there(server, patience).await? {
+    if known.is_some() {
         return Ok(());
     }
     let answer = server
-        .ask(Method::Put, index, Some(&body), patience)
+        .ask(Method::PUT, index, Some(&body), patience)
         .await?;
     let (kind, _) = answer.error();
     match answer.status {
         200..300 => Ok(()),
         // Another process created the index first.
         400 if kind == "resource_already_exists_exception" => {
-            is_there(server, patience).await.map(drop)
+            found(server, patience).await.map(drop)
         }
         _ => Err(server.refusal(&answer)),
     }
@@ -123,23 +129,25 @@ pub(crate) async fn create(
 /// Returns a transient failure if the index does not exist yet, since a crawl may be about to
 /// create it.
 pub(crate) async fn find(server: &Server) -> Result<(), Failure> {
-    let found = is_there(server, Duration::ZERO).await;
+    let found = found(server, Duration::ZERO).await;
     match found {
-        Ok(true) => Ok(()),
+        Ok(Some(_)) => Ok(()),
         Err(silence @ Failure::Transient(_)) => Err(silence),
-        Ok(false) | Err(_) => {
+        Ok(None) | Err(_) => {
             greet(server).await?;
             found.and(Err(nothing(server)))
         }
     }
 }
 
-/// Returns whether the index exists. An index of that name that is not canter's is an error.
-pub(crate) async fn is_there(server: &Server, patience: Duration) -> Result<bool, Failure> {
-    let path = format!("{}/_mapping", server.index());
-    let answer = server.ask(Method::Get, &path, None, patience).await?;
+/// Returns mappings and settings of the index; none if it does not exist. An index of that name that
+/// is not canter's is an error. An alias of several indexes has several of each.
+async fn found(server: &Server, patience: Duration) -> Result<Option<Map<String, Value>>, Failure> {
+    let answer = server
+        .ask(Method::GET, server.index(), None, patience)
+        .await?;
     if answer.tells_of_no_index() {
-        return Ok(false);
+        return Ok(None);
     }
     if answer.status != 200 {
         return Err(server.refusal(&answer));
@@ -147,15 +155,41 @@ pub(crate) async fn is_there(server: &Server, patience: Duration) -> Result<bool
     let Some(Value::Object(indexes)) = answer.json() else {
         return Err(server.not_understood(&answer));
     };
-    // An alias of several indexes has several mappings.
-    for mapping in indexes.values() {
-        match mapping["mappings"]["_meta"]["layout"].as_str() {
+    for index in indexes.values() {
+        match index["mappings"]["_meta"]["layout"].as_str() {
             Some(LAYOUT) => {}
             Some(layout) => return Err(foreign(server, &format!("has the layout {layout}"))),
             None => return Err(foreign(server, "was not made by canter")),
         }
     }
-    Ok(true)
+    Ok(Some(indexes))
+}
+
+/// Checks that an index has the similarity that a new one would have: a server that is upgraded to
+/// OpenSearch 3 keeps that of its indexes, and reads it otherwise than before.
+fn ranks_as_new(
+    server: &Server,
+    found: &Map<String, Value>,
+    similarity: Similarity,
+) -> Result<(), Failure> {
+    for index in found.values() {
+        let fields = index["settings"]["index"]["similarity"].as_object();
+        let kinds = fields
+            .into_iter()
+            .flatten()
+            .map(|(_, field)| &field["type"]);
+        if let Some(other) = kinds.into_iter().find(|kind| **kind != similarity.name()) {
+            let (url, index, wanted) = (server.url(), server.index(), similarity.name());
+            return Err(Failure::permanent(format!(
+                "the index {index} at {url} is older than the server's upgrade and ranks otherwise \
+                 than a new one (by {other}, not \"{wanted}\"): write its sites to an index of another \
+                 name (`canter reindex SITE --index {url}NAME`; for a stack, set IndexUrl to that, then \
+                 `canter reindex SITE --aws STACK`), then delete this one, which can be searched until \
+                 then"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn foreign(server: &Server, why: &str) -> Failure {

@@ -35,7 +35,7 @@ pub(crate) enum Similarity {
 }
 
 impl Similarity {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Similarity::Bm25 => "BM25",
             Similarity::LegacyBm25 => "LegacyBM25",

@@ -117,37 +117,30 @@ impl Settings {
         Settings { key_place, ..self }
     }
 
-    /// Sets the service and region that requests are signed for, as `es/eu-central-1`, if the server is
-    /// an endpoint of AWS with a name of its own. A name that AWS has given says it itself, and an API
-    /// key or a password goes before a signature.
+    /// Lets requests be signed if the server takes signatures. `scope` is the service and region that
+    /// they are signed for, as `es/eu-central-1`, if the server is an endpoint of AWS with a name of
+    /// its own. A name that AWS has given says it itself, and an API key or a password goes before a
+    /// signature. Only a signature asks for `credentials`.
     ///
     /// # Errors
     ///
-    /// Returns a permanent failure if the text is something else.
-    pub fn signed_for(self, scope: &str) -> Result<Self, Failure> {
-        let scope = Scope::parse(scope)?;
-        Ok(match self.access {
-            Access::Open => Settings {
-                access: Access::Unsigned(scope),
-                ..self
-            },
-            _ => self,
-        })
-    }
-
-    /// Asks for credentials if requests are to be signed.
-    #[must_use]
-    pub async fn signed<F>(self, credentials: impl FnOnce() -> F) -> Self
+    /// Returns a permanent failure if `scope` is something else.
+    pub async fn signed<F>(
+        self,
+        scope: Option<&str>,
+        credentials: impl FnOnce() -> F,
+    ) -> Result<Self, Failure>
     where
         F: Future<Output = SharedCredentialsProvider>,
     {
-        match self.access {
-            Access::Unsigned(scope) => Settings {
-                access: Access::Signed(Signer::new(scope, credentials().await)),
-                ..self
-            },
-            _ => self,
-        }
+        let given = scope.map(Scope::parse).transpose()?;
+        let scope = match (&self.access, given) {
+            (Access::Unsigned(scope), _) => scope.clone(),
+            (Access::Open, Some(given)) => given,
+            _ => return Ok(self),
+        };
+        let access = Access::Signed(Signer::new(scope, credentials().await));
+        Ok(Settings { access, ..self })
     }
 
     /// Sets how long canter retries while the server does not answer or accepts nothing. The

@@ -15,7 +15,7 @@ pub struct Config {
     index: Option<String>,
     /// ARN of the secret that holds the index's API key.
     index_secret: Option<String>,
-    /// See [`Settings::signed_for`].
+    /// See [`Settings::signed`].
     index_signed_for: Option<String>,
     /// Storage for an index without a server, in MB.
     storage_mb: u32,
@@ -79,12 +79,10 @@ impl Config {
             Some(arn) => Some(secret(arn).await?),
             None => None,
         };
-        let mut settings = Settings::new(self.index.as_deref().unwrap_or_default(), key)?;
-        if let Some(scope) = &self.index_signed_for {
-            settings = settings.signed_for(scope)?;
-        }
+        let settings = Settings::new(self.index.as_deref().unwrap_or_default(), key)?;
         let settings = settings.key_in("the secret of the parameter IndexSecretArn");
-        Ok(settings.signed(credentials).await)
+        let scope = self.index_signed_for.as_deref();
+        settings.signed(scope, credentials).await
     }
 }
 

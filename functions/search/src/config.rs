@@ -47,7 +47,7 @@ pub struct Place {
     url: String,
     /// ARN of the secret that holds the API key; none for a server without security.
     secret: Option<String>,
-    /// See [`Settings::signed_for`].
+    /// See [`Settings::signed`].
     signed_for: Option<String>,
 }
 
@@ -122,11 +122,9 @@ impl Place {
             let what = format!("the secret of {SECRET}: {failure}");
             Failure::permanent(what).with_source(failure)
         })?;
-        let mut settings = settings.patience(PATIENCE).key_in(KEY_PLACE);
-        if let Some(scope) = &self.signed_for {
-            settings = settings.signed_for(scope)?;
-        }
-        ElasticReader::open(&settings.signed(credentials).await).await
+        let settings = settings.patience(PATIENCE).key_in(KEY_PLACE);
+        let signed = settings.signed(self.signed_for.as_deref(), credentials);
+        ElasticReader::open(&signed.await?).await
     }
 }
 

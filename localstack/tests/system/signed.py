@@ -9,6 +9,7 @@ import hmac
 import http.client
 import json
 import threading
+import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,6 +32,8 @@ class SignedProxy:
     def __init__(self, target, service, region, keys):
         self.target, self.service, self.region, self.keys = target, service, region, dict(keys)
         self.passed, self.refused = Counter(), []
+        # For so many seconds from its first request on a key is good.
+        self.lives, self.began = float("inf"), {}
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -91,6 +94,8 @@ class SignedProxy:
             raise Refused("The request signature we calculated does not match the signature you provided.")
         if service == "aoss" and "x-amz-content-sha256" not in names:
             raise Refused("x-amz-content-sha256 must be signed")
+        if time.monotonic() - self.began.setdefault(key, time.monotonic()) > self.lives:
+            raise Refused("The security token included in the request is expired")
         secret, token = self.keys.get(key) or given(key)
         if token and (headers.get("x-amz-security-token") != token or "x-amz-security-token" not in names):
             raise Refused("The security token included in the request is invalid.")

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import urllib.parse
 
 import pytest
@@ -11,6 +12,15 @@ from indexed import indexed
 from signed import SignedProxy
 
 REGION = "eu-central-1"
+# The command line renews credentials five minutes before they end.
+LASTS = 2
+LOGINS = f"""
+import datetime, json
+now = datetime.datetime.now(datetime.UTC)
+key = f"LOGIN{{now.second}}"
+end = (now + datetime.timedelta(minutes=5, seconds={LASTS})).isoformat()
+print(json.dumps({{"Version": 1, "AccessKeyId": key, "SecretAccessKey": "secret", "Expiration": end}}))
+"""
 KEYS = {"AKIAPERSON": ("a secret/of+a person", None), "ASIALOGIN": ("a secret of a login", "its=token")}
 
 
@@ -25,10 +35,10 @@ def proxy(system):
 def signed(proxy, tmp_path):
     """Runs the command line with the credentials of a shell."""
 
-    def run(*words, key="AKIAPERSON", secret=None, scope=f"es/{REGION}", expect=0):
+    def run(*words, key="AKIAPERSON", secret=None, scope=f"es/{REGION}", expect=0, **more):
         kept, token = KEYS.get(key, (None, None))
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        environment |= {"CANTER_INDEX_SIGNED_FOR": scope, "AWS_EC2_METADATA_DISABLED": "true"}
+        environment |= {"CANTER_INDEX_SIGNED_FOR": scope, "AWS_EC2_METADATA_DISABLED": "true", **more}
         if key:
             environment |= {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret or kept}
         if token:
@@ -52,6 +62,18 @@ def test_the_command_line_signs_each_request(proxy, signed, site, key):
     assert len(signed("export", f"of-{key.lower()}", key=key).splitlines()) == 21
     signed("forget", f"of-{key.lower()}", "--yes", key=key)
     assert proxy.refused == [] and set(proxy.passed) == {key}
+
+
+def test_credentials_that_end_during_a_crawl_are_renewed(proxy, signed, site, tmp_path):
+    logins = tmp_path / "logins"
+    logins.write_text(LOGINS)
+    settings = tmp_path / "settings"
+    settings.write_text(f"[profile short]\ncredential_process = {sys.executable} {logins}\n")
+    proxy.keys.update({f"LOGIN{second}": ("secret", None) for second in range(60)})
+    proxy.lives = LASTS + 3
+    served = site("--web", 80)
+    signed("crawl", served.url, "--allow-private", key=None, AWS_PROFILE="short", AWS_CONFIG_FILE=str(settings))
+    assert proxy.refused == [] and len(proxy.passed) > 1
 
 
 def test_what_aws_refuses_is_told(proxy, signed, site):

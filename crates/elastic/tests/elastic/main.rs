@@ -9,4 +9,5 @@ mod opening;
 mod pages;
 mod parity;
 mod place;
+mod signing;
 mod versions;

@@ -11,7 +11,7 @@ use canter_tests::contract::index::{SITE, document};
 use canter_tests::faults::{Reply, Turn};
 use canter_tests::tls::Authority;
 use canter_tests::{Faults, OwnIndex, Site};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn settings(url: &str, key: Option<&str>) -> Settings {
     Settings::new(url, key.map(str::to_owned)).unwrap()
@@ -132,10 +132,8 @@ async fn opensearch_3_is_to_rank_as_older_ones_do() {
     ] {
         let own = OwnIndex::new();
         let faults = Faults::before(own.server());
-        let greeting =
-            format!(r#"{{"version":{{"distribution":"opensearch","number":"{number}"}}}}"#);
         faults.rule(move |asked| match asked.method.as_str() {
-            "GET" if asked.path == "/" => Turn::Answer(Reply::json(200, &greeting)),
+            "GET" if asked.path == "/" => opensearch(number),
             "PUT" => Turn::Answer(Reply::json(200, "{}")),
             _ => Turn::Pass,
         });
@@ -153,6 +151,39 @@ async fn opensearch_3_is_to_rank_as_older_ones_do() {
             }
         }
     }
+}
+
+/// An upgrade keeps the similarity of an index, which then means something else.
+#[tokio::test]
+#[ignore = "needs the servers of make test"]
+async fn an_index_that_ranks_as_before_an_upgrade_is_told() {
+    let own = OwnIndex::new();
+    let faults = Faults::before(own.server());
+    let settings = settings(&own.by_way_of(&faults.url()), None);
+    let upgraded_to = |number| {
+        faults.rule(move |asked| match asked.path.as_str() {
+            "/" => opensearch(number),
+            _ => Turn::Pass,
+        });
+    };
+    upgraded_to("2.19.6");
+    ElasticIndex::open(&settings).await.unwrap();
+    ElasticIndex::open(&settings).await.unwrap();
+    upgraded_to("3.9.0");
+    let reindex = format!("`canter reindex SITE --index {}NAME`", faults.url());
+    let expected = [
+        "ranks otherwise",
+        r#"by "BM25", not "LegacyBM25""#,
+        &reindex,
+    ];
+    let failure = refused(&settings, &expected).await;
+    assert!(matches!(failure, Failure::Permanent(_)));
+    ElasticReader::open(&settings).await.unwrap();
+}
+
+fn opensearch(number: &str) -> Turn {
+    let greeting = json!({"version": {"distribution": "opensearch", "number": number}});
+    Turn::Answer(Reply::json(200, greeting.to_string()))
 }
 
 #[tokio::test]
@@ -241,14 +272,19 @@ async fn an_authority_of_ones_own_can_be_trusted() {
     );
 }
 
+/// Pages and a session token are for the server that was named.
 #[tokio::test]
 #[ignore = "needs the servers of make test"]
-async fn a_redirect_is_told() {
-    let mut moved = Reply::of(301, "text/html", "");
-    let own = OwnIndex::new();
-    let there = own.server().to_string();
-    moved.headers.push(("location".to_owned(), there.clone()));
-    refused_after(moved, None, &["redirects to", &there]).await;
+async fn a_redirect_is_told_and_not_followed() {
+    for status in [301, 307] {
+        let own = OwnIndex::new();
+        let elsewhere = Faults::before(own.server());
+        let mut moved = Reply::of(status, "text/html", "");
+        let there = elsewhere.url().to_string();
+        moved.headers.push(("location".to_owned(), there.clone()));
+        refused_after(moved, None, &["redirects to", &there]).await;
+        assert_eq!(elsewhere.seen().len(), 0, "{status}");
+    }
 }
 
 #[tokio::test]
