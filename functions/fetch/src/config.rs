@@ -14,6 +14,8 @@ pub struct Config {
     index_secret: Option<String>,
     /// See [`Settings::signed_for`].
     index_signed_for: Option<String>,
+    /// Namespace of the stack's metrics in CloudWatch.
+    pub metrics: String,
     /// Whether plans may permit private addresses for their sites.
     pub allow_private: bool,
     /// Number of receives after which the queue gives up a message.
@@ -53,6 +55,7 @@ impl Config {
             index: needed("CANTER_INDEX_URL")?,
             index_secret: given("CANTER_INDEX_SECRET"),
             index_signed_for: given("CANTER_INDEX_SIGNED_FOR"),
+            metrics: needed("CANTER_METRICS")?,
             allow_private: given("CANTER_ALLOW_PRIVATE").as_deref() == Some("true"),
             max_receives: number("CANTER_MAX_RECEIVES")?,
             memory_gb: f64::from(number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")?) / 1024.0,
@@ -78,7 +81,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    const VARIABLES: [&str; 9] = [
+    const VARIABLES: [&str; 10] = [
         "CANTER_PAGES_TABLE",
         "CANTER_STATE_TABLE",
         "CANTER_QUEUE_URL",
@@ -86,6 +89,7 @@ mod tests {
         "CANTER_DEAD_LETTERS_URL",
         "CANTER_BUCKET",
         "CANTER_INDEX_URL",
+        "CANTER_METRICS",
         "CANTER_MAX_RECEIVES",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     ];

@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 use std::env;
+use std::io::stdout;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lambda_events::sqs::SqsEvent;
-use canter_aws::{Cloud, CrawlSpec};
+use canter_aws::{Cloud, CrawlSpec, Metrics};
 use canter_core::domain::authority;
 use canter_elastic::{ElasticIndex, LazyIndex};
 use canter_engine::cloud::{Deadline, Parts, Worker};
@@ -27,6 +28,7 @@ async fn main() -> Result<(), Error> {
         .init();
     let config = Arc::new(Config::read(|name| env::var(name).ok())?);
     let cloud = Cloud::connect(config.names.clone()).await;
+    let metrics = Metrics::new(config.metrics.clone(), stdout());
     let (allow_private, limits) = (
         config.allow_private,
         (config.max_receives, config.memory_gb),
@@ -40,7 +42,7 @@ async fn main() -> Result<(), Error> {
         clock: Clock::start(),
         fetcher: Box::new(move |spec| HttpFetcher::start(http(spec, allow_private))),
     })?;
-    let function = Function::new(Arc::new(worker), limits, began);
+    let function = Function::new(Arc::new(worker), limits, metrics, began);
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let deadline = Deadline::before(left(event.context.deadline));
         Ok::<_, Error>(Box::pin(function.handle(event.payload, deadline)).await)

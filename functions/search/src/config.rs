@@ -16,6 +16,7 @@ const TABLE: &str = "CANTER_STATE_TABLE";
 /// Where the API key is set, as messages to a person name it.
 const KEY_PLACE: &str = "the secret of the parameter SearchSecretArn or IndexSecretArn";
 const ORIGINS: &str = "CANTER_SEARCH_ORIGINS";
+const METRICS: &str = "CANTER_METRICS";
 
 /// Patience with the index, of which one request may take a sixth. A first search sends two
 /// requests, and must report their failure before API Gateway (after 29 s) or the function's own
@@ -29,6 +30,8 @@ pub struct Config {
     pub index: Place,
     /// Name of the table that holds the state of the crawls.
     pub table: String,
+    /// Namespace of the stack's metrics in CloudWatch.
+    pub metrics: String,
     /// The sites whose pages may call the API.
     pub origins: Origins,
 }
@@ -76,6 +79,7 @@ impl Config {
                 signed_for: maybe(SIGNED_FOR)?,
             },
             table: needed(TABLE, "the name of the table with the state of the crawls")?,
+            metrics: needed(METRICS, "the namespace of the stack's metrics")?,
             origins: Origins::listed(&maybe(ORIGINS)?.unwrap_or_default())
                 .map_err(|why| wrong(ORIGINS, format!("is wrong: {why}")))?,
         })
@@ -127,22 +131,26 @@ mod tests {
 
     #[test]
     fn no_secret_is_no_key() {
-        let needed = [(URL, "http://h/docs"), (TABLE, "state")];
-        let empty = [needed[0], needed[1], (SECRET, "")];
+        let needed = [
+            (URL, "http://h/docs"),
+            (TABLE, "state"),
+            (METRICS, "canter/c"),
+        ];
+        let empty = [needed[0], needed[1], needed[2], (SECRET, "")];
         for variables in [&needed[..], &empty[..]] {
             let config = read(variables).expect("right");
             assert_eq!(config.table, "state");
             assert_eq!(config.index.url, "http://h/docs");
             assert_eq!(config.index.secret, None);
         }
-        let arn = [needed[0], needed[1], (SECRET, "arn:aws:x")];
+        let arn = [needed[0], needed[1], needed[2], (SECRET, "arn:aws:x")];
         let config = read(&arn).expect("right");
         assert_eq!(config.index.secret.as_deref(), Some("arn:aws:x"));
     }
 
     #[test]
     fn a_wrong_variable_is_named() {
-        let rows: [(&[(&str, &str)], &str); 4] = [
+        let rows: [(&[(&str, &str)], &str); 5] = [
             (&[], "CANTER_INDEX_URL is not set"),
             (
                 &[(URL, ""), (TABLE, "state")],
@@ -153,12 +161,21 @@ mod tests {
                 "CANTER_INDEX_URL is wrong: the index's URL begins with neither",
             ),
             (&[(URL, "http://h/")], "CANTER_STATE_TABLE is not set"),
+            (
+                &[(URL, "http://h/"), (TABLE, "state")],
+                "CANTER_METRICS is not set",
+            ),
         ];
         for (variables, expected) in rows {
             let told = read(variables).expect_err(expected).to_string();
             assert!(told.starts_with(expected), "{told}");
         }
-        let origins = [(URL, "http://h/"), (TABLE, "state"), (ORIGINS, "h")];
+        let origins = [
+            (URL, "http://h/"),
+            (TABLE, "state"),
+            (METRICS, "canter/c"),
+            (ORIGINS, "h"),
+        ];
         let told = read(&origins).expect_err("refused").to_string();
         assert!(
             told.starts_with("CANTER_SEARCH_ORIGINS is wrong: h: "),

@@ -2,15 +2,15 @@
 //! until Lambda ends it.
 
 use std::env;
-use std::io::stderr;
+use std::io::{stderr, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use canter_aws::{Clock, Cloud, Names, Sites};
+use canter_aws::{Clock, Cloud, Metrics, Names, Sites};
 use canter_core::time::Moment;
 use canter_elastic::LazyIndex;
-use canter_search::{CloudStatus, Config, service};
+use canter_search::{CloudStatus, Config, Latency, service};
 use tokio::time::timeout;
 
 /// Maximum wait for the index before the first request. Lambda gives a process the most CPU time
@@ -35,6 +35,7 @@ async fn serve() -> anyhow::Result<()> {
     let Config {
         index,
         table,
+        metrics,
         origins,
     } = Config::read(|name| env::var(name))?;
     let place = Arc::new(index);
@@ -47,11 +48,12 @@ async fn serve() -> anyhow::Result<()> {
         let clock = Arc::clone(&clock);
         move || sites(table.clone(), Arc::clone(&clock))
     };
+    let latency = Latency::new(Metrics::new(metrics, stdout()), Arc::clone(&clock));
     let status = CloudStatus::new(connect, Arc::clone(&index), clock);
     // A failure is reported to the first search, which tries to open the index again.
     let _ = timeout(HEAD_START, index.opened()).await;
     let router = canter_api::router_for(&origins, index, Arc::new(status));
-    let ended = lambda_http::run(service(router)).await;
+    let ended = lambda_http::run(service(router, Arc::new(latency))).await;
     ended.map_err(anyhow::Error::from_boxed)
 }
 
