@@ -80,7 +80,7 @@ fn every_state_is_told() {
     begin(&stack, TWO);
     let table = stack.run(&["status"]).done().stdout;
     let lines: Vec<&str> = table.lines().collect();
-    assert_eq!(lines.len(), 4, "{table}");
+    assert_eq!(lines.len(), 5, "{table}");
     assert!(lines[1].starts_with("one.example.org") && lines[1].ends_with("complete"));
     assert!(lines[2].starts_with("two.example.org") && lines[2].ends_with("crawling now"));
     for command in ["status", "stop"] {
