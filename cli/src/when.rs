@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use canter_http::Clock;
 use indicatif::HumanDuration;
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 /// The current time, in Unix milliseconds.
 pub fn now_ms() -> u64 {
@@ -15,6 +16,23 @@ pub fn now_ms() -> u64 {
 pub fn iso(ms: u64) -> String {
     let seconds = i64::try_from(ms / 1_000).unwrap_or(i64::MAX);
     Timestamp::from_second(seconds).map_or_else(|_| String::new(), |at| at.to_string())
+}
+
+/// When the calendar month of a time began in UTC, in Unix milliseconds.
+pub fn month_began(ms: u64) -> u64 {
+    let now = i64::try_from(ms)
+        .ok()
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let now = now.unwrap_or_default().to_zoned(TimeZone::UTC);
+    let began = now.first_of_month().and_then(|first| first.start_of_day());
+    let began = began.map_or(0, |began| began.timestamp().as_millisecond());
+    u64::try_from(began).unwrap_or_default()
+}
+
+/// A length of time, exactly: `36h`, `1h 30m`.
+pub fn length(span: Duration) -> String {
+    let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
+    format!("{span:#}")
 }
 
 /// A time both ways: `3 minutes ago (2026-11-22T10:00:00Z)`.
@@ -37,6 +55,23 @@ pub fn span(ms: u64, now_ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_month_begins_at_its_first_midnight_in_utc() {
+        for (at, expected) in [
+            (1_700_000_000_000, "2023-11-01T00:00:00Z"),
+            (1_698_796_800_000, "2023-11-01T00:00:00Z"),
+            (1_698_796_799_999, "2023-10-01T00:00:00Z"),
+        ] {
+            assert_eq!(iso(month_began(at)), expected);
+        }
+    }
+
+    #[test]
+    fn lengths_are_exact() {
+        assert_eq!(length(Duration::from_secs(36 * 3_600)), "36h");
+        assert_eq!(length(Duration::from_secs(5_400)), "1h 30m");
+    }
 
     #[test]
     fn times_are_told_twice() {

@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = cfn_yaml.load(str(ROOT / "template.yaml"))
 PARAMETERS = TEMPLATE["Parameters"]
 RESOURCES = TEMPLATE["Resources"]
+CONDITIONS = TEMPLATE["Conditions"]
 OUTPUTS = TEMPLATE["Outputs"]
 
 FUNCTION = "AWS::Serverless::Function"
@@ -18,6 +19,9 @@ LOGS = "AWS::Logs::LogGroup"
 ROLE = "AWS::IAM::Role"
 ALARM = "AWS::CloudWatch::Alarm"
 FILTER = "AWS::Logs::MetricFilter"
+SCHEDULE = "AWS::Scheduler::Schedule"
+# Of all metrics of a stack's own.
+NAMESPACE = "canter/${AWS::StackName}"
 
 
 def of_type(kind):

@@ -1,7 +1,7 @@
 """What the programs read of their environment."""
 
 import pytest
-from stack import BUCKET, FUNCTION, PARAMETERS, QUEUE, RESOURCES, TABLE, branches, of_type, type_of
+from stack import BUCKET, FUNCTION, NAMESPACE, PARAMETERS, QUEUE, RESOURCES, TABLE, branches, of_type, type_of
 
 # The names that the programs read, and what each has to be: a type of resource, a parameter, a text.
 CRAWLING = {
@@ -17,6 +17,7 @@ CRAWLING = {
     "CANTER_INDEX_SIGNED_FOR": "IndexSignedFor",
     "CANTER_INDEX_STORAGE": "IndexStorage",
     "CANTER_ALLOW_PRIVATE": "AllowPrivate",
+    "CANTER_METRICS": NAMESPACE,
 }
 SEARCHING = {
     "CANTER_STATE_TABLE": TABLE,
@@ -26,6 +27,7 @@ SEARCHING = {
     "CANTER_INDEX_SIGNED_FOR": "IndexSignedFor",
     "CANTER_INDEX_STORAGE": "IndexStorage",
     "CANTER_SEARCH_ORIGINS": "SearchOrigins",
+    "CANTER_METRICS": NAMESPACE,
     "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
 }
 SWEEPING = {**CRAWLING, "CANTER_MAX_RECEIVES": "10"}
@@ -55,7 +57,9 @@ def test_a_variable_is_what_its_name_says(function, variable):
     # What the last of two cases is: the key that both programs can have.
     found = branches(variables(function)[variable])[-1]
     expected = EXPECTED[function][variable]
-    if expected in (TABLE, BUCKET, QUEUE):
+    if expected == NAMESPACE:
+        assert found == {"Fn::Sub": expected}
+    elif expected in (TABLE, BUCKET, QUEUE):
         assert type_of(found["Ref"]) == expected
     elif expected in PARAMETERS:
         assert found == {"Ref": expected}

@@ -10,7 +10,9 @@ from stack import (
     QUEUE,
     RESOURCES,
     ROLE,
+    SCHEDULE,
     TABLE,
+    TEMPLATE,
     event_queues,
     listed,
     of_type,
@@ -20,7 +22,16 @@ from stack import (
 )
 
 # Actions that no resource can be named for, with why.
+NETWORK = {
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+}
 WITHOUT_RESOURCE = {
+    **dict.fromkeys(NETWORK, "Lambda needs them on all interfaces and subnets"),
     "xray:PutTraceSegments": "X-Ray has no resources",
     "xray:PutTelemetryRecords": "X-Ray has no resources",
 }
@@ -30,6 +41,7 @@ ON = {
     "s3": {BUCKET},
     "sqs": {QUEUE},
     "logs": {LOGS},
+    "lambda": {FUNCTION},
     "secretsmanager": {"IndexSecretArn", "SearchSecretArn"},
 }
 ROLES = of_type(ROLE)
@@ -169,12 +181,33 @@ def test_the_search_function_changes_nothing():
     actions = {action for one in statements(role_of(FUNCTIONS["SearchFunction"])) for action in one["Action"]}
     actions -= SEARCHING
     writing = {action for action in actions if not action.split(":")[1].startswith(("Get", "BatchGet"))}
-    assert {action.split(":")[0] for action in writing} == {"logs", "xray"}
+    assert {action.split(":")[0] for action in writing} == {"logs", "xray", "ec2"}
     assert not any(action.startswith("sqs:") for action in actions)
 
 
-def test_the_schedule_may_do_nothing_but_send_an_errand():
-    (statement,) = statements(ROLES["RefreshRole"])
-    assert statement["Action"] == ["sqs:SendMessage"]
-    assert statement["Resource"] == [{"Fn::GetAtt": ["ErrandsQueue", "Arn"]}]
-    assert RESOURCES["RefreshSchedule"]["Properties"]["Target"]["RoleArn"] == {"Fn::GetAtt": ["RefreshRole", "Arn"]}
+@pytest.mark.parametrize(
+    ("schedule", "role", "action"),
+    [
+        ("RefreshSchedule", "RefreshRole", "sqs:SendMessage"),
+        ("DueSchedule", "RefreshRole", "sqs:SendMessage"),
+        ("CanarySchedule", "CanaryRole", "lambda:InvokeFunction"),
+    ],
+)
+def test_a_schedule_may_do_one_thing_to_its_target(schedule, role, action):
+    target = of_type(SCHEDULE)[schedule]["Target"]
+    assert target["RoleArn"] == {"Fn::GetAtt": [role, "Arn"]}
+    (statement,) = statements(ROLES[role])
+    assert statement["Action"] == [action]
+    assert statement["Resource"] == [target["Arn"]]
+
+
+def test_functions_may_use_a_network_where_there_is_one_and_only_there():
+    inside = {"SubnetIds": {"Ref": "VpcSubnetIds"}, "SecurityGroupIds": {"Ref": "VpcSecurityGroupIds"}}
+    nowhere = {"Ref": "AWS::NoValue"}
+    assert TEMPLATE["Globals"]["Function"]["VpcConfig"] == {"Fn::If": ["HasVpc", inside, nowhere]}
+    for function in FUNCTIONS.values():
+        (policy,) = role_of(function)["Policies"]
+        found = [one for one in policy["PolicyDocument"]["Statement"] if "ec2:" in str(one)]
+        (condition, statement, otherwise) = found[0]["Fn::If"]
+        assert (condition, otherwise, len(found)) == ("HasVpc", nowhere, 1)
+        assert set(statement["Action"]) == NETWORK

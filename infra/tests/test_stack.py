@@ -11,12 +11,14 @@ from stack import (
     FILTER,
     FUNCTION,
     LOGS,
+    NAMESPACE,
     OUTPUTS,
     PARAMETERS,
     QUEUE,
     RESOURCES,
     ROLE,
     ROOT,
+    SCHEDULE,
     TABLE,
     event_queues,
     listed,
@@ -66,10 +68,35 @@ def test_the_api_has_the_paths_and_methods_of_the_program():
     assert all(event["Properties"]["RestApiId"] == {"Ref": "SearchApi"} for event in events)
 
 
-def test_an_errand_of_the_schedule_is_the_message_that_the_program_reads():
-    target = RESOURCES["RefreshSchedule"]["Properties"]["Target"]
-    assert json.loads(target["Input"]) == {"canter": 1, "errand": "refresh"}
+@pytest.mark.parametrize(("schedule", "errand"), [("RefreshSchedule", "refresh"), ("DueSchedule", "refresh_due")])
+def test_an_errand_of_a_schedule_is_the_message_that_the_program_reads(schedule, errand):
+    target = of_type(SCHEDULE)[schedule]["Target"]
+    assert json.loads(target["Input"]) == {"canter": 1, "errand": errand}
     assert target["Arn"] == {"Fn::GetAtt": ["ErrandsQueue", "Arn"]}
+
+
+def test_what_is_due_is_looked_for_as_often_as_the_program_thinks():
+    source = (ROOT / "crates/aws/src/steering.rs").read_text()
+    assert "pub const TICK: Duration = Duration::from_secs(3600);" in source
+    assert of_type(SCHEDULE)["DueSchedule"]["ScheduleExpression"] == "rate(1 hour)"
+    assert "Condition" not in RESOURCES["DueSchedule"]
+
+
+def test_the_canary_searches_once_in_each_period_of_its_alarm():
+    schedule, alarm = of_type(SCHEDULE)["CanarySchedule"], of_type(ALARM)["CanaryAlarm"]
+    assert schedule["ScheduleExpression"] == "cron(0/5 * * * ? *)" and alarm["Period"] == 300
+    assert alarm["TreatMissingData"] == "breaching"
+    assert schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    event = json.loads(schedule["Target"]["Input"]["Fn::Sub"].replace("${CanaryQuery}", "two words"))
+    assert event["queryStringParameters"] == {"q": "two words"}
+    (identity,) = re.findall(r'CANARY: &str = "(\w+)"', (ROOT / "functions/search/src/latency.rs").read_text())
+    assert event["requestContext"]["requestId"] == identity
+    assert RESOURCES["CanarySchedule"]["Condition"] == RESOURCES["CanaryAlarm"]["Condition"] == "HasCanary"
+
+
+def test_who_pays_is_told_by_a_tag_of_the_stack():
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    assert config["default"]["deploy"]["parameters"]["tags"] == "application=canter"
 
 
 def test_the_keys_of_the_tables_are_those_of_the_program():
@@ -243,9 +270,10 @@ WATCHED = [
     *[("AWS/Lambda", metric, [{"Ref": name}]) for metric in ("Errors", "Throttles") for name in FUNCTIONS],
     ("AWS/Lambda", "RecursiveInvocationsDropped", [{"Ref": "FetchFunction"}]),
     ("AWS/Lambda", "RecursiveInvocationsDropped", [{"Ref": "SweepFunction"}]),
-    ({"Fn::Sub": "canter/${AWS::StackName}"}, "IndexFailures", []),
-    ({"Fn::Sub": "canter/${AWS::StackName}"}, "ArchiveFailures", []),
-    ({"Fn::Sub": "canter/${AWS::StackName}"}, "CrawlsHeld", []),
+    ({"Fn::Sub": NAMESPACE}, "IndexFailures", []),
+    ({"Fn::Sub": NAMESPACE}, "ArchiveFailures", []),
+    ({"Fn::Sub": NAMESPACE}, "CrawlsHeld", []),
+    ({"Fn::Sub": NAMESPACE}, "CanaryLatency", []),
     ("AWS/ApiGateway", "5XXError", [RESOURCES["SearchApi"]["Properties"]["Name"]]),
 ]
 
@@ -269,14 +297,14 @@ def counted(metric):
     found = []
     for filter in of_type(FILTER).values():
         (transformation,) = filter["MetricTransformations"]
-        assert transformation["MetricNamespace"] == {"Fn::Sub": "canter/${AWS::StackName}"}
+        assert transformation["MetricNamespace"] == {"Fn::Sub": NAMESPACE}
         if transformation["MetricName"] == metric:
             found.append((filter["LogGroupName"], filter["FilterPattern"]))
     return sorted(found, key=str)
 
 
-def test_each_function_s_index_failures_are_counted():
-    written = [function["LoggingConfig"]["LogGroup"] for function in FUNCTIONS.values()]
+def test_index_failures_are_counted_where_the_index_is_written():
+    written = [FUNCTIONS[name]["LoggingConfig"]["LogGroup"] for name in ("FetchFunction", "SweepFunction")]
     pattern = '{ $.event = "index_failure" }'
     assert counted("IndexFailures") == sorted([(log, pattern) for log in written], key=str)
     # A filter reads fields only where Lambda puts no text around a line.
@@ -287,8 +315,7 @@ def test_pages_that_are_not_archived_are_counted_where_pages_are_read():
     assert counted("ArchiveFailures") == [({"Ref": "FetchLogs"}, '{ $.event = "archive_failure" }')]
 
 
-def test_crawls_that_are_held_are_counted_where_they_are_published():
-    assert counted("CrawlsHeld") == [({"Ref": "SweepLogs"}, '{ $.message = "a crawl is held*" }')]
+def test_who_is_told_of_a_held_crawl_is_told_what_to_do():
     assert "canter publish SITE --aws STACK" in of_type(ALARM)["HeldAlarm"]["AlarmDescription"]
 
 
@@ -305,9 +332,28 @@ def test_the_dashboard_names_what_there_is():
 
 def test_the_dashboard_shows_all_that_is_watched():
     _, widgets = dashboard()
-    shown = {(metric[0], metric[1]) for widget in widgets for metric in widget["properties"]["metrics"]}
+    metrics = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+    shown = {(metric[0], metric[1]) for metric in metrics if len(metric) > 1}
     for namespace, name, _ in WATCHED:
-        assert ("canter/${AWS::StackName}" if isinstance(namespace, dict) else namespace, name) in shown
+        assert (NAMESPACE if isinstance(namespace, dict) else namespace, name) in shown
+
+
+# What the functions measure, of the stack and of each site.
+MEASURED = ["QueueAge", "CrawlsHeld", "SearchLatency", "CanaryLatency"]
+MEASURED_BY_SITE = ["Pages", "Requests", "RateLimit"]
+
+
+@pytest.mark.parametrize("name", MEASURED + MEASURED_BY_SITE)
+def test_the_dashboard_shows_what_the_functions_measure(name):
+    programs = "".join(path.read_text() for path in (ROOT / "functions").glob("*/src/*.rs"))
+    assert f'"{name}"' in programs
+    _, widgets = dashboard()
+    metrics = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+    if name in MEASURED:
+        assert any(metric[:2] == [NAMESPACE, name] for metric in metrics)
+    else:
+        search = "SEARCH('{\"" + NAMESPACE + "\",Site} MetricName=\"" + name + "\"'"
+        assert any(search in metric[0]["expression"] for metric in metrics if len(metric) == 1)
 
 
 def test_no_widget_covers_another():

@@ -49,6 +49,12 @@ def log_lines(stack, name):
     return [(line[1], int(line[2]), line[3]) for line in found if line]
 
 
+def measured(stack, name, metric):
+    """The lines of a function's log that have values of a metric."""
+    texts = [text for _, _, text in log_lines(stack, name) if text.startswith("{") and '"_aws":' in text]
+    return [line for line in map(json.loads, texts) if metric in line]
+
+
 def state(process):
     """The kernel's letter for a process, Z being a zombie; nothing once it is gone."""
     try:

@@ -6,6 +6,9 @@ use canter_aws::{Bill, Usage};
 use console::style;
 use serde_json::{Value, json};
 
+use crate::count::counted;
+use crate::when::iso;
+
 /// Usage by service and operation, whoever sent the requests.
 type Operations<'a> = BTreeMap<(&'a str, &'a str), Usage>;
 
@@ -76,6 +79,42 @@ pub fn text(bill: &Bill, pages: u64) -> String {
         "  ${million:.2} per million pages at list prices; the index, logs and idle polling come on \
          top\n"
     )
+}
+
+/// The bills of the crawls of a month. Of what a stack costs besides, nothing is known without further
+/// requests.
+pub struct Month {
+    /// When it began, in Unix milliseconds.
+    pub began_ms: u64,
+    /// The bills of the crawls that began in it.
+    pub bills: Vec<Bill>,
+}
+
+impl Month {
+    fn dollars(&self) -> f64 {
+        self.bills.iter().map(Bill::dollars).sum()
+    }
+
+    /// The month as JSON.
+    pub fn json(&self) -> Value {
+        json!({
+            "since": iso(self.began_ms),
+            "crawls": self.bills.len(),
+            "dollars": self.dollars(),
+        })
+    }
+
+    /// The month as a line.
+    pub fn text(&self) -> String {
+        let crawls = counted(self.bills.len() as u64, "crawl");
+        let dollars = self.dollars();
+        let since = iso(self.began_ms);
+        let since = since.split('T').next().unwrap_or_default();
+        format!(
+            "{crawls} since {since}: ${dollars:.2} at list prices; the index, searches, storage, \
+             logs, metrics, alarms and idle polling come on top"
+        )
+    }
 }
 
 /// The lines of a bill, summed over who sent the requests.
@@ -172,6 +211,22 @@ mod tests {
         assert!(told["dollars"].as_f64().unwrap() > 0.0);
         assert_eq!(text(&bill(), 0), "");
         assert_eq!(text(&Bill::default(), 10), "");
+    }
+
+    #[test]
+    fn a_month_is_the_sum_of_its_crawls() {
+        let month = Month {
+            began_ms: 1_698_796_800_000,
+            bills: vec![bill(), bill().share(999.0)],
+        };
+        let told = month.json();
+        assert_eq!(told["since"], "2023-11-01T00:00:00Z");
+        assert_eq!(told["crawls"], 2);
+        let dollars = bill().dollars() * 1_000.0;
+        assert!((told["dollars"].as_f64().unwrap() - dollars).abs() < 1e-6);
+        let text = month.text();
+        let expected = format!("2 crawls since 2023-11-01: ${dollars:.2} at list prices; ");
+        assert!(text.starts_with(&expected), "{text}");
     }
 
     #[test]

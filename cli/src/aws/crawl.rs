@@ -93,6 +93,7 @@ async fn begin_all(deployed: &Deployed, sites: Vec<Site>, args: &Crawl) -> Resul
             user_agent: setup::user_agent(args),
             allow_private: args.allow_private,
             max_loss: args.max_loss,
+            every: args.every,
         };
         begun.push(begin(deployed, &spec, args).await?);
     }

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use canter_aws::{Bill, CloudSite, Crawling, Rest};
 use canter_core::pace::Rate;
+use canter_core::time::Moment;
 use console::style;
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
-use super::bill;
+use super::bill::{self, Month};
 use super::deployed::Deployed;
 use super::end::counts;
 use crate::count::counted;
 use crate::status::{Standing, Status, show};
-use crate::when::{iso, now_ms};
+use crate::when::{iso, length, month_began, now_ms};
 
 /// A site and what only the cloud knows about it.
 struct Site {
@@ -46,10 +47,11 @@ pub async fn status(args: &Status, stack: &str) -> Result<()> {
              {stack}`"
         );
     }
+    let month = month(&deployed).await?;
     let mut out = stdout().lock();
     if args.json {
         for site in &sites {
-            writeln!(out, "{}", site.object(&deployed))?;
+            writeln!(out, "{}", site.object(&deployed, &month))?;
         }
         return Ok(());
     }
@@ -64,7 +66,15 @@ pub async fn status(args: &Status, stack: &str) -> Result<()> {
         None => String::new(),
     };
     writeln!(out, "{}", style(format!("stack {stack}{search}")).dim())?;
+    writeln!(out, "{}", style(month.text()).dim())?;
     Ok(())
+}
+
+/// The bills of this month.
+async fn month(deployed: &Deployed) -> Result<Month> {
+    let began_ms = month_began((deployed.clock)().millis());
+    let bills = Bill::since(&deployed.cloud, Moment::from_millis(began_ms)).await?;
+    Ok(Month { began_ms, bills })
 }
 
 impl Site {
@@ -96,7 +106,7 @@ impl Site {
         })
     }
 
-    fn object(&self, deployed: &Deployed) -> Value {
+    fn object(&self, deployed: &Deployed, month: &Month) -> Value {
         let stack = &deployed.stack;
         let progress = self.crawling.progress;
         let mut object = self.standing.object();
@@ -106,7 +116,12 @@ impl Site {
         object["bytes"] = progress.bytes.into();
         object["retries"] = progress.retries.into();
         object["bill"] = bill::json(&self.bill, self.standing.counts.pages);
-        object["stack"] = json!({"name": stack.name, "search_url": stack.search_url});
+        object["every_seconds"] = self.crawling.spec.every.map(|every| every.as_secs()).into();
+        object["stack"] = json!({
+            "name": stack.name,
+            "search_url": stack.search_url,
+            "month": month.json(),
+        });
         object
     }
 
@@ -117,7 +132,13 @@ impl Site {
             counted(progress.requests, "request"),
             HumanBytes(progress.bytes)
         );
+        let every = self
+            .crawling
+            .spec
+            .every
+            .map(|every| show::row("refreshed", &format!("every {}", length(every))));
         show::site(&self.standing)
+            + &every.unwrap_or_default()
             + &show::row("took", &took)
             + &bill::text(&self.bill, self.standing.counts.pages)
     }

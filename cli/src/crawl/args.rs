@@ -7,7 +7,7 @@ use std::time::Duration;
 use canter_core::publish::MAX_LOSS;
 use clap::Args;
 
-use super::values::{Rps, bytes, duration, header, header_text, percent, rps};
+use super::values::{Rps, bytes, duration, every, header, header_text, percent, rps};
 use crate::args::{Data, Server, listen, site_name, stack};
 
 #[derive(Debug, Args)]
@@ -119,6 +119,11 @@ pub struct Crawl {
         conflicts_with_all = ["dir", "url", "serve", "report", "max_time", "concurrency"]
     )]
     pub aws: Option<String>,
+
+    /// Have the stack refresh the site at this interval (6h, 1d), in whole hours as nearly as it can,
+    /// in the place of the stack's own schedule
+    #[arg(long, value_name = "TIME", value_parser = every, requires = "aws")]
+    pub every: Option<Duration>,
 
     /// Serve search while crawling and after
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8080", value_parser = listen)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use canter_aws::TICK;
 use canter_core::pace::Rate;
 
 /// A rate, or none.
@@ -43,6 +44,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok()
         .filter(|span| !span.is_zero())
         .ok_or_else(|| "a time must be more than nothing".to_owned())
+}
+
+/// An interval at which a stack refreshes a site.
+pub fn every(text: &str) -> Result<Duration, String> {
+    let interval = duration(text)?;
+    (interval >= TICK)
+        .then_some(interval)
+        .ok_or_else(|| "a stack looks once an hour for what is due: 1h or more".to_owned())
 }
 
 /// A share in percent.
@@ -110,6 +119,15 @@ mod tests {
         assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5400)));
         for bad in ["", "s", "0s", "-1s", "5 years", "1e400"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn intervals() {
+        assert_eq!(every("1h"), Ok(Duration::from_secs(3_600)));
+        assert_eq!(every("7d"), Ok(Duration::from_secs(604_800)));
+        for bad in ["59m", "daily", "0"] {
+            assert!(every(bad).is_err(), "{bad}");
         }
     }
 

@@ -32,8 +32,9 @@ pub use standing::Standing;
     gone, skipped, skipped_by, failed, waiting, held, changes.{new, changed, moved, removed, withdrawn,\n\
     duplicates}.{count, examples}, index, rps_limit, began_at, fetched_at,\n\
     folder.{path, bytes, format, state_format}. With --aws, in the place of folder: alive_at, ended_at,\n\
-    requests, bytes, retries, stack.{name, search_url}, bill. The rows of a crawl that has not ended\n\
-    are counted: a million of them are read for about a cent.")]
+    requests, bytes, retries, every_seconds, stack.{name, search_url, month.{since, crawls, dollars}},\n\
+    bill. The rows of a crawl that has not ended are counted: a million of them are read for about a\n\
+    cent. A month has the crawls that began in it, by UTC.")]
 pub struct Status {
     /// Only this site
     pub site: Option<String>,

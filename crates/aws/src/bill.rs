@@ -8,16 +8,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use canter_core::failure::Failure;
 use canter_core::time::Moment;
 
 use crate::change::Change;
 use crate::cloud::Cloud;
-use crate::item::{Item, number};
+use crate::failure::failure;
+use crate::item::{Item, number, text, text_of};
 use crate::meter::Usage;
 use crate::prices::dollars;
-use crate::tables::{EXPIRES, state_key};
+use crate::tables::{EXPIRES, KEY, state_key};
 
 /// How long a bill is kept.
 const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
@@ -126,8 +127,46 @@ impl Bill {
         let item = cloud
             .item(&cloud.names.state, key(site, crawl), true)
             .await?;
+        Ok(Self::read(&item))
+    }
+
+    /// The bills of all crawls that began at this time or later. Reads the whole table `state`, which
+    /// costs half a read unit for each 4 KB.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the read.
+    pub async fn since(cloud: &Cloud, since: Moment) -> Result<Vec<Self>, Failure> {
+        let table = &cloud.names.state;
+        let mut bills = Vec::new();
+        let mut after = None;
+        loop {
+            let request = cloud
+                .dynamodb
+                .scan()
+                .table_name(table)
+                .filter_expression(format!("begins_with(#{KEY}, :bill)"))
+                .expression_attribute_names(format!("#{KEY}"), KEY)
+                .expression_attribute_values(":bill", text("bill#"))
+                .set_exclusive_start_key(after)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let answer = request.send().await;
+            let answer = answer.map_err(|error| failure(error, &format!("the table {table}")))?;
+            cloud.meter.read("Scan", answer.consumed_capacity());
+            let began_since =
+                |item: &&Item| began(item).is_some_and(|began| Moment::from_millis(began) >= since);
+            let items = answer.items().iter();
+            bills.extend(items.filter(began_since).map(Self::read));
+            after = answer.last_evaluated_key;
+            if after.is_none() {
+                return Ok(bills);
+            }
+        }
+    }
+
+    fn read(item: &Item) -> Self {
         let mut bill = Bill::default();
-        for (name, value) in &item {
+        for (name, value) in item {
             let Some((line, figure)) = parse(name) else {
                 continue;
             };
@@ -145,12 +184,18 @@ impl Bill {
                 _ => {}
             }
         }
-        Ok(bill)
+        bill
     }
 }
 
 fn key(site: &str, crawl: u64) -> Item {
     state_key("bill", &format!("{site}#{crawl}"))
+}
+
+/// When the crawl of a bill began, Unix ms. None for a site whose name is too long for a key.
+fn began(item: &Item) -> Option<u64> {
+    let (_, crawl) = text_of(item, KEY)?.rsplit_once('#')?;
+    crawl.parse().ok()
 }
 
 /// The line and the figure of an attribute's name. An operation may have an underscore in its own

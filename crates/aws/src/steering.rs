@@ -19,6 +19,8 @@ const FIRST_LOOK: Duration = Duration::from_secs(5);
 /// Silence after which a crawl has lost its chain of sweeps. The longest pause between two sweeps is
 /// a fraction of this.
 const LOST: Duration = Duration::from_secs(10 * 60);
+/// Interval at which the stack looks for sites that are due: see the template's `DueSchedule`.
+pub const TICK: Duration = Duration::from_secs(3600);
 
 /// Starts and stops the crawls of a stack.
 #[derive(Clone)]
@@ -138,14 +140,34 @@ impl Steering {
         Ok(Some((crawling, !runs)))
     }
 
-    /// Starts a new crawl of every site whose crawl has ended, and continues those that were cut off
-    /// or are paused. Stopped crawls and those at a limit stay as they are. Returns the failures by
-    /// site, since one site's failure must not hold up the others.
+    /// Starts a new crawl of every site without an interval of its own whose crawl has ended, and
+    /// continues those that were cut off or are paused. Stopped crawls and those at a limit stay as
+    /// they are. Returns the failures by site, since one site's failure must not hold up the others.
     ///
     /// # Errors
     ///
     /// The failure to list the sites.
     pub async fn refresh_all(&self, who: &str) -> Result<Vec<(String, Failure)>, Failure> {
+        let without = |crawling: &Crawling| crawling.spec.every.is_none();
+        self.refresh(without, who).await
+    }
+
+    /// Does the same for the sites whose own interval is over. Call it once a [`TICK`].
+    ///
+    /// # Errors
+    ///
+    /// The failure to list the sites.
+    pub async fn refresh_due(&self, who: &str) -> Result<Vec<(String, Failure)>, Failure> {
+        let now = (self.clock)();
+        self.refresh(|crawling| crawling.is_due(now, TICK), who)
+            .await
+    }
+
+    async fn refresh(
+        &self,
+        chosen: impl Fn(&Crawling) -> bool,
+        who: &str,
+    ) -> Result<Vec<(String, Failure)>, Failure> {
         let mut failed = Vec::new();
         for site in self.sites.all().await? {
             let crawling = match self.sites.load_now(&site).await {
@@ -157,7 +179,7 @@ impl Steering {
                 }
             };
             let stays = matches!(crawling.rest, Some(Rest::Stopped | Rest::Limit { .. }));
-            if stays && crawling.ended_ms.is_none() {
+            if !chosen(&crawling) || stays && crawling.ended_ms.is_none() {
                 continue;
             }
             // A person permitted a larger loss for one crawl only.

@@ -19,6 +19,8 @@ pub struct Config {
     index_signed_for: Option<String>,
     /// Storage for an index without a server, in MB.
     storage_mb: u32,
+    /// Namespace of the stack's metrics in CloudWatch.
+    pub metrics: String,
     /// Whether plans may permit private addresses for their sites.
     pub allow_private: bool,
     /// Number of receives after which the queue gives up a message.
@@ -59,6 +61,7 @@ impl Config {
             storage_mb: number("CANTER_INDEX_STORAGE")?,
             index_secret: given("CANTER_INDEX_SECRET"),
             index_signed_for: given("CANTER_INDEX_SIGNED_FOR"),
+            metrics: needed("CANTER_METRICS")?,
             allow_private: given("CANTER_ALLOW_PRIVATE").as_deref() == Some("true"),
             max_receives: number("CANTER_MAX_RECEIVES")?,
             memory_gb: f64::from(number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")?) / 1024.0,
@@ -90,7 +93,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    const VARIABLES: [&str; 9] = [
+    const VARIABLES: [&str; 10] = [
         "CANTER_PAGES_TABLE",
         "CANTER_STATE_TABLE",
         "CANTER_QUEUE_URL",
@@ -98,6 +101,7 @@ mod tests {
         "CANTER_DEAD_LETTERS_URL",
         "CANTER_BUCKET",
         "CANTER_INDEX_STORAGE",
+        "CANTER_METRICS",
         "CANTER_MAX_RECEIVES",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     ];

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use canter_aws::queue::{Errand, Sweep, send_to_dead_letters};
-use canter_aws::{Bill, Steering, Usage};
+use canter_aws::{Bill, Metrics, Steering, Unit, Usage};
 use canter_core::failure::Failure;
 use canter_core::ports::{Fetcher, Generations, IndexReader, IndexWriter};
 use canter_core::task::UrlKey;
@@ -36,6 +36,7 @@ where
     steering: Steering,
     most_receives: u32,
     memory_gb: f64,
+    metrics: Metrics,
     /// Start of the process, until its first batch is billed. Lambda bills the time since then as
     /// well.
     began: Mutex<Option<Instant>>,
@@ -74,6 +75,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
     pub fn new(
         worker: Arc<Worker<F, I>>,
         (most_receives, memory_gb): (u32, f64),
+        metrics: Metrics,
         began: Instant,
     ) -> Self {
         Function {
@@ -81,6 +83,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
             worker,
             most_receives,
             memory_gb,
+            metrics,
             began: Mutex::new(Some(began)),
         }
     }
@@ -93,13 +96,21 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         // Lambda may have frozen the process between two batches, and its clock with it.
         self.worker.wake(Clock::start());
         let (errands, tasks) = sort(&event.records);
+        let waited = match errands.is_empty() {
+            true => longest_wait(&event.records, (self.worker.teller())()),
+            // Errands are sent with long delays.
+            false => None,
+        };
         let mut failed = Vec::new();
         let mut report = Report::default();
         let who = if errands.is_empty() { "fetch" } else { "sweep" };
         for (message, errand) in errands {
             let crawl = match &errand {
                 Errand::Sweep(sweep) => Some((sweep.site.clone(), sweep.crawl)),
-                Errand::Refresh | Errand::Publish { .. } | Errand::Reindex { .. } => None,
+                Errand::Refresh
+                | Errand::RefreshDue
+                | Errand::Publish { .. }
+                | Errand::Reindex { .. } => None,
             };
             report.came.extend(crawl.map(|crawl| (crawl, 1)));
             let run = timeout_at(deadline.end, self.run(errand, deadline));
@@ -124,6 +135,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         let messages: Vec<Received> = event.records.iter().map(received).collect();
         let again = self.bury_the_dead(&messages, failed).await;
         tell(who, &event, &report, began);
+        self.measure(&report, waited);
         self.bill(who, &report, event.records.len(), began).await;
         let mut response = SqsBatchResponse::default();
         again.iter().for_each(|id| response.add_failure(id));
@@ -139,10 +151,11 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
                 Err(failure) => failure,
             },
             Errand::Refresh => {
-                let failed = self.steering.refresh_all("sweep").await?;
-                for (site, failure) in failed {
-                    tracing::error!(site, %failure, "a site is not refreshed");
-                }
+                tell_failed(self.steering.refresh_all("sweep").await?);
+                return Ok(());
+            }
+            Errand::RefreshDue => {
+                tell_failed(self.steering.refresh_due("sweep").await?);
                 return Ok(());
             }
             Errand::Publish { site, in_vain } => {
@@ -254,6 +267,29 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         again
     }
 
+    /// Writes the metrics of a batch.
+    fn measure(&self, report: &Report, waited: Option<Duration>) {
+        let now = (self.worker.teller())();
+        for (site, progress) in &report.progress {
+            let mut values = vec![
+                ("Pages", Unit::Count, progress.pages as f64),
+                ("Requests", Unit::Count, progress.requests as f64),
+            ];
+            let limit = report.limits.get(site);
+            values.extend(limit.map(|limit| ("RateLimit", Unit::CountPerSecond, *limit)));
+            self.metrics.write(now, Some(site), &values);
+        }
+        if let Some(waited) = waited {
+            let age = ("QueueAge", Unit::Seconds, waited.as_secs_f64());
+            self.metrics.write(now, None, &[age]);
+        }
+        let held = self.worker.take_held();
+        if held > 0 {
+            let held = ("CrawlsHeld", Unit::Count, held as f64);
+            self.metrics.write(now, None, &[held]);
+        }
+    }
+
     /// Adds the cost of this batch to the bills of its crawls, by their shares of its tasks.
     async fn bill(&self, who: &str, report: &Report, messages: usize, began: Instant) {
         let meter = &self.worker.cloud().meter;
@@ -299,6 +335,13 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
     }
 }
 
+/// Logs the sites that could not be refreshed. The next refresh tries them again.
+fn tell_failed(sites: Vec<(String, Failure)>) {
+    for (site, failure) in sites {
+        tracing::error!(site, %failure, "a site is not refreshed");
+    }
+}
+
 /// Separates errands from tasks. A message that is neither counts as a task, and is refused as one.
 fn sort(messages: &[SqsMessage]) -> (Vec<(Received, Errand)>, Vec<Received>) {
     let mut errands = Vec::new();
@@ -319,6 +362,15 @@ fn received(message: &SqsMessage) -> Received {
         body: message.body.clone().unwrap_or_default(),
         receives: receives.and_then(|count| count.parse().ok()).unwrap_or(1),
     }
+}
+
+/// Returns how long the oldest of these messages has waited since it was sent, its delay included.
+fn longest_wait(messages: &[SqsMessage], now: Moment) -> Option<Duration> {
+    let sent = messages.iter().filter_map(|message| {
+        let sent = message.attributes.get("SentTimestamp")?;
+        sent.parse().ok().map(Moment::from_millis)
+    });
+    Some(sent.min()?.until(now))
 }
 
 /// Logs a batch in one line.

@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 use std::env;
+use std::io::stdout;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lambda_events::sqs::SqsEvent;
-use canter_aws::{Cloud, CloudGenerations, CrawlSpec};
+use canter_aws::{Cloud, CloudGenerations, CrawlSpec, Metrics};
 use canter_core::domain::authority;
 use canter_elastic::{ElasticIndex, LazyIndex};
 use canter_engine::cloud::{Deadline, Parts, Worker};
@@ -58,7 +59,8 @@ async fn serve<I: Standby + 'static>(
         fetcher: Box::new(move |spec| HttpFetcher::start(http(spec, allow_private))),
     })?;
     let limits = (config.max_receives, config.memory_gb);
-    let function = Function::new(Arc::new(worker), limits, began);
+    let metrics = Metrics::new(config.metrics.clone(), stdout());
+    let function = Function::new(Arc::new(worker), limits, metrics, began);
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let deadline = Deadline::before(left(event.context.deadline));
         Ok::<_, Error>(Box::pin(function.handle(event.payload, deadline)).await)

@@ -19,6 +19,7 @@ const STORAGE: &str = "CANTER_INDEX_STORAGE";
 /// Where the API key is set, as messages to a person name it.
 const KEY_PLACE: &str = "the secret of the parameter SearchSecretArn or IndexSecretArn";
 const ORIGINS: &str = "CANTER_SEARCH_ORIGINS";
+const METRICS: &str = "CANTER_METRICS";
 
 /// Patience with the index, of which one request may take a sixth. A first search sends two
 /// requests, and must report their failure before API Gateway (after 29 s) or the function's own
@@ -36,6 +37,8 @@ pub struct Config {
     pub room: Room,
     /// Name of the table that holds the state of the crawls.
     pub table: String,
+    /// Namespace of the stack's metrics in CloudWatch.
+    pub metrics: String,
     /// The sites whose pages may call the API.
     pub origins: Origins,
 }
@@ -101,6 +104,7 @@ impl Config {
                 bytes: megabytes << 20,
             },
             table: needed(TABLE, "the name of the table with the state of the crawls")?,
+            metrics: needed(METRICS, "the namespace of the stack's metrics")?,
             origins: Origins::listed(&maybe(ORIGINS)?.unwrap_or_default())
                 .map_err(|why| wrong(ORIGINS, format!("is wrong: {why}")))?,
         })
@@ -149,7 +153,12 @@ mod tests {
     }
 
     /// What every stack sets.
-    const OTHERS: [(&str, &str); 3] = [(TABLE, "state"), (BUCKET, "b"), (STORAGE, "512")];
+    const OTHERS: [(&str, &str); 4] = [
+        (TABLE, "state"),
+        (BUCKET, "b"),
+        (STORAGE, "512"),
+        (METRICS, "canter/c"),
+    ];
 
     fn with<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
         [&OTHERS, more].concat()
@@ -180,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_wrong_variable_is_named() {
-        let rows: [(&[(&str, &str)], &str); 4] = [
+        let rows: [(&[(&str, &str)], &str); 5] = [
             (&[], "CANTER_INDEX_STORAGE is not set"),
             (&[(STORAGE, "much")], "CANTER_INDEX_STORAGE is no number"),
             (
@@ -188,6 +197,7 @@ mod tests {
                 "CANTER_INDEX_URL is wrong: the index's URL begins with neither",
             ),
             (&OTHERS[1..], "CANTER_STATE_TABLE is not set"),
+            (&OTHERS[..3], "CANTER_METRICS is not set"),
         ];
         for (variables, expected) in rows {
             let told = read(variables).expect_err(expected).to_string();

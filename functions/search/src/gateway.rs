@@ -5,6 +5,8 @@
 //! matched resource, `/` or `/{proxy+}`, holds neither.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -17,6 +19,8 @@ use lambda_http::{Request, RequestExt};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tracing::{Instrument, info_span};
 
+use crate::latency::{Latency, Searcher};
+
 /// All characters but those that a path holds unescaped: the unreserved characters of RFC 3986
 /// section 2.3, and slashes.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -27,12 +31,13 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/');
 
 /// Wraps the router for calls by Lambda. Each log line of a request carries the id that the request
-/// has in API Gateway's own log.
+/// has in API Gateway's own log. Searches are measured.
 pub fn service(
     router: Router,
+    latency: Arc<Latency>,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone {
     service_fn(move |mut request: Request| {
-        let router = router.clone();
+        let (router, latency) = (router.clone(), Arc::clone(&latency));
         async move {
             let context = request.request_context_ref();
             let Some(RequestContext::ApiGatewayV1(context)) = context else {
@@ -41,12 +46,21 @@ pub fn service(
             if let Some(answer) = with_slash(context, request.uri()) {
                 return Ok(answer);
             }
-            let id = context.request_id.as_deref().unwrap_or_default();
+            let id = context.request_id.clone().unwrap_or_default();
             let span = info_span!("request", id);
             if let Some(uri) = inner(context, &request) {
                 *request.uri_mut() = uri;
             }
-            router.oneshot(request).instrument(span).await
+            let searcher = Searcher::of(&id, request.uri());
+            let began = Instant::now();
+            let answering = async {
+                let answer = router.oneshot(request).await?;
+                Ok(match searcher {
+                    Some(searcher) => latency.note(searcher, began.elapsed(), answer).await,
+                    None => answer,
+                })
+            };
+            answering.instrument(span).await
         }
     })
 }

@@ -6,8 +6,10 @@
 
 mod config;
 mod gateway;
+mod latency;
 mod status;
 
 pub use config::{Config, Place, Wrong};
 pub use gateway::service;
+pub use latency::Latency;
 pub use status::CloudStatus;

@@ -3,18 +3,18 @@
 
 use std::env;
 use std::future::{Future, ready};
-use std::io::stderr;
+use std::io::{stderr, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use canter_api::Origins;
-use canter_aws::{Clock, Cloud, CloudGenerations, Names, Sites};
+use canter_aws::{Clock, Cloud, CloudGenerations, Metrics, Names, Sites};
 use canter_core::ports::IndexReader;
 use canter_core::time::Moment;
 use canter_elastic::LazyIndex;
 use canter_ranking::search::SearchIndex;
-use canter_search::{CloudStatus, Config, service};
+use canter_search::{CloudStatus, Config, Latency, service};
 use canter_tantivy::GenerationsReader;
 use tokio::time::timeout;
 
@@ -42,6 +42,7 @@ async fn main() -> ExitCode {
 async fn serve() -> anyhow::Result<()> {
     let config = Config::read(|name| env::var(name))?;
     let clock: Clock = Arc::new(now);
+    let metrics = Metrics::new(config.metrics, stdout());
     let names = Names {
         state: config.table,
         bucket: config.bucket,
@@ -62,7 +63,7 @@ async fn serve() -> anyhow::Result<()> {
             let clock = Arc::clone(&clock);
             move || sites(names.clone(), Arc::clone(&clock))
         };
-        return answer(&config.origins, index, connect, clock).await;
+        return answer(&config.origins, index, (connect, clock), metrics).await;
     }
     let cloud = Cloud::connect(names).await;
     let generations = CloudGenerations::new(cloud.clone(), Arc::clone(&clock));
@@ -72,24 +73,25 @@ async fn serve() -> anyhow::Result<()> {
         let clock = Arc::clone(&clock);
         move || ready(Sites::new(cloud.clone(), Arc::clone(&clock)))
     };
-    answer(&config.origins, index, connect, clock).await
+    answer(&config.origins, index, (connect, clock), metrics).await
 }
 
 /// Answers requests until Lambda ends the process.
 async fn answer<I, C, F>(
     origins: &Origins,
     index: Arc<I>,
-    connect: C,
-    clock: Clock,
+    (connect, clock): (C, Clock),
+    metrics: Metrics,
 ) -> anyhow::Result<()>
 where
     I: SearchIndex + IndexReader + 'static,
     C: Fn() -> F + Send + Sync + 'static,
     F: Future<Output = Sites> + Send + 'static,
 {
+    let latency = Latency::new(metrics, Arc::clone(&clock));
     let status = CloudStatus::new(connect, Arc::clone(&index), clock);
     let router = canter_api::router_for(origins, index, Arc::new(status));
-    let ended = lambda_http::run(service(router)).await;
+    let ended = lambda_http::run(service(router, Arc::new(latency))).await;
     ended.map_err(anyhow::Error::from_boxed)
 }
 

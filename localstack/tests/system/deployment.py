@@ -36,6 +36,7 @@ def options(relay):
         "FunctionTimeout": 10,
         "VisibilityTimeout": 60,
         "MaximumConcurrency": 10,
+        "CanaryQuery": "checkpoint",
         "IndexUrl": f"http://127.0.0.1:{relay.port}/{INDEX}",
     }
     words = ["--workers", str(WORKERS)]

@@ -1,5 +1,6 @@
 """A real documentation site, from `canter crawl --aws` to a search through API Gateway."""
 
+import gzip
 import json
 import tarfile
 import urllib.error
@@ -8,7 +9,7 @@ import urllib.parse
 import pytest
 from deployment import DIRECT, ROOT
 from indexed import indexed, paths_of
-from invoking import wait_for
+from invoking import invoke, measured, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,52 @@ def test_the_errand_of_the_schedule_asks_again_for_every_page(system, parts, cli
     assert wait_for(refreshed, seconds=120)["pages"] == 21
 
 
-def test_crawl_search_and_refresh(system, site, canter, documentation, tmp_path):
+def test_a_site_is_refreshed_at_its_own_interval(system, parts, client, site, canter):
+    """No test waits for an hour: the interval is made shorter than one looks for."""
+    served = site("--web", 20)
+    words = ["--aws", system.name, "--allow-private", "--rps", 20, "--site", "due", "--every", "1h"]
+    canter("crawl", served.url, *words, "--json")
+    pages = set(served.counted())
+    served.log("clear")
+    queue = parts["ErrandsQueue"]
+
+    def send(schedule):
+        target = client("scheduler").get_schedule(Name=parts[schedule])["Target"]
+        client("sqs").send_message(QueueUrl=queue, MessageBody=target["Input"])
+
+    tables, key = client("dynamodb"), {"key": {"S": "site#due"}}
+    plan = tables.get_item(TableName=parts["StateTable"], Key=key)["Item"]["plan"]["B"]
+    spec = json.loads(gzip.decompress(plan))
+    assert spec["every"] == {"secs": 3600, "nanos": 0}
+    send("DueSchedule")
+    wait_for(lambda: depth(client, queue) == 0, seconds=60)
+    assert not served.counted(), "it is not due"
+
+    spec["every"]["secs"] = 1
+    tables.update_item(
+        TableName=parts["StateTable"],
+        Key=key,
+        UpdateExpression="SET #plan = :plan",
+        ExpressionAttributeNames={"#plan": "plan"},
+        ExpressionAttributeValues={":plan": {"B": gzip.compress(json.dumps(spec).encode())}},
+    )
+    send("DueSchedule")
+
+    def refreshed():
+        return set(served.counted()) == pages
+
+    wait_for(refreshed, seconds=120)
+    canter("stop", "due", "--aws", system.name)
+
+
+def depth(client, queue):
+    """Messages that wait, or are worked on."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
+
+
+def test_crawl_search_and_refresh(system, parts, stack, client, lambdas, site, canter, documentation, tmp_path):
     served = site(documentation)
     canter("crawl", served.url, "--allow-private", "--rps", 50, "--data", tmp_path, "--site", "local")
     exported = canter("export", "local", "--data", tmp_path)
@@ -72,6 +118,10 @@ def test_crawl_search_and_refresh(system, site, canter, documentation, tmp_path)
     assert paths_of(indexed(system, "sqlite")) == expected
 
     assert summary["bill"]["dollars_per_million_pages"] > 0
+    fetched = [line for line in measured(stack, parts["FetchFunction"], "Pages") if line["Site"] == "sqlite"]
+    assert sum(line["Pages"] for line in fetched) >= len(expected)
+    assert {line["RateLimit"] for line in fetched} == {50.0}
+    assert measured(stack, parts["FetchFunction"], "QueueAge")
 
     status = json.loads(canter("status", "sqlite", "--aws", system.name, "--json"))
     assert (status["state"], status["pages"], status["waiting"]) == ("complete", len(expected), 0)
@@ -79,6 +129,7 @@ def test_crawl_search_and_refresh(system, site, canter, documentation, tmp_path)
     answer = json.loads(ask(system.search_url + "api/v1/search", q="write-ahead log", site="sqlite", limit=10))
     found = {result["url"]: result for result in answer["results"]}
     assert found[f"{served.url}wal.html"]["sections"], answer
+    assert measured(stack, parts["SearchFunction"], "SearchLatency")
     page = ask(system.search_url, q="write-ahead log")
     assert f'href="{served.url}wal.html' in page and "<mark>" in page
     assert "canter" in ask(system.search_url)
@@ -92,6 +143,12 @@ def test_crawl_search_and_refresh(system, site, canter, documentation, tmp_path)
     crawls = json.loads(ask(system.search_url + "api/v1/status"))["crawls"]
     told = next(crawl for crawl in crawls if crawl["site"] == "sqlite")
     assert (told["state"], told["searchable"]) == ("complete", len(expected))
+
+    # LocalStack runs no schedules: the test calls the function as the canary's does.
+    canary = client("scheduler").get_schedule(Name=parts["CanarySchedule"])["Target"]["Input"]
+    answer = invoke(lambdas, parts["SearchFunction"], json.loads(canary)).value
+    assert answer["statusCode"] == 200 and "checkpoint" in answer["body"], answer
+    assert len(measured(stack, parts["SearchFunction"], "CanaryLatency")) == 1
 
     # Again: every page is asked for whether it has changed.
     served.log("clear")

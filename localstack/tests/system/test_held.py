@@ -4,7 +4,7 @@ import json
 
 from deployment import DIRECT
 from indexed import indexed
-from invoking import log_lines, wait_for
+from invoking import measured, wait_for
 from sites import Served
 
 PAGES = 50
@@ -47,9 +47,8 @@ def test_a_refresh_that_saw_an_outage_is_held(system, parts, stack, canter, tmp_
             crawls = json.load(answer)["crawls"]
         (told,) = [crawl for crawl in crawls if crawl["site"] == "held"]
         assert told["held"]["pages"] == PAGES
-        # What the alarm counts: see the metric filter of the template.
-        lines = [text for _, _, text in log_lines(stack, parts["SweepFunction"])]
-        assert any('"message":"a crawl is held' in line for line in lines)
+        # What the alarm sums.
+        assert [line["CrawlsHeld"] for line in measured(stack, parts["SweepFunction"], "CrawlsHeld")] == [1.0]
 
         canter("publish", "held", "--aws", system.name)
 

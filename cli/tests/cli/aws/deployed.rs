@@ -92,23 +92,27 @@ impl Deployed {
             bytes: 4_096,
             ..Progress::default()
         };
+        self.add_to_bill(site, crawling.crawl);
         self.runtime.block_on(async {
             self.rows(&crawling).finish(&task, finish).await.unwrap();
-            let meter = Meter::default();
-            let took = Usage {
-                sent: 3.0,
-                write_units: 4.0,
-                ..Usage::default()
-            };
-            meter.add("DynamoDB", "UpdateItem", took);
-            let bill = Bill::of("fetch", meter.take());
-            let now = Clock::start().now();
-            bill.add_to(&self.cloud, (site, crawling.crawl), now)
-                .await
-                .unwrap();
             let sites = self.sites();
             sites.note(site, crawling.crawl, progress).await.unwrap();
         });
+    }
+
+    /// Adds the usage of a worker to the bill of a crawl.
+    pub fn add_to_bill(&self, site: &str, crawl: u64) {
+        let meter = Meter::default();
+        let took = Usage {
+            sent: 3.0,
+            write_units: 4.0,
+            ..Usage::default()
+        };
+        meter.add("DynamoDB", "UpdateItem", took);
+        let bill = Bill::of("fetch", meter.take());
+        let now = Clock::start().now();
+        let added = bill.add_to(&self.cloud, (site, crawl), now);
+        self.runtime.block_on(added).unwrap();
     }
 
     /// Ends the crawl of a site, like a sweep does. Gives the counts of its rows.

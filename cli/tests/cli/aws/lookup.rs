@@ -1,14 +1,16 @@
 //! Stacks that do not exist, are not canter's, or may not be looked up.
 
+use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use canter_tests::Stack;
 use canter_tests::canter::Started;
 use serde_json::json;
 
 use super::cloudformation;
-use super::deployed::{canter, canter_at, canter_without_credentials, new_name};
+use super::deployed::{Deployed, canter, canter_at, canter_without_credentials, new_name};
 
 const SITE: &str = "https://docs.example.org/";
 
@@ -29,6 +31,31 @@ fn a_stack_that_is_not_there_is_told_with_where_it_was_looked_for() {
         ];
         run(canter(args), "steer-none").fails(1, &words);
     }
+}
+
+/// Region, credentials and endpoint come from the files that every AWS tool reads.
+#[test]
+#[ignore = "needs the servers of make test"]
+fn the_name_of_a_stack_is_all_that_a_crawl_needs() {
+    let stack = Deployed::create();
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".aws");
+    fs::create_dir(&folder).unwrap();
+    let endpoint = Stack::find().aws_endpoint;
+    let config = format!("[default]\nregion = us-east-1\nendpoint_url = {endpoint}\n");
+    fs::write(folder.join("config"), config).unwrap();
+    let keys = "[default]\naws_access_key_id = test\naws_secret_access_key = test\n";
+    fs::write(folder.join("credentials"), keys).unwrap();
+    let mut command = canter_without_credentials(&["crawl", SITE, "--aws", &stack.name]);
+    command
+        .env_remove("AWS_CONFIG_FILE")
+        .env_remove("AWS_SHARED_CREDENTIALS_FILE")
+        .env("HOME", home.path());
+    let run = Started::spawn(command);
+    run.says("Crawling");
+    run.signal("INT");
+    run.end().done();
+    assert!(stack.crawling("docs.example.org").filled);
 }
 
 #[test]

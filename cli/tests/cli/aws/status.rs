@@ -80,13 +80,54 @@ fn every_state_is_told() {
     begin(&stack, TWO);
     let table = stack.run(&["status"]).done().stdout;
     let lines: Vec<&str> = table.lines().collect();
-    assert_eq!(lines.len(), 4, "{table}");
+    assert_eq!(lines.len(), 5, "{table}");
     assert!(lines[1].starts_with("one.example.org") && lines[1].ends_with("complete"));
     assert!(lines[2].starts_with("two.example.org") && lines[2].ends_with("crawling now"));
     for command in ["status", "stop"] {
         let known = "known sites: one.example.org, two.example.org";
         stack.run(&[command, "x"]).fails(2, &["\"x\"", known]);
     }
+}
+
+/// Every crawl of the month counts, also those that newer ones of the same site have replaced.
+#[test]
+#[ignore = "needs the servers of make test"]
+fn the_bills_of_this_month_are_summed() {
+    let stack = Deployed::create();
+    let run = stack.start(&["crawl", ONE, "--every", "36h"]);
+    run.says(" from ");
+    run.signal("INT");
+    run.end().done();
+    let told = state(&stack, "one.example.org");
+    assert_eq!(told["every_seconds"], 129_600);
+    let month = &told["stack"]["month"];
+    let since = month["since"].as_str().unwrap();
+    assert!(since.ends_with("-01T00:00:00Z"), "{since}");
+    assert_eq!(month["crawls"], 1);
+    assert_eq!(month["dollars"], told["bill"]["dollars"]);
+
+    let began_ms: jiff::Timestamp = since.parse().unwrap();
+    let began_ms = u64::try_from(began_ms.as_millisecond()).unwrap();
+    stack.add_to_bill("one.example.org", began_ms - 1);
+    stack.add_to_bill("one.example.org", began_ms);
+    stack.add_to_bill("two.example.org", began_ms + 1);
+    let told = state(&stack, "one.example.org");
+    let all = &told["stack"]["month"];
+    assert_eq!(all["crawls"], 3);
+    // Four write units of each, and no price for a request.
+    let more = all["dollars"].as_f64().unwrap() - month["dollars"].as_f64().unwrap();
+    assert!((more - 8.0 * 0.625e-6).abs() < 1e-9, "{more}");
+    let text = stack.run(&["status", "one.example.org"]).done().stdout;
+    for words in ["refreshed  every 36h", "3 crawls since 20", "-01: $0.00 at"] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+    assert!(
+        stack
+            .run(&["status"])
+            .done()
+            .stdout
+            .contains("3 crawls since")
+    );
 }
 
 #[test]

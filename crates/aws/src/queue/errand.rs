@@ -4,6 +4,7 @@
 //! ```json
 //! {"canter":1,"errand":"sweep","site":"docs.example.org","crawl":1767225600000,"link":{"chain":7,"number":1}}
 //! {"canter":1,"errand":"refresh"}
+//! {"canter":1,"errand":"refresh_due"}
 //! {"canter":1,"errand":"publish","site":"docs.example.org"}
 //! {"canter":1,"errand":"reindex","site":"docs.example.org"}
 //! ```
@@ -26,8 +27,11 @@ use crate::sites::Turn;
 pub enum Errand {
     /// Look for the end of a crawl, and push its lost tasks again.
     Sweep(Sweep),
-    /// Refresh all sites whose last crawl has ended, and continue those that were cut off.
+    /// Refresh the sites without an interval of their own whose last crawl has ended, and continue
+    /// those that were cut off.
     Refresh,
+    /// The same for the sites whose own interval is over.
+    RefreshDue,
     /// Publish what the last crawl of a site has seen, whatever is lost.
     Publish {
         /// Id of the site.
@@ -167,7 +171,10 @@ mod tests {
                 in_vain: 2,
             },
         ];
-        for errand in [sweep(), Errand::Refresh].into_iter().chain(of_site) {
+        for errand in [sweep(), Errand::Refresh, Errand::RefreshDue]
+            .into_iter()
+            .chain(of_site)
+        {
             let body = errand.encode();
             assert_eq!(Errand::parse(&body), Ok(errand.clone()));
             let anew: serde_json::Value = serde_json::from_str(&body).unwrap();

@@ -1,5 +1,7 @@
 //! The record of a site: how it is crawled, and the state of its newest crawl.
 
+use std::time::Duration;
+
 use canter_core::failure::Failure;
 use canter_core::outcomes::Counts;
 use canter_core::pace::Rate;
@@ -7,6 +9,7 @@ use canter_core::publish::{Changes, Held, MAX_LOSS};
 use canter_core::rest::Rest;
 use canter_core::scope::Scope;
 use canter_core::site::Site;
+use canter_core::time::Moment;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +50,9 @@ pub struct CrawlSpec {
     /// Maximum share of the published pages that a refresh may lose, in percent.
     #[serde(default = "default_max_loss")]
     pub max_loss: f64,
+    /// Interval at which the stack refreshes the site; none for the stack's own schedule.
+    #[serde(default)]
+    pub every: Option<Duration>,
 }
 
 fn default_max_loss() -> f64 {
@@ -314,6 +320,14 @@ impl Crawling {
         let silence = u64::try_from(SILENCE.as_millis()).unwrap_or(u64::MAX);
         let alive = now < self.alive_ms.saturating_add(silence);
         alive && self.goes_on()
+    }
+
+    /// Whether the site has an interval of its own that is over at `now`, as nearly as ticks that
+    /// are this far apart can tell.
+    pub(crate) fn is_due(&self, now: Moment, tick: Duration) -> bool {
+        let began = Moment::from_millis(self.crawl);
+        let every = self.spec.every;
+        every.is_some_and(|every| now + tick / 2 >= began + every)
     }
 
     /// How a crawl by the given spec begins after this one.

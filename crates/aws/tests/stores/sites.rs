@@ -39,6 +39,7 @@ fn spec(options: Options) -> CrawlSpec {
         user_agent: "canter/1 (+https://canter.example/)".into(),
         allow_private: true,
         max_loss: 10.0,
+        every: None,
     }
 }
 

@@ -149,6 +149,7 @@ fn spec(options: Options) -> CrawlSpec {
         user_agent: "canter".into(),
         allow_private: false,
         max_loss: 10.0,
+        every: None,
     }
 }
 

@@ -38,12 +38,14 @@ pub struct Received {
 }
 
 /// The result of a batch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
     /// Messages that are to be received again; the others may be deleted.
     pub failed: Vec<Failed>,
     /// Progress of each site.
     pub progress: BTreeMap<String, Progress>,
+    /// Maximum number of requests in a second, for those of these sites that have one.
+    pub limits: BTreeMap<String, f64>,
     /// Number of tasks that were sent on, because their slots were far off, the time was up or a
     /// store failed.
     pub sent_on: u64,
@@ -187,7 +189,13 @@ where
                 *sum = *sum + counted;
                 crawls.insert(crawl.site.id.clone(), crawl.id);
             }
+            if let Some(rate) = crawl.rate {
+                let site = crawl.site.id.clone();
+                report.limits.insert(site, rate.per_second());
+            }
         }
+        let progress = &report.progress;
+        report.limits.retain(|site, _| progress.contains_key(site));
         for (site, progress) in &report.progress {
             let crawl = crawls.get(site).copied().unwrap_or_default();
             if let Err(failure) = self.sites.note(site, crawl, *progress).await {

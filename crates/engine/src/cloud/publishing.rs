@@ -1,5 +1,6 @@
 //! Publishing in the cloud: at the end of a crawl, when it has come to rest, and on an errand.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use canter_aws::{Beginning, Crawling};
@@ -103,10 +104,9 @@ where
                 self.sites.note_changes(site, crawl, &all).await?;
             }
             Done::Held(held) => {
-                // An alarm counts these events by this message: see the metric filter of the
-                // template.
                 let (reason, lost, of) = (held.reason.as_str(), held.lost, held.of);
                 tracing::warn!(site, reason, lost, of, "a crawl is held");
+                self.held.fetch_add(1, Ordering::Relaxed);
                 self.sites.note_held(site, crawl, held).await?;
             }
         }

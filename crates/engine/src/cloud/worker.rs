@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use canter_aws::queue::{CloudFrontier, Outbox, OutboxOptions};
@@ -86,6 +87,7 @@ where
     pub(crate) outbox: Outbox,
     pub(crate) sites: Sites,
     pub(crate) page_by_page: bool,
+    pub(crate) held: AtomicU64,
     fetcher: MakeFetcher<F>,
     crawls: Mutex<HashMap<String, CloudCrawl<F, I>>>,
 }
@@ -123,6 +125,7 @@ where
             outbox: Outbox::open(&parts.cloud, options),
             process: Arc::new(process),
             sites,
+            held: AtomicU64::new(0),
             crawls: Mutex::default(),
             cloud: parts.cloud,
             time,
@@ -150,6 +153,11 @@ where
     /// Returns a function that tells the time of this process.
     pub fn teller(&self) -> canter_aws::Clock {
         self.time.teller()
+    }
+
+    /// Returns how many publishings were held since the last call.
+    pub fn take_held(&self) -> u64 {
+        self.held.swap(0, Ordering::Relaxed)
     }
 
     /// Returns the frontier of one crawl, which pushes its tasks into the queue.

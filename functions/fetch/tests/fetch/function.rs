@@ -1,5 +1,7 @@
 //! The function as Lambda calls it: events of messages in, the ones that are to come again out.
 
+mod refreshes;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,12 +9,12 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use canter_aws::queue::{Errand, Message, ReceivedMessage, delete};
-use canter_aws::{Bill, CrawlSpec, Crawling, Rest, Steering};
+use canter_aws::{Bill, CrawlSpec, Crawling, Metrics, Rest, Steering};
 use canter_engine::cloud::{Deadline, Parts, Worker};
 use canter_fetch::Function;
 use canter_http::{Clock, HttpFetcher};
 use canter_tantivy::TantivyIndex;
-use canter_tests::{Serving, Site};
+use canter_tests::{Lines, Serving, Site};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
@@ -23,6 +25,8 @@ use crate::world::{Place, http, indexed, plenty, spec, within};
 /// Longer than any of these tests.
 const HIDDEN: Duration = Duration::from_secs(300);
 const MAX_RECEIVES: u32 = 4;
+/// When all messages were sent, Unix ms.
+const SENT_MS: u64 = 1_767_225_600_000;
 
 /// A site of four pages, a stack, and a process of the function.
 struct Stage {
@@ -30,6 +34,8 @@ struct Stage {
     spec: CrawlSpec,
     index: Arc<Shelf>,
     site: Serving,
+    /// What the functions measure.
+    log: Lines,
     _folder: TempDir,
 }
 
@@ -49,6 +55,7 @@ impl Stage {
                 TantivyIndex::open(folder.path()).unwrap(),
             ))),
             site,
+            log: Lines::default(),
             _folder: folder,
         }
     }
@@ -68,6 +75,7 @@ impl Stage {
         Function::new(
             Arc::new(worker.unwrap()),
             (MAX_RECEIVES, 0.5),
+            Metrics::new("canter/docs".to_owned(), self.log.clone()),
             Instant::now(),
         )
     }
@@ -143,7 +151,7 @@ fn event(messages: &[ReceivedMessage]) -> SqsEvent {
             "body": message.body,
             "attributes": {
                 "ApproximateReceiveCount": message.receives.to_string(),
-                "SentTimestamp": "1767225600000",
+                "SentTimestamp": SENT_MS.to_string(),
             },
             "messageAttributes": {},
             "eventSource": "aws:sqs",
@@ -198,6 +206,27 @@ async fn a_crawl_goes_from_its_start_to_its_end() {
     let processor = std::env::consts::ARCH.replace("aarch64", "arm64");
     assert!(sent("fetch", "Lambda", &processor) >= 1.0, "{bill:?}");
     assert!(bill.dollars() > 0.0);
+
+    let measured = stage.log.take();
+    let values = |name: &str| -> Vec<f64> {
+        let of_site = measured.iter().filter(|line| line["Site"] == stage.id());
+        of_site.filter_map(|line| line[name].as_f64()).collect()
+    };
+    assert_eq!(values("Pages").iter().sum::<f64>(), 4.0, "{measured:?}");
+    assert_eq!(values("Requests").iter().sum::<f64>(), 5.0, "{measured:?}");
+    assert!(values("RateLimit").iter().all(|limit| *limit == 50.0));
+    assert_eq!(values("RateLimit").len(), values("Pages").len());
+    // Of the tasks, not of the errands.
+    let ages: Vec<f64> = measured
+        .iter()
+        .filter_map(|line| line["QueueAge"].as_f64())
+        .collect();
+    let age = (stage.place.clock.now().millis() - SENT_MS) as f64 / 1e3;
+    assert_eq!(ages.len() as f64, sent("fetch", "Lambda", &processor));
+    assert!(
+        ages.iter().all(|it| (0.0..60.0).contains(&(age - it))),
+        "{ages:?}"
+    );
 }
 
 /// While the last tasks of a batch wait for their slots and end, the next ones begin.
@@ -354,37 +383,6 @@ async fn a_sweep_that_comes_twice_is_done_once() {
     assert_eq!(newest.len(), 1, "{newest:?}");
     assert_eq!(chain(&newest[0]).number, 1);
     assert_ne!(chain(&newest[0]).chain, chain(&next[0]).chain);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the servers of make test"]
-async fn a_refresh_crawls_what_has_ended_and_leaves_alone_what_was_stopped() {
-    let stage = Stage::set().await;
-    let first = stage.start().await;
-    let function = stage.function();
-    stage.to_the_end(&function).await;
-    let mut stopped = stage.spec.clone();
-    stopped.site.id = "stopped".into();
-    let (_, other) = stage
-        .steering()
-        .start(&stopped, false, "shell")
-        .await
-        .unwrap();
-    assert!(stage.steering().stop("stopped").await.unwrap().unwrap().1);
-    let refresh = [message(&Errand::Refresh.encode(), 1)];
-    stage.call(&function, &refresh, &[]).await;
-    let standing = stage.standing().await;
-    assert!(standing.crawl > first.crawl && standing.ended_ms.is_none());
-    let left = stage
-        .place
-        .sites()
-        .load_now("stopped")
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!((left.crawl, left.rest), (other.crawl, Some(Rest::Stopped)));
-    let ended = stage.to_the_end(&function).await;
-    assert_eq!(ended.counts.unwrap().pages, 4);
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! Requests as API Gateway hands them to the function, and what it hands back.
 
+use std::sync::Arc;
+
 use axum::Router;
+use canter_aws::Metrics;
 use canter_core::document::Document;
 use canter_core::ports::IndexWriter;
+use canter_core::time::Moment;
 use canter_elastic::{ElasticIndex, Settings};
-use canter_search::service;
-use canter_tests::OwnIndex;
+use canter_search::{Latency, service};
+use canter_tests::{Lines, OwnIndex};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent, Service};
 use serde_json::{Value, json};
@@ -123,8 +127,15 @@ pub(crate) fn event(method: &str, url: &str) -> Value {
 
 /// Hands an event over as the function's process does.
 pub(crate) async fn hand(router: &Router, event: &Value) -> Answered {
+    measured(router, event, &Lines::default()).await
+}
+
+/// The same, with the metrics in a log.
+pub(crate) async fn measured(router: &Router, event: &Value, log: &Lines) -> Answered {
     let request: LambdaRequest = serde_json::from_str(&event.to_string()).unwrap();
-    let mut function = Adapter::from(service(router.clone()));
+    let metrics = Metrics::new("canter/docs".to_owned(), log.clone());
+    let latency = Latency::new(metrics, Arc::new(|| Moment::from_millis(7)));
+    let mut function = Adapter::from(service(router.clone(), Arc::new(latency)));
     let answer = function.call(LambdaEvent::new(request, Context::default()));
     Answered::of(&serde_json::to_value(answer.await.unwrap()).unwrap())
 }

@@ -59,6 +59,7 @@ impl Process {
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_ENDPOINT_URL", Stack::find().aws_endpoint.as_str())
             .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -76,19 +77,15 @@ impl Process {
         Answered::of(&answer)
     }
 
-    /// Ends it, and gives what it logged: an object a line.
-    fn end(mut self) -> Vec<Value> {
+    /// Ends it, and gives what it logged and what it measured.
+    fn end(mut self) -> [Vec<Value>; 2] {
         let _ = self.child.kill();
-        self.log()
+        let measured = self.child.stdout.take().unwrap();
+        [self.log(), objects(measured)]
     }
 
     fn log(&mut self) -> Vec<Value> {
-        let mut log = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
-        stderr.read_to_string(&mut log).unwrap();
-        log.lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
-            .collect()
+        objects(self.child.stderr.take().unwrap())
     }
 }
 
@@ -97,6 +94,15 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What was written: an object a line.
+fn objects(mut written: impl Read) -> Vec<Value> {
+    let mut text = String::new();
+    written.read_to_string(&mut text).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+        .collect()
 }
 
 /// An event as the Runtime API hands it over.
@@ -129,6 +135,7 @@ async fn it_answers() {
         ("CANTER_INDEX_URL", &own.url()),
         ("CANTER_INDEX_SECRET", ""),
         ("CANTER_STATE_TABLE", "no-such-table"),
+        ("CANTER_METRICS", "canter/docs"),
     ]);
     let style = process.ask(event("GET", "/style.css"));
     assert_eq!((style.status, style.base64), (200, false));
@@ -143,7 +150,9 @@ async fn it_answers() {
     // The page needs no table; who asks for the crawls is told that there is none.
     assert_eq!(process.ask(event("GET", "/")).status, 200);
     assert_eq!(process.ask(event("GET", "/api/v1/status")).status, 500);
-    let log = process.end();
+    let [log, measured] = process.end();
+    assert_eq!(measured.len(), 1, "one search was answered: {measured:?}");
+    assert!(measured[0]["SearchLatency"].as_f64() > Some(0.0));
     let line = |part: &str| {
         let found = log
             .iter()

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::gateway::{self, event, fill, get, hand, resolved, settings, urls_of};
+use crate::gateway::{self, event, fill, get, hand, measured, resolved, settings, urls_of};
 use axum::Router;
 use canter_api::{NoStatus, ROUTES};
 use canter_elastic::{ElasticReader, LazyIndex};
-use canter_tests::OwnIndex;
 use canter_tests::contract::index::document;
+use canter_tests::{Lines, OwnIndex};
 use serde_json::{Value, json};
 
 const STAGE: &str = "https://abc123.execute-api.eu-central-1.amazonaws.com/search/";
@@ -270,5 +270,46 @@ async fn an_index_may_come_and_go() {
         let index = settings(&own).index().to_owned();
         own.ask("DELETE", &format!("/{index}"), "");
         own.ask("DELETE", &format!("/_index_template/{index}"), "");
+    }
+}
+
+/// Metrics are made of searches that were answered, and the canary's are its own.
+#[tokio::test]
+#[ignore = "needs the servers of make test"]
+async fn searches_are_measured() {
+    let (router, _own) = ponies().await;
+    let log = Lines::default();
+    let canary = |url: &str| {
+        let mut event = event("GET", url);
+        event["requestContext"]["requestId"] = json!("canary");
+        event
+    };
+    for (event, metric) in [
+        (
+            event("GET", "/api/v1/search?q=ponies"),
+            Some("SearchLatency"),
+        ),
+        (
+            event("GET", "/api/v1/search?q=unicorns"),
+            Some("SearchLatency"),
+        ),
+        (event("GET", "/?q=ponies"), Some("SearchLatency")),
+        (event("GET", "/"), None),
+        (event("GET", "/api/v1/search"), None),
+        (event("GET", "/style.css"), None),
+        (canary("/api/v1/search?q=ponies"), Some("CanaryLatency")),
+        (canary("/api/v1/search?q=unicorns"), None),
+    ] {
+        measured(&router, &event, &log).await;
+        let lines = log.take();
+        let names: Vec<&Value> = lines
+            .iter()
+            .map(|line| &line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"])
+            .collect();
+        assert_eq!(names, Vec::from_iter(metric), "{event}");
+        if let Some(metric) = metric {
+            let took = lines[0][metric].as_f64().unwrap();
+            assert!((0.01..30_000.0).contains(&took), "{metric}: {took}");
+        }
     }
 }

@@ -46,6 +46,7 @@ fn spec(site: &str) -> CrawlSpec {
         user_agent: "canter/1".into(),
         allow_private: false,
         max_loss: 10.0,
+        every: None,
     }
 }
 

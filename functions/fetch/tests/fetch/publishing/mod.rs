@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
-use canter_aws::{CloudRobots, CrawlSpec, Crawling, Steering};
+use canter_aws::{CloudRobots, CrawlSpec, Crawling, Metrics, Steering};
 use canter_core::domain::authority;
 use canter_core::ports::{IndexReader, Loaded, Robots};
 use canter_core::publish::{PublishedPages, Rows, UNCOUNTED};
@@ -162,7 +162,9 @@ impl Stage {
             clock: self.place.clock,
             fetcher: Box::new(|spec| HttpFetcher::start(http(&spec.site))),
         });
-        let function = Function::new(Arc::new(worker.unwrap()), (4, 0.5), Instant::now());
+        let metrics = Metrics::new("canter/docs".to_owned(), std::io::sink());
+        let worker = Arc::new(worker.unwrap());
+        let function = Function::new(worker, (4, 0.5), metrics, Instant::now());
         let errands = self.place.errands().await;
         assert_eq!(errands.len(), 1, "{errands:?}");
         let records = errands.iter().map(|message| {

@@ -288,6 +288,7 @@ pub fn spec(seed: &str, rate: Option<f64>) -> CrawlSpec {
         user_agent: "canter".into(),
         allow_private: true,
         max_loss: 10.0,
+        every: None,
     }
 }
 
