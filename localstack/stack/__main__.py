@@ -96,9 +96,9 @@ def arguments(command, words):
         )
         parser.add_argument(
             "--engine",
-            choices=engines.ENGINES,
+            choices=(*engines.ENGINES, up.NO_ENGINE),
             default=engines.DEFAULT,
-            help="the index server, always from packages if it is another one; default: %(default)s",
+            help="the index server, always from packages if it is another one, or none; default: %(default)s",
         )
         for server, default in DEFAULT_PORTS.items():
             parser.add_argument(
@@ -145,9 +145,10 @@ def main(command, words):
         if command == "deploy":
             steer(stack, options)
         elif command == "up":
-            asked = {server: getattr(options, f"{server}_port") for server in DEFAULT_PORTS}
-            engine = engines.ENGINES[options.engine]
-            up.bring(stack, asked, DEFAULT_PORTS, options.without_docker, engine)
+            engine = engines.ENGINES.get(options.engine)
+            ports = {server: port for server, port in DEFAULT_PORTS.items() if engine or server != "elasticsearch"}
+            asked = {server: getattr(options, f"{server}_port") for server in ports}
+            up.bring(stack, asked, ports, options.without_docker, engine)
         else:
             down.take(stack)
     except Trouble as trouble:

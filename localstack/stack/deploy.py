@@ -24,7 +24,7 @@ def bring(stack, name, template, given, count, built):
         cloud = Cloud(ends["AWS_ENDPOINT_URL"])
         tools = installation.ready_tools()
         own = {
-            "IndexUrl": f"{ends['ELASTICSEARCH_URL']}/{name}",
+            "IndexUrl": f"{ends['ELASTICSEARCH_URL']}/{name}" if "ELASTICSEARCH_URL" in ends else "",
             "Architecture": {"aarch64": "arm64"}.get(platform.machine(), platform.machine()),
             "AllowPrivate": "true",
         }

@@ -40,16 +40,17 @@ def ready(engine):
     java.check_platform()
     python.check()
     runtime = java.find(engines.ENGINES[engines.DEFAULT].java)
-    engine_runtime = java.find(engine.java)
+    engine_runtime = java.find(engine.java) if engine else None
     with held(INSTALLED / "lock", by_children=True):
         packages = INSTALLED / f"python-{digest(sys.version, sys.base_prefix, *PYTHON_SOURCES)}"
         dynamodb = INSTALLED / f"dynamodb-{digest(*DYNAMODB_SOURCES)}"
-        engine_home = INSTALLED / f"{engine.name}-{digest(*engine.sources)}"
+        engine_home = engine and INSTALLED / f"{engine.name}-{digest(*engine.sources)}"
         wanted = [
             ("LocalStack", packages, python.install),
             ("DynamoDB Local", dynamodb, java.install_dynamodb),
-            (engine.title, engine_home, functools.partial(java.install_engine, engine)),
         ]
+        if engine:
+            wanted.append((engine.title, engine_home, functools.partial(java.install_engine, engine)))
         missing = [part for part in wanted if not (part[1] / "complete").exists()]
         if any(install is not python.install for _, _, install in missing):
             java.find_maven()

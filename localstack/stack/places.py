@@ -80,7 +80,7 @@ class Stack:
         written.write_text(
             f"AWS_ENDPOINT_URL=http://127.0.0.1:{ports['localstack']}\n"
             f"DYNAMODB_ENDPOINT_URL=http://127.0.0.1:{ports['dynamodb']}\n"
-            f"ELASTICSEARCH_URL=http://127.0.0.1:{ports['elasticsearch']}\n"
+            + (f"ELASTICSEARCH_URL=http://127.0.0.1:{ports['elasticsearch']}\n" if "elasticsearch" in ports else "")
         )
         written.replace(self.endpoints)
 

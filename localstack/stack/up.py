@@ -7,20 +7,23 @@ from .places import Trouble, tail, tell
 
 # A first start on two busy cores took 22 s; whoever waits longer than this waits for nothing.
 PATIENCE_SECONDS = 180
+# In place of an engine's name, for a stack without an index server.
+NO_ENGINE = "none"
 
 
 def bring(stack, asked, defaults, without_docker, engine):
     """Leaves a healthy stack alone, replaces any other, and prints where everything is."""
+    name = engine.name if engine else NO_ENGINE
     with stack.held():
         before = stack.recorded()
         running = {server: int(before[server]) for server in defaults if server in before}
-        if stands(stack, before, running) and not waiting_for(stack, running):
+        if stands(stack, before, running, defaults) and not waiting_for(stack, running):
             if any(port and port != running[server] for server, port in asked.items()):
                 raise Trouble(
                     f"the stack {stack.name} runs on other ports than these: end it by"
                     f" localstack/down --stack {stack.name} first."
                 )
-            if (other := before.get("engine", engines.DEFAULT)) != engine.name:
+            if (other := before.get("engine", engines.DEFAULT)) != name:
                 raise Trouble(
                     f"the stack {stack.name} runs with {other}: end it by"
                     f" localstack/down --stack {stack.name} first."
@@ -32,11 +35,11 @@ def bring(stack, asked, defaults, without_docker, engine):
         down.stop(stack)
         chosen = ports.choose(asked, running, defaults)
         ports.check(chosen)
-        without_docker = without_docker or engine.name != engines.DEFAULT
+        without_docker = without_docker or name != engines.DEFAULT
         runner = "docker" if not without_docker and docker.answers() else "packages"
         installed = installation.ready(engine) if runner == "packages" else None
         stack.logs.mkdir(parents=True)
-        stack.write_record(runner, engine.name, chosen)
+        stack.write_record(runner, name, chosen)
         try:
             started = time.monotonic()
             servers = start(stack, chosen, installed)
@@ -49,11 +52,11 @@ def bring(stack, asked, defaults, without_docker, engine):
         describe(stack, chosen, runner, engine, "is up")
 
 
-def stands(stack, before, running):
+def stands(stack, before, running, defaults):
     """Whether a stack was once up and is worth asking. Without a process of its own, it is another
     checkout's that would answer."""
     mine = before.get("runner") == "docker" or processes.living(stack)
-    return stack.endpoints.exists() and len(running) == len(SERVERS) and bool(mine)
+    return stack.endpoints.exists() and len(running) == len(defaults) and bool(mine)
 
 
 def start(stack, chosen, installed):
@@ -61,11 +64,12 @@ def start(stack, chosen, installed):
     if installed is None:
         docker.up(stack, chosen)
         return {}
-    return {
-        "dynamodb": dynamodb.start(stack, chosen, installed),
-        "elasticsearch": elasticsearch.start(stack, chosen, installed),
-        "localstack": localstack.start(stack, chosen, installed),
+    starts = {
+        "dynamodb": dynamodb.start,
+        "elasticsearch": elasticsearch.start,
+        "localstack": localstack.start,
     }
+    return {server: begin(stack, chosen, installed) for server, begin in starts.items() if server in chosen}
 
 
 def waiting_for(stack, chosen):
@@ -75,15 +79,14 @@ def waiting_for(stack, chosen):
         "elasticsearch": elasticsearch.healthy,
         "localstack": localstack.healthy,
     }
-    return [server for server, answers in healthy.items() if not answers(stack, chosen)]
-
-
-SERVERS = ("dynamodb", "elasticsearch", "localstack")
+    return [server for server in chosen if not healthy[server](stack, chosen)]
 
 
 def wait(stack, chosen, servers, engine, started):
     """Until all answer; raises with the end of a log when one dies or time is up."""
-    titles = dict(zip(SERVERS, ("DynamoDB Local", engine.title, "LocalStack"), strict=True))
+    titles = {"dynamodb": "DynamoDB Local", "localstack": "LocalStack"}
+    if engine:
+        titles["elasticsearch"] = engine.title
     tell(f"Starting {', '.join(titles.values())}.")
     waited = list(titles)
     while waited:
@@ -113,8 +116,8 @@ def describe(stack, chosen, runner, engine, state):
         f"The stack {stack.name} {state}.\n"
         f"  AWS services          http://127.0.0.1:{chosen['localstack']}  (LocalStack; any credentials)\n"
         f"  DynamoDB directly     http://127.0.0.1:{chosen['dynamodb']}  (the same tables, faster)\n"
-        f"  {engine.title:<22}http://127.0.0.1:{chosen['elasticsearch']}\n"
-        f"  for programs          {stack.endpoints}\n"
+        + (f"  {engine.title:<22}http://127.0.0.1:{chosen['elasticsearch']}\n" if engine else "")
+        + f"  for programs          {stack.endpoints}\n"
         f"  logs                  {logs}\n"
         f"  to stop it            localstack/down" + ("" if stack.name == "canter" else f" --stack {stack.name}")
     )

@@ -4,11 +4,9 @@ import json
 import os
 import subprocess
 import sys
-import urllib.parse
 
 import pytest
-from deployment import DIRECT, built
-from indexed import indexed
+from deployment import built
 from signed import SignedProxy
 
 REGION = "eu-central-1"
@@ -88,22 +86,3 @@ def test_what_aws_refuses_is_told(proxy, signed, site):
     assert "OpenSearch Serverless" in signed(*words, scope=f"aoss/{REGION}", expect=1)
     assert "as es/eu-central-1" in signed(*words, scope="s3/x", expect=1)
     assert not proxy.passed
-
-
-def test_the_functions_sign_with_their_roles(system, proxy, site, canter):
-    name = f"signed-{os.getpid()}"
-    url = f"http://127.0.0.1:{proxy.port}/system-{name}"
-    system.redeploy("--parameter", f"IndexUrl={url}", "--parameter", f"IndexSignedFor=es/{REGION}")
-    try:
-        served = site("--web", 20)
-        said = canter("crawl", served.url, "--aws", system.name, "--allow-private", "--rps", 20, "--site", name, "--json", seconds=120)
-        assert json.loads(said.splitlines()[-1])["pages"] == 21
-        query = urllib.parse.urlencode({"q": "p", "site": name})
-        with DIRECT.open(f"{system.search_url}api/v1/search?{query}", timeout=30) as answer:
-            assert json.load(answer)["total"]["value"] == 21
-        assert len(indexed(system, name)) == 0
-    finally:
-        system.redeploy("--parameter", "IndexSignedFor=")
-    assert proxy.refused == []
-    # The crawling function, the one of errands, and the search function, each with its own.
-    assert len(proxy.passed) >= 3 and not set(proxy.passed) & set(KEYS)
