@@ -19,9 +19,7 @@ def write(destination):
     command = [TOOL, "cyclonedx", "--quiet", "--format", "json", "--spec-version", "1.5"]
     command += ["--target", TARGET, "--override-filename", WRITTEN]
     try:
-        subprocess.run(
-            command, cwd=ROOT, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}, check=True
-        )
+        subprocess.run(command, cwd=ROOT, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)}, check=True)
         for program, folder in FOLDERS.items():
             # Its references are paths of this machine.
             told = (ROOT / folder / f"{WRITTEN}.json").read_text().replace(f"file://{ROOT}/", "file:///")

@@ -81,7 +81,8 @@ def build(template, folder, log, environment, overrides):
     shutil.rmtree(folder, ignore_errors=True)
     command = ["sam", "build", "--template-file", template, "--build-dir", folder]
     command += config(template.parent)
-    _run(command, log, "the functions could not be built", environment, overrides, template.parent, BUILD_SECONDS)
+    sentence = "the functions could not be built"
+    _run(command, log, sentence, environment, overrides, template.parent, BUILD_SECONDS)
 
 
 def take(template, folder, built):

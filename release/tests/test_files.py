@@ -26,7 +26,10 @@ def contents(path):
     """Names, modes and bytes of what is in an archive."""
     if path.suffix in (".zip", ".whl"):
         with zipfile.ZipFile(path) as archive:
-            return [(entry.filename, entry.external_attr >> 16, archive.read(entry)) for entry in archive.infolist()]
+            return [
+                (entry.filename, entry.external_attr >> 16, archive.read(entry))
+                for entry in archive.infolist()
+            ]
     with tarfile.open(path) as archive:
         return [(entry.name, entry.mode, archive.extractfile(entry).read()) for entry in archive]
 
