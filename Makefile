@@ -1,10 +1,13 @@
 # Each target is one plain command; `make test` is what CI runs.
 DENY = target/tools/bin/cargo-deny
+ZIGBUILD = target/tools/bin/cargo-zigbuild
+CYCLONEDX = target/tools/bin/cargo-cyclonedx
 
 # Index servers beside Elasticsearch 7.10.2; `make test` tries the first of them, too.
 ENGINES = opensearch-2.19.6 opensearch-3.9.0 elasticsearch-7.17.29
 
-.PHONY: $(ENGINES) advisories bench check demo deny engines fmt lint sam-build stacktests test
+.PHONY: $(ENGINES) advisories bench check demo deny engines fmt lint release release-files release-test \
+	sam-build stacktests test
 
 demo:
 	cargo run -- demo
@@ -35,6 +38,23 @@ sam-build:
 	localstack/sam build --build-dir target/sam/arm64 --parameter-overrides Architecture=arm64
 	localstack/sam build --build-dir target/sam/x86_64 --parameter-overrides Architecture=x86_64
 
+# What a person downloads, in target/release-files, and whether it works. What cargo has built is not
+# built again if a later step fails.
+release: release-files
+	$(MAKE) release-test
+
+# Zig links the command line for the glibc of 2012, so that it runs on every Linux since.
+release-files: sam-build $(ZIGBUILD) $(CYCLONEDX)
+	localstack/tool $(ZIGBUILD) zigbuild --locked --release --package canter --target-dir target/zigbuild \
+		--target x86_64-unknown-linux-gnu.2.17 --target aarch64-unknown-linux-gnu.2.17
+	localstack/tool python -B -m release
+
+# The same tests as in `test`, with the files for this machine that are there.
+release-test:
+	localstack/up --stack release --without-docker --localstack-port 0 --dynamodb-port 0 --elasticsearch-port 0
+	CANTER_TEST_STACK=release CANTER_RELEASE_FILES=target/release-files localstack/pytest release/tests; \
+		status=$$?; localstack/down --stack release; exit $$status
+
 # Functions, triggers and deployments on LocalStack: what `test` takes for granted, so not a part of it.
 stacktests:
 	localstack/up --stack stacktests --without-docker --localstack-port 0 --dynamodb-port 0 --elasticsearch-port 0
@@ -60,3 +80,9 @@ bench:
 
 $(DENY):
 	cargo install cargo-deny --locked --version 0.20.2 --root target/tools
+
+$(ZIGBUILD):
+	cargo install cargo-zigbuild --locked --version 0.24.1 --root target/tools
+
+$(CYCLONEDX):
+	cargo install cargo-cyclonedx --locked --version 0.5.9 --root target/tools

@@ -1,4 +1,4 @@
-"""`python -m stack up|down|deploy|pytest|sam`: reads the command line, and says what went wrong in one sentence."""
+"""`python -m stack up|down|deploy|pytest|tool`: reads the command line, and says what went wrong in one sentence."""
 
 import argparse
 import os
@@ -81,11 +81,18 @@ def arguments(command, words):
             default=0,
             help="so many more fetch functions may run at once; LocalStack by itself runs one at a time",
         )
-        parser.add_argument(
+        programs = parser.add_mutually_exclusive_group()
+        programs.add_argument(
             "--built",
             metavar="DIR",
             type=Path,
             help="take the functions' programs from a folder of cargo's, as target/debug, and build nothing",
+        )
+        programs.add_argument(
+            "--package",
+            metavar="DIR",
+            type=Path,
+            help="take template and functions from a folder with a release's files, and build nothing",
         )
         parser.add_argument("--delete", action="store_true", help="take it away again, with its data")
     if command == "up":
@@ -122,11 +129,12 @@ def steer(stack, options):
             dict(options.parameter),
             options.workers,
             options.built and options.built.absolute(),
+            options.package and options.package.absolute(),
         )
 
 
 def main(command, words):
-    options = None if command in ("pytest", "sam") else arguments(command, words)
+    options = None if command in ("pytest", "tool") else arguments(command, words)
     # What is run from here is not to find this package instead of its own modules.
     os.environ.pop("PYTHONPATH", None)
     # Whoever ends this program wants what it has half started to be ended as well.
@@ -136,7 +144,7 @@ def main(command, words):
     try:
         if command == "pytest":
             tests.run(words)
-        if command == "sam":
+        if command == "tool":
             tools.check()
             from . import sam
 

@@ -17,22 +17,29 @@ DELETE_SECONDS = 120
 BROKEN = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
 
 
-def bring(stack, name, template, given, count, built):
-    """Deploys programs of the folder `built`, or else what `sam build` makes."""
+def bring(stack, name, template, given, count, built, package):
+    """Deploys programs of the folder `built`, the files of the folder `package`, or what `sam build` makes."""
     with lock(stack):
         ends = endpoints(stack)
         cloud = Cloud(ends["AWS_ENDPOINT_URL"])
         tools = installation.ready_tools()
+        architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
         own = {
             "IndexUrl": f"{ends['ELASTICSEARCH_URL']}/{name}" if "ELASTICSEARCH_URL" in ends else "",
-            "Architecture": {"aarch64": "arm64"}.get(platform.machine(), platform.machine()),
+            "Architecture": architecture,
             "AllowPrivate": "true",
         }
-        overrides = sam.parameters(template, own, given)
+        settings = template.parent
+        if package is not None:
+            template = package / f"template-{architecture}.yaml"
+        overrides = sam.parameters(template, settings, own, given)
         environment = sam.environment(ends["AWS_ENDPOINT_URL"], tools)
         folder = HOME / ".sam" / stack.name / name
         log = stack.logs / "deploy.log"
-        if built is None:
+        packed = folder / "template.yaml"
+        if package is not None:
+            packed = template
+        elif built is None:
             tell(f"Building the functions; what is said is in {log}.")
             started = time.monotonic()
             sam.build(template, folder, log, environment, overrides)
@@ -43,7 +50,7 @@ def bring(stack, name, template, given, count, built):
         tell(f"Deploying {name}.")
         started = time.monotonic()
         try:
-            sam.deploy(template, folder, log, environment, overrides, name)
+            sam.deploy(packed, settings, log, environment, overrides, name)
         except Trouble as trouble:
             raise Trouble(because(cloud, name, trouble)) from None
         function = cloud.resource(name, FETCH)

@@ -47,9 +47,9 @@ def asking_nobody(tools):
     }
 
 
-def parameters(template, own, given):
-    """What samconfig.toml says for the environment `local`, then `own`, then what the user gives."""
-    config = template.parent / "samconfig.toml"
+def parameters(template, settings, own, given):
+    """What samconfig.toml of the folder `settings` says for `local`, then `own`, then what the user gives."""
+    config = settings / "samconfig.toml"
     written = {}
     if config.exists():
         local = tomllib.loads(config.read_text()).get("local", {})
@@ -79,8 +79,10 @@ def text_of(template):
 def build(template, folder, log, environment, overrides):
     """Always into an empty folder: `sam deploy` without one would pack the whole checkout."""
     shutil.rmtree(folder, ignore_errors=True)
-    command = ["sam", "build", "--template-file", template, "--build-dir", folder, *config(template)]
-    _run(command, log, "the functions could not be built", environment, overrides, template, BUILD_SECONDS)
+    command = ["sam", "build", "--template-file", template, "--build-dir", folder]
+    command += config(template.parent)
+    sentence = "the functions could not be built"
+    _run(command, log, sentence, environment, overrides, template.parent, BUILD_SECONDS)
 
 
 def take(template, folder, built):
@@ -114,34 +116,38 @@ def put(program, folder):
         shutil.copy(program, bootstrap)
 
 
-def deploy(template, folder, log, environment, overrides, name):
-    command = ["sam", "deploy", "--template-file", folder / "template.yaml", "--stack-name", name]
-    command += [*config(template), "--region", REGION, "--resolve-s3", "--capabilities", "CAPABILITY_IAM"]
+def deploy(template, settings, log, environment, overrides, name):
+    """A template whose programs are beside it."""
+    command = ["sam", "deploy", "--template-file", template, "--stack-name", name, *config(settings)]
+    command += ["--region", REGION, "--resolve-s3", "--capabilities", "CAPABILITY_IAM"]
     command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]
     _run(
-        command, log, "the functions could not be deployed", environment, overrides, template, DEPLOY_SECONDS
+        command, log, "the functions could not be deployed", environment, overrides, settings, DEPLOY_SECONDS
     )
 
 
 def become(words):
-    """SAM itself, in place of this program."""
-    tools = installation.ready_tools()
-    os.execve(tools / "sam", ["sam", *words], asking_nobody(tools))
+    """SAM or another program, in place of this one, with the tools' programs before those of the user."""
+    environment = asking_nobody(installation.ready_tools())
+    program = shutil.which(words[0], path=environment["PATH"])
+    if program is None:
+        raise Trouble(f"{words[0]} is not there.")
+    os.execve(program, words, environment)
 
 
-def config(template):
-    """The template's own settings for this place, if it has some."""
-    file = template.parent / "samconfig.toml"
+def config(settings):
+    """The settings for this place that a folder has, if it has some."""
+    file = settings / "samconfig.toml"
     return ["--config-file", file, "--config-env", "local"] if file.exists() else []
 
 
-def _run(command, log, sentence, environment, overrides, template, seconds):
+def _run(command, log, sentence, environment, overrides, folder, seconds):
     # It takes its arguments apart once more, at spaces that are not in double quotes.
     words = [f'{name}="{escaped(value)}"' for name, value in overrides.items()]
     if words:
         command += ["--parameter-overrides", *words]
     command[0] = shutil.which("sam", path=environment["PATH"])
-    run(command, log, sentence, environment, template.parent, seconds)
+    run(command, log, sentence, environment, folder, seconds)
 
 
 def escaped(value):
