@@ -270,7 +270,8 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
     /// Writes the metrics of a batch.
     fn measure(&self, report: &Report, waited: Option<Duration>) {
         let now = (self.worker.teller())();
-        for (site, progress) in &report.progress {
+        let fetched = report.progress.iter();
+        for (site, progress) in fetched.filter(|(_, it)| it.pages + it.requests > 0) {
             let mut values = vec![
                 ("Pages", Unit::Count, progress.pages as f64),
                 ("Requests", Unit::Count, progress.requests as f64),

@@ -62,10 +62,11 @@ def test_the_command_line_signs_each_request(proxy, signed, site, key):
     assert proxy.refused == [] and set(proxy.passed) == {key}
 
 
-def test_credentials_that_end_during_a_crawl_are_renewed(proxy, signed, site, tmp_path):
-    logins = tmp_path / "logins"
+def test_credentials_that_end_during_a_crawl_are_renewed(proxy, signed, site, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shell")
+    logins = folder / "logins"
     logins.write_text(LOGINS)
-    settings = tmp_path / "settings"
+    settings = folder / "settings"
     settings.write_text(f"[profile short]\ncredential_process = {sys.executable} {logins}\n")
     proxy.keys.update({f"LOGIN{second}": ("secret", None) for second in range(60)})
     proxy.lives = LASTS + 3
