@@ -10,12 +10,12 @@ STORES = {name for kind in (TABLE, BUCKET, QUEUE) for name in of_type(kind)}
 
 
 def conditional(statement, parameters=()):
-    """The statement in each case of its conditions, with the parameters that decide it."""
+    """The statement in each case of its conditions, with the parameters that are set or empty then."""
     if set(statement) != {"Fn::If"}:
         return [] if "Ref" in statement else [(statement, parameters)]
     condition, yes, no = statement["Fn::If"]
     (asked,) = re.findall(r"'Ref': '(\w+)'", str(CONDITIONS[condition]))
-    return conditional(yes, (*parameters, asked)) + conditional(no, parameters)
+    return conditional(yes, (*parameters, asked)) + conditional(no, (*parameters, f'{asked}=""'))
 
 
 def name_of(resource):

@@ -17,7 +17,7 @@ use std::time::Duration;
 use canter_core::document::deleted;
 use canter_core::failure::Failure;
 use canter_core::task::UrlKey;
-use reqwest::Method;
+use elasticsearch::http::Method;
 use serde_json::{Value, json};
 
 use crate::retries::Retries;
@@ -215,7 +215,7 @@ impl Bulk {
         let path = format!("{}/_bulk?timeout={wait}ms&{ANSWER}", self.server.index());
         let sent = self
             .server
-            .exchange(Method::POST, &path, Some(body.as_bytes()));
+            .exchange(Method::Post, &path, Some(body.as_bytes()));
         let answer = match sent.await {
             Ok(answer) => answer,
             Err(failure @ Failure::Transient(_)) => return Round::Again(failure),
@@ -271,7 +271,7 @@ impl Bulk {
     /// mapping of its own.
     async fn look(&self) -> Result<(), Failure> {
         let index = self.server.index();
-        let answer = self.server.ask(Method::HEAD, index, None, self.patience);
+        let answer = self.server.ask(Method::Head, index, None, self.patience);
         let answer = answer.await?;
         match answer.status {
             200..300 => Ok(()),
@@ -292,7 +292,7 @@ impl Bulk {
         loop {
             let found = self
                 .server
-                .fetch(Method::POST, &path, Some(&body), self.patience);
+                .fetch(Method::Post, &path, Some(&body), self.patience);
             let found = found.await?;
             let found = found["docs"].as_array().filter(|found| {
                 found.len() == ids.len() && found.iter().all(|one| one["error"].is_null())

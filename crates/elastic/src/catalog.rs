@@ -5,7 +5,7 @@ use std::time::Duration;
 use canter_core::document::Stored;
 use canter_core::failure::Failure;
 use canter_core::task::UrlKey;
-use reqwest::Method;
+use elasticsearch::http::Method;
 use serde_json::{Value, json};
 
 use crate::page::stored;
@@ -19,7 +19,7 @@ const PAGES: usize = 50;
 pub(crate) async fn count(server: &Server, site: &str, patience: Duration) -> Result<u64, Failure> {
     let path = format!("{}/_count", server.index());
     let body = json!({"query": of_site(site)});
-    let answer = server.fetch(Method::POST, &path, Some(&body), patience);
+    let answer = server.fetch(Method::Post, &path, Some(&body), patience);
     answer.await?["count"]
         .as_u64()
         .ok_or_else(|| broken(server, "a count without a number"))
@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
         let path = format!("{}/_search", self.server.index());
         let answer = self
             .server
-            .fetch(Method::POST, &path, Some(&self.body), self.patience);
+            .fetch(Method::Post, &path, Some(&self.body), self.patience);
         let mut answer = answer.await?;
         // Pages of a failed shard would look deleted.
         if answer["timed_out"] == true || answer["_shards"]["failed"].as_u64() != Some(0) {

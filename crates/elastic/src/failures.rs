@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use canter_core::failure::Failure;
-use reqwest::Error;
+use elasticsearch::Error;
 
 use crate::server::{Answer, Server, is_busy, quote};
 use crate::settings::Access;

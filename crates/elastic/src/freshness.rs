@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use reqwest::Method;
+use elasticsearch::http::Method;
 use tokio::sync::Mutex;
 
 use crate::server::Server;
@@ -40,7 +40,7 @@ impl Freshness {
             return Ok(());
         }
         let path = format!("{}/_refresh", self.server.index());
-        let shown = self.server.fetch(Method::POST, &path, None, patience).await;
+        let shown = self.server.fetch(Method::Post, &path, None, patience).await;
         if shown.is_err() {
             self.wrote();
         }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use reqwest::Method;
+use elasticsearch::http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::page::{LAYOUT, Similarity, index_body};
@@ -34,7 +34,7 @@ pub(crate) async fn greet(server: &Server) -> Result<Similarity, Failure> {
             server.url()
         )));
     }
-    let answer = server.ask(Method::GET, "", None, Duration::ZERO).await?;
+    let answer = server.ask(Method::Get, "", None, Duration::ZERO).await?;
     let told = answer.json().unwrap_or_default();
     let version = &told["version"];
     let number = version["number"].as_str().unwrap_or_default();
@@ -96,7 +96,7 @@ pub(crate) async fn create(
         "template": body,
     });
     let path = format!("_index_template/{index}");
-    let answer = server.ask(Method::PUT, &path, Some(&template), patience);
+    let answer = server.ask(Method::Put, &path, Some(&template), patience);
     let answer = answer.await?;
     // Writing a template takes a privilege on the whole cluster, which few keys have. The template
     // is only a second line of defence: the writer checks the index before each bulk request.
@@ -107,7 +107,7 @@ pub(crate) async fn create(
         return Ok(());
     }
     let answer = server
-        .ask(Method::PUT, index, Some(&body), patience)
+        .ask(Method::Put, index, Some(&body), patience)
         .await?;
     let (kind, _) = answer.error();
     match answer.status {
@@ -144,7 +144,7 @@ pub(crate) async fn find(server: &Server) -> Result<(), Failure> {
 /// is not canter's is an error. An alias of several indexes has several of each.
 async fn found(server: &Server, patience: Duration) -> Result<Option<Map<String, Value>>, Failure> {
     let answer = server
-        .ask(Method::GET, server.index(), None, patience)
+        .ask(Method::Get, server.index(), None, patience)
         .await?;
     if answer.tells_of_no_index() {
         return Ok(None);

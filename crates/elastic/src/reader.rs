@@ -11,7 +11,7 @@ use canter_ranking::completion::{Named, Prefix};
 use canter_ranking::plan::Plan;
 use canter_ranking::search::{Answer, SearchIndex};
 use canter_ranking::tokenizer::Language;
-use reqwest::Method;
+use elasticsearch::http::Method;
 
 use crate::freshness::Freshness;
 use crate::languages::Languages;
@@ -85,7 +85,7 @@ impl SearchIndex for ElasticReader {
 impl IndexReader for ElasticReader {
     async fn get(&self, _: &str, id: UrlKey) -> Result<Option<Stored>, Failure> {
         let path = format!("{}/_doc/{id}", self.server.index());
-        let answer = self.server.ask(Method::GET, &path, None, self.patience);
+        let answer = self.server.ask(Method::Get, &path, None, self.patience);
         let answer = answer.await?;
         let Some(page) = answer.json() else {
             return Err(self.server.refusal(&answer));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use canter_core::failure::Failure;
 use canter_ranking::hit::Passage;
-use reqwest::Method;
+use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     body: &Value,
 ) -> Result<T, Failure> {
     let path = format!("{}/_search?{parameters}", server.index());
-    let answer = server.ask(Method::POST, &path, Some(body), Duration::ZERO);
+    let answer = server.ask(Method::Post, &path, Some(body), Duration::ZERO);
     let answer = answer.await?;
     if answer.tells_of_no_index() {
         return Err(nothing(server));

@@ -4,9 +4,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use canter_core::failure::Failure;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
-use reqwest::{Client, Method, redirect};
-use rustls::crypto::ring::default_provider;
+use elasticsearch::auth::Credentials;
+use elasticsearch::cert::{Certificate, CertificateValidation};
+use elasticsearch::http::Method;
+use elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
+use rustls::RootCertStore;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::{Host, Url};
@@ -80,7 +83,7 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
 
 /// A server and canter's index on it.
 pub(crate) struct Server {
-    client: Client,
+    transport: Transport,
     pub(crate) url: Url,
     pub(crate) index: String,
     pub(crate) access: Access,
@@ -93,22 +96,29 @@ pub(crate) struct Server {
 impl Server {
     /// Prepares a connection, but sends nothing yet. No request takes longer than `timeout`.
     pub(crate) fn new(settings: &Settings, timeout: Duration) -> Result<Self, Failure> {
-        // This fails if another part of the process has chosen a provider, which will do as well.
-        let _ = default_provider().install_default();
-        let mut client = Client::builder()
-            .user_agent(concat!("canter/", env!("CARGO_PKG_VERSION")))
-            .timeout(timeout)
-            // Another server would get the pages, and the session token of a signature.
-            .redirect(redirect::Policy::none());
+        let pool = SingleNodeConnectionPool::new(settings.server.clone());
+        let mut transport = TransportBuilder::new(pool).enable_meta_header(false);
+        match &settings.access {
+            Access::Key(key) => transport = transport.auth(Credentials::EncodedApiKey(key.clone())),
+            Access::Password(user, password) => {
+                transport = transport.auth(Credentials::Basic(user.clone(), password.clone()));
+            }
+            Access::Open | Access::Unsigned(_) | Access::Signed(_) => {}
+        }
         if is_this_machine(&settings.server) {
             // A proxy would resolve a loopback address to its own machine.
-            client = client.no_proxy();
+            transport = transport.disable_proxy();
         }
-        let client = client.build().map_err(|error| {
+        if settings.server.scheme() == "https"
+            && let Some(trusted) = trusted()
+        {
+            transport = transport.cert_validation(CertificateValidation::Full(trusted));
+        }
+        let transport = transport.build().map_err(|error| {
             Failure::permanent(format!("cannot open connections to an index: {error}"))
         })?;
         Ok(Server {
-            client,
+            transport,
             url: settings.server.clone(),
             index: settings.index.clone(),
             access: settings.access.clone(),
@@ -142,12 +152,9 @@ impl Server {
         body: Option<&[u8]>,
     ) -> Result<Answer, Failure> {
         let mut headers = HeaderMap::new();
-        if body.is_some() {
-            let kind = match path.contains("_bulk") {
-                true => "application/x-ndjson",
-                false => "application/json",
-            };
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        if path.contains("_bulk") {
+            let kind = HeaderValue::from_static("application/x-ndjson");
+            headers.insert(CONTENT_TYPE, kind);
         }
         let canonical = match &self.access {
             Access::Signed(_) => Some(Signer::canonical(path)),
@@ -156,38 +163,27 @@ impl Server {
         let path = canonical.as_deref().unwrap_or(path);
         let asked = self.url.join(path).map_err(Failure::permanent)?;
         if let Access::Signed(signer) = &self.access {
-            let signed = signer.sign(method.as_str(), &asked, body, &mut headers);
-            signed.await?;
+            signer
+                .sign(named(method), &asked, body, &mut headers)
+                .await?;
         }
-        let mut request = self.client.request(method, asked);
-        match &self.access {
-            Access::Key(key) => {
-                let key = HeaderValue::try_from(format!("ApiKey {key}"));
-                let mut key = key.map_err(Failure::permanent)?;
-                key.set_sensitive(true);
-                headers.insert(AUTHORIZATION, key);
-            }
-            Access::Password(user, password) => request = request.basic_auth(user, Some(password)),
-            Access::Open | Access::Unsigned(_) | Access::Signed(_) => {}
-        }
-        if let Some(body) = body {
-            request = request.body(body.to_vec());
-        }
-        let sent = request.headers(headers).send();
+        let query = None::<&()>;
+        let timeout = Some(self.timeout);
+        let sent = self
+            .transport
+            .send(method, path, headers, query, body, timeout);
         let response = sent.await.map_err(|error| self.silence(&error))?;
-        let status = response.status().as_u16();
-        let header = |name| {
-            let value = response.headers().get(name)?;
-            value.to_str().ok().map(str::to_owned)
-        };
-        if let Some(there) = header(LOCATION).filter(|_| response.status().is_redirection()) {
+        let status = response.status_code().as_u16();
+        if asked != *response.url() {
             return Err(Failure::permanent(format!(
                 "{} redirects to {}: give the URL where Elasticsearch itself answers",
                 self.url,
-                quote(&there)
+                response.url()
             )));
         }
-        let kind = header(CONTENT_TYPE).unwrap_or_default();
+        let kind = response.headers().get(CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = kind.to_owned();
         let body = response.bytes().await;
         let body = body.map_err(|error| self.silence(&error))?.to_vec();
         Ok(Answer { status, body, kind })
@@ -205,7 +201,7 @@ impl Server {
         let body = body.map(|body| body.to_string().into_bytes());
         let mut tries = Retries::new(patience);
         loop {
-            let answer = self.exchange(method.clone(), path, body.as_deref()).await;
+            let answer = self.exchange(method, path, body.as_deref()).await;
             let failure = match answer {
                 Ok(answer) if is_busy(answer.status) => self.refusal(&answer),
                 Err(failure @ Failure::Transient(_)) => failure,
@@ -259,6 +255,31 @@ impl Server {
             Err(_) => Err(self.not_understood(answer)),
         }
     }
+}
+
+/// Returns the name of a method, as it is signed.
+fn named(method: Method) -> &'static str {
+    match method {
+        Method::Get => "GET",
+        Method::Put => "PUT",
+        Method::Post => "POST",
+        Method::Delete => "DELETE",
+        Method::Head => "HEAD",
+    }
+}
+
+/// Returns the certificate authorities that the operating system trusts, or those of
+/// `SSL_CERT_FILE`, if there are any. A private server rarely has a certificate of a public
+/// authority.
+fn trusted() -> Option<Certificate> {
+    let found = rustls_native_certs::load_native_certs().certs.into_iter();
+    // A single unreadable certificate would make the client refuse all of them.
+    let readable = found.filter(|it| RootCertStore::empty().add(it.clone()).is_ok());
+    let readable = readable.filter_map(|it| Certificate::from_der(&it).ok());
+    readable.reduce(|mut all, one| {
+        all.append(one);
+        all
+    })
 }
 
 /// Returns whether the server may answer the same request later.
