@@ -61,7 +61,7 @@ impl<S: Generations> GenerationsReader<S> {
     ///
     /// # Errors
     ///
-    /// Returns the failure of the store, or a permanent failure if there is no index yet.
+    /// Returns the failure of the store, or a transient failure if there is no index yet.
     pub async fn open(&self) -> Result<(), Failure> {
         self.newest(self.look).await.map(drop)
     }
@@ -76,7 +76,7 @@ impl<S: Generations> GenerationsReader<S> {
         let looked = self.look(&mut state).await;
         let Some(reader) = state.reader.clone() else {
             looked?;
-            return Err(Failure::permanent(
+            return Err(Failure::transient(
                 "there is nothing in the index of this stack yet: crawl a site first, for example: \
                  canter crawl https://docs.example.org/ --aws STACK",
             ));

@@ -58,6 +58,8 @@ impl Process {
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_ENDPOINT_URL", Stack::find().aws_endpoint.as_str())
+            .env("CANTER_BUCKET", "no-such-bucket")
+            .env("CANTER_INDEX_STORAGE", "512")
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
