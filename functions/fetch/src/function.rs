@@ -1,8 +1,6 @@
 //! The handler that Lambda calls: it works on a batch of messages of one queue, and returns the
 //! messages that are to be received again.
 
-mod batches;
-
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,11 +19,8 @@ use canter_http::Clock;
 use canter_tantivy::GenerationsIndex;
 use tokio::time::{Instant, timeout_at};
 
-use batches::Invocation;
-
 /// Time after which an errand is tried again if a store failed.
 const OUTAGE: Duration = Duration::from_secs(30);
-
 /// A process of the function, which works on the queue of tasks or the queue of errands.
 pub struct Function<F, I>
 where
@@ -128,12 +123,16 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
             }
         }
         if !tasks.is_empty() {
-            let invocation = Invocation::until(deadline);
-            report = self.work(&invocation, tasks, Vec::new()).await;
+            report = match self.worker.index().ready().await {
+                Ok(()) => self.worker.batch(tasks, deadline).await,
+                Err(failure) => {
+                    tracing::error!(event = "index_failure", %failure, "the index cannot be used");
+                    self.worker.put_off(&tasks, &failure).await
+                }
+            };
             failed.append(&mut report.failed);
         }
-        let messages: Vec<Received> = event.records.iter().map(received).collect();
-        let again = self.bury_the_dead(&messages, failed).await;
+        let again = self.bury_the_dead(&event.records, failed).await;
         tell(who, &event, &report, began);
         self.measure(&report, waited);
         self.bill(who, &report, event.records.len(), began).await;
@@ -247,17 +246,17 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
 
     /// Moves messages that failed for the last time to the dead-letter queue, and returns the
     /// others.
-    async fn bury_the_dead(&self, messages: &[Received], failed: Vec<Failed>) -> Vec<String> {
+    async fn bury_the_dead(&self, messages: &[SqsMessage], failed: Vec<Failed>) -> Vec<String> {
         let mut again = Vec::new();
         for failed in failed {
             let Failed { id, why, hopeless } = failed;
-            let message = messages.iter().find(|it| it.id == id);
-            let receives = message.map_or(0, |message| message.receives);
+            let message = messages.iter().map(received).find(|it| it.id == id);
+            let receives = message.as_ref().map_or(0, |message| message.receives);
             tracing::error!(id, receives, why, "a message failed");
             let dead = hopeless || receives >= self.most_receives;
-            let body = message.map_or("", |message| &message.body);
+            let body = message.map(|message| message.body).unwrap_or_default();
             if dead {
-                match send_to_dead_letters(self.worker.cloud(), body, &why).await {
+                match send_to_dead_letters(self.worker.cloud(), &body, &why).await {
                     Ok(()) => continue,
                     Err(failure) => tracing::error!(id, %failure, "a dead letter is not buried"),
                 }

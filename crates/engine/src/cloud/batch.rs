@@ -15,7 +15,6 @@ use canter_core::task::{Task, UrlKey};
 use tokio::task::JoinSet;
 
 use super::deadline::Deadline;
-use super::ebb::{Flow, ebb};
 use super::ledger::{Failed, Ledger};
 use super::share::{OUTAGE, OUTAGES, Share, Work};
 use super::worker::Worker;
@@ -53,23 +52,6 @@ pub struct Report {
     pub came: BTreeMap<(String, u64), u64>,
 }
 
-impl Report {
-    /// Returns the result of both batches.
-    #[must_use]
-    pub fn with(mut self, more: Report) -> Report {
-        self.failed.extend(more.failed);
-        for (site, progress) in more.progress {
-            let sum = self.progress.entry(site).or_default();
-            *sum = *sum + progress;
-        }
-        self.sent_on += more.sent_on;
-        for (crawl, tasks) in more.came {
-            *self.came.entry(crawl).or_default() += tasks;
-        }
-        self
-    }
-}
-
 impl<F, I> Worker<F, I>
 where
     F: Fetcher + 'static,
@@ -78,17 +60,6 @@ where
     /// Works on a batch until every task is done or sent on. Several batches may run at the same
     /// time.
     pub async fn batch(self: &Arc<Self>, received: Vec<Received>, deadline: Deadline) -> Report {
-        let (flow, _) = ebb();
-        self.flow(received, deadline, flow).await
-    }
-
-    /// Like [`Worker::batch`], and lets `flow` ebb when all tasks have begun.
-    pub async fn flow(
-        self: &Arc<Self>,
-        received: Vec<Received>,
-        deadline: Deadline,
-        flow: Flow,
-    ) -> Report {
         let ids = received.iter().map(|message| message.id.clone());
         let ledger = Arc::new(Ledger::new(ids));
         let mut sorted = self.sort(&received, &ledger);
@@ -101,9 +72,8 @@ where
             .await
         {
             let share = Share::new(self, &gates, &ledger, works, deadline);
-            shares.spawn(share.run(flow.clone()));
+            shares.spawn(share.run());
         }
-        drop(flow);
         let errands = self.send_on(sorted, &ledger);
         let ((), report) = tokio::join!(errands, self.collect(shares));
         Report {

@@ -3,13 +3,12 @@
 //!
 //! [`worker`](Worker) is the state that a process keeps from one batch to the next; `batch` sorts
 //! the messages of a batch into shares, one for each domain; `share` drives a share's steps;
-//! `ebb` tells when all tasks of a batch have begun; `ledger` accounts for the messages. [`look`] checks whether a crawl has ended, and `publishing`
+//! `ledger` accounts for the messages. [`look`] checks whether a crawl has ended, and `publishing`
 //! then brings the index to what it saw.
 
 mod batch;
 mod deadline;
 mod early;
-mod ebb;
 mod ledger;
 pub mod look;
 mod publishing;
@@ -20,7 +19,6 @@ mod worker;
 
 pub use batch::{Received, Report};
 pub use deadline::Deadline;
-pub use ebb::{Ebb, Flow, ebb};
 pub use ledger::Failed;
 pub use publishing::Asked;
 pub use worker::{MakeFetcher, Parts, Worker};

@@ -17,7 +17,6 @@ use canter_http::PacedGate;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::deadline::Deadline;
-use super::ebb::Flow;
 use super::ledger::Ledger;
 use super::worker::{CloudCrawl, Worker};
 use crate::gates::Gates;
@@ -147,8 +146,8 @@ where
     }
 
     /// Works until every task is done or sent on.
-    pub(crate) async fn run(mut self, flow: Flow) -> Self {
-        let stop = self.drive(flow).await;
+    pub(crate) async fn run(mut self) -> Self {
+        let stop = self.drive().await;
         let left = self
             .fresh
             .drain(..)
@@ -176,27 +175,12 @@ where
     }
 
     /// Begins steps until there is a reason to stop.
-    async fn drive(&mut self, flow: Flow) -> Stop {
-        let mut flow = Some(flow);
-        let stop = self.begin(&mut flow).await;
-        if stop != Stop::Done
-            && let Some(flow) = flow
-        {
-            flow.stop();
-        }
-        stop
-    }
-
-    /// Begins the tasks, and drops `flow` when all have begun.
-    async fn begin(&mut self, flow: &mut Option<Flow>) -> Stop {
+    async fn drive(&mut self) -> Stop {
         let gate = self.gates.of(&self.domain).gate;
         let (mut until, mut finishing, mut used_up) = (self.deadline.begin, false, false);
         let mut hand_on = Instant::now() + HAND_ON;
         loop {
             gate.expect(self.fresh.len() + self.suspects.len());
-            if self.fresh.is_empty() && self.suspects.is_empty() {
-                *flow = None;
-            }
             let left = !self.fresh.is_empty() || !self.suspects.is_empty() && self.steps.is_empty();
             let begin = left && !used_up;
             if !begin && self.steps.is_empty() {
