@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
-use canter_core::ports::{Generations, IndexReader, IndexWriter, Refused};
+use canter_core::ports::{Generations, IndexReader, IndexWriter, Pointer, Refused};
 use canter_core::task::UrlKey;
 use futures_util::future::join_all;
 use tokio::sync::Mutex;
@@ -44,7 +44,10 @@ impl<S: Generations> GenerationsIndex<S> {
         let _opening = self.opening.lock().await;
         match self.known(site) {
             Some(known) => Ok(known),
-            None => self.open(site).await,
+            None => {
+                let pointer = self.store.pointers().await?.remove(site);
+                self.open(site, pointer).await
+            }
         }
     }
 
@@ -54,12 +57,13 @@ impl<S: Generations> GenerationsIndex<S> {
         let pointer = self.store.pointers().await?.remove(site);
         match self.known(site) {
             Some(known) if known.is_current(pointer.as_ref()).await => Ok(known),
-            _ => self.open(site).await,
+            _ => self.open(site, pointer).await,
         }
     }
 
-    /// Makes the builder of a site, in place of those that have nothing to store.
-    async fn open(&self, site: &str) -> Result<Arc<Builder<S>>, Failure> {
+    /// Makes the builder of a site from the generation that its pointer names, in place of builders
+    /// that have nothing to store.
+    async fn open(&self, site: &str, pointer: Option<Pointer>) -> Result<Arc<Builder<S>>, Failure> {
         self.builders().remove(site);
         self.builders()
             .retain(|_, builder| Arc::strong_count(builder) > 1 || !builder.is_stored());
@@ -80,7 +84,6 @@ impl<S: Generations> GenerationsIndex<S> {
                 let _ = std::fs::remove_dir_all(other);
             });
         }
-        let pointer = self.store.pointers().await?.remove(site);
         let builder = Builder::open(Arc::clone(&self.store), site, &room, pointer).await?;
         let builder = Arc::new(builder);
         self.builders()
