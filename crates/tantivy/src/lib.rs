@@ -4,6 +4,7 @@
 //! meanwhile ([`TantivyReader`]). Terms and plans come from `canter_ranking`
 //! ([`canter_ranking::terms`], [`canter_ranking::plan`]); no text of a user reaches a query parser.
 
+mod ahead;
 mod bm25;
 mod completion;
 mod corrections;
@@ -11,6 +12,7 @@ mod document;
 mod facets;
 mod filter;
 mod generations;
+mod home;
 mod lookup;
 mod postings;
 mod reader;
@@ -39,7 +41,8 @@ use canter_ranking::search::{Answer, SearchIndex};
 use canter_ranking::tokenizer::Language;
 
 pub use generations::{GenerationsIndex, GenerationsReader, Room};
-use reader::{Reader, Unopened};
+use home::Unopened;
+use reader::Reader;
 pub use schema::LAYOUT;
 use writer::{Commits, Writer};
 

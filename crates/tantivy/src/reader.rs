@@ -1,12 +1,9 @@
 //! The index reader, which opens the folder of an index for reading.
 
-use std::collections::BTreeSet;
-use std::fmt;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use canter_core::document::Stored;
 use canter_core::failure::Failure;
@@ -17,14 +14,14 @@ use canter_ranking::search::Answer;
 use canter_ranking::tokenizer::{Language, Tokenizer};
 use tantivy::columnar::Column;
 use tantivy::directory::MmapDirectory;
-use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
 use tantivy::query::{EnableScoring, Query as _, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{
-    Directory, DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyError,
-    Term,
+    DocAddress, Index, IndexReader, ReloadPolicy, Searcher, TERMINATED, TantivyError, Term,
 };
 
+use crate::generations::ReadOnlyDirectory;
+use crate::home::{Home, Stamp, Unopened, failure};
 use crate::schema::{Fields, column, whole};
 use crate::statistics::Statistics;
 use crate::stored_page::WholePage;
@@ -34,74 +31,6 @@ use crate::{completion, search};
 /// Number of blocks of stored pages that each segment caches, tens of KiB each. The cache makes the
 /// next page of results and a repeated search fast.
 const STORED_BLOCKS: usize = 16;
-
-/// Why an index cannot be opened.
-#[derive(Debug)]
-pub(super) enum Unopened {
-    /// It has another layout or is damaged. No reader will ever open it.
-    Unusable(Failure),
-    /// There is none, or the folder cannot be read.
-    Other(Failure),
-}
-
-impl Unopened {
-    fn of(error: &TantivyError, home: &Home) -> Self {
-        let told = failure(error, home);
-        match is_damage(error) {
-            true => Unopened::Unusable(told),
-            false => Unopened::Other(told),
-        }
-    }
-}
-
-impl From<Failure> for Unopened {
-    fn from(failure: Failure) -> Self {
-        Unopened::Other(failure)
-    }
-}
-
-impl From<Unopened> for Failure {
-    fn from(unopened: Unopened) -> Self {
-        let (Unopened::Unusable(failure) | Unopened::Other(failure)) = unopened;
-        failure
-    }
-}
-
-/// Where the files of an index are.
-#[derive(Debug)]
-pub(super) enum Home {
-    Folder(PathBuf),
-    /// The bucket of a stack, whose files never change.
-    Bucket,
-}
-
-impl Home {
-    fn stamp(&self) -> Option<Stamp> {
-        match self {
-            Home::Folder(dir) => Stamp::of(dir),
-            Home::Bucket => None,
-        }
-    }
-
-    /// What to do about damage.
-    fn remedy(&self) -> &'static str {
-        match self {
-            Home::Folder(_) => "remove that folder, and the next crawl of each site makes it anew",
-            Home::Bucket => {
-                "`canter rollback` goes back to the one before, `canter reindex` makes it anew"
-            }
-        }
-    }
-}
-
-impl fmt::Display for Home {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Home::Folder(dir) => dir.display().fmt(formatter),
-            Home::Bucket => formatter.write_str("the stack's bucket"),
-        }
-    }
-}
 
 /// Reads the commits of an index.
 pub(super) struct Reader {
@@ -148,8 +77,9 @@ impl Reader {
     }
 
     /// Opens the generations of an index in a bucket.
-    pub(super) fn in_bucket(directory: impl Directory) -> Result<Self, Unopened> {
-        Reader::opened(Home::Bucket, Index::open(directory))
+    pub(super) fn in_bucket(directory: ReadOnlyDirectory) -> Result<Self, Unopened> {
+        let home = Home::Bucket(Arc::clone(&directory.coming));
+        Reader::opened(home, Index::open(directory))
     }
 
     fn opened(home: Home, opened: tantivy::Result<Index>) -> Result<Self, Unopened> {
@@ -212,6 +142,24 @@ impl Reader {
         failure(error, &self.home)
     }
 
+    /// Returns how many bytes of each dictionary searches read, by the name of the file. The names
+    /// for completions come last, and are most of it.
+    pub(super) fn searched(&self) -> Result<HashMap<String, u64>, Failure> {
+        let completions = self.index.schema();
+        let completions = completions.get_field_name(self.fields.completions);
+        let segments = self.searcher();
+        let searched = segments.segment_readers().iter().map(|segment| {
+            let used = segment.space_usage()?;
+            let fields = used.termdict().fields();
+            let fields = fields.filter(|field| field.field_name() != completions);
+            let bytes = fields.map(|field| field.total().get_bytes()).sum();
+            let name = format!("{}.term", segment.segment_id().uuid_string());
+            Ok((name, bytes))
+        });
+        let searched = searched.collect::<tantivy::Result<_>>();
+        searched.map_err(|error| self.failure(&error))
+    }
+
     pub(super) fn languages(&self) -> Result<Vec<Language>, Failure> {
         let languages = self.statistics.languages(&self.searcher());
         languages.map_err(|error| self.failure(&error))
@@ -225,7 +173,9 @@ impl Reader {
         };
         let mut tokenizer = unused().pop().unwrap_or_default();
         let (searcher, fields) = (self.searcher(), &self.fields);
-        let answer = search::run(&searcher, fields, &self.statistics, plan, &mut tokenizer);
+        let is_far = self.home.is_far();
+        let statistics = &self.statistics;
+        let answer = search::run(&searcher, fields, statistics, plan, &mut tokenizer, is_far);
         unused().push(tokenizer);
         answer.map_err(|error| self.failure(&error))
     }
@@ -389,112 +339,7 @@ fn each_page(
     Ok(())
 }
 
-/// Identifies a commit by the file that Tantivy replaces with each commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    length: u64,
-    file: u64,
-}
-
-impl Stamp {
-    fn of(dir: &Path) -> Option<Stamp> {
-        let meta = fs::metadata(dir.join("meta.json")).ok()?;
-        #[cfg(unix)]
-        let file = std::os::unix::fs::MetadataExt::ino(&meta);
-        #[cfg(not(unix))]
-        let file = 0;
-        Some(Stamp {
-            modified: meta.modified().ok(),
-            length: meta.len(),
-            file,
-        })
-    }
-}
-
 fn directory(dir: &Path) -> Result<MmapDirectory, Failure> {
     let home = Home::Folder(dir.to_owned());
     MmapDirectory::open(dir).map_err(|error| failure(&error.into(), &home))
-}
-
-/// Returns the failure for an error of Tantivy, with a message for the user.
-fn failure(error: &TantivyError, home: &Home) -> Failure {
-    let text = error.to_string();
-    let failure = match (error, io_error(error).map(io::Error::kind)) {
-        (TantivyError::LockFailure(LockError::LockBusy, _), _) => Failure::permanent(format!(
-            "another canter is writing the index in {home}: wait for it, or name another folder \
-             with --data"
-        )),
-        (_, Some(ErrorKind::StorageFull)) => Failure::permanent(format!(
-            "the disk that holds {home} is full: make room and run the same command again"
-        )),
-        _ if is_damage(error) => Failure::permanent(format!(
-            "the index in {home} is damaged: {} ({text})",
-            home.remedy()
-        )),
-        _ => Failure::transient(format!("the index in {home} failed: {text}")),
-    };
-    failure.with_source(error.clone())
-}
-
-/// Returns whether an error means that files of the index are damaged or missing.
-fn is_damage(error: &TantivyError) -> bool {
-    matches!(
-        error,
-        TantivyError::DataCorruption(_)
-            | TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(_))
-    ) || io_error(error).is_some_and(|error| error.kind() == ErrorKind::InvalidData)
-        || error.to_string().contains("corrupted")
-}
-
-/// Returns the I/O error inside an error of Tantivy, which does not expose it as its source.
-fn io_error(error: &TantivyError) -> Option<&io::Error> {
-    match error {
-        TantivyError::IoError(error)
-        | TantivyError::LockFailure(LockError::IoError(error), _)
-        | TantivyError::OpenDirectoryError(
-            OpenDirectoryError::FailedToCreateTempDir(error)
-            | OpenDirectoryError::IoError {
-                io_error: error, ..
-            },
-        )
-        | TantivyError::OpenReadError(OpenReadError::IoError {
-            io_error: error, ..
-        })
-        | TantivyError::OpenWriteError(OpenWriteError::IoError {
-            io_error: error, ..
-        }) => Some(error),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    /// The failure must not depend on how Tantivy wraps the I/O error, or on the error's text.
-    #[test]
-    fn a_full_disk_is_told_as_one() {
-        let full = || Arc::new(io::Error::new(ErrorKind::StorageFull, "nothing goes in"));
-        let filepath = PathBuf::from("0.store");
-        for error in [
-            TantivyError::IoError(full()),
-            TantivyError::LockFailure(LockError::IoError(full()), None),
-            OpenWriteError::IoError {
-                io_error: full(),
-                filepath,
-            }
-            .into(),
-        ] {
-            let said = failure(&error, &Home::Folder("/data".into()));
-            assert!(matches!(&said, Failure::Permanent(why) if why.contains("/data is full")));
-            let source = std::error::Error::source(&said);
-            assert!(source.is_some_and(|source| source.is::<TantivyError>()));
-        }
-        let other = io::Error::other("No space left on device is what a page says");
-        let said = failure(&other.into(), &Home::Folder("/data".into()));
-        assert!(matches!(said, Failure::Transient(_)));
-    }
 }

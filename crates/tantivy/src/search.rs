@@ -12,6 +12,7 @@ use canter_ranking::tokenizer::Tokenizer;
 use tantivy::columnar::Column;
 use tantivy::{DocAddress, Searcher, SegmentReader, TERMINATED};
 
+use crate::ahead;
 use crate::corrections::missing;
 use crate::facets::{Tally, Totals};
 use crate::filter::{Allowed, Phrases};
@@ -21,14 +22,18 @@ use crate::scoring::{Estimate, FirstPass, SecondPass};
 use crate::statistics::Statistics;
 use crate::stored_page::StoredPage;
 
-/// Runs a plan over one commit.
+/// Runs a plan over one commit. What it reads is read at once if that `is_far`.
 pub(super) fn run(
     searcher: &Searcher,
     fields: &Fields,
     statistics: &Statistics,
     plan: &Plan,
     tokenizer: &mut Tokenizer,
+    is_far: bool,
 ) -> tantivy::Result<Answer> {
+    if is_far {
+        ahead::read_terms(searcher, fields, plan);
+    }
     let lookup = Lookup::new(searcher, fields, statistics, plan)?;
     let ids = Ids::of(searcher)?;
     let matches = Matches::of(searcher, fields, plan, &lookup, &ids)?;
@@ -41,6 +46,10 @@ pub(super) fn run(
         (matches.all, matches.at_least),
         plan.window.clone(),
     )?;
+    if is_far {
+        let pages: Vec<DocAddress> = best.iter().map(|scored| scored.page).collect();
+        ahead::read_pages(searcher, &pages);
+    }
     let mut hits = Vec::with_capacity(best.len());
     for scored in best {
         let (page, sections) = searcher.doc::<StoredPage>(scored.page)?.open()?;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use canter_ranking::plan::Bm25Params;
 use canter_ranking::tokenizer::Language;
 use tantivy::index::SegmentId;
+use tantivy::schema::Field;
 use tantivy::{Searcher, SegmentReader, Term};
 
 use crate::bm25::{Bm25, idf};
@@ -76,6 +77,16 @@ struct Cache {
 }
 
 impl Statistics {
+    /// Returns the fields that are measured.
+    pub(super) fn fields(fields: &Fields) -> [Field; 4] {
+        [
+            fields.body,
+            fields.anchor_text,
+            fields.address,
+            fields.common,
+        ]
+    }
+
     /// Returns the statistics of all segments of a searcher.
     pub(super) fn collection(
         &self,
@@ -181,11 +192,12 @@ fn measure(segment: &SegmentReader, fields: &Fields) -> tantivy::Result<Collecti
             of_sections.words += u64::from(length);
         }
     }
+    let [body, anchor_text, address, common] = Statistics::fields(fields);
     Ok(CollectionStatistics {
-        body: of(fields.body)?,
-        anchor_text: of(fields.anchor_text)?,
-        address: of(fields.address)?,
-        common: of(fields.common)?,
+        body: of(body)?,
+        anchor_text: of(anchor_text)?,
+        address: of(address)?,
+        common: of(common)?,
         sections: of_sections,
     })
 }

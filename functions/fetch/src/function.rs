@@ -1,6 +1,8 @@
 //! The handler that Lambda calls: it works on a batch of messages of one queue, and returns the
 //! messages that are to be received again.
 
+mod batches;
+
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -124,7 +126,7 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         }
         if !tasks.is_empty() {
             report = match self.worker.index().ready().await {
-                Ok(()) => self.worker.batch(tasks, deadline).await,
+                Ok(()) => self.batches(tasks, deadline).await,
                 Err(failure) => {
                     tracing::error!(event = "index_failure", %failure, "the index cannot be used");
                     self.worker.put_off(&tasks, &failure).await
@@ -132,7 +134,8 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
             };
             failed.append(&mut report.failed);
         }
-        let again = self.bury_the_dead(&event.records, failed).await;
+        let messages: Vec<Received> = event.records.iter().map(received).collect();
+        let again = self.bury_the_dead(&messages, failed).await;
         tell(who, &event, &report, began);
         self.measure(&report, waited);
         self.bill(who, &report, event.records.len(), began).await;
@@ -246,17 +249,17 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
 
     /// Moves messages that failed for the last time to the dead-letter queue, and returns the
     /// others.
-    async fn bury_the_dead(&self, messages: &[SqsMessage], failed: Vec<Failed>) -> Vec<String> {
+    async fn bury_the_dead(&self, messages: &[Received], failed: Vec<Failed>) -> Vec<String> {
         let mut again = Vec::new();
         for failed in failed {
             let Failed { id, why, hopeless } = failed;
-            let message = messages.iter().map(received).find(|it| it.id == id);
-            let receives = message.as_ref().map_or(0, |message| message.receives);
+            let message = messages.iter().find(|it| it.id == id);
+            let receives = message.map_or(0, |message| message.receives);
             tracing::error!(id, receives, why, "a message failed");
             let dead = hopeless || receives >= self.most_receives;
-            let body = message.map(|message| message.body).unwrap_or_default();
+            let body = message.map_or("", |message| &message.body);
             if dead {
-                match send_to_dead_letters(self.worker.cloud(), &body, &why).await {
+                match send_to_dead_letters(self.worker.cloud(), body, &why).await {
                     Ok(()) => continue,
                     Err(failure) => tracing::error!(id, %failure, "a dead letter is not buried"),
                 }

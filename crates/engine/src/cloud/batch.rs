@@ -52,6 +52,24 @@ pub struct Report {
     pub came: BTreeMap<(String, u64), u64>,
 }
 
+impl Report {
+    /// Returns the result of both batches.
+    #[must_use]
+    pub fn with(mut self, more: Report) -> Report {
+        self.failed.extend(more.failed);
+        for (site, progress) in more.progress {
+            let sum = self.progress.entry(site).or_default();
+            *sum = *sum + progress;
+        }
+        self.limits.extend(more.limits);
+        self.sent_on += more.sent_on;
+        for (crawl, tasks) in more.came {
+            *self.came.entry(crawl).or_default() += tasks;
+        }
+        self
+    }
+}
+
 impl<F, I> Worker<F, I>
 where
     F: Fetcher + 'static,
@@ -60,6 +78,7 @@ where
     /// Works on a batch until every task is done or sent on. Several batches may run at the same
     /// time.
     pub async fn batch(self: &Arc<Self>, received: Vec<Received>, deadline: Deadline) -> Report {
+        let held = self.backlog.hold();
         let ids = received.iter().map(|message| message.id.clone());
         let ledger = Arc::new(Ledger::new(ids));
         let mut sorted = self.sort(&received, &ledger);
@@ -74,6 +93,8 @@ where
             let share = Share::new(self, &gates, &ledger, works, deadline);
             shares.spawn(share.run());
         }
+        // Each share holds its own.
+        drop(held);
         let errands = self.send_on(sorted, &ledger);
         let ((), report) = tokio::join!(errands, self.collect(shares));
         Report {

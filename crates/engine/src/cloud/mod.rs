@@ -6,6 +6,7 @@
 //! `ledger` accounts for the messages. [`look`] checks whether a crawl has ended, and `publishing`
 //! then brings the index to what it saw.
 
+mod backlog;
 mod batch;
 mod deadline;
 mod early;

@@ -16,6 +16,7 @@ use canter_core::task::{Outcome, Task};
 use canter_http::PacedGate;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use super::backlog::Held;
 use super::deadline::Deadline;
 use super::ledger::Ledger;
 use super::worker::{CloudCrawl, Worker};
@@ -94,6 +95,8 @@ where
     /// few others.
     lean: bool,
     failures: u32,
+    /// Held until the last task has begun; if one does not, until it is sent on.
+    held: Option<Held>,
     /// Whether another worker is fetching a robots.txt that these tasks wait for.
     busy: bool,
     /// Tasks that were not begun after all.
@@ -135,6 +138,7 @@ where
             suspects,
             steps: Steps::new(width),
             lean,
+            held: Some(worker.backlog.hold()),
             failures: 0,
             busy: false,
             back: Vec::new(),
@@ -181,6 +185,9 @@ where
         let mut hand_on = Instant::now() + HAND_ON;
         loop {
             gate.expect(self.fresh.len() + self.suspects.len());
+            if self.fresh.is_empty() && self.suspects.is_empty() {
+                self.held = None;
+            }
             let left = !self.fresh.is_empty() || !self.suspects.is_empty() && self.steps.is_empty();
             let begin = left && !used_up;
             if !begin && self.steps.is_empty() {

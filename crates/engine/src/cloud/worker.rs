@@ -16,6 +16,7 @@ use canter_core::scope::Scope;
 use canter_core::task::{Kind, Task};
 use canter_http::Clock;
 
+use super::backlog::Backlog;
 use super::early::EarlyArchive;
 use super::time::Time;
 use crate::crawl::{Crawl, CrawlParts, Process, Stores};
@@ -88,6 +89,7 @@ where
     pub(crate) sites: Sites,
     pub(crate) page_by_page: bool,
     pub(crate) held: AtomicU64,
+    pub(crate) backlog: Backlog,
     fetcher: MakeFetcher<F>,
     crawls: Mutex<HashMap<String, CloudCrawl<F, I>>>,
 }
@@ -126,6 +128,7 @@ where
             process: Arc::new(process),
             sites,
             held: AtomicU64::new(0),
+            backlog: Backlog::default(),
             crawls: Mutex::default(),
             cloud: parts.cloud,
             time,
@@ -153,6 +156,12 @@ where
     /// Returns a function that tells the time of this process.
     pub fn teller(&self) -> canter_aws::Clock {
         self.time.teller()
+    }
+
+    /// Resolves once all tasks of the batches under way have begun. The last slots and the ends of
+    /// the steps take about a second more, in which the process could begin other tasks.
+    pub async fn all_begun(&self) {
+        self.backlog.is_done().await;
     }
 
     /// Returns how many publishings were held since the last call.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tantivy::Directory;
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
@@ -19,6 +20,8 @@ pub(crate) const META: &str = "meta.json";
 pub(crate) struct ReadOnlyDirectory {
     pub(crate) meta: Arc<Vec<u8>>,
     pub(crate) files: Arc<HashMap<PathBuf, Arc<dyn FileHandle>>>,
+    /// Whether the files are still coming to this machine.
+    pub(crate) coming: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for ReadOnlyDirectory {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use canter_core::failure::Failure;
@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use super::Room;
 use super::directory::ReadOnlyDirectory;
 use super::manifest::Manifest;
-use super::mirrored_file::{Handled, MirroredFile, RUN};
+use super::mirrored_file::{Handled, MirroredFile, RUN, parts_of};
 
 /// Size of an index that is fetched whole before it answers, in bytes: a search of it would wait
 /// longer for its many parts.
@@ -24,7 +24,7 @@ const SMALL: u64 = 32 << 20;
 const ABREAST: usize = 12;
 /// Endings of the files that every search reads, and then of those that it reads a little of, in the
 /// order in which they are fetched.
-const FIRST: [&str; 4] = [".fast", ".fieldnorm", ".idx", ".term"];
+const FIRST: [&str; 5] = [".fast", ".fieldnorm", ".idx", ".term", ".pos"];
 /// How many of [`FIRST`] are fetched before the first search.
 const ALWAYS: usize = 2;
 
@@ -58,7 +58,7 @@ impl<S: Generations> Mirror<S> {
     }
 
     /// Opens the files of generations, each of a site. Fetches what every search reads, or all of
-    /// it if it is small; the rest comes while searches go on.
+    /// it if it is small.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl<S: Generations> Mirror<S> {
         &self,
         meta: Vec<u8>,
         generations: &[(&str, &Manifest)],
-    ) -> Result<ReadOnlyDirectory, Failure> {
+    ) -> Result<(ReadOnlyDirectory, Rest<S>), Failure> {
         let runtime = Handle::current();
         let mut opened = Vec::new();
         for (site, manifest) in generations {
@@ -82,29 +82,33 @@ impl<S: Generations> Mirror<S> {
             .iter()
             .take_while(|(rank, ..)| bytes <= SMALL || *rank < ALWAYS);
         let first = first.count();
-        let runs = |of: &[(usize, &String, Arc<MirroredFile<S>>)]| {
-            let files = of.iter().map(|(_, _, file)| file);
-            files.flat_map(runs).collect::<Vec<_>>()
-        };
+        let always = opened[..first].iter();
+        let always = always.flat_map(|(_, _, file)| runs(file, 0..file.parts()));
         // Where the files end, it says what is in them.
-        let ends = opened[first..].iter().map(|(_, _, file)| {
+        let ends = opened[first..].iter();
+        let ends = ends.flat_map(|(_, _, file)| {
             let parts = file.parts();
-            (Arc::downgrade(file), parts.saturating_sub(1)..parts)
+            runs(file, parts.saturating_sub(1)..parts)
         });
-        fill(ends.chain(runs(&opened[..first])).collect()).await?;
-        let rest = runs(&opened[first..]);
-        runtime.spawn(async move {
-            // Whoever needs what is missing is told why it does not come.
-            let _ = fill(rest).await;
-        });
+        fill(ends.chain(always).collect()).await?;
+        let rest = opened[first..].iter();
+        let rest = rest.map(|(_, name, file)| ((*name).clone(), Arc::downgrade(file)));
+        let coming = Arc::new(AtomicBool::new(opened.len() > first));
+        let rest = Rest {
+            runtime,
+            files: rest.collect(),
+            coming: Arc::clone(&coming),
+        };
         let handle = |(_, name, file): (usize, &String, Arc<MirroredFile<S>>)| {
             let handle: Arc<dyn FileHandle> = Arc::new(Handled(file));
             (PathBuf::from(name), handle)
         };
-        Ok(ReadOnlyDirectory {
+        let directory = ReadOnlyDirectory {
             meta: Arc::new(meta),
             files: Arc::new(opened.into_iter().map(handle).collect()),
-        })
+            coming,
+        };
+        Ok((directory, rest))
     }
 
     /// Returns a file, which is the same for all generations that have it.
@@ -133,6 +137,37 @@ impl<S: Generations> Mirror<S> {
     }
 }
 
+/// Files of which not all is here.
+pub(crate) struct Rest<S> {
+    runtime: Handle,
+    /// In the order in which they are fetched.
+    files: Vec<(String, Weak<MirroredFile<S>>)>,
+    /// Whether what searches read is still coming.
+    coming: Arc<AtomicBool>,
+}
+
+impl<S: Generations> Rest<S> {
+    /// Fetches the files while searches go on. `searched` is the number of bytes that searches read
+    /// of a file, from its start, if that is not all of it.
+    pub(crate) fn fetch(self, searched: &HashMap<String, u64>) {
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        for (name, file) in &self.files {
+            let Some(file) = file.upgrade() else { continue };
+            let parts = file.parts();
+            let read = searched.get(name).map_or(parts, |bytes| parts_of(*bytes));
+            first.extend(runs(&file, 0..read.min(parts)));
+            last.extend(runs(&file, read.min(parts)..parts));
+        }
+        self.runtime.spawn(async move {
+            // Whoever needs what is missing is told why it does not come. Where there is no room,
+            // nothing more will.
+            let _ = fill(first).await;
+            self.coming.store(false, Ordering::Relaxed);
+            let _ = fill(last).await;
+        });
+    }
+}
+
 /// Returns a file's place in the order in which files are fetched.
 fn rank(name: &str) -> usize {
     let rank = FIRST.iter().position(|ending| name.ends_with(ending));
@@ -147,11 +182,10 @@ fn rank(name: &str) -> usize {
 /// Parts of a file, which somebody may still read.
 type Run<S> = (Weak<MirroredFile<S>>, Range<usize>);
 
-/// Returns a file in parts of one request each.
-fn runs<S: Generations>(file: &Arc<MirroredFile<S>>) -> Vec<Run<S>> {
-    let parts = file.parts();
-    let starts = (0..parts).step_by(RUN);
-    let run = |start: usize| (Arc::downgrade(file), start..(start + RUN).min(parts));
+/// Returns parts of a file in runs of one request each.
+fn runs<S>(file: &Arc<MirroredFile<S>>, parts: Range<usize>) -> Vec<Run<S>> {
+    let starts = parts.clone().step_by(RUN);
+    let run = |start: usize| (Arc::downgrade(file), start..(start + RUN).min(parts.end));
     starts.map(run).collect()
 }
 

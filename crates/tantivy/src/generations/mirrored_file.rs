@@ -17,11 +17,16 @@ use tantivy::directory::{FileHandle, OwnedBytes};
 use tokio::runtime::Handle;
 
 /// Size of a part, in bytes. A request for less takes about as long.
-pub(crate) const PART: u64 = 256 << 10;
+const PART: u64 = 64 << 10;
 /// Maximum number of parts of one request. More requests at once are faster than larger ones.
 pub(crate) const RUN: usize = 32;
 /// Maximum wait for a part that is on its way.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Returns the number of parts that hold so many bytes.
+pub(crate) fn parts_of(bytes: u64) -> usize {
+    bytes.div_ceil(PART) as usize
+}
 
 /// Whether a part is on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +71,7 @@ impl<S: Generations> MirroredFile<S> {
         options.read(true).write(true).create(true).truncate(true);
         let local = options.open(&path)?;
         local.set_len(length)?;
-        let parts = vec![Part::Absent; length.div_ceil(PART) as usize];
+        let parts = vec![Part::Absent; parts_of(length)];
         Ok(MirroredFile {
             store,
             runtime,
@@ -230,7 +235,7 @@ impl<S: Generations> FileHandle for Handled<S> {
     fn read_bytes(&self, range: Range<usize>) -> io::Result<OwnedBytes> {
         let file = &self.0;
         let bytes = range.start as u64..range.end as u64;
-        let parts = (bytes.start / PART) as usize..bytes.end.div_ceil(PART) as usize;
+        let parts = (bytes.start / PART) as usize..parts_of(bytes.end);
         if range.is_empty() {
             return Ok(OwnedBytes::empty());
         }

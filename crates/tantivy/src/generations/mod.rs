@@ -15,6 +15,7 @@ mod mirrored_file;
 mod reader;
 mod writer;
 
+pub(crate) use directory::ReadOnlyDirectory;
 pub use reader::GenerationsReader;
 pub use writer::GenerationsIndex;
 

@@ -120,9 +120,14 @@ impl<S: Generations> GenerationsReader<S> {
             tracing::error!(event = "index_failure", %failure, "a site is not searched");
         }
         let meta = serde_json::to_vec(&meta).map_err(Failure::permanent)?;
-        let directory = self.mirror.open(meta, &current).await?;
-        let opened = spawn_blocking(move || Reader::in_bucket(directory)).await;
-        let reader = opened.map_err(broke_off)??;
+        let (directory, rest) = self.mirror.open(meta, &current).await?;
+        let opened = spawn_blocking(move || {
+            let reader = Reader::in_bucket(directory)?;
+            let searched = reader.searched()?;
+            Ok::<_, Failure>((reader, searched))
+        });
+        let (reader, searched) = opened.await.map_err(broke_off)??;
+        rest.fetch(&searched);
         (state.pointers, state.manifests) = (pointers, manifests);
         state.reader = Some(Arc::new(reader));
         Ok(())
