@@ -19,10 +19,11 @@ use super::bucket::Bucket;
 use super::piece::Piece;
 
 /// Number of pages that do not wait for others.
-const OBJECT_PAGES: usize = 50;
-/// Maximum time in ms that a page waits for others to share its object. At 50 pages a second an
-/// object then has 50. A request for each page would cost three times as much as all the rest.
-const LINGER_MS: u64 = 1_000;
+const OBJECT_PAGES: usize = 200;
+/// Maximum time that a page waits for others to share its object. At 50 pages a second an object
+/// then has 150. A request for each page would cost three times as much as all the rest. The page's
+/// links are in the queue by then, so that nothing but the end of its task waits.
+const LINGER: Duration = Duration::from_secs(3);
 
 /// Hands pages to the task that stores them. Clones hand them to the same task.
 #[derive(Debug, Clone)]
@@ -94,8 +95,7 @@ impl Sending {
                     if self.batches.is_empty() {
                         leave = None;
                     } else {
-                        let linger = Duration::from_millis(LINGER_MS);
-                        leave = leave.or(Some(Instant::now() + linger));
+                        leave = leave.or(Some(Instant::now() + LINGER));
                     }
                 }
                 Some(Order::Flush) => {

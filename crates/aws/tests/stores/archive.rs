@@ -191,7 +191,7 @@ fn objects(places: &[Place]) -> BTreeSet<&str> {
 #[ignore = "needs the servers of make test"]
 async fn pages_that_are_put_at_the_same_time_share_objects() {
     let archive = Archived::create().await;
-    let pages = some_pages(60);
+    let pages = some_pages(260);
     let places = archive.put_all(&pages).await;
     assert_eq!(objects(&places).len(), 2);
     assert_eq!(archive.requests("PutObject"), 2);
@@ -213,7 +213,7 @@ async fn pages_that_are_put_at_the_same_time_share_objects() {
 #[ignore = "needs the servers of make test"]
 async fn who_reads_all_links_reads_each_object_once() {
     let archive = Archived::create().await;
-    let pages = some_pages(60);
+    let pages = some_pages(260);
     let places = archive.put_all(&pages).await;
     for (places, pages) in places.chunks(2).zip(pages.chunks(2)) {
         let links = archive.links(SITE, places).await.unwrap();
@@ -355,11 +355,14 @@ async fn what_was_put_a_short_while_ago_stays() {
 #[ignore = "needs the servers of make test"]
 async fn a_site_of_many_objects_is_forgotten() {
     let archive = Archived::create().await;
-    let apart = some_pages(1_001).into_iter().map(|page| {
-        let archive = archive.archive.clone();
-        async move { OneByOne(&archive).put(page).await.unwrap() }
-    });
-    let places = JoinSet::from_iter(apart).join_all().await;
+    let mut places = Vec::new();
+    for pages in some_pages(1_001).chunks(100) {
+        let apart = pages.iter().cloned().map(|page| {
+            let archive = archive.archive.clone();
+            async move { OneByOne(&archive).put(page).await.unwrap() }
+        });
+        places.extend(JoinSet::from_iter(apart).join_all().await);
+    }
     assert!(objects(&places).len() > 1_000);
     let ends = [places[0].clone(), places[1_000].clone()];
     assert!(archive.pages(&ends).await.iter().all(Option::is_some));

@@ -20,10 +20,10 @@ impl Backlog {
         Held(self.0.clone())
     }
 
-    /// Resolves once all tasks have begun.
-    pub(crate) async fn is_done(&self) {
+    /// Resolves once at most `count` of them have tasks left.
+    pub(crate) async fn falls_to(&self, count: usize) {
         // The channel is never closed.
-        let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
+        let _ = self.0.subscribe().wait_for(|held| *held <= count).await;
     }
 }
 

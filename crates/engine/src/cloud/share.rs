@@ -255,12 +255,15 @@ where
     }
 
     /// Resolves when the steps under way only waited for others to share a message, an object of
-    /// the archive or a bulk request, and were told not to wait any longer.
+    /// the archive or a bulk request, and were told not to wait any longer. They do wait for tasks
+    /// of others that are still to begin in this process.
     fn settled(&self) -> impl Future<Output = ()> + Send + 'static {
         let (worker, all_wait) = (Arc::clone(&self.worker), self.steps.all_wait());
+        let own = usize::from(self.held.is_some());
         async move {
             all_wait.await;
             sleep(SETTLE).await;
+            worker.backlog.falls_to(own).await;
             worker.outbox.flush();
             worker.archive().flush();
             // The steps that wait for the index receive its failure themselves.

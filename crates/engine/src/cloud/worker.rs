@@ -161,7 +161,7 @@ where
     /// Resolves once all tasks of the batches under way have begun. The last slots and the ends of
     /// the steps take about a second more, in which the process could begin other tasks.
     pub async fn all_begun(&self) {
-        self.backlog.is_done().await;
+        self.backlog.falls_to(0).await;
     }
 
     /// Returns how many publishings were held since the last call.
