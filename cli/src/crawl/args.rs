@@ -99,7 +99,7 @@ pub struct Crawl {
     #[arg(long, value_name = "MAIL-OR-URL", value_parser = header_text)]
     pub contact: Option<String>,
 
-    /// Header to send to the hosts of the given URLs, and to no others; repeatable
+    /// Header to send to the origins of the given URLs (scheme, host, port) only; repeatable
     #[arg(long, value_name = "NAME:VALUE", value_parser = header)]
     pub header: Vec<(String, String)>,
 

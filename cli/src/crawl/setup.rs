@@ -10,7 +10,7 @@ use canter_core::domain::authority;
 use canter_core::ports::{Headers, IndexReader};
 use canter_core::prospect::CrawlLimits;
 use canter_core::scope::{Options, Scope, site_id};
-use canter_core::site::{Limits, Site};
+use canter_core::site::{Limits, Site, product_token};
 use canter_embedded::store::{Beginning, SiteStore, Store};
 use canter_http::Clock;
 use canter_page::url::{Limits as UrlLimits, parse_seed};
@@ -54,6 +54,7 @@ pub fn sites(args: &Crawl) -> Result<Vec<Site>> {
                 seeds,
                 limits: limits(args),
                 headers: Headers(args.header.clone()),
+                product: product_token(&user_agent(args)),
             })
         })
         .collect()

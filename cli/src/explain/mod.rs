@@ -3,6 +3,7 @@
 
 mod advice;
 mod answer;
+mod case;
 mod history;
 mod knowledge;
 mod phrase;
@@ -14,11 +15,12 @@ use anyhow::Result;
 use canter_page::url::{SeedError, parse_seed};
 use clap::Args;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::args::Data;
 use crate::usage::UsageError;
+use case::Case;
 use knowledge::Knowledge;
 
 #[derive(Debug, Args)]
@@ -46,7 +48,14 @@ use knowledge::Knowledge;
       index.{title, language, fetched_at, links, sections[].{title, level, anchor}}\n  \
     not_in[].{site, reason, why}      the other sites, and the part of the scope that leaves it out\n\
     reason is a part of the scope (scheme, host, port, path_prefix, include, exclude) or a reason of\n\
-    the summary's skipped_by. A line of --stdin that cannot be read gives {\"line\":N,\"error\":...}."
+    the summary's skipped_by. A line of --stdin that cannot be read gives {\"line\":N,\"error\":...}.\n\n\
+    A line of --stdin may also hold a case, which is answered without a data folder:\n  \
+    {\"url\":...,\"base\":...}              {\"href\":...,\"normalised\":...} as parsed, and as canter\n                                    \
+      identifies it, or {\"invalid\":...}; the base may be null\n  \
+    {\"robots\":...,\"agent\":...,\"url\":...}  {\"allow\":...}; robots_b64 has the exact bytes of a file\n  \
+    {\"address\":...}                   {\"allow\":...}: may it be dialled without --allow-private?\n  \
+    {\"html_base64\":...,\"content_type\":...,\"url\":...}  the page as it would be indexed: title, text,\n                                    \
+      language, sections, links, canonical, refresh, directives, or {\"skipped\":\"not_html\"}"
 )]
 pub struct Explain {
     /// URLs to explain
@@ -58,7 +67,7 @@ pub struct Explain {
     pub site: Option<String>,
 
     /// Read a URL or {"url":...,"site":...} from each line of standard input, and answer each with
-    /// a line of JSON
+    /// a line of JSON; --help tells what else a line may ask
     #[arg(long, conflicts_with = "urls")]
     pub stdin: bool,
 
@@ -116,7 +125,7 @@ async fn answer_lines(knowledge: &Knowledge, site: Option<&str>) -> Result<()> {
             continue;
         }
         let answer = match answer_line(knowledge, text, site).await {
-            Ok(answer) => serde_json::to_string(&answer)?,
+            Ok(answer) => answer,
             Err(error) => json!({ "line": number, "error": crate::told(&error) }).to_string(),
         };
         let mut out = stdout().lock();
@@ -127,13 +136,13 @@ async fn answer_lines(knowledge: &Knowledge, site: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-async fn answer_line(
-    knowledge: &Knowledge,
-    text: &str,
-    site: Option<&str>,
-) -> Result<answer::Answer> {
+async fn answer_line(knowledge: &Knowledge, text: &str, site: Option<&str>) -> Result<String> {
     let question = if text.starts_with('{') {
-        serde_json::from_str(text)?
+        let line = serde_json::from_str(text)?;
+        if let Some(case) = Case::read(&line)? {
+            return Ok(case.answer()?.to_string());
+        }
+        serde_json::from_value(Value::Object(line))?
     } else {
         Question {
             url: text.to_owned(),
@@ -145,7 +154,8 @@ async fn answer_line(
         knowledge.site(site).map_err(UsageError::new)?;
     }
     let url = parse(&question.url)?;
-    knowledge.answer(&question.url, &url, site).await
+    let answer = knowledge.answer(&question.url, &url, site).await?;
+    Ok(serde_json::to_string(&answer)?)
 }
 
 /// Parses a typed URL. URLs at which no crawl can start can still be explained.

@@ -102,12 +102,22 @@ pub fn judge(
     }
 }
 
-fn judge_page(response: Response) -> Judgement {
-    let html = match response.head.headers.get("content-type") {
+/// Returns whether a response is a page, by its `Content-Type` or else by its body.
+pub fn is_page(content_type: Option<&str>, body: &[u8]) -> bool {
+    // Byte-order marks of UTF-8 and UTF-16.
+    let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
+    let mark = marks.iter().find(|mark| body.starts_with(mark));
+    let body = &body[mark.map_or(0, |mark| mark.len())..];
+    let blank = |byte: &&u8| byte.is_ascii_whitespace() || **byte == 0 && mark.is_some();
+    match content_type {
         Some(content_type) => is_html(content_type),
-        None => response.body.trim_ascii_start().starts_with(b"<"),
-    };
-    if !html {
+        None => body.iter().find(|byte| !blank(byte)) == Some(&b'<'),
+    }
+}
+
+fn judge_page(response: Response) -> Judgement {
+    let content_type = response.head.headers.get("content-type");
+    if !is_page(content_type, &response.body) {
         Judgement::Skip(Skip::NotHtml)
     } else if response.cut {
         Judgement::Skip(Skip::TooLarge)
@@ -116,9 +126,42 @@ fn judge_page(response: Response) -> Judgement {
     }
 }
 
+/// Of a header that was sent twice, `text/html,text/html`, the first value counts.
 fn is_html(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let essence = content_type.split([';', ',']).next();
+    let essence = essence.unwrap_or_default().trim();
     ["text/html", "application/xhtml+xml"]
         .iter()
         .any(|html| essence.eq_ignore_ascii_case(html))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_known_by_its_type_or_else_by_its_body() {
+        let utf_16 = b"\xff\xfe\n\0<\0p\0>\0";
+        let cases: [(Option<&str>, &[u8], bool); 12] = [
+            (Some("text/html"), b"", true),
+            (Some("Text/HTML;charset=utf-8"), b"", true),
+            (Some("text/html,text/html"), b"", true),
+            (Some("application/xhtml+xml , text/plain"), b"", true),
+            (Some("text/plain"), b"<p>", false),
+            (Some(""), b"<p>", false),
+            (None, b" \n<p>", true),
+            (None, b"\xef\xbb\xbf<p>", true),
+            (None, utf_16, true),
+            (None, b"\xfe\xff\0<\0p", true),
+            (None, b"PK", false),
+            (None, b"", false),
+        ];
+        for (content_type, body, expected) in cases {
+            assert_eq!(
+                is_page(content_type, body),
+                expected,
+                "{content_type:?} {body:?}"
+            );
+        }
+    }
 }

@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::domain::authority;
 use crate::exchange::{FetchError, Request};
 use crate::failure::Failure;
 use crate::limits::{MAX_HOLD, MAX_HOLD_WAIT};
 use crate::ports::{Loaded, Robots};
 use crate::robots::{Hop, MAX_AGE, MAX_BYTES, RobotsPolicy, judge, location, unreachable};
 use crate::robots_cache::Cached;
-use crate::site::PRODUCT;
 use crate::task::Skip;
 use crate::world::World;
 
@@ -26,8 +24,8 @@ pub(crate) enum Permission {
     Granted,
     /// It may not: a rule disallows it, or its host has a private address.
     Denied(Skip),
-    /// It is not known yet, for this reason: try later.
-    Later(String),
+    /// It is not known yet: try later.
+    Later(Unknown),
     /// Another worker is fetching the robots.txt.
     Busy,
     /// The site asks to be left alone for this time before its robots.txt is read.
@@ -36,16 +34,27 @@ pub(crate) enum Permission {
     Stopped,
 }
 
+/// Why it is not known whether a URL may be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unknown {
+    /// The reason, for a person.
+    pub(crate) why: String,
+    /// Whether the robots.txt was asked for now. Else another task has asked a moment ago.
+    pub(crate) asked: bool,
+    /// `Some` if the site asked for patience; contains the time if it named one.
+    pub(crate) hold: Option<Option<Duration>>,
+}
+
 /// Looks a URL up, and fetches the robots.txt of its authority if necessary.
 pub(crate) async fn permission<W: World>(world: &W, url: &Url) -> Result<Permission, Failure> {
-    let authority = authority(url);
-    let cached = world.robots_cache().cached(&authority);
+    let key = world.site().policy_key(url);
+    let cached = world.robots_cache().cached(&key);
     let mut cached = cached.lock().await;
-    if cached
+    let asked = cached
         .as_ref()
-        .is_none_or(|cached| cached.until <= world.now())
-    {
-        match obtain(world, &authority, url).await? {
+        .is_none_or(|cached| cached.until <= world.now());
+    if asked {
+        match obtain(world, &key, url).await? {
             Obtained::Policy(fresh) => *cached = Some(fresh),
             Obtained::Busy => return Ok(Permission::Busy),
             Obtained::Private => return Ok(Permission::Denied(Skip::PrivateAddress)),
@@ -55,13 +64,24 @@ pub(crate) async fn permission<W: World>(world: &W, url: &Url) -> Result<Permiss
     Ok(match cached.as_ref().map(|cached| &cached.policy) {
         Some(RobotsPolicy::Rules(rules)) if !rules.allows(url) => Permission::Denied(Skip::Robots),
         Some(RobotsPolicy::Rules(_) | RobotsPolicy::AllowAll) => Permission::Granted,
-        Some(RobotsPolicy::DisallowAll { why }) => Permission::Later(why.clone()),
+        Some(RobotsPolicy::DisallowAll { why }) => Permission::Later(Unknown {
+            why: why.clone(),
+            asked,
+            hold: None,
+        }),
         Some(RobotsPolicy::Retry { after: Some(span) }) if *span > MAX_HOLD_WAIT => {
             Permission::Pause(*span)
         }
-        Some(RobotsPolicy::Retry { .. }) | None => {
-            Permission::Later("the site asks to wait before its robots.txt is read".into())
-        }
+        Some(RobotsPolicy::Retry { after }) => later(asked, *after),
+        None => later(asked, None),
+    })
+}
+
+fn later(asked: bool, after: Option<Duration>) -> Permission {
+    Permission::Later(Unknown {
+        why: "the site asks to wait before its robots.txt is read".into(),
+        asked,
+        hold: Some(after),
     })
 }
 
@@ -75,9 +95,9 @@ enum Obtained {
 }
 
 /// Gets the policy from the store, or from the site.
-async fn obtain<W: World>(world: &W, authority: &str, url: &Url) -> Result<Obtained, Failure> {
+async fn obtain<W: World>(world: &W, key: &str, url: &Url) -> Result<Obtained, Failure> {
     let now = world.now();
-    let loaded = world.robots().load(authority, now - MAX_AGE, now).await?;
+    let loaded = world.robots().load(key, now - MAX_AGE, now).await?;
     let cached = match loaded {
         Loaded::Policy(policy, fetched_at) => Cached {
             policy,
@@ -88,7 +108,7 @@ async fn obtain<W: World>(world: &W, authority: &str, url: &Url) -> Result<Obtai
             let policy = match ask(world, url).await? {
                 Ok(policy) => policy,
                 Err(error) => {
-                    world.robots().release(authority).await?;
+                    world.robots().release(key).await?;
                     return Ok(match error {
                         FetchError::PrivateAddress(_) => Obtained::Private,
                         _ => Obtained::Stopped,
@@ -98,11 +118,11 @@ async fn obtain<W: World>(world: &W, authority: &str, url: &Url) -> Result<Obtai
             let now = world.now();
             let is_final = matches!(policy, RobotsPolicy::Rules(_) | RobotsPolicy::AllowAll);
             if is_final {
-                world.robots().save(authority, &policy, now).await?;
+                world.robots().save(key, &policy, now).await?;
             } else {
                 // A failure is not shared: the next worker may have better luck, at the domain's
                 // pace.
-                world.robots().release(authority).await?;
+                world.robots().release(key).await?;
             }
             Cached {
                 until: now + if is_final { MAX_AGE } else { ASK_AGAIN },
@@ -144,7 +164,7 @@ async fn ask<W: World>(world: &W, url: &Url) -> Result<Result<RobotsPolicy, Fetc
             redirects,
             &response.head,
             &response.body,
-            PRODUCT,
+            &world.site().product,
             world.now(),
         ) {
             Hop::Follow(to) => {

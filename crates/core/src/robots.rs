@@ -1,7 +1,7 @@
 //! robots.txt by RFC 9309: what a site lets canter fetch, and what a response for the file means.
 //!
 //! `robotxt` parses the file and matches rules. This module repairs two faults of real files before
-//! parsing, and afterwards keeps only the rules of canter's own group, in a form small enough to
+//! parsing, and afterwards keeps only the rules of the crawler's own group, in a form small enough to
 //! store for all workers.
 
 use std::time::Duration;
@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::back_off::retry_after;
 use crate::exchange::{FetchError, Head};
+use crate::site::PRODUCT;
 use crate::time::Moment;
 use canter_page::url::{is_http, join, normalise};
 
@@ -39,12 +40,20 @@ pub fn location(url: &Url) -> Option<Url> {
 /// or `-`, and what else of the file concerns that crawler.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
-pub struct Rules(Robots);
+pub struct Rules {
+    own: Robots,
+    /// The group for canter, if the crawler calls itself otherwise and the file has one.
+    canter: Option<Robots>,
+}
 
 impl PartialEq for Rules {
     /// Compares everything but the name of the group.
     fn eq(&self, other: &Self) -> bool {
-        self.0.rules() == other.0.rules()
+        let (rules, others) = (
+            self.all().map(Robots::rules),
+            other.all().map(Robots::rules),
+        );
+        rules.eq(others)
             && self.crawl_delay() == other.crawl_delay()
             && self.sitemaps().eq(other.sitemaps())
     }
@@ -57,33 +66,55 @@ impl Rules {
     /// product token (RFC 9309 §2.2.1), which is compared without case. Of a file longer than 500
     /// KiB, only the whole lines before that limit are read.
     pub fn parse(file: &[u8], token: &str) -> Self {
-        Rules(Robots::parse(&mend(whole_lines(file)), token))
+        Rules {
+            own: Robots::parse(&mend(whole_lines(file)), token),
+            canter: None,
+        }
+    }
+
+    /// Parses a file for a crawl that calls itself `token`. What the file says to canter by name
+    /// holds as well, so that another name gets around no rule.
+    pub fn for_crawl(file: &[u8], token: &str) -> Self {
+        let rules = Rules::parse(file, token);
+        let by_name = || Rules::parse(file, PRODUCT).own;
+        let canter = (!token.eq_ignore_ascii_case(PRODUCT)).then(by_name);
+        Rules {
+            canter: canter.filter(|it| it.user_agent() != robotxt::ANY_AGENT),
+            ..rules
+        }
+    }
+
+    /// All groups that apply.
+    fn all(&self) -> impl Iterator<Item = &Robots> {
+        std::iter::once(&self.own).chain(&self.canter)
     }
 
     /// Whether the URL may be fetched. `/robots.txt` always may (RFC 9309 §2.2.2).
     pub fn allows(&self, url: &Url) -> bool {
-        self.0.is_url_allowed(url)
+        self.all().all(|robots| robots.is_url_allowed(url))
     }
 
     /// The rule that decides on a URL, as a file would have it: `Disallow: /private`. None if no
     /// rule matches, so that the URL is allowed.
     pub fn rule(&self, url: &Url) -> Option<String> {
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        let rule = self.0.matching_rule(path)?;
+        let robots = self.all().find(|it| !it.is_url_allowed(url));
+        let rule = robots.unwrap_or(&self.own).matching_rule(path)?;
         let verb = if rule.is_allow() { "Allow" } else { "Disallow" };
         // No rule applies to `/robots.txt`, even one that matches it.
         (rule.is_allow() == self.allows(url)).then(|| format!("{verb}: {}", rule.pattern()))
     }
 
-    /// Name of the group that applies to canter: `canter`, or else `*`.
+    /// Name of the group that applies: the crawler's product token, or else `*`.
     pub fn group(&self) -> &str {
-        self.0.user_agent()
+        self.own.user_agent()
     }
 
     /// The delay between two requests that the site asks for (`Crawl-delay`, not part of the RFC),
     /// in whole milliseconds and at most an hour. None if it asks for none.
     pub fn crawl_delay(&self) -> Option<Duration> {
-        let delay = self.0.crawl_delay()?.min(MAX_DELAY);
+        let delay = self.all().filter_map(Robots::crawl_delay).max()?;
+        let delay = delay.min(MAX_DELAY);
         let millis = u64::try_from(delay.as_millis()).ok()?;
         (millis > 0).then(|| Duration::from_millis(millis))
     }
@@ -91,7 +122,7 @@ impl Rules {
     /// The http(s) sitemaps that the file names. They are meant for every crawler and may lie on
     /// other hosts.
     pub fn sitemaps(&self) -> impl Iterator<Item = Url> {
-        let sitemaps = self.0.sitemaps().iter();
+        let sitemaps = self.own.sitemaps().iter();
         sitemaps.filter(|url| is_http(url)).cloned().map(normalise)
     }
 }
@@ -127,10 +158,10 @@ pub enum Hop {
 }
 
 /// Judges the response of `url` after a number of redirects. `body` is the file, up to
-/// [`MAX_BYTES`]; `now` is the time since the Unix epoch.
+/// [`MAX_BYTES`]; `token` is the crawl's product token; `now` is the time since the Unix epoch.
 pub fn judge(url: &Url, redirects: u8, head: &Head, body: &[u8], token: &str, now: Moment) -> Hop {
     Hop::Done(match head.status {
-        200..=299 => RobotsPolicy::Rules(Rules::parse(body, token)),
+        200..=299 => RobotsPolicy::Rules(Rules::for_crawl(body, token)),
         300..=399 => {
             let target = head.headers.get("location").and_then(|to| join(url, to));
             match target {
@@ -140,10 +171,8 @@ pub fn judge(url: &Url, redirects: u8, head: &Head, body: &[u8], token: &str, no
                 _ => RobotsPolicy::AllowAll,
             }
         }
-        429 => RobotsPolicy::Retry {
-            after: retry_after(&head.headers, now),
-        },
-        503 if head.headers.get("retry-after").is_some() => RobotsPolicy::Retry {
+        // A server that restarts answers 503 for some seconds.
+        429 | 503 => RobotsPolicy::Retry {
             after: retry_after(&head.headers, now),
         },
         400..=499 => RobotsPolicy::AllowAll,
@@ -250,12 +279,17 @@ struct Stored {
     delay_ms: Option<u64>,
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     sitemaps: Vec<Url>,
+    /// The group for canter, if the crawler calls itself otherwise.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    canter: Option<Box<Stored>>,
 }
 
 impl From<Rules> for Stored {
-    fn from(rules: Rules) -> Self {
+    fn from(Rules { own, canter }: Rules) -> Self {
+        let canter = canter.map(|own| Rules { own, canter: None });
+        let rules = Rules { own, canter: None };
         let mut lines = String::new();
-        for rule in rules.0.rules() {
+        for rule in rules.own.rules() {
             lines.push(if rule.is_allow() { '+' } else { '-' });
             lines.push_str(rule.pattern());
             lines.push('\n');
@@ -269,6 +303,7 @@ impl From<Rules> for Stored {
                 .crawl_delay()
                 .and_then(|delay| u64::try_from(delay.as_millis()).ok()),
             sitemaps: rules.sitemaps().collect(),
+            canter: canter.map(|canter| Box::new(Stored::from(canter))),
         }
     }
 }
@@ -289,6 +324,10 @@ impl TryFrom<Stored> for Rules {
             "crawl_delay": stored.delay_ms.map(Duration::from_millis),
             "sitemaps": stored.sitemaps,
         });
-        serde_json::from_value(robots).map(Rules)
+        let canter = stored.canter.map(|it| Rules::try_from(*it)).transpose()?;
+        Ok(Rules {
+            own: serde_json::from_value(robots)?,
+            canter: canter.map(|it| it.own),
+        })
     }
 }

@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_lock::Mutex as AsyncMutex;
 use url::Url;
 
-use crate::domain::authority;
 use crate::robots::RobotsPolicy;
 use crate::time::Moment;
 
-/// A cache of policies by authority. Only one task at a time looks for the policy of an authority;
-/// the others wait for its result.
+/// A cache of policies by their keys; see [`Site::policy_key`](crate::site::Site::policy_key). Only
+/// one task at a time looks for a policy; the others wait for its result.
 #[derive(Debug, Default)]
 pub struct RobotsCache {
     policies: Mutex<HashMap<String, Arc<AsyncMutex<Option<Cached>>>>>,
@@ -25,10 +24,10 @@ pub(crate) struct Cached {
 }
 
 impl RobotsCache {
-    /// The sitemaps that the robots.txt of the URL's authority names; none while its policy is not
-    /// in the cache.
-    pub async fn sitemaps(&self, url: &Url) -> Vec<Url> {
-        let cached = self.cached(&authority(url));
+    /// The sitemaps that the robots.txt with this key names; none while its policy is not in the
+    /// cache.
+    pub async fn sitemaps(&self, key: &str) -> Vec<Url> {
+        let cached = self.cached(key);
         let cached = cached.lock().await;
         match cached.as_ref().map(|cached| &cached.policy) {
             Some(RobotsPolicy::Rules(rules)) => rules.sitemaps().collect(),
@@ -36,9 +35,9 @@ impl RobotsCache {
         }
     }
 
-    /// The policy of an authority, to be locked while it is looked up.
-    pub(crate) fn cached(&self, authority: &str) -> Arc<AsyncMutex<Option<Cached>>> {
+    /// The policy of a key, to be locked while it is looked up.
+    pub(crate) fn cached(&self, key: &str) -> Arc<AsyncMutex<Option<Cached>>> {
         let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(policies.entry(authority.to_owned()).or_default())
+        Arc::clone(policies.entry(key.to_owned()).or_default())
     }
 }

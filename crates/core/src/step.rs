@@ -13,15 +13,16 @@ mod sitemaps;
 use url::Url;
 
 use crate::archived_page::ArchivedPage;
+use crate::back_off::back_off;
 use crate::domain::domain;
 use crate::failure::Failure;
 use crate::judge::{Judgement, judge, wants_body};
 pub use crate::limits::MAX_HOLD_WAIT;
-use crate::permission::{Permission, permission};
+use crate::permission::{Permission, Unknown, permission};
 use crate::ports::{Archive, Claim, Exchange, Frontier, Known, Pages, Request, Response};
 use crate::publish::Kept;
 use crate::scope::Scope;
-use crate::site::{PRODUCT, Site};
+use crate::site::Site;
 use crate::sitemap;
 use crate::task::{Kind, Outcome, Skip, Task, UrlKey};
 use crate::world::World;
@@ -72,7 +73,15 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<StepResult, Failur
     match permission {
         Permission::Granted => {}
         Permission::Denied(reason) => return finish(world, task, known, reason.into(), None).await,
-        Permission::Later(why) => return again(world, task, known, why, None, None).await,
+        Permission::Later(Unknown { why, asked, hold }) => {
+            if asked {
+                return again(world, task, known, why, hold, None).await;
+            }
+            // Only requests count as attempts. Whoever asks next may have to wait for long.
+            let delay = back_off(task.attempts + 2, world.jitter());
+            world.frontier().push(vec![task.clone()], delay).await?;
+            return Ok(StepResult::Again(why));
+        }
         Permission::Busy => return Ok(StepResult::Busy),
         Permission::Pause(span) => {
             world
@@ -154,7 +163,7 @@ async fn page<W: World>(
 ) -> Result<StepResult, Failure> {
     let hash = UrlKey::hash(&response.body);
     let headers = &response.head.headers;
-    let asked = Directives::from_header(headers.all("x-robots-tag"), PRODUCT);
+    let asked = Directives::from_header(headers.all("x-robots-tag"), &world.site().names());
     let named = link_header::canonical(headers.all("link"), &task.url);
     let led_to = link_header::pages(headers.all("link"), &task.url);
     let fetched_at = response.started;
@@ -173,6 +182,11 @@ async fn page<W: World>(
             return fail(world, task, known, why, exchange).await;
         }
     };
+    for (name, directives) in std::mem::take(&mut page.named_directives) {
+        if world.site().is_named(&name) {
+            page.directives = page.directives.union(directives);
+        }
+    }
     page.canonical = page.canonical.or(named);
     page.links.extend(led_to);
     if asked.nofollow || page.directives.nofollow {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use canter_core::failure::Failure;
 use canter_page::url::is_http;
-use url::Url;
+use url::{Host, Url};
 
 use crate::page::LAYOUT;
 use crate::signing::{Scope, Signer};
@@ -56,8 +56,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// Returns a permanent failure, with a sentence for a person, if the URL names no valid index
-    /// or holds a password.
+    /// Returns a permanent failure, with a sentence for a person, if the URL names no valid index,
+    /// holds a password, or would send the key unencrypted to another machine.
     pub fn new(url: &str, key: Option<String>) -> Result<Self, Failure> {
         let wrong = |why: &str| Failure::permanent(format!("the index's URL {why}"));
         let mut server =
@@ -94,6 +94,12 @@ impl Settings {
             )));
         }
         let key = key.map(|key| key.trim().to_owned());
+        if key.is_some() && server.scheme() == "http" && !is_this_machine(&server) {
+            return Err(wrong(&format!(
+                "begins with http:, so that everyone on the way could read the key: begin it with \
+                 https: {url}"
+            )));
+        }
         let access = match key {
             Some(key) => Access::of(&key)?,
             None => Scope::of(&server).map_or(Access::Open, Access::Unsigned),
@@ -182,6 +188,16 @@ impl Access {
     }
 }
 
+/// Returns whether requests to a server stay on this machine.
+fn is_this_machine(server: &Url) -> bool {
+    match server.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +223,8 @@ mod tests {
     #[test]
     fn a_wrong_url_is_told_so() {
         let rows = [
+            ("http://h/", Some("a2V5"), "could read the key"),
+            ("http://10.0.0.1:9200/", Some("u:p"), "could read the key"),
             ("localhost:9200", None, "begins with neither"),
             ("not a URL", None, "cannot be read"),
             ("http://h/?q", None, "has more than"),
@@ -214,28 +232,28 @@ mod tests {
             ("http://h/_all", None, "names the index _all"),
             ("http://h/a%2Fb", None, "names the index a%2Fb"),
             (
-                "http://h/",
+                "https://h/",
                 Some("two words"),
                 "CANTER_INDEX_API_KEY is no API key",
             ),
             (
-                "http://h/",
+                "https://h/",
                 Some("a\nb"),
                 "CANTER_INDEX_API_KEY is no API key",
             ),
-            ("http://h/", Some(""), "CANTER_INDEX_API_KEY is no API key"),
+            ("https://h/", Some(""), "CANTER_INDEX_API_KEY is no API key"),
             (
-                "http://h/",
+                "https://h/",
                 Some(":x"),
                 "CANTER_INDEX_API_KEY is no API key",
             ),
             (
-                "http://h/",
+                "https://h/",
                 Some(r#"{"username":"x","password":"y"}"#),
                 "not as JSON",
             ),
             (
-                "http://h/",
+                "https://h/",
                 Some("x:"),
                 "CANTER_INDEX_API_KEY is no API key",
             ),
@@ -258,7 +276,7 @@ mod tests {
             assert!(!failure.contains("s3cret"), "{failure}");
             assert!(failure.contains("CANTER_INDEX_API_KEY"), "{failure}");
         }
-        let failure = Settings::new("http://h/", Some("s3 cret".into()));
+        let failure = Settings::new("https://h/", Some("s3 cret".into()));
         assert!(!failure.err().expect("refused").to_string().contains("cret"));
     }
 }

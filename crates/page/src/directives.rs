@@ -12,12 +12,12 @@ const WITH_VALUE: [&str; 4] = [
 ];
 
 impl Directives {
-    /// The directives of all `X-Robots-Tag` values of a response to the robot with this product
-    /// token (`canter`). `otherbot: noindex, nofollow` applies to that robot only, up to the next
+    /// The directives of all `X-Robots-Tag` values of a response to the robot with one of these
+    /// product tokens (`canter`). `otherbot: noindex, nofollow` applies to that robot only, up to the next
     /// name in the value. Directives add up; unknown ones and dates are ignored.
     pub fn from_header<'v>(
         values: impl IntoIterator<Item = &'v str>,
-        agent_product: &str,
+        products: &[&str],
     ) -> Directives {
         let mut all = Directives::default();
         for value in values {
@@ -28,7 +28,8 @@ impl Directives {
                     && let name = name.trim()
                     && is_robot(name)
                 {
-                    for_us = name.eq_ignore_ascii_case(agent_product) || name == "*";
+                    let is_name = |it: &&str| name.eq_ignore_ascii_case(it);
+                    for_us = products.iter().any(is_name) || name == "*";
                     word = rest.trim();
                 }
                 if for_us {
@@ -90,7 +91,7 @@ mod tests {
             $(#[test]
             fn $name() {
                 let values: &[&str] = &$values;
-                let directives = Directives::from_header(values.iter().copied(), "canter");
+                let directives = Directives::from_header(values.iter().copied(), &["canter", "Ours"]);
                 assert_eq!(said(directives), $expected);
             })*
         };

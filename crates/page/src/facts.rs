@@ -12,6 +12,9 @@ use super::tag::{Attribute, Tag};
 use super::text::{TextWriter, fold};
 use crate::url::join;
 
+/// Maximum number of robots whose directives are kept.
+const MAX_NAMED: usize = 16;
+
 /// What a page says about itself.
 #[derive(Default)]
 pub(super) struct Facts<'t> {
@@ -27,6 +30,8 @@ pub(super) struct Facts<'t> {
     refresh: Option<&'t str>,
     /// Directives of the meta robots.
     pub(super) directives: Directives,
+    /// Directives for other robots.
+    pub(super) named_directives: Vec<(String, Directives)>,
     /// The links, not yet resolved.
     pub(super) links: LinkCollector<'t>,
     pub(super) body: ElementId,
@@ -188,6 +193,13 @@ impl<'t> Facts<'t> {
             }
         } else if name.eq_ignore_ascii_case("description") {
             self.description = self.description.or(Some(content));
+        } else {
+            let directives = Directives::from_meta(content);
+            let is_one = directives != Directives::default();
+            if is_one && self.named_directives.len() < MAX_NAMED {
+                let name = name.to_ascii_lowercase();
+                self.named_directives.push((name, directives));
+            }
         }
     }
 
@@ -322,6 +334,10 @@ mod tests {
             "<meta name=robots content=noindex><meta name=canter content=nofollow>",
             |p| Some(format!("{:?}", p.directives)) =>
             Some("Directives { noindex: true, nofollow: true }"),
+        other_robots:
+            "<meta name=GoogleBot content=noindex><meta name=viewport content=width><meta name=x content=NONE>",
+            |p| Some(format!("{:?}", p.named_directives.iter().map(|it| &it.0).collect::<Vec<_>>())) =>
+            Some(r#"["googlebot", "x"]"#),
         another_robots:
             "<meta name=otherbot content=none>", |p| Some(format!("{:?}", p.directives)) =>
             Some("Directives { noindex: false, nofollow: false }"),

@@ -72,6 +72,8 @@ pub struct Page {
     pub refresh: Option<Url>,
     /// Directives of the page's meta robots.
     pub directives: Directives,
+    /// Directives of meta elements that are named after other robots, in lower case.
+    pub named_directives: Vec<(String, Directives)>,
     /// Whether the page is little more than its links, such as an index or a table of contents.
     pub list: bool,
 }

@@ -38,6 +38,7 @@ pub fn read_html(html: &str, url: &Url) -> Page {
         canonical: facts.canonical(&base),
         refresh: facts.refresh(&base),
         directives: facts.directives,
+        named_directives: std::mem::take(&mut facts.named_directives),
         links,
         text: content.text,
         sections: content.sections,

@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use url::Url;
+use url::{ParseError, Url};
 
 pub use changes::{Change, changes};
 
@@ -50,13 +50,26 @@ pub fn normalise(mut url: Url) -> Url {
 /// The normalised http(s) URL that a reference on the page `base` leads to. None for other schemes
 /// (`mailto:`, `javascript:`) and if the reference does not parse.
 pub fn join(base: &Url, reference: &str) -> Option<Url> {
-    // Browsers strip ASCII white space around a reference. The parser strips that and more.
-    let reference = reference.trim_ascii();
-    if names_other_scheme(reference) {
+    // Most of the other schemes are told without parsing.
+    if names_other_scheme(reference.trim_ascii()) {
         return None;
     }
-    let url = base.join(single_authority(reference)).ok()?;
+    let url = resolve(Some(base), reference).ok()?;
     is_http(&url).then(|| normalise(url))
+}
+
+/// The URL of any scheme that a reference leads to, as it is parsed.
+///
+/// # Errors
+///
+/// Fails if the reference does not parse, or is relative and there is no base.
+pub fn resolve(base: Option<&Url>, reference: &str) -> Result<Url, ParseError> {
+    // Browsers strip ASCII white space around a reference. The parser strips that and more.
+    let reference = reference.trim_ascii();
+    match base {
+        Some(base) => base.join(single_authority(reference)),
+        None => Url::parse(reference),
+    }
 }
 
 /// Parses what a person typed as the start of a crawl.

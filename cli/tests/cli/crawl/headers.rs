@@ -1,12 +1,12 @@
 //! Which headers are sent to whom.
 
-use canter_tests::{Site, canter};
+use canter_tests::{Answer, Site, canter};
 use serde_json::Value;
 
 use super::crawl_with;
 
 #[test]
-fn headers_go_to_the_seeds_host_and_the_user_agent_names_a_contact() {
+fn headers_go_to_the_seeds_origin_and_the_user_agent_names_a_contact() {
     let site = Site::new().page("/", ["/a"]).page("/a", []).start();
     let args = [
         "--header",
@@ -41,30 +41,84 @@ fn headers_go_to_the_seeds_host_and_the_user_agent_names_a_contact() {
     );
 }
 
+/// `ours` may read what others may not, and canter by name may not read `/c`, whatever it calls
+/// itself.
 #[test]
-fn headers_do_not_go_to_other_hosts() {
-    let other = Site::new().page("/docs/", []).robots("").start();
-    // One server under two names, and the header is only for the first.
-    let by_name = format!("http://localhost:{}/docs/", other.port());
+fn the_user_agent_chooses_the_rules() {
+    let noindex = |name: &str| format!("<meta name={name} content=noindex><title>x</title>text");
     let site = Site::new()
-        .page("/", [])
-        .redirect("/robots.txt", &by_name)
+        .robots("User-agent: *\nDisallow: /\nUser-agent: ours\nDisallow: /b\nUser-agent: canter\nDisallow: /c")
+        .page("/", ["/a", "/b", "/c", "/ours", "/named", "/other"])
+        .page("/a", [])
+        .page("/b", [])
+        .page("/c", [])
+        .answer("/ours", Answer::html(noindex("OURS")))
+        .answer("/named", Answer::html(noindex("canter")))
+        .answer("/other", Answer::html(noindex("other")))
         .start();
     let canter = canter!();
-    let args = ["--header", "X-Secret: 1"];
-    canter.crawl(&site.url("/"), &args);
+    let name = ["--user-agent", "ours/1 (docs)"];
+    canter.crawl(&site.url("/"), &name).done();
+    let mut seen: Vec<String> = site.log().pages().into_keys().collect();
+    seen.sort();
+    assert_eq!(seen, ["/", "/a", "/named", "/other", "/ours"]);
+    let shown: Vec<String> = canter
+        .run(&["export", "t"])
+        .done()
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["url"].to_string())
+        .collect();
+    for (path, is_shown) in [
+        ("/a\"", true),
+        ("/other\"", true),
+        ("/ours\"", false),
+        ("/named\"", false),
+    ] {
+        assert_eq!(
+            shown.iter().any(|url| url.ends_with(path)),
+            is_shown,
+            "{shown:?}"
+        );
+    }
+    let told = canter
+        .run(&["explain", &site.url("/b"), "--json"])
+        .done()
+        .stdout;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["robots"]["group"], "ours", "{told}");
+}
+
+/// The robots.txt of one site is on another, which is crawled as well.
+#[test]
+fn headers_do_not_go_to_other_origins() {
+    let other = Site::new().page("/", []).page("/rules/", []).start();
+    let site = Site::new()
+        .page("/", [])
+        .redirect("/robots.txt", &other.url("/rules/"))
+        .start();
+    let urls = [site.url("/"), other.url("/")];
+    let options = [
+        "--allow-private",
+        "--rps",
+        "unlimited",
+        "--header",
+        "X-Secret: 1",
+    ];
+    canter!()
+        .run(&[&["crawl", &urls[0], &urls[1]], &options[..]].concat())
+        .done();
+    let all = site.log().all().into_iter().chain(other.log().all());
+    let (led_to, own): (Vec<_>, Vec<_>) = all.partition(|visit| visit.path == "/rules/");
+    assert!(!led_to.is_empty());
     assert!(
-        site.log()
-            .all()
-            .iter()
-            .all(|visit| visit.header("x-secret") == Some("1"))
-    );
-    assert!(
-        other
-            .log()
-            .all()
+        led_to
             .iter()
             .all(|visit| visit.header("x-secret").is_none())
+    );
+    assert!(
+        own.iter()
+            .all(|visit| visit.header("x-secret") == Some("1"))
     );
 }
 

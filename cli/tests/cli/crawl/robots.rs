@@ -185,3 +185,23 @@ fn each_authority_has_its_own_robots_txt_once_for_all_sites_and_runs() {
         "what another port says is of no account"
     );
 }
+
+/// As long as a server restarts, nothing is fetched from it, and nothing is given up.
+#[test]
+fn a_server_that_restarts_delays_a_crawl() {
+    let restarting = vec![Answer::status(503); 4];
+    let rules = Answer::text("User-agent: *\nDisallow: /b");
+    let site = Site::new()
+        .answers("/robots.txt", restarting.into_iter().chain([rules]))
+        .page("/", ["/a", "/b"])
+        .page("/a", [])
+        .start();
+    let (_, summary) = crawl(&site);
+    counts(
+        &summary,
+        &[("pages", 2), ("failed", 0), ("skipped.robots", 1)],
+    );
+    let asked = site.log().all();
+    let asked = asked.iter().filter(|visit| visit.path == "/robots.txt");
+    assert_eq!(asked.count(), 5);
+}

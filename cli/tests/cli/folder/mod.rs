@@ -1,5 +1,6 @@
 //! Commands that read a data folder, or stop and forget in it.
 
+mod cases;
 mod explain;
 mod forget;
 mod import;

@@ -34,6 +34,7 @@ fn spec(options: Options) -> CrawlSpec {
                 url: UrlLimits::default(),
             },
             headers: Headers(vec![("authorization".into(), "Basic abc".into())]),
+            product: "canter".into(),
         },
         rate: Rate::new(10.0),
         user_agent: "canter/1 (+https://canter.example/)".into(),

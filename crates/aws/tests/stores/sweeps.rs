@@ -144,6 +144,7 @@ fn spec(options: Options) -> CrawlSpec {
                 url: UrlLimits::default(),
             },
             headers: Headers::default(),
+            product: "canter".into(),
         },
         rate: None,
         user_agent: "canter".into(),

@@ -18,6 +18,10 @@ use super::{StepResult, fail, finish, page};
 /// real sites have an index of indexes.
 const MAX_NESTING: u32 = 3;
 
+/// Maximum number of sitemaps on other domains that a robots.txt may name. The site's owner decides
+/// about its own domain, and must not send a crawler to a thousand others.
+const MAX_ELSEWHERE: usize = 10;
+
 /// Claims the sitemaps that the robots.txt of a seed's authority names, as children of the seed.
 /// Every task with the depth of a seed counts as one, since a seed's redirect may lead to another
 /// authority.
@@ -26,8 +30,15 @@ pub(super) async fn hand_on_named<W: World>(world: &W, task: &Task) -> Result<()
     if task.depth > 0 || task.kind == Kind::Sitemap || limits.max_depth == Some(0) {
         return Ok(());
     }
-    let named = world.robots_cache().sitemaps(&task.url).await;
-    let claims = named.into_iter().map(|url| Claim {
+    let key = world.site().policy_key(&task.url);
+    let named = world.robots_cache().sitemaps(&key).await;
+    let here = domain(&task.url);
+    let mut elsewhere = 0;
+    let named = named.into_iter().filter(|url| {
+        elsewhere += usize::from(domain(url) != here);
+        domain(url) == here || elsewhere <= MAX_ELSEWHERE
+    });
+    let claims = named.map(|url| Claim {
         skip: trap(&url, &limits.url).map(Skip::from),
         kind: Kind::Sitemap,
         ..Claim::page(url, 0)

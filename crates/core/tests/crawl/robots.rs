@@ -206,6 +206,35 @@ fn answer(status: u16, headers: &[(&str, &str)], redirects: u8) -> Hop {
     )
 }
 
+/// Another name obeys its own group, and what the file says to canter by name.
+#[test]
+fn another_name_gets_around_no_rule() {
+    let file = b"User-agent: ours\nDisallow: /a\nCrawl-delay: 1\nUser-agent: *\nDisallow: /b\n\
+                 User-agent: canter\nDisallow: /c\nCrawl-delay: 2";
+    let open = b"User-agent: *\nDisallow: /\nUser-agent: ours\nAllow: /";
+    let paths = |rules: &Rules| {
+        let allowed = ["/a", "/b", "/c"].into_iter();
+        let allowed = allowed.filter(|path| rules.allows(&url(&format!("https://h.org{path}"))));
+        allowed.collect::<Vec<_>>()
+    };
+    let ours = Rules::for_crawl(file, "Ours");
+    assert_eq!(paths(&ours), ["/b"]);
+    assert_eq!(ours.group(), "ours");
+    assert_eq!(ours.crawl_delay(), Some(Duration::from_secs(2)));
+    assert_eq!(
+        ours.rule(&url("https://h.org/c")),
+        Some("Disallow: /c".into())
+    );
+    assert_eq!(paths(&Rules::for_crawl(file, "canter")), ["/a", "/b"]);
+    assert_eq!(paths(&Rules::for_crawl(file, "theirs")), ["/a"]);
+    // Nobody names canter here.
+    assert_eq!(paths(&Rules::for_crawl(open, "ours")), ["/a", "/b", "/c"]);
+    let stored = serde_json::to_string(&ours).unwrap();
+    let read: Rules = serde_json::from_str(&stored).unwrap();
+    assert_eq!(read, ours);
+    assert_eq!(paths(&read), ["/b"]);
+}
+
 #[test]
 fn policies() {
     let rules = Hop::Done(RobotsPolicy::Rules(Rules::parse(
@@ -232,13 +261,13 @@ fn policies() {
         (answer(410, &[], 0), allow),
         (answer(429, &[], 0), retry(None)),
         (answer(429, &[("retry-after", "7")], 0), retry(Some(7))),
+        (answer(503, &[], 0), retry(None)),
         (answer(503, &[("retry-after", "7")], 0), retry(Some(7))),
     ] {
         assert_eq!(hop, expected);
     }
     for (status, headers) in [
         (500, [("Retry-After", "7")].as_slice()),
-        (503, &[]),
         (599, &[]),
         (0, &[]),
         (999, &[]),

@@ -179,7 +179,8 @@ impl Reading {
         Ok(published)
     }
 
-    /// Returns the robots.txt policy of an authority and the time at which it was fetched.
+    /// Returns the newest robots.txt policy of an authority and the time at which it was fetched.
+    /// Crawls that go by other names than canter's have policies of their own.
     ///
     /// # Errors
     ///
@@ -188,7 +189,7 @@ impl Reading {
         &self,
         authority: &str,
     ) -> Result<Option<(RobotsPolicy, Moment)>, Failure> {
-        robots::stored(&self.connection, authority, &(Moment(0)..=Moment(u64::MAX)))
+        robots::newest(&self.connection, authority)
             .optional()
             .map(|stored| stored.and_then(robots::policy))
             .map_err(failure)

@@ -62,6 +62,17 @@ pub(super) fn stored(
         )
 }
 
+/// Returns the newest policy of an authority, by whatever name a crawl goes.
+pub(super) fn newest(connection: &Connection, authority: &str) -> rusqlite::Result<(String, i64)> {
+    connection
+        .prepare_cached(
+            "SELECT verdict, fetched_ns FROM robots
+             WHERE authority = ?1 OR substr(authority, 1, length(?1) + 1) = ?1 || ' '
+             ORDER BY fetched_ns DESC LIMIT 1",
+        )?
+        .query_row(params![authority], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 /// Parses the row that [`stored`] returned; `None` if an older canter wrote it in another form.
 pub(super) fn policy((policy, fetched): (String, i64)) -> Option<(RobotsPolicy, Moment)> {
     let policy = serde_json::from_str(&policy).ok()?;

@@ -43,6 +43,7 @@ async fn site() -> (SiteStore, Crawl, TempDir) {
             url: UrlLimits::default(),
         },
         headers: Headers::default(),
+        product: "canter".into(),
     };
     let clock = Arc::new(|| Moment::from_millis(1_000_000));
     let (site_store, _, _) = store.begin_crawl(&site, false, clock).await.unwrap();

@@ -115,5 +115,6 @@ pub(crate) fn site() -> Site {
             url: UrlLimits::default(),
         },
         headers: Default::default(),
+        product: "canter".into(),
     }
 }

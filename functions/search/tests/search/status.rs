@@ -41,6 +41,7 @@ fn spec(site: &str) -> CrawlSpec {
                 url: UrlLimits::default(),
             },
             headers: Headers(Vec::new()),
+            product: "canter".into(),
         },
         rate: Rate::new(2.5),
         user_agent: "canter/1".into(),

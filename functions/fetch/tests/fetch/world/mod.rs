@@ -283,6 +283,7 @@ pub fn spec(seed: &str, rate: Option<f64>) -> CrawlSpec {
                 url: UrlLimits::default(),
             },
             headers: Headers::default(),
+            product: "canter".into(),
         },
         rate: rate.and_then(Rate::new),
         user_agent: "canter".into(),
