@@ -108,7 +108,8 @@ pub fn is_page(content_type: Option<&str>, body: &[u8]) -> bool {
     let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
     let mark = marks.iter().find(|mark| body.starts_with(mark));
     let body = &body[mark.map_or(0, |mark| mark.len())..];
-    let blank = |byte: &&u8| byte.is_ascii_whitespace() || **byte == 0 && mark.is_some();
+    // Every other byte of UTF-16 is zero here.
+    let blank = |byte: &&u8| byte.is_ascii_whitespace() || **byte == 0;
     match content_type {
         Some(content_type) => is_html(content_type),
         None => body.iter().find(|byte| !blank(byte)) == Some(&b'<'),
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn a_page_is_known_by_its_type_or_else_by_its_body() {
         let utf_16 = b"\xff\xfe\n\0<\0p\0>\0";
-        let cases: [(Option<&str>, &[u8], bool); 12] = [
+        let cases: [(Option<&str>, &[u8], bool); 13] = [
             (Some("text/html"), b"", true),
             (Some("Text/HTML;charset=utf-8"), b"", true),
             (Some("text/html,text/html"), b"", true),
@@ -153,6 +154,7 @@ mod tests {
             (None, b"\xef\xbb\xbf<p>", true),
             (None, utf_16, true),
             (None, b"\xfe\xff\0<\0p", true),
+            (None, b"\0<\0p", true),
             (None, b"PK", false),
             (None, b"", false),
         ];

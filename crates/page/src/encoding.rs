@@ -1,10 +1,11 @@
 //! The encoding of a page, found as browsers do (WHATWG HTML, "Determining the character
 //! encoding"): by the byte-order mark, `Content-Type`, the first `meta`, or else a guess.
 //!
-//! This differs from browsers in three ways, each of which gives more readable text. The whole page
+//! This differs from browsers in four ways, each of which gives more readable text. The whole page
 //! is searched for a `meta`, where the standard searches the first 1024 bytes and begins again when
 //! it meets one later. A page that names no encoding and is valid UTF-8 counts as UTF-8, where
-//! browsers guess legacy encodings only. And the guess uses the whole page.
+//! browsers guess legacy encodings only. The guess uses the whole page. And if the page is no text in
+//! the encoding that its header names, but in the one that the page names, that one counts.
 
 use std::borrow::Cow;
 
@@ -12,16 +13,45 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 use url::Url;
 
+/// Minimum number of faults that are no accident.
+const MANY: usize = 8;
+/// Number of bytes that tell a page in UTF-16.
+const START: usize = 16;
+
 /// Decodes a page. Bytes that are not text in its encoding become U+FFFD.
 pub(super) fn decode<'b>(body: &'b [u8], content_type: Option<&str>, url: &Url) -> Cow<'b, str> {
     let encoding = detect(body, content_type, url);
     // `decode` obeys a byte-order mark and removes it, which is the first step of the standard.
-    encoding.decode(body).0
+    let (text, _, is_faulty) = encoding.decode(body);
+    if !is_faulty || Encoding::for_bom(body).is_some() {
+        return text;
+    }
+    let guessed = is_mostly_faulty(&text).then(|| guess(body, url));
+    let others = prescan(body).into_iter().chain(guessed);
+    let mut others = others.filter_map(|other| match other.decode(body) {
+        (text, _, false) => Some(text),
+        _ => None,
+    });
+    others.next().unwrap_or(text)
+}
+
+/// Returns whether there are many faults, and most characters beyond ASCII are. A page in UTF-8 may
+/// have a few.
+fn is_mostly_faulty(text: &str) -> bool {
+    let (mut all, mut faults) = (0, 0);
+    for character in text.chars().filter(|it| !it.is_ascii()) {
+        all += 1;
+        faults += usize::from(character == char::REPLACEMENT_CHARACTER);
+    }
+    faults >= MANY && 2 * faults > all
 }
 
 /// The encoding of a page, from its bytes and its `Content-Type`. The host is a hint for the guess.
 pub(super) fn detect(body: &[u8], content_type: Option<&str>, url: &Url) -> &'static Encoding {
     if let Some((encoding, _)) = Encoding::for_bom(body) {
+        return encoding;
+    }
+    if let Some(encoding) = utf_16(body) {
         return encoding;
     }
     content_type
@@ -52,6 +82,18 @@ fn guess(body: &[u8], url: &Url) -> &'static Encoding {
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         });
     detector.guess(suffix.map(str::as_bytes), Utf8Detection::Deny)
+}
+
+/// The encoding of a page in UTF-16, whatever it says. Markup begins with ASCII, of which every other
+/// byte is zero.
+fn utf_16(body: &[u8]) -> Option<&'static Encoding> {
+    let (pairs, _) = body.get(..START)?.as_chunks::<2>();
+    let is = |zero: usize| pairs.iter().all(|it| it[zero] == 0 && it[1 - zero] != 0);
+    match (is(0), is(1)) {
+        (true, _) => Some(UTF_16BE),
+        (_, true) => Some(UTF_16LE),
+        _ => None,
+    }
 }
 
 /// "Prescan a byte stream to determine its encoding", over all of it.
@@ -296,6 +338,46 @@ mod tests {
             }
         }
         assert_eq!(failed, Vec::<String>::new());
+    }
+
+    /// A page in this encoding, whose text is `text` if it is read right.
+    fn page(encoding: &'static Encoding, head: &str, text: &str) -> Vec<u8> {
+        encoding.encode(&format!("{head}<p>{text}")).0.into_owned()
+    }
+
+    #[test]
+    fn what_decodes_without_faults_wins() {
+        let url = Url::parse("https://example.org/").unwrap();
+        let chinese = "\u{4e2d}\u{6587}\u{7f16}\u{7a0b}\u{8bed}\u{8a00}\u{6587}\u{6863}";
+        let utf_8 = Some("text/html; charset=utf-8");
+        let read = |body: &[u8], content_type| decode(body, content_type, &url).into_owned();
+        let named = page(encoding_rs::GBK, "<meta charset=gb2312>", chinese);
+        assert!(read(&named, utf_8).ends_with(chinese));
+        let unnamed = page(encoding_rs::GBK, "", &chinese.repeat(9));
+        assert!(read(&unnamed, utf_8).ends_with(chinese));
+        let utf_8_after_all = page(UTF_8, "<meta charset=utf-8>", chinese);
+        let gbk = Some("text/html; charset=shift_jis");
+        assert!(read(&utf_8_after_all, gbk).ends_with(chinese));
+        // A fault in a page that is fine otherwise.
+        let mut faulty = page(UTF_8, "", chinese);
+        faulty.insert(3, 0xff);
+        assert!(read(&faulty, utf_8).ends_with(chinese));
+        // Neither has a fault, so the header counts.
+        let cyrillic = page(UTF_8, "<meta charset=utf-8>", "\u{436}\u{443}\u{43a}");
+        assert!(!read(&cyrillic, Some("text/html; charset=koi8-r")).contains('\u{436}'));
+    }
+
+    #[test]
+    fn utf_16_needs_no_name() {
+        let url = Url::parse("https://example.org/").unwrap();
+        let text = "<!DOCTYPE html><p>\u{436}\u{443}\u{43a}";
+        let low = text.encode_utf16().flat_map(u16::to_le_bytes);
+        let high = text.encode_utf16().flat_map(u16::to_be_bytes);
+        for body in [low.collect::<Vec<u8>>(), high.collect()] {
+            for content_type in [None, Some("text/html"), Some("text/html; charset=utf-8")] {
+                assert_eq!(decode(&body, content_type, &url), text);
+            }
+        }
     }
 
     macro_rules! encoding {

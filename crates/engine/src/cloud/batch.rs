@@ -14,6 +14,7 @@ use canter_core::ports::{Fetcher, IndexReader, IndexWriter};
 use canter_core::task::{Task, UrlKey};
 use tokio::task::JoinSet;
 
+use super::backlog::Held;
 use super::deadline::Deadline;
 use super::ledger::{Failed, Ledger};
 use super::share::{OUTAGE, OUTAGES, Share, Work};
@@ -96,7 +97,8 @@ where
         // Each share holds its own.
         drop(held);
         let errands = self.send_on(sorted, &ledger);
-        let ((), report) = tokio::join!(errands, self.collect(shares));
+        // What is still held was sent on: nobody is to begin anything before the report says so.
+        let ((), (report, _held)) = tokio::join!(errands, self.collect(shares));
         Report {
             failed: ledger.failed(),
             came,
@@ -146,9 +148,11 @@ where
         report
     }
 
-    /// Waits for the shares of all domains, and records their progress.
-    async fn collect(&self, mut shares: JoinSet<Share<F, I>>) -> Report {
+    /// Waits for the shares of all domains, and records their progress. Returns also what those hold
+    /// that have not begun all of their tasks.
+    async fn collect(&self, mut shares: JoinSet<Share<F, I>>) -> (Report, Vec<Held>) {
         let mut report = Report::default();
+        let mut held = Vec::new();
         let mut crawls = HashMap::new();
         while let Some(share) = shares.join_next().await {
             let share = match share {
@@ -160,6 +164,7 @@ where
                 }
             };
             report.sent_on += share.sent_on;
+            held.extend(share.held);
             for ((site, crawl), why) in share.pauses {
                 // The tasks wait in the page store until the crawl is continued.
                 let rested = self.sites.rest(&site, crawl, &Rest::Paused { why }).await;
@@ -194,7 +199,7 @@ where
                 tracing::warn!(%failure, site, "the progress is not noted");
             }
         }
-        report
+        (report, held)
     }
 
     /// Parses the messages, and decides for each how it is handled.

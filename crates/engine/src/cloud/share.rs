@@ -96,7 +96,7 @@ where
     lean: bool,
     failures: u32,
     /// Held until the last task has begun; if one does not, until it is sent on.
-    held: Option<Held>,
+    pub(crate) held: Option<Held>,
     /// Whether another worker is fetching a robots.txt that these tasks wait for.
     busy: bool,
     /// Tasks that were not begun after all.
@@ -193,7 +193,7 @@ where
             if !begin && self.steps.is_empty() {
                 return if left { Stop::Later } else { Stop::Done };
             }
-            let (place, settled) = (self.steps.place(), self.settled());
+            let (place, settled) = (self.steps.place(), self.settled(true));
             tokio::select! {
                 biased;
                 () = sleep_until(until) => {
@@ -255,15 +255,17 @@ where
     }
 
     /// Resolves when the steps under way only waited for others to share a message, an object of
-    /// the archive or a bulk request, and were told not to wait any longer. They do wait for tasks
-    /// of others that are still to begin in this process.
-    fn settled(&self) -> impl Future<Output = ()> + Send + 'static {
+    /// the archive or a bulk request, and were told not to wait any longer. With `patience` they do
+    /// wait for tasks of others that are still to begin in this process.
+    fn settled(&self, patience: bool) -> impl Future<Output = ()> + Send + 'static {
         let (worker, all_wait) = (Arc::clone(&self.worker), self.steps.all_wait());
         let own = usize::from(self.held.is_some());
         async move {
             all_wait.await;
             sleep(SETTLE).await;
-            worker.backlog.falls_to(own).await;
+            if patience {
+                worker.backlog.falls_to(own).await;
+            }
             worker.outbox.flush();
             worker.archive().flush();
             // The steps that wait for the index receive its failure themselves.
@@ -274,7 +276,7 @@ where
     /// Waits for the steps under way. Tasks that do not end in time are sent on.
     async fn see_off(&mut self) {
         while !self.steps.is_empty() {
-            let settled = self.settled();
+            let settled = self.settled(false);
             let ended = async {
                 tokio::select! {
                     biased;
