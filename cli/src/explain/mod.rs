@@ -138,7 +138,7 @@ async fn answer_lines(knowledge: &Knowledge, site: Option<&str>) -> Result<()> {
 
 async fn answer_line(knowledge: &Knowledge, text: &str, site: Option<&str>) -> Result<String> {
     let question = if text.starts_with('{') {
-        let line = serde_json::from_str(text)?;
+        let line = serde_json::from_str(&with_whole_characters(text))?;
         if let Some(case) = Case::read(&line)? {
             return Ok(case.answer()?.to_string());
         }
@@ -156,6 +156,31 @@ async fn answer_line(knowledge: &Knowledge, text: &str, site: Option<&str>) -> R
     let url = parse(&question.url)?;
     let answer = knowledge.answer(&question.url, &url, site).await?;
     Ok(serde_json::to_string(&answer)?)
+}
+
+/// JSON may escape half of a character (`\ud800`), which browsers read as U+FFFD.
+fn with_whole_characters(json: &str) -> String {
+    let unit = |at: usize| {
+        let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let (mut whole, mut at) = (String::with_capacity(json.len()), 0);
+    while let Some(next) = json[at..].chars().next() {
+        let length = match (unit(at), unit(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                whole.push_str("\\ufffd");
+                at += 6;
+                continue;
+            }
+            // An escaped backslash begins no other escape.
+            _ if json[at..].starts_with("\\\\") => 2,
+            _ => next.len_utf8(),
+        };
+        whole.push_str(&json[at..at + length]);
+        at += length;
+    }
+    whole
 }
 
 /// Parses a typed URL. URLs at which no crawl can start can still be explained.

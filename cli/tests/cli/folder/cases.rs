@@ -48,6 +48,17 @@ fn references_are_read_as_browsers_do() {
 }
 
 #[test]
+fn half_a_character_is_none() {
+    let said = with_input(
+        &canter!(),
+        &["explain", "--stdin"],
+        br#"{"url":"http://h.org/\ud800x\ud83d\ude00\\ud800","base":null}"#,
+    );
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["href"], "http://h.org/%EF%BF%BDx%F0%9F%98%80/ud800");
+}
+
+#[test]
 fn rules_are_those_of_the_agent() {
     let robots = "User-agent: foo\nDisallow: /a\n\nUser-agent: *\nDisallow: /b";
     let case = |agent: &str, url: &str| json!({ "robots": robots, "agent": agent, "url": url });
