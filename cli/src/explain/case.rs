@@ -13,7 +13,7 @@ use canter_core::task::Skip;
 use canter_page::url::{SeedError, is_http, normalise, resolve};
 use canter_page::{Directives, Link, Page, Section};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use url::{Host, Url};
 
 use crate::usage::UsageError;
@@ -58,17 +58,16 @@ pub struct Html {
 
 impl Case {
     /// Reads a line. None if it asks for what is known of a URL.
-    pub fn read(line: &Map<String, Value>) -> Result<Option<Self>> {
-        let has = |key: &str| line.contains_key(key);
-        let line = || Value::Object(line.clone());
+    pub fn read(line: &Value) -> Result<Option<Self>> {
+        let has = |key: &str| line.get(key).is_some();
         Ok(if has("html_base64") {
-            Some(Case::Html(serde_json::from_value(line())?))
+            Some(Case::Html(Html::deserialize(line)?))
         } else if has("robots") || has("robots_b64") {
-            Some(Case::Robots(serde_json::from_value(line())?))
+            Some(Case::Robots(Robots::deserialize(line)?))
         } else if has("address") {
-            Some(Case::Address(serde_json::from_value(line())?))
+            Some(Case::Address(Address::deserialize(line)?))
         } else if has("base") {
-            Some(Case::Reference(serde_json::from_value(line())?))
+            Some(Case::Reference(Reference::deserialize(line)?))
         } else {
             None
         })

@@ -9,6 +9,7 @@ mod knowledge;
 mod phrase;
 mod show;
 
+use std::borrow::Cow;
 use std::io::{BufRead, Write, stdin, stdout};
 
 use anyhow::Result;
@@ -138,11 +139,11 @@ async fn answer_lines(knowledge: &Knowledge, site: Option<&str>) -> Result<()> {
 
 async fn answer_line(knowledge: &Knowledge, text: &str, site: Option<&str>) -> Result<String> {
     let question = if text.starts_with('{') {
-        let line = serde_json::from_str(&with_whole_characters(text))?;
+        let line: Value = serde_json::from_str(&with_whole_characters(text))?;
         if let Some(case) = Case::read(&line)? {
             return Ok(case.answer()?.to_string());
         }
-        serde_json::from_value(Value::Object(line))?
+        serde_json::from_value(line)?
     } else {
         Question {
             url: text.to_owned(),
@@ -159,7 +160,10 @@ async fn answer_line(knowledge: &Knowledge, text: &str, site: Option<&str>) -> R
 }
 
 /// JSON may escape half of a character (`\ud800`), which browsers read as U+FFFD.
-fn with_whole_characters(json: &str) -> String {
+fn with_whole_characters(json: &str) -> Cow<'_, str> {
+    if !json.contains("\\u") {
+        return json.into();
+    }
     let unit = |at: usize| {
         let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
         u16::from_str_radix(digits, 16).ok()
@@ -180,7 +184,7 @@ fn with_whole_characters(json: &str) -> String {
         whole.push_str(&json[at..at + length]);
         at += length;
     }
-    whole
+    whole.into()
 }
 
 /// Parses a typed URL. URLs at which no crawl can start can still be explained.

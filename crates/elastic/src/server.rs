@@ -287,7 +287,8 @@ pub(crate) fn is_busy(status: u16) -> bool {
     matches!(status, 429 | 502..=504)
 }
 
-fn is_this_machine(url: &Url) -> bool {
+/// Returns whether requests to a server stay on this machine.
+pub(crate) fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -5,9 +5,10 @@ use std::time::Duration;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use canter_core::failure::Failure;
 use canter_page::url::is_http;
-use url::{Host, Url};
+use url::Url;
 
 use crate::page::LAYOUT;
+use crate::server::is_this_machine;
 use crate::signing::{Scope, Signer};
 
 /// Name of the index if the URL gives none.
@@ -185,16 +186,6 @@ impl Access {
                  \"encoded\", letters and digits without spaces, or give USER:PASSWORD, not as JSON",
             )),
         }
-    }
-}
-
-/// Returns whether requests to a server stay on this machine.
-fn is_this_machine(server: &Url) -> bool {
-    match server.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }
 

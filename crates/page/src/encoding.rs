@@ -26,13 +26,16 @@ pub(super) fn decode<'b>(body: &'b [u8], content_type: Option<&str>, url: &Url) 
     if !is_faulty || Encoding::for_bom(body).is_some() {
         return text;
     }
-    let guessed = is_mostly_faulty(&text).then(|| guess(body, url));
+    let guessed = || is_mostly_faulty(&text).then(|| guess(body, url));
+    let guessed = std::iter::once_with(guessed).flatten();
     let others = prescan(body).into_iter().chain(guessed);
+    let others = others.filter(|other| *other != encoding);
     let mut others = others.filter_map(|other| match other.decode(body) {
         (text, _, false) => Some(text),
         _ => None,
     });
-    others.next().unwrap_or(text)
+    let other = others.next();
+    other.unwrap_or(text)
 }
 
 /// Returns whether there are many faults, and most characters beyond ASCII are. A page in UTF-8 may

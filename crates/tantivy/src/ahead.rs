@@ -113,8 +113,7 @@ mod tests {
     use std::sync::{Arc, Barrier, Mutex};
 
     use canter_core::ports::IndexWriter;
-    use canter_ranking::query::Query;
-    use canter_tests::contract::index::document;
+    use canter_tests::contract::index::{document, query};
     use tantivy::HasLen;
     use tantivy::directory::{FileHandle, OwnedBytes};
 
@@ -183,15 +182,7 @@ mod tests {
             let reads = Reads::default();
             let reader = open(folder.path(), &reads);
             let (searcher, fields) = (reader.searcher(), reader.fields);
-            let query = Query {
-                text: text.into(),
-                limit: 10,
-                offset: 0,
-                site: None,
-                language: None,
-                path: None,
-            };
-            let plan = Plan::compile(&query, &reader.languages().unwrap());
+            let plan = Plan::compile(&query(text), &reader.languages().unwrap());
             read_terms(&searcher, &fields, &plan);
             let ahead = std::mem::take(&mut *reads.lock().unwrap());
             let mut tokenizer = Default::default();

@@ -23,6 +23,7 @@ use tokio::time::{Instant, timeout_at};
 
 /// Time after which an errand is tried again if a store failed.
 const OUTAGE: Duration = Duration::from_secs(30);
+
 /// A process of the function, which works on the queue of tasks or the queue of errands.
 pub struct Function<F, I>
 where

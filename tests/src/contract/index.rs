@@ -390,7 +390,8 @@ pub(super) async fn hits<I: WholeIndex>(index: &I, words: &str) -> Hits {
     fine(search_as_written(index, &query(words)).await)
 }
 
-pub(super) fn query(words: &str) -> Query {
+/// Returns a query for the first hundred pages.
+pub fn query(words: &str) -> Query {
     Query {
         text: words.into(),
         limit: 100,

@@ -17,17 +17,13 @@ use canter_page::{Link, Section};
 use canter_ranking::query::{Hits, Query};
 use canter_ranking::search::search_as_written;
 use canter_tantivy::{LAYOUT, TantivyIndex, TantivyReader};
-use canter_tests::contract::index::{SITE, page as document};
+use canter_tests::contract::index::{self, SITE, page as document};
 use tempfile::TempDir;
 
 fn query(text: &str) -> Query {
     Query {
-        text: text.into(),
         limit: 10,
-        offset: 0,
-        site: None,
-        language: None,
-        path: None,
+        ..index::query(text)
     }
 }
 
