@@ -49,6 +49,7 @@ impl Ended {
             changes: crawling.changes.clone().unwrap_or_default(),
             is_refresh: crawling.beginning != Beginning::First,
             held: crawling.held,
+            outward: None,
             site: site.clone(),
             stack: Some(deployed.stack.name.clone()),
         };

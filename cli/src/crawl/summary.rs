@@ -17,6 +17,7 @@ use indicatif::{HumanBytes, HumanCount};
 use serde_json::{Value, json};
 
 use super::line::slows;
+use super::outward::Outward;
 use crate::count::counted;
 use crate::printable::printable;
 use crate::report::crawled::Run;
@@ -50,6 +51,8 @@ pub struct Summary {
     /// Examples of dead links and of failures.
     pub gone: Vec<Trouble>,
     pub failed: Vec<Trouble>,
+    /// Links out of the site, if the crawl has stayed where it began.
+    pub outward: Option<Outward>,
 }
 
 impl Summary {
@@ -65,10 +68,16 @@ impl Summary {
         };
         let (crawl, store) = (&run.crawl, &run.crawl.pages);
         let tally = run.gates.tally(&crawl.site.seeds);
+        let counts = store.counts().await?;
+        let outward = match driven.rest {
+            None => Outward::of(run, counts.pages).await?,
+            Some(_) => None,
+        };
         Ok(Summary {
             stack: None,
             site: crawl.site.id.clone(),
-            counts: store.counts().await?,
+            counts,
+            outward,
             rest: driven.rest,
             changes,
             held,
@@ -152,6 +161,7 @@ impl Summary {
             "withdrawn": self.changes.withdrawn.count,
             "examples": examples(&self.changes),
             "held": self.held.as_ref().map(held_json),
+            "outward": self.outward.as_ref().map(Outward::json),
         })
     }
 
@@ -228,6 +238,7 @@ impl Summary {
             self.elapsed.as_secs_f64(),
             self.peak,
         );
+        text += &self.outward.as_ref().map(Outward::text).unwrap_or_default();
         text + &self.advice()
     }
 

@@ -75,7 +75,7 @@ fn skipped(case: &Case<'_>, reason: Skip) -> Option<String> {
             format!("--max-depth {depth} takes it in")
         }
         Skip::LongUrl => format!("--max-url-bytes {} takes it in", url.as_str().len()),
-        Skip::Trap => format!(
+        Skip::Trap | Skip::TrapRepeats | Skip::TrapCombinations | Skip::TrapHosts => format!(
             "if it is a page after all, take it as a start: {}",
             as_start(case)
         ),

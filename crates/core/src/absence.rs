@@ -61,6 +61,8 @@ impl Signal {
                 Skip::Noindex => Signal::Noindex,
                 Skip::NotHtml | Skip::TooLarge => Signal::Missing,
                 Skip::TooDeep | Skip::LongUrl | Skip::Trap => Signal::LeftOut,
+                // The pages that were read before it decide about it, and their order is chance.
+                Skip::TrapRepeats | Skip::TrapCombinations | Skip::TrapHosts => Signal::Unknown,
                 Skip::LeavesSite | Skip::RedirectLoop if is_permanent(status) => Signal::Missing,
                 Skip::LeavesSite | Skip::RedirectLoop => Signal::Temporary,
                 Skip::PrivateAddress => Signal::Unknown,

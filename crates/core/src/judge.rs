@@ -5,10 +5,13 @@ use std::time::Duration;
 use url::Url;
 
 use crate::back_off::retry_after;
-use crate::exchange::{FetchError, Head, Response};
+use crate::exchange::{FetchError, Head, Headers, Response};
 use crate::task::{Kind, Skip, Task};
 use crate::time::Moment;
 use canter_page::url::join;
+
+/// Maximum length of the cookies that are sent back.
+const MAX_COOKIES: usize = 8 * 1024;
 
 /// What to do with a response.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub enum Judgement {
     NotModified,
     /// Follow the redirect.
     Redirect(Url),
+    /// Ask again at once and send this cookie: the answer sets it and redirects to itself.
+    Cookie(String),
     /// Note that there is no page.
     Gone,
     /// Keep the page out of the index.
@@ -55,10 +60,11 @@ fn is_success(status: u16) -> bool {
 }
 
 /// Judges the response to a task's request. `conditional` tells whether the request carried
-/// validators.
+/// validators, `cookie` whether it carried what an answer before had set.
 pub fn judge(
     task: &Task,
     conditional: bool,
+    cookie: bool,
     answer: Result<Response, FetchError>,
     now: Moment,
 ) -> Judgement {
@@ -84,7 +90,10 @@ pub fn judge(
         301 | 302 | 303 | 307 | 308 => match head.headers.get("location") {
             None => Judgement::Failed(format!("status {} without a target", head.status)),
             Some(target) => match join(&task.url, target) {
-                Some(to) if to == task.url => Judgement::Skip(Skip::RedirectLoop),
+                Some(to) if to == task.url => match cookies(&head.headers) {
+                    Some(set) if !cookie => Judgement::Cookie(set),
+                    _ => Judgement::Skip(Skip::RedirectLoop),
+                },
                 Some(to) => Judgement::Redirect(to),
                 None => Judgement::Skip(Skip::LeavesSite),
             },
@@ -100,6 +109,18 @@ pub fn judge(
         },
         status => Judgement::Failed(format!("status {status}")),
     }
+}
+
+/// Returns the value of `Cookie` that sends back what a response sets (RFC 6265 §5.4); none if it
+/// sets nothing, or more than a request should hold.
+fn cookies(headers: &Headers) -> Option<String> {
+    let pairs = headers.all("set-cookie").filter_map(|set| {
+        let pair = set.split(';').next()?.trim();
+        let (name, _) = pair.split_once('=')?;
+        (!name.is_empty()).then_some(pair)
+    });
+    let cookies = pairs.collect::<Vec<_>>().join("; ");
+    (!cookies.is_empty() && cookies.len() <= MAX_COOKIES).then_some(cookies)
 }
 
 /// Returns whether a response is a page, by its `Content-Type` or else by its body.
@@ -139,6 +160,26 @@ fn is_html(content_type: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cookies_are_sent_back_as_pairs() {
+        let long = format!("a={}", "x".repeat(MAX_COOKIES));
+        let cases: [(&[&str], Option<&str>); 6] = [
+            (&["a=1; Path=/; HttpOnly", "b=2"], Some("a=1; b=2")),
+            (&["a=b=c"], Some("a=b=c")),
+            (&["a="], Some("a=")),
+            (&["nothing", "=1"], None),
+            (&[&long], None),
+            (&[], None),
+        ];
+        for (set, expected) in cases {
+            let headers = set
+                .iter()
+                .map(|set| ("Set-Cookie".to_owned(), (*set).to_owned()));
+            let headers = Headers(headers.collect());
+            assert_eq!(cookies(&headers).as_deref(), expected, "{set:?}");
+        }
+    }
 
     #[test]
     fn a_page_is_known_by_its_type_or_else_by_its_body() {

@@ -46,4 +46,5 @@ pub mod solo;
 pub mod step;
 pub mod task;
 pub mod time;
+pub mod traps;
 pub mod world;

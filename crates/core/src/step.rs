@@ -92,24 +92,35 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<StepResult, Failur
         }
         Permission::Stopped => return Ok(StepResult::Stopped),
     }
-    attempt(world, task, known).await
+    attempt(world, task, known, None).await
 }
 
-/// Makes the request and acts on its answer.
-async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<StepResult, Failure> {
-    let request = request(world.site(), task, &known);
+/// Makes the request and acts on its answer. `cookie` is what an answer before has set, which
+/// redirected to itself.
+async fn attempt<W: World>(
+    world: &W,
+    task: &Task,
+    known: Known,
+    cookie: Option<String>,
+) -> Result<StepResult, Failure> {
     let conditional = known.newest.is_some();
-    let _room = match task.kind {
+    let is_second = cookie.is_some();
+    let request = request(world.site(), task, &known, cookie);
+    let room = match task.kind {
         Kind::Page => None,
         Kind::Sitemap => Some(world.sitemaps().acquire().await),
     };
     let answer = world.fetch(request).await;
     let exchange = answer.as_ref().ok().map(Exchange::of);
-    match judge(task, conditional, answer, world.now()) {
+    match judge(task, conditional, is_second, answer, world.now()) {
         Judgement::Page(response) => page(world, task, known, response).await,
         Judgement::Sitemap(response) => listed(world, task, known, response).await,
         Judgement::NotModified => not_modified(world, task, known, exchange).await,
         Judgement::Redirect(to) => redirect(world, task, known, to, exchange).await,
+        Judgement::Cookie(set) => {
+            drop(room);
+            Box::pin(attempt(world, task, known, Some(set))).await
+        }
         Judgement::Gone => gone(world, task, known, exchange).await,
         Judgement::Skip(reason) => finish(world, task, known, reason.into(), exchange).await,
         Judgement::Again { why, hold } => again(world, task, known, why, hold, exchange).await,
@@ -119,7 +130,7 @@ async fn attempt<W: World>(world: &W, task: &Task, known: Known) -> Result<StepR
 }
 
 /// Returns the request for a task. The request is conditional if the index holds a copy.
-fn request(site: &Site, task: &Task, known: &Known) -> Request {
+fn request(site: &Site, task: &Task, known: &Known, cookie: Option<String>) -> Request {
     let mut headers = site.headers_for(&task.url);
     let limits = &site.limits;
     let (accept, max_bytes, timeout) = match task.kind {
@@ -135,6 +146,14 @@ fn request(site: &Site, task: &Task, known: &Known) -> Request {
         ),
     };
     headers.0.push(("accept".into(), accept.into()));
+    if let Some(set) = cookie {
+        let sent = headers.all("cookie").map(str::to_owned).chain([set]);
+        let all = sent.collect::<Vec<_>>().join("; ");
+        headers
+            .0
+            .retain(|(name, _)| !name.eq_ignore_ascii_case("cookie"));
+        headers.0.push(("cookie".into(), all));
+    }
     if known.newest.is_some() {
         let validators = [
             ("if-none-match", &known.etag),
@@ -200,7 +219,8 @@ async fn page<W: World>(
         .map(|link| &link.url)
         .chain(&page.canonical)
         .chain(&page.refresh);
-    let claims = claims(world, task, targets);
+    let is_repeated = world.traps().is_repeated(&task.url, hash, &page);
+    let claims = claims(world, task, is_repeated, targets);
     hand_on(world, task, claims).await?;
 
     if asked.noindex || page.directives.noindex {
@@ -261,13 +281,13 @@ async fn not_modified<W: World>(
             newest: None,
             ..known
         };
-        return Box::pin(attempt(world, task, known)).await;
+        return Box::pin(attempt(world, task, known, None)).await;
     };
     let links = links.into_iter().filter(|link| !link.nofollow);
     let targets: Vec<Url> = links
         .filter_map(|link| Url::parse(&link.url).ok())
         .collect();
-    let claims = claims(world, task, targets.iter());
+    let claims = claims(world, task, false, targets.iter());
     hand_on(world, task, claims).await?;
     finish(world, task, known, Outcome::Unchanged, exchange).await
 }
@@ -294,7 +314,9 @@ async fn redirect<W: World>(
         }
     }
     let claim = Claim {
-        skip: trap(&to, &world.site().limits.url).map(Skip::from),
+        skip: trap(&to, &world.site().limits.url)
+            .map(Skip::from)
+            .or_else(|| world.traps().skip(&to)),
         redirects: task.redirects + 1,
         kind: task.kind,
         ..Claim::page(to.clone(), task.depth)

@@ -156,8 +156,14 @@ pub enum Skip {
     TooDeep,
     /// The URL is longer than the limit.
     LongUrl,
-    /// The URL is probably a crawler trap: its path has too many segments, or one that repeats.
+    /// The URL is probably a crawler trap: its path has too many segments, or segments that repeat.
     Trap,
+    /// A trap: only a page leads to it whose content was met at many other URLs.
+    TrapRepeats,
+    /// A trap: its query combines parameters that were met in many other combinations.
+    TrapCombinations,
+    /// A trap: the site has too many hosts.
+    TrapHosts,
     /// It redirects out of the site.
     LeavesSite,
     /// It redirects back to itself, or after too many other redirects.
@@ -177,7 +183,7 @@ impl From<Trap<'_>> for Skip {
 
 impl Skip {
     /// Every reason, in the order in which a summary lists them.
-    pub const ALL: [Skip; 10] = [
+    pub const ALL: [Skip; 13] = [
         Skip::Robots,
         Skip::Noindex,
         Skip::NotHtml,
@@ -185,6 +191,9 @@ impl Skip {
         Skip::TooDeep,
         Skip::LongUrl,
         Skip::Trap,
+        Skip::TrapRepeats,
+        Skip::TrapCombinations,
+        Skip::TrapHosts,
         Skip::LeavesSite,
         Skip::RedirectLoop,
         Skip::PrivateAddress,
@@ -200,9 +209,29 @@ impl Skip {
             Skip::TooDeep => "too_deep",
             Skip::LongUrl => "long_url",
             Skip::Trap => "trap",
+            Skip::TrapRepeats => "trap_repeats",
+            Skip::TrapCombinations => "trap_combinations",
+            Skip::TrapHosts => "trap_hosts",
             Skip::LeavesSite => "leaves_site",
             Skip::RedirectLoop => "redirect_loop",
             Skip::PrivateAddress => "private_address",
+        }
+    }
+
+    /// Whether another page that links to the URL may still have it fetched. All other reasons are
+    /// about the URL itself.
+    pub fn is_provisional(self) -> bool {
+        match self {
+            Skip::TooDeep | Skip::TrapRepeats | Skip::TrapCombinations | Skip::TrapHosts => true,
+            Skip::Robots
+            | Skip::Noindex
+            | Skip::NotHtml
+            | Skip::TooLarge
+            | Skip::LongUrl
+            | Skip::Trap
+            | Skip::LeavesSite
+            | Skip::RedirectLoop
+            | Skip::PrivateAddress => false,
         }
     }
 
@@ -213,9 +242,12 @@ impl Skip {
             Skip::Noindex => "the page asks not to be indexed",
             Skip::NotHtml => "it is no HTML",
             Skip::TooLarge => "it is larger than the limit",
-            Skip::TooDeep => "it is deeper than --max-depth",
+            Skip::TooDeep => "it is deeper than --max-depth, such as in a calendar without end",
             Skip::LongUrl => "the URL is too long",
-            Skip::Trap => "the path looks generated without end",
+            Skip::Trap => "a trap: the path looks generated without end",
+            Skip::TrapRepeats => "a trap: the same page at ever new addresses leads there",
+            Skip::TrapCombinations => "a trap: ever new combinations of the same parameters",
+            Skip::TrapHosts => "a trap: the site has more than 200 hosts",
             Skip::LeavesSite => "it redirects out of the site",
             Skip::RedirectLoop => "it is part of a redirect loop or redirects too often",
             Skip::PrivateAddress => "it is at a private address",

@@ -13,6 +13,7 @@ use crate::scope::Scope;
 use crate::seen::Seen;
 use crate::site::Site;
 use crate::time::Moment;
+use crate::traps::Traps;
 
 /// Everything that a step needs from outside, for one site.
 pub trait World: Send + Sync {
@@ -37,6 +38,8 @@ pub trait World: Send + Sync {
     fn robots(&self) -> &Self::Robots;
     /// Returns the links that this process has handed on.
     fn seen(&self) -> &Seen;
+    /// Returns what this process has met of traps.
+    fn traps(&self) -> &Traps;
     /// Returns the permits for sitemaps that are fetched and read at the same time. Their number is
     /// limited since each sitemap may take [`crate::sitemap::MAX_BYTES`] of memory, and its entries
     /// half as much.

@@ -10,6 +10,7 @@ use canter_core::scope::Scope;
 use canter_core::seen::Seen;
 use canter_core::site::Site;
 use canter_core::time::Moment;
+use canter_core::traps::Traps;
 use tokio::sync::Semaphore;
 
 use crate::counters::Counters;
@@ -129,6 +130,7 @@ pub struct Crawl<S: Stores> {
     /// Counters of the work of the crawl's steps.
     pub counters: Arc<Counters>,
     pub(crate) seen: Seen,
+    pub(crate) traps: Traps,
     pub(crate) fetcher: Arc<S::Fetcher>,
     scope: RwLock<Arc<Scope>>,
 }
@@ -143,12 +145,14 @@ impl<S: Stores> Crawl<S> {
             pages: parts.pages,
             counters: Arc::default(),
             seen: Seen::new(SEEN),
+            traps: Traps::default(),
             fetcher: parts.fetcher,
             scope: RwLock::new(Arc::new(parts.scope)),
         }
     }
 
-    pub(crate) fn scope(&self) -> Arc<Scope> {
+    /// Returns the current scope of the site, which a seed's redirect may have moved.
+    pub fn scope(&self) -> Arc<Scope> {
         let scope = self.scope.read();
         Arc::clone(&scope.unwrap_or_else(PoisonError::into_inner))
     }

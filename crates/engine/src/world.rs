@@ -15,6 +15,7 @@ use canter_core::seen::Seen;
 use canter_core::site::Site;
 use canter_core::task::Task;
 use canter_core::time::Moment;
+use canter_core::traps::Traps;
 use canter_core::world::World;
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
@@ -116,6 +117,10 @@ impl<S: Stores> World for StepWorld<S> {
 
     fn seen(&self) -> &Seen {
         &self.crawl.seen
+    }
+
+    fn traps(&self) -> &Traps {
+        &self.crawl.traps
     }
 
     fn sitemaps(&self) -> &async_lock::Semaphore {

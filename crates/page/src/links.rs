@@ -12,7 +12,7 @@ use super::relations::{has_word, leads_to_page};
 use super::tag::{Attribute, Tag};
 use super::text::TextWriter;
 use super::{Link, MAX_LINKS};
-use crate::url::join;
+use crate::url::{join, without_session};
 
 /// Collects links in document order, as they are written.
 #[derive(Default)]
@@ -115,7 +115,7 @@ impl<'t> LinkCollector<'t> {
             let place = places.next_if(|(id, _)| *id == link.id);
             let url = known
                 .entry(reference)
-                .or_insert_with(|| join(base, reference));
+                .or_insert_with(|| join(base, reference).map(without_session));
             if let Some(url) = url {
                 links.push(Link {
                     url: url.clone(),

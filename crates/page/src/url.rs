@@ -7,7 +7,9 @@
 //! join such URLs by redirects or canonical URLs.
 
 mod changes;
+mod session;
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,7 @@ use thiserror::Error;
 use url::{ParseError, Url};
 
 pub use changes::{Change, changes};
+pub use session::without_session;
 
 /// The form in which a URL is claimed, fetched and stored.
 ///
@@ -144,7 +147,8 @@ pub struct Limits {
     pub bytes: usize,
     /// Maximum number of segments of a path.
     pub segments: usize,
-    /// Maximum number of times that one segment occurs in a path.
+    /// Maximum number of times that one segment occurs in a path. All segments together may occur
+    /// again as often as one of them.
     pub repeats: usize,
 }
 
@@ -167,8 +171,8 @@ pub enum Trap<'a> {
     Long(usize),
     /// Its path has too many segments. The value is their number.
     Segments(usize),
-    /// A segment of its path is repeated too often. The values are the segment and the number of
-    /// times that it occurs.
+    /// Segments of its path are repeated too often. The values are the one that occurs most often
+    /// and the number of times that it does.
     Repeats(&'a str, usize),
 }
 
@@ -201,11 +205,17 @@ pub fn trap<'a>(url: &'a Url, limits: &Limits) -> Option<Trap<'a>> {
     if segments.len() <= limits.repeats {
         return None;
     }
-    segments.iter().find_map(|segment| {
-        // Numbers are repeated in honest paths, such as dates and shards (`/0/0/0/0/0/0/7.html`).
-        let times = segments.iter().filter(|other| *other == segment).count();
-        (times > limits.repeats && !is_number(segment)).then_some(Trap::Repeats(segment, times))
-    })
+    // Numbers are repeated in honest paths, such as dates and shards (`/0/0/0/0/0/0/7.html`).
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    for segment in segments.iter().filter(|segment| !is_number(segment)) {
+        *times.entry(segment).or_default() += 1;
+    }
+    let again: usize = times.values().map(|times| times - 1).sum();
+    let most = times
+        .into_iter()
+        .max_by_key(|(segment, times)| (*times, *segment));
+    most.filter(|_| again >= limits.repeats)
+        .map(|(segment, times)| Trap::Repeats(segment, times))
 }
 
 /// Whether the scheme is http or https.

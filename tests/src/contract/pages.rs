@@ -155,21 +155,23 @@ pub async fn a_skipped_claim_ends_at_once<P: Pages>(pages: &P, crawl: &Crawl) {
     assert_eq!(fine(pages.begin(&crawl.task("/long")).await), None);
 }
 
-/// A page that was too deep for one parent becomes a task when a parent nearer to the seed names
-/// it.
-pub async fn too_deep_is_not_the_last_word<P: Pages>(pages: &P, crawl: &Crawl) {
-    let deep = || Claim {
-        skip: Some(Skip::TooDeep),
-        ..link("/1")
-    };
-    assert_eq!(
-        fine(pages.claim(&crawl.task("/far"), vec![deep()]).await).tasks,
-        []
-    );
-    let tasks = fine(pages.claim(&crawl.task("/near"), vec![link("/1")]).await).tasks;
-    assert_eq!(paths(&tasks), ["/1"]);
-    fine(pages.claim(&crawl.task("/far"), vec![deep()]).await);
-    assert_eq!(fine(pages.begin(&tasks[0]).await), Some(Known::default()));
+/// A page that was too deep for one parent, or part of a trap, becomes a task when another parent
+/// names it for which it is neither.
+pub async fn another_parent_overrules_a_provisional_skip<P: Pages>(pages: &P, crawl: &Crawl) {
+    let provisional = Skip::ALL.into_iter().filter(|skip| skip.is_provisional());
+    for skip in provisional {
+        let path = format!("/{}", skip.name());
+        let skipped = || Claim {
+            skip: Some(skip),
+            ..link(&path)
+        };
+        let first = fine(pages.claim(&crawl.task("/far"), vec![skipped()]).await);
+        assert_eq!(first, Claimed::default());
+        let tasks = fine(pages.claim(&crawl.task("/near"), vec![link(&path)]).await).tasks;
+        assert_eq!(paths(&tasks), [path.as_str()]);
+        fine(pages.claim(&crawl.task("/far"), vec![skipped()]).await);
+        assert_eq!(fine(pages.begin(&tasks[0]).await), Some(Known::default()));
+    }
 }
 
 /// A link that occurs twice in one claim becomes one task; a claim without links is no error.

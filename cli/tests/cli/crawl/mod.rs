@@ -11,6 +11,7 @@ mod report;
 mod robots;
 mod scope;
 mod sitemaps;
+mod traps;
 
 use canter_tests::{Canter, Serving, canter};
 use serde_json::Value;

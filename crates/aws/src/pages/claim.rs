@@ -117,16 +117,18 @@ impl CloudSite {
         link: Claim,
     ) -> Result<(UrlKey, Option<Claim>, Option<Seen>), Failure> {
         let due = (self.clock)() + GRACE;
-        let change = match link.skip {
+        let mut change = match link.skip {
             Some(reason) => row::outcome_change(&Outcome::from(reason))
                 .set(row::URL, row::cut_url(&link.url))
                 .remove(&[row::DUE]),
             None => Change::default()
                 .set(row::URL, text(link.url.as_str()))
                 .set(row::DUE, number(due.millis()))
-                .value("deep", text(Skip::TooDeep.name()))
                 .remove(&[row::OUTCOME, row::DETAIL]),
         };
+        for reason in provisional().filter(|_| link.skip.is_none()) {
+            change = change.value(reason.name(), text(reason.name()));
+        }
         let mut change = change
             .set(row::CRAWL, number(claimant.crawl))
             .set(row::DEPTH, number(link.depth))
@@ -252,12 +254,21 @@ fn condition(claimant: &Claimant, link: &Claim) -> String {
             Some(_) => "#p = :p",
             None => "attribute_not_exists(#p)",
         };
+        let provisional: Vec<_> = provisional()
+            .map(|skip| format!(":{}", skip.name()))
+            .collect();
         condition += &format!(
-            " OR ({} AND attribute_not_exists(#q) AND {same_parent}) OR (#c = :c AND #x = :deep)",
-            row::IS_OPEN
+            " OR ({} AND attribute_not_exists(#q) AND {same_parent}) OR (#c = :c AND #x IN ({}))",
+            row::IS_OPEN,
+            provisional.join(", ")
         );
     }
     condition
+}
+
+/// The reasons that another page may overrule.
+fn provisional() -> impl Iterator<Item = Skip> {
+    Skip::ALL.into_iter().filter(|skip| skip.is_provisional())
 }
 
 /// Skips a URL that no item can hold.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use canter_core::ports::Claim;
-use canter_core::task::{Skip, UrlKey};
+use canter_core::task::UrlKey;
 use tokio::sync::Mutex as AsyncMutex;
 use url::Url;
 
@@ -44,7 +44,8 @@ impl Claimant {
 pub(super) struct Seen {
     crawl: u64,
     open: bool,
-    too_deep: bool,
+    /// Whether it was skipped for a reason that another page may overrule.
+    provisional: bool,
     parent: Option<UrlKey>,
     requeued: bool,
 }
@@ -55,7 +56,7 @@ impl Seen {
         Some(Seen {
             crawl: number_of(row, row::CRAWL)?,
             open: !row.contains_key(row::OUTCOME),
-            too_deep: row::is_too_deep(row),
+            provisional: row::is_provisional(row),
             parent: row::parent_key(row),
             requeued: row.contains_key(row::REQUEUED),
         })
@@ -66,7 +67,7 @@ impl Seen {
         Seen {
             crawl: claimant.crawl,
             open: link.skip.is_none(),
-            too_deep: link.skip == Some(Skip::TooDeep),
+            provisional: link.skip.is_some_and(|skip| skip.is_provisional()),
             parent: claimant.parent_key,
             requeued: false,
         }
@@ -75,7 +76,7 @@ impl Seen {
     /// Whether no claim of this crawl will ever win the link again. A link that another parent has
     /// is not settled: that parent may die before it pushes the link, and claim it again.
     pub(super) fn is_settled(&self, crawl: u64) -> bool {
-        let ended = !self.open && !self.too_deep;
+        let ended = !self.open && !self.provisional;
         self.crawl > crawl || self.crawl == crawl && (ended || self.requeued)
     }
 }
@@ -100,7 +101,7 @@ pub(super) fn decide(seen: Option<&Seen>, claimant: &Claimant, link: &Claim) -> 
         return Decision::No;
     }
     if !seen.open {
-        return if seen.too_deep {
+        return if seen.provisional {
             Decision::Ask
         } else {
             Decision::No
@@ -152,6 +153,8 @@ impl RowCache {
 
 #[cfg(test)]
 mod tests {
+    use canter_core::task::Skip;
+
     use super::*;
 
     const PARENT: &str = "https://a.test/parent";
@@ -166,7 +169,7 @@ mod tests {
         Seen {
             crawl: 5,
             open: true,
-            too_deep: false,
+            provisional: false,
             parent: parent.map(|parent| UrlKey::of(&url(parent))),
             requeued: false,
         }
@@ -186,11 +189,11 @@ mod tests {
         }
     }
 
-    fn ended(too_deep: bool) -> Seen {
+    fn ended(provisional: bool) -> Seen {
         let row = open(Some(PARENT));
         Seen {
             open: false,
-            too_deep,
+            provisional,
             ..row
         }
     }

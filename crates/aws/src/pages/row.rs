@@ -6,10 +6,10 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use canter_core::absence::{Absence, Signal};
 use canter_core::fingerprint::Fingerprint;
-use canter_core::outcomes::{columns, outcome};
+use canter_core::outcomes::{self, columns, outcome};
 use canter_core::ports::{Exchange, Finish, Known, Place};
 use canter_core::publish::Kept;
-use canter_core::task::{Kind, Outcome, Skip, Task, UrlKey};
+use canter_core::task::{Kind, Outcome, Task, UrlKey};
 use url::Url;
 
 use crate::change::Change;
@@ -206,9 +206,9 @@ pub(super) fn outcome_change(outcome: &Outcome) -> Change {
         .put(DETAIL, detail)
 }
 
-/// Whether a row was skipped as too deep, which a shorter path may change.
-pub(super) fn is_too_deep(row: &Item) -> bool {
-    text_of(row, DETAIL) == Some(Skip::TooDeep.name())
+/// Whether a row was skipped for a reason that another page may overrule.
+pub(super) fn is_provisional(row: &Item) -> bool {
+    text_of(row, DETAIL).is_some_and(outcomes::is_provisional)
 }
 
 fn validator(value: Option<String>) -> Option<AttributeValue> {

@@ -45,7 +45,7 @@ held_to! { pages:
     a_newer_crawl_claims_anew
     an_older_crawl_does_nothing
     a_skipped_claim_ends_at_once
-    too_deep_is_not_the_last_word
+    another_parent_overrules_a_provisional_skip
     doubled_links_are_one
     every_outcome_is_kept
 }

@@ -16,16 +16,20 @@ use canter_page::url::trap;
 const BATCH: usize = 1_000;
 
 /// Returns claims of the targets that may become tasks: the targets that are in scope and were not
-/// handed on before, each once. Traps and targets that lie too deep are marked to be skipped.
+/// handed on before, each once. Traps and targets that lie too deep are marked to be skipped, as
+/// are all targets of a page whose content is repeated.
 pub(super) fn claims<'a, W: World>(
     world: &W,
     task: &Task,
+    is_repeated: bool,
     targets: impl Iterator<Item = &'a Url>,
 ) -> Vec<Claim> {
     let limits = &world.site().limits;
     let scope = world.scope();
     let depth = task.depth + 1;
     let too_deep = limits.max_depth.is_some_and(|most| depth > most);
+    let too_deep = too_deep.then_some(Skip::TooDeep);
+    let skip = too_deep.or(is_repeated.then_some(Skip::TrapRepeats));
     let mut met: HashSet<&Url, RandomState> = HashSet::default();
     let targets = targets.filter(|url| met.insert(url) && scope.contains(url));
     // Most targets are known already, and known targets are not even copied.
@@ -37,7 +41,8 @@ pub(super) fn claims<'a, W: World>(
         .map(|url| Claim {
             skip: trap(url, &limits.url)
                 .map(Skip::from)
-                .or(too_deep.then_some(Skip::TooDeep)),
+                .or(skip)
+                .or_else(|| world.traps().skip(url)),
             ..Claim::page(url.clone(), depth)
         })
         .collect()

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use canter_core::failure::Failure;
 use canter_core::fingerprint::Fingerprint;
-use canter_core::outcomes::columns;
+use canter_core::outcomes::{columns, is_provisional};
 use canter_core::ports::{Claim, Claimed, Finish, Known, Pages, Place};
 use canter_core::publish::Kept;
-use canter_core::task::{Outcome, Skip, Task, UrlKey};
+use canter_core::task::{Outcome, Task, UrlKey};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use url::Url;
@@ -148,7 +148,7 @@ enum Became {
     New,
     /// The parent had claimed the link before, but did not push it.
     Again,
-    /// Another parent has claimed the link and not pushed it yet, or the link is too deep.
+    /// Another parent has claimed the link and not pushed it yet, or may still claim it.
     Open,
     /// The link is in the frontier, or has ended.
     Settled,
@@ -175,7 +175,8 @@ fn insert(
                  crawl = ?4, state = ?5, due_ms = 0, depth = ?6, hops = ?7, attempts = 0,
                  parent = ?8, outcome = ?9, detail = ?10, kind = ?11,
                  lastmod_ms = coalesce(?12, lastmod_ms)
-             WHERE crawl < ?4 OR (crawl = ?4 AND detail = 'too_deep' AND ?9 IS NULL)",
+             WHERE crawl < ?4 OR (crawl = ?4 AND ?9 IS NULL
+                                  AND (detail = 'too_deep' OR detail GLOB 'trap_*'))",
         )?
         .execute(params![
             site,
@@ -194,7 +195,7 @@ fn insert(
     if changed > 0 {
         return Ok(match link.skip {
             None => Became::New,
-            Some(Skip::TooDeep) => Became::Open,
+            Some(reason) if reason.is_provisional() => Became::Open,
             Some(_) => Became::Settled,
         });
     }
@@ -209,7 +210,7 @@ fn insert(
                 _ if of != crawl.crawl as i64 => Became::Settled,
                 CLAIMED if same && link.skip.is_none() => Became::Again,
                 CLAIMED => Became::Open,
-                _ if detail.as_deref() == Some(Skip::TooDeep.name()) => Became::Open,
+                _ if detail.is_some_and(|detail| is_provisional(&detail)) => Became::Open,
                 _ => Became::Settled,
             })
         })
