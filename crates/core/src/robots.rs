@@ -4,6 +4,7 @@
 //! parsing, and afterwards keeps only the rules of the crawler's own group, in a form small enough to
 //! store for all workers.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use robotxt::Robots;
@@ -216,9 +217,23 @@ fn is_line_end(byte: &u8) -> bool {
     matches!(byte, b'\n' | b'\r' | b'\0')
 }
 
-/// Repairs faults of real files: removes the rest of a damaged byte-order mark, and cuts
+/// Returns a file in UTF-8. A file with a mark of UTF-16, which editors write, is meant to be obeyed
+/// as well.
+fn utf_8(file: &[u8]) -> Cow<'_, [u8]> {
+    let (rest, unit): (_, fn([u8; 2]) -> u16) = match file {
+        [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
+        _ => return Cow::Borrowed(file),
+    };
+    let (pairs, _) = rest.as_chunks();
+    let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+    Cow::Owned(String::from_utf16_lossy(&units).into_bytes())
+}
+
+/// Repairs faults of real files: decodes UTF-16, removes the rest of a damaged byte-order mark, and cuts
 /// `User-agent` lines after their token (`Foo Bar`, `Foo/1.0` and `Foo*` all mean `Foo`).
 fn mend(file: &[u8]) -> Vec<u8> {
+    let file = &*utf_8(file);
     let mark = file.iter().zip(b"\xef\xbb\xbf");
     let file = &file[mark.take_while(|(byte, mark)| byte == mark).count()..];
     let mut mended = Vec::with_capacity(file.len());

@@ -9,6 +9,7 @@ mod redirects;
 mod refresh;
 mod report;
 mod robots;
+mod robots_answers;
 mod scope;
 mod sitemaps;
 mod traps;
