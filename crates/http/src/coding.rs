@@ -5,6 +5,7 @@
 //! slots.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::time::{Duration, Instant};
 
 use brotli_decompressor::Decompressor;
 use canter_core::ports::{Head, Response};
@@ -18,6 +19,9 @@ const MAX_CODINGS: usize = 5;
 const MAX_ZSTD_WINDOW_LOG: u32 = 23;
 /// Size of a decoder's buffer, in bytes.
 const BUFFER: usize = 16 * 1024;
+/// Maximum time for decoding a body. A page takes milliseconds. A body that takes longer is counted
+/// as larger than the limit: it may be short itself and decode to gigabytes of nothing in between.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A coding that can be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +65,7 @@ pub(crate) async fn decoded(mut response: Response, limit: usize) -> Result<Resp
         return Ok(response);
     }
     let (body, was_cut) = (response.body, response.cut);
-    let decode = move || decode(&body, &codings, limit, was_cut);
+    let decode = move || decode(&body, &codings, limit, was_cut, Instant::now() + PATIENCE);
     let (body, cut) = tokio::task::spawn_blocking(decode)
         .await
         .map_err(|error| error.to_string())?
@@ -73,37 +77,44 @@ pub(crate) async fn decoded(mut response: Response, limit: usize) -> Result<Resp
 }
 
 /// The decoded body, and whether there is more of it. A body that `was_cut` is decoded as far as it
-/// goes.
+/// goes. What is not decoded by the deadline is left out.
 fn decode(
     body: &[u8],
     codings: &[Coding],
     limit: usize,
     was_cut: bool,
+    deadline: Instant,
 ) -> io::Result<(Vec<u8>, bool)> {
     let mut reader: Box<dyn BufRead + '_> = Box::new(body);
     for coding in codings.iter().rev() {
-        let decoder = coding.decoder(reader)?;
-        reader = Box::new(BufReader::with_capacity(BUFFER, decoder));
+        let decoder = coding.decoder(reader, deadline)?;
+        let bounded = Bounded { decoder, deadline };
+        reader = Box::new(BufReader::with_capacity(BUFFER, bounded));
     }
     let mut decoded = Vec::new();
     let read = reader
         .take((limit as u64).saturating_add(1))
         .read_to_end(&mut decoded);
-    let cut = decoded.len() > limit;
-    if let Err(error) = read
-        && !cut
-        && !was_cut
-    {
-        return Err(error);
+    let is_late = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
+    let cut = was_cut || decoded.len() > limit || read.as_ref().is_err_and(is_late);
+    if !cut {
+        read?;
     }
     decoded.truncate(limit);
-    Ok((decoded, cut || was_cut))
+    Ok((decoded, cut))
 }
 
 impl Coding {
-    fn decoder<'a>(self, mut coded: Box<dyn BufRead + 'a>) -> io::Result<Box<dyn Read + 'a>> {
+    fn decoder<'a>(
+        self,
+        mut coded: Box<dyn BufRead + 'a>,
+        deadline: Instant,
+    ) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match self {
-            Coding::Gzip => Box::new(Members(Some(GzDecoder::new(coded)))),
+            Coding::Gzip => Box::new(Members {
+                current: Some(GzDecoder::new(coded)),
+                deadline,
+            }),
             // `deflate` is the format of zlib (RFC 9110 §8.4.1.2), but some servers leave that out.
             Coding::Deflate if is_zlib(coded.fill_buf()?) => Box::new(ZlibDecoder::new(coded)),
             Coding::Deflate => Box::new(DeflateDecoder::new(coded)),
@@ -114,6 +125,27 @@ impl Coding {
                 Box::new(decoder)
             }
         })
+    }
+}
+
+/// A decoder that fails after its deadline.
+struct Bounded<R> {
+    decoder: R,
+    deadline: Instant,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        in_time(self.deadline)?;
+        self.decoder.read(buffer)
+    }
+}
+
+fn in_time(deadline: Instant) -> io::Result<()> {
+    if Instant::now() < deadline {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -128,20 +160,25 @@ fn is_zlib(data: &[u8]) -> bool {
 }
 
 /// Reads all members of a gzip file (RFC 1952 §2.2), and ignores what follows the last one.
-struct Members<R>(Option<GzDecoder<R>>);
+struct Members<R> {
+    current: Option<GzDecoder<R>>,
+    deadline: Instant,
+}
 
 impl<R: BufRead> Read for Members<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while let Some(member) = &mut self.0 {
+        while let Some(member) = &mut self.current {
+            // A body may have any number of empty members.
+            in_time(self.deadline)?;
             let count = member.read(buffer)?;
             if count > 0 || buffer.is_empty() {
                 return Ok(count);
             }
-            let rest = self.0.take().map(GzDecoder::into_inner);
+            let rest = self.current.take().map(GzDecoder::into_inner);
             if let Some(mut rest) = rest
                 && rest.fill_buf()?.starts_with(b"\x1f\x8b")
             {
-                self.0 = Some(GzDecoder::new(rest));
+                self.current = Some(GzDecoder::new(rest));
             }
         }
         Ok(0)
@@ -191,6 +228,10 @@ mod tests {
         zstd::encode_all(text, 1).unwrap()
     }
 
+    fn later() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
     fn head(values: &[&str]) -> Head {
         let headers = values
             .iter()
@@ -204,7 +245,7 @@ mod tests {
     /// Decodes a body with these headers; none if that fails.
     fn read(values: &[&str], body: &[u8]) -> Option<Vec<u8>> {
         let codings = codings(&head(values)).ok()?;
-        let (body, cut) = decode(body, &codings, 1000, false).ok()?;
+        let (body, cut) = decode(body, &codings, 1000, false, later()).ok()?;
         assert!(!cut);
         Some(body)
     }
@@ -256,8 +297,25 @@ mod tests {
         for (name, coder) in coders {
             let codings = codings(&head(&[name, name])).unwrap();
             let bomb = coder(&coder(&nothing));
-            let (body, cut) = decode(&bomb, &codings, 1000, false).unwrap();
+            let (body, cut) = decode(&bomb, &codings, 1000, false, later()).unwrap();
             assert_eq!((body.len(), cut), (1000, true), "{name}");
+        }
+    }
+
+    /// Gigabytes of empty members decode to nothing, so only time ends them. zstd's empty frames
+    /// likewise.
+    #[test]
+    fn a_bomb_of_nothing_does_not_go_off() {
+        let coders: [(&str, Coder); 2] = [("gzip", gzip), ("zstd", zstd)];
+        for (name, coder) in coders {
+            let nothing = coder(b"").repeat(1 << 20);
+            let bomb = (0..3).fold(nothing, |bomb, _| gzip(&bomb.repeat(8)));
+            let codings = codings(&head(&[name, "gzip, gzip", "gzip"])).unwrap();
+            let began = Instant::now();
+            let deadline = began + Duration::from_millis(100);
+            let (body, cut) = decode(&bomb, &codings, 1000, false, deadline).unwrap();
+            assert_eq!((body.len(), cut), (0, true), "{name}");
+            assert!(began.elapsed() < Duration::from_secs(20), "{name}");
         }
     }
 
@@ -265,7 +323,7 @@ mod tests {
     fn of_a_body_that_was_cut_the_beginning_is_read() {
         let coded = gzip(&TEXT.repeat(1000));
         let half = &coded[..coded.len() / 2];
-        let (body, cut) = decode(half, &[Coding::Gzip], 1 << 20, true).unwrap();
+        let (body, cut) = decode(half, &[Coding::Gzip], 1 << 20, true, later()).unwrap();
         assert!(cut && body.starts_with(TEXT));
     }
 }

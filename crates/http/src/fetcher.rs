@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::exchange::exchange;
 use crate::lane::Lanes;
+use crate::resolver::{Lookup, of_system};
 
 /// How requests are made.
 #[derive(Debug, Clone)]
@@ -55,6 +56,15 @@ impl HttpFetcher {
     ///
     /// Fails if the thread cannot be started.
     pub fn with_tls(config: HttpConfig, tls: ClientConfig) -> Result<Self, Failure> {
+        Self::with_lookup(config, tls, of_system())
+    }
+
+    /// Starts the thread that fires slots, and looks hosts up by `lookup`.
+    pub(crate) fn with_lookup(
+        config: HttpConfig,
+        tls: ClientConfig,
+        lookup: Lookup,
+    ) -> Result<Self, Failure> {
         let no_thread = |error| Failure::permanent(format!("cannot start a thread: {error}"));
         let runtime = Builder::new_current_thread()
             .enable_all()
@@ -70,7 +80,7 @@ impl HttpFetcher {
             })
             .map_err(no_thread)?;
         Ok(HttpFetcher {
-            lanes: Arc::new(Lanes::new(tls, config.user_agent)),
+            lanes: Arc::new(Lanes::new(tls, config.user_agent, lookup)),
             private: config.private,
             runtime: handle,
             _alive: alive,

@@ -13,7 +13,7 @@ use reqwest::{Client, redirect};
 use rustls::ClientConfig;
 
 use crate::failure::builder_failed;
-use crate::resolver::Resolver;
+use crate::resolver::{Lookup, Resolver};
 use crate::slot_connector::SlotConnectorLayer;
 
 /// Maximum time for which an idle connection is trusted to be open: many servers close theirs after
@@ -42,6 +42,7 @@ pub(crate) struct Lane {
 pub(crate) struct Lanes {
     tls: ClientConfig,
     user_agent: String,
+    lookup: Lookup,
     idle: Mutex<HashMap<String, Idle>>,
     lead: Mutex<Duration>,
 }
@@ -66,10 +67,11 @@ impl Default for Idle {
 }
 
 impl Lanes {
-    pub(crate) fn new(tls: ClientConfig, user_agent: String) -> Self {
+    pub(crate) fn new(tls: ClientConfig, user_agent: String, lookup: Lookup) -> Self {
         Lanes {
             tls,
             user_agent,
+            lookup,
             idle: Mutex::default(),
             lead: Mutex::new(FIRST_LEAD),
         }
@@ -153,7 +155,10 @@ impl Lanes {
             .http1_ignore_invalid_headers_in_responses(true)
             .http1_allow_spaces_after_header_name_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)
-            .dns_resolver(Arc::new(Resolver { private }))
+            .dns_resolver(Arc::new(Resolver {
+                lookup: Arc::clone(&self.lookup),
+                private,
+            }))
             .connector_layer(connector.clone())
             .tls_backend_preconfigured(self.tls.clone())
             .build()

@@ -42,12 +42,10 @@ impl Boilerplate {
         element
             .attributes()
             .any(|(attribute, value)| match attribute {
-                Attribute::AriaHidden => value == "true",
+                Attribute::AriaHidden => value == "true" && !is_panel(element),
                 Attribute::Role => self.is_role(value, element.tag),
-                // The panels of a set of tabs are hidden until a script shows one.
                 Attribute::Hidden => {
-                    !value.eq_ignore_ascii_case("until-found")
-                        && element.attr(Attribute::Role) != Some("tabpanel")
+                    !value.eq_ignore_ascii_case("until-found") && !is_panel(element)
                 }
                 Attribute::Class => {
                     let mut classes = value.split_ascii_whitespace();
@@ -166,6 +164,25 @@ impl Boilerplate {
             _ => false,
         }
     }
+}
+
+/// Whether an element is a panel of a set of tabs, which is hidden until a script shows it: by its role,
+/// or by a class such as `tab-pane`, `tabs__panel` or `TabPanel_x1`.
+fn is_panel(element: &Element<'_>) -> bool {
+    let is_class = |class: &str| {
+        let class = class.to_ascii_lowercase();
+        let mut parts = class
+            .split(['-', '_'])
+            .skip_while(|part| !part.starts_with("tab"));
+        match parts.next() {
+            Some("tabpanel" | "tabpane") => true,
+            Some("tab" | "tabs" | "tabbed") => {
+                parts.any(|part| matches!(part, "pane" | "panel" | "content"))
+            }
+            _ => false,
+        }
+    };
+    element.attr(Attribute::Role) == Some("tabpanel") || element.classes().any(is_class)
 }
 
 /// What a class names: its last part (`footer` of `site-footer`), unless the class only tells that

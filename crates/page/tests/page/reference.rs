@@ -19,10 +19,10 @@ use url::Url;
 
 /// Elements that are never content.
 const BOILERPLATE: &str = "script, style, template, noscript, noframes, nav, search, footer, form, button, \
-    select, textarea, iframe, object, audio, video, canvas, svg, [aria-hidden=true], \
+    select, textarea, iframe, object, audio, video, canvas, svg, [aria-hidden=true]:not([role=tabpanel]):not(.tab-pane), \
     [role=navigation], [role=search], [role=contentinfo], [role=menu], [role=menubar], \
     [role=toolbar], [role=tooltip], [role=doc-toc], [role=doc-pagelist], [role=doc-pageheader], \
-    [role=doc-pagefooter], label[role=button], span[role=button], [hidden]:not([role=tabpanel]):not([hidden=until-found]), \
+    [role=doc-pagefooter], label[role=button], span[role=button], [hidden]:not([role=tabpanel]):not(.tab-pane):not([hidden=until-found]), \
     .sphinxsidebar, .headerlink, .viewcode-link, .nosearch, .linenos, .lineno, .gutter, .lnt, \
     .ln, .rouge-gutter, .line-numbers-wrapper, .line-numbers-rows, .hljs-ln-numbers, \
     .linenumber, .source-line-no, .sourceLineNo, .noprint, .no-print, .d-print-none, \

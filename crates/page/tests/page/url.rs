@@ -165,8 +165,10 @@ fn traps() {
     for (path, expected) in [
         ("/", None),
         ("/a/b/a/b", None),
-        ("/a/b/a/b/a/b/a/b/a/b", None),
-        ("/a/b/a/b/a/b/a/b/a/b/a", generated),
+        ("/a/b/a/b/a/b", None),
+        ("/a/b/a/b/a/b/a", generated),
+        ("/a/b/c/c/b/a/b", None),
+        ("/a/b/c/c/b/a/b/c", generated),
         ("/a/a/a/a/a", None),
         ("/a/a/a/a/a/a", generated),
         ("/2024/11/11/11/11/11/11/11", None),
@@ -195,8 +197,8 @@ fn a_trap_says_what_it_saw() {
         trap(&url, &Limits::default()).map(|trap| trap.to_string())
     };
     assert_eq!(
-        phrase("/a/b/a/b/a/b/a/b/a/b/a").as_deref(),
-        Some("the path looks generated without end: \"a\" is in it 6 times")
+        phrase("/a/b/a/b/a/b/a").as_deref(),
+        Some("the path looks generated without end: \"a\" is in it 4 times")
     );
     assert_eq!(
         phrase(&"/x/y".repeat(20)).as_deref(),

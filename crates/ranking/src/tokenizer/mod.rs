@@ -2,7 +2,7 @@
 //!
 //! Every index stores the terms that this module makes, so a query means the same in all of them
 //! and no index analyses text itself. The tokenizer splits at every character that is neither a
-//! letter nor a digit, folds case, accents and widths, and stems words by Snowball's rules for
+//! letter nor a digit, folds case, accents, widths and marks that nobody types, and stems words by Snowball's rules for
 //! their language. It yields identifiers (`asyncio.gather`, `create_task`, `assertEqual`) whole and
 //! in parts, and splits scripts without spaces (Chinese, Japanese, Korean, Thai, …) into pairs of
 //! characters.
@@ -21,7 +21,7 @@ pub(crate) use spelling::spelled;
 
 use pieces::{
     Class, MAX_WORD, Pieces, camel_case_boundaries, chunk_end, class_of, is_contraction,
-    is_spaceless, signs_end, signs_of_a_name,
+    is_invisible, is_spaceless, signs_end, signs_of_a_name,
 };
 use stems::StemCache;
 
@@ -216,8 +216,9 @@ impl Tokenizer {
     fn grams(&mut self, text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>)) {
         let mut previous: Option<Range<usize>> = None;
         let run = &text[range.clone()];
-        let alone = run.chars().nth(1).is_none();
-        for (offset, c) in run.char_indices() {
+        let visible = || run.char_indices().filter(|(_, c)| !is_invisible(*c));
+        let alone = visible().nth(1).is_none();
+        for (offset, c) in visible() {
             let start = range.start + offset;
             let here = start..start + c.len_utf8();
             let mut one = |kind, range: Range<usize>| {

@@ -50,7 +50,7 @@ pub(super) fn class_of(text: &str, at: usize) -> Option<(Class, usize)> {
     let c = text[at..].chars().next()?;
     let class = match c {
         c if is_word(c) => Class::Word,
-        c if c.is_whitespace() => Class::Space,
+        c if c.is_whitespace() || is_invisible(c) => Class::Space,
         _ => Class::Sign,
     };
     Some((class, c.len_utf8()))
@@ -84,6 +84,10 @@ pub(super) fn chunk_end(text: &str, start: usize) -> Chunk {
                     ascii = false;
                     length
                 }
+                Some(_) if invisible(text, at) > 0 => {
+                    ascii = false;
+                    invisible(text, at)
+                }
                 _ => break,
             },
             _ => break,
@@ -106,6 +110,7 @@ fn words_of_ascii(bytes: &[u8]) -> usize {
 }
 
 fn is_inside(text: &str, at: usize) -> bool {
+    let at = at + invisible(text, at);
     matches!(
         class_of(text, at),
         Some((Class::Word | Class::Underscore, _))
@@ -177,15 +182,38 @@ impl Iterator for Pieces<'_> {
 /// Returns the length of the word that a text begins with.
 fn piece(text: &str) -> usize {
     let spaceless = text.starts_with(is_spaceless);
-    text.find(|c| !is_word(c) || (is_spaceless(c) != spaceless && !is_combining_mark(c)))
+    let ends = |c| !is_word(c) || (is_spaceless(c) != spaceless && !is_combining_mark(c));
+    text.find(|c| !is_invisible(c) && ends(c))
         .unwrap_or(text.len())
+}
+
+/// Returns whether a character only permits a line break, forbids one, sets a direction, or selects a
+/// variant of a sign. It is no part of a word that it stands in.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{AD}'
+            | '\u{200B}'
+            | '\u{200E}'
+            | '\u{200F}'
+            | '\u{2060}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+            | '\u{E0100}'..='\u{E01EF}'
+    )
+}
+
+/// Returns the length of the invisible characters at a place in a text, in bytes.
+fn invisible(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.len() - rest.trim_start_matches(is_invisible).len()
 }
 
 fn is_word(c: char) -> bool {
     if c.is_ascii() {
         c.is_ascii_alphanumeric()
     } else {
-        c.is_alphanumeric() || is_combining_mark(c)
+        c.is_alphanumeric() || is_combining_mark(c) && !is_invisible(c)
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::pieces::{MAX_WORD, is_spaceless};
+use super::pieces::{MAX_WORD, is_invisible, is_spaceless};
 
 /// Normalizes a name for comparison with a whole query; none if nothing is left or if the name is
 /// too long to be typed.
@@ -69,7 +69,8 @@ pub(crate) fn spelled(word: &str) -> Option<Cow<'_, str>> {
     if word.len() <= MAX_WORD && word.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return (!word.is_empty()).then_some(Cow::Borrowed(word));
     }
-    let is_letter = |c: char| c.is_alphabetic() && !is_spaceless(c);
+    let is_letter =
+        |c: char| c.is_alphabetic() && !is_spaceless(c) || is_combining_mark(c) || is_invisible(c);
     if word.len() > MAX_WORD || !word.chars().all(is_letter) {
         return None;
     }
@@ -79,7 +80,8 @@ pub(crate) fn spelled(word: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Folds a text: lowercase, without accents on Latin letters, with compatibility forms (full width,
-/// ligatures) resolved. Accents of other scripts are part of their letters.
+/// ligatures) resolved. Marks of other scripts are part of their letters, but for those that nobody
+/// types ([`is_folded`]).
 pub(super) fn fold(text: &str, into: &mut String) {
     into.clear();
     if text.is_ascii() {
@@ -87,15 +89,19 @@ pub(super) fn fold(text: &str, into: &mut String) {
         into.make_ascii_lowercase();
         return;
     }
-    let mut after_latin = false;
+    let mut letter = None;
     let plain = text
         .nfkd()
         .flat_map(char::to_lowercase)
         .filter(|&c| {
-            if is_combining_mark(c) {
-                return !after_latin;
+            // A tatweel only makes an Arabic word longer.
+            if is_invisible(c) || c == '\u{640}' {
+                return false;
             }
-            after_latin = c.is_ascii();
+            if is_combining_mark(c) {
+                return !letter.is_some_and(|letter| is_folded(letter, c));
+            }
+            letter = Some(c);
             true
         })
         .nfc();
@@ -116,5 +122,25 @@ pub(super) fn fold(text: &str, into: &mut String) {
             c if c.is_whitespace() => {}
             c => into.push(c),
         }
+    }
+}
+
+/// Returns whether a mark of a letter, in lower case, is left out.
+fn is_folded(letter: char, mark: char) -> bool {
+    match mark {
+        _ if letter.is_ascii() => true,
+        // Capitals have none, nor has what is typed in haste; breathings went out of use.
+        _ if matches!(letter, '\u{370}'..='\u{3FF}') => true,
+        // The stress of a Russian vowel; the breve of й and the dots of ї are part of the letter.
+        '\u{300}' | '\u{301}' => "аеиоуыэюяєіѣ".contains(letter),
+        '\u{483}'..='\u{487}' => true,
+        // Points and accents of Hebrew, vowels and signs of recitation of Arabic, vowels of Syriac. The
+        // hamza (U+0654, U+0655) is part of its letter.
+        '\u{591}'..='\u{5C7}' => true,
+        '\u{610}'..='\u{61A}' | '\u{64B}'..='\u{652}' | '\u{656}'..='\u{65F}' | '\u{670}' => true,
+        '\u{6D6}'..='\u{6ED}' | '\u{711}' | '\u{730}'..='\u{74A}' => true,
+        // The nukta of Hindi.
+        '\u{93C}' => true,
+        _ => false,
     }
 }

@@ -7,7 +7,7 @@ use rust_stemmers::Stemmer;
 use unicode_normalization::UnicodeNormalization;
 
 use super::language::{Language, ScriptStemmers};
-use super::pieces::camel_case_boundaries;
+use super::pieces::{camel_case_boundaries, is_invisible};
 use super::spelling::fold;
 use super::stop_words::is_stop_word;
 
@@ -116,7 +116,8 @@ impl StemCache {
             return folded.into_boxed_str();
         }
         // The stemming rules of these languages depend on accents, which the index leaves out.
-        let accented: String = word.nfc().flat_map(char::to_lowercase).collect();
+        let visible = word.chars().filter(|c| !is_invisible(*c));
+        let accented: String = visible.nfc().flat_map(char::to_lowercase).collect();
         let mut stem = String::new();
         fold(&self.stemmer.stem(&accented), &mut stem);
         stem.into_boxed_str()

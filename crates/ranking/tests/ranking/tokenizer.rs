@@ -55,6 +55,18 @@ rows! {
     polish_and_danish: "Łódź smørrebrød" => "lodz smorrebrod";
     full_width: "Ｐｙｔｈｏｎ" => "python";
     russian_is_stemmed_and_keeps_its_accents: "Йод ёлки файлов" => "йод елк файл";
+    stress_in_russian: "за\u{301}мок замо\u{301}к йо\u{301}д" => "замок замок йод";
+    letters_with_marks_stay: "їжа ўсё ќе ѓон" => "їжа ўсе ќе ѓон";
+    points_of_hebrew: "שָׁלוֹם שלום" => "שלום שלום";
+    vowels_of_arabic: "كِتَاب كتاب كتـــاب" => "كتاب كتاب كتاب";
+    nukta_of_hindi: "ज़मीन \u{95B}मीन जमीन" => "जमीन जमीन जमीन";
+    signs_of_hindi_stay: "हिन्दी" => "हिन्दी";
+    breathings_of_greek: "ἄνθρωπος άνθρωπος" => "ανθρωπ ανθρωπ";
+    variants_of_a_sign: "葛\u{E0100}飾" => "'葛' 葛飾 '飾'";
+    soft_hyphens: "docu\u{AD}men\u{AD}tation" => "document";
+    places_for_line_breaks: "create\u{200B}_task java.\u{200B}util a\u{2060}b" => "{create_task} creat task {java.util} java util ab";
+    soft_hyphens_between_signs: "\u{AD} \u{200B}x\u{200B}" => "x";
+    places_for_line_breaks_in_thai: "ที่\u{200B}นี่" => "'ท' ที 'ี' ี่ '่' ่น 'น' นี 'ี' ี่ '่'";
     greek_upper_case: "ΌΡΟΣ" => "ορ";
     chinese: "数据库" => "'数' 数据 '据' 据库 '库'";
     one_character: "数" => "数";
@@ -104,6 +116,7 @@ names! {
     name_of_an_operator: "->" => Some("->");
     name_of_an_option: "--best" => Some("--best");
     name_without_accents: "Résumé" => Some("resume");
+    name_with_a_soft_hyphen: "for\u{AD}eign\u{200B}_key" => Some("foreignkey");
     name_of_nothing: " () " => None;
 }
 
