@@ -7,6 +7,7 @@ use clap::{Args, Command, FromArgMatches};
 
 use crate::args::listen;
 use crate::crawl::{self, Crawl};
+use crate::visitors::Visitors;
 use crate::{demo_site, serve};
 
 #[derive(Debug, Args)]
@@ -18,6 +19,9 @@ pub struct Demo {
     /// Crawl, say what was found, and end
     #[arg(long)]
     pub once: bool,
+
+    #[command(flatten)]
+    pub visitors: Visitors,
 }
 
 /// Serves the demo site, crawls it at 10 requests per second, and serves the search meanwhile.
@@ -47,7 +51,9 @@ pub async fn demo(args: Demo) -> Result<()> {
             .map(|serve| format!(" {serve}"))
             .unwrap_or_default()
     );
-    let words = typed.into_iter().skip(1).chain(serve);
+    let origins = args.visitors.origins.iter();
+    let origins = origins.map(|origin| format!("--origin={origin}"));
+    let words = typed.into_iter().skip(1).chain(serve).chain(origins);
     let words = Crawl::augment_args(Command::new("crawl")).try_get_matches_from(words)?;
     crawl::crawl(Crawl::from_arg_matches(&words)?).await?;
     Ok(())

@@ -10,6 +10,7 @@ mod demo_site;
 mod explain;
 mod export;
 mod forget;
+mod http_server;
 mod import;
 mod index;
 mod manual;
@@ -24,6 +25,7 @@ mod signal;
 mod status;
 mod stop;
 mod usage;
+mod visitors;
 mod when;
 
 use std::io;

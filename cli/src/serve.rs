@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use canter_api::{Crawl, NoStatus, Origin, Origins, Report, State, Status, router_for};
+use canter_api::{Crawl, NoStatus, Report, State, Status, router_for};
 use canter_core::failure::Failure;
 use canter_core::time::Moment;
 use canter_embedded::folder::Folder;
@@ -15,8 +15,10 @@ use console::style;
 use tokio::net::TcpListener;
 
 use crate::args::{Data, Server, listen};
+use crate::http_server;
 use crate::index::ReadIndex;
-use crate::signal::signal;
+use crate::signal::{end_at_once, signal};
+use crate::visitors::Visitors;
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -24,9 +26,8 @@ pub struct Serve {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listen)]
     pub listen: SocketAddr,
 
-    /// A site whose pages may ask the API, as https://docs.example.org; repeatable [default: all]
-    #[arg(long = "origin", value_name = "ORIGIN")]
-    pub origins: Vec<Origin>,
+    #[command(flatten)]
+    pub visitors: Visitors,
 
     #[command(flatten)]
     pub data: Data,
@@ -52,18 +53,21 @@ pub async fn serve(args: Serve) -> Result<()> {
         .with_writer(stderr)
         .with_ansi(false)
         .init();
+    let is_own_index = args.index.url()?.is_none();
     let index = Arc::new(index);
     let (listener, address) = bind(args.listen).await?;
-    let origins = Origins::from(args.origins);
+    let access = args.visitors.access(address, is_own_index);
     let router = match folder {
-        Some(folder) => router_for(&origins, index, Arc::new(FolderStatus::new(&folder))),
-        None => router_for(&origins, index, Arc::new(NoStatus)),
+        Some(folder) => router_for(access, index, Arc::new(FolderStatus::new(&folder))),
+        None => router_for(access, index, Arc::new(NoStatus)),
     };
     announce(&address, false);
-    axum::serve(listener, router)
-        .with_graceful_shutdown(signal())
-        .await
-        .context("the server ended")
+    let ended = async {
+        signal().await;
+        tokio::spawn(end_at_once());
+    };
+    http_server::serve(listener, router, ended).await;
+    Ok(())
 }
 
 /// Listens on an address. Port 0 means any free port.

@@ -18,18 +18,25 @@ const PROGRAM = resolve(ROOT, globalThis.process.env.CARGO_TARGET_DIR ?? "target
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
+/** Servers of other sites, which the search knows by their origins before they have anything to say. */
+const guests = [];
+const MOST_GUESTS = 20;
+
 /** The search of the demo at `url`, and windows of one browser; both there for all tests of a file. */
 export function stage() {
   const it = { url: "", window };
   let search;
   let opened;
   before(async () => {
+    const silent = (_, answer) => answer.writeHead(404).end();
+    for (let n = 0; n < MOST_GUESTS; n++) guests.push(await serve("/", silent));
     [search, opened] = await Promise.all([demo(), browser()]);
     it.url = search.url;
   }, { timeout: 120_000 });
   after(async () => {
     await opened?.close();
     await search?.end();
+    for (const guest of guests.splice(0)) guest.end();
   });
 
   /** A new page in a window of its own until the test ends, which fails by errors on it. */
@@ -52,7 +59,9 @@ export function stage() {
 async function demo() {
   // The browser's libraries are nothing to the program.
   const { LD_LIBRARY_PATH: _, ...env } = globalThis.process.env;
-  const process = spawn(PROGRAM, ["demo", "--listen", "127.0.0.1:0"], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const origins = guests.map(({ url }) => `--origin=${url}`);
+  const words = ["demo", "--listen", "127.0.0.1:0", ...origins];
+  const process = spawn(PROGRAM, words, { env, stdio: ["ignore", "pipe", "pipe"] });
   process.on("error", (error) => console.error(`${PROGRAM}: ${error.message}; cargo build makes it`));
   let url;
   for await (const line of lines(process)) {
@@ -85,10 +94,12 @@ async function* lines(process) {
 
 /** A site of somebody else's, of one page. */
 export async function site(html, headers = {}) {
-  return serve("/", (_, answer) => {
+  const guest = guests.shift();
+  guest.answers((_, answer) => {
     answer.writeHead(200, { "content-type": "text/html; charset=utf-8", ...headers });
     answer.end(html);
   });
+  return guest;
 }
 
 /** The same search below a path, as behind a proxy. */
@@ -104,12 +115,13 @@ export async function below(path, url) {
   });
 }
 
-async function serve(path, answers) {
-  const server = createServer(answers);
+async function serve(path, first) {
+  const server = createServer(first);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const end = () => (server.closeAllConnections(), server.close());
-  return { url: `http://127.0.0.1:${server.address().port}${path}`, end };
+  const answers = (next) => server.removeAllListeners("request").on("request", next);
+  return { answers, end, url: `http://127.0.0.1:${server.address().port}${path}` };
 }
 
 // Its own are made for one page in one process. It asks nobody but the search.

@@ -170,6 +170,11 @@ impl Started {
         }
     }
 
+    /// Id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal: `INT`, `KILL`.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();

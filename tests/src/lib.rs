@@ -24,7 +24,7 @@ pub mod stack;
 pub mod tls;
 
 pub use answer::Answer;
-pub use canter::{Canter, Ended};
+pub use canter::{Canter, Ended, Started};
 pub use elastic::OwnIndex;
 pub use faults::Faults;
 pub use judged::{Judged, Scores};

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::values::{Rps, bytes, duration, every, header, header_text, percent, rps};
 use crate::args::{Data, Server, listen, site_name, stack};
+use crate::visitors::Visitors;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -128,6 +129,9 @@ pub struct Crawl {
     /// Serve search while crawling and after
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8080", value_parser = listen)]
     pub serve: Option<SocketAddr>,
+
+    #[command(flatten)]
+    pub visitors: Visitors,
 
     /// Write a page about the crawl when it ends: rate, outcomes, dead links with the pages that
     /// link to them, slow and large pages

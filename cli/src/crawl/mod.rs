@@ -16,6 +16,7 @@ pub mod show;
 pub mod summary;
 mod values;
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,11 +37,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use crate::http_server;
 use crate::index::WrittenIndex;
 use crate::refill::{adopt, refill};
 use crate::report::ReportFile;
 use crate::serve::{self, FolderStatus};
-use crate::signal::signal;
+use crate::signal::{end_at_once, signal};
 pub use args::Crawl;
 pub use bar::bar_style;
 use frame::LocalSource;
@@ -52,8 +54,6 @@ use summary::Summary;
 
 /// Number of steps that may read or write while others fetch.
 const SPARE_STEPS: usize = 8;
-/// Signals within this time after the first one count as the same signal.
-const ECHO: Duration = Duration::from_millis(500);
 /// Time between two looks for a request to stop.
 const LOOK: Duration = Duration::from_secs(1);
 /// Exit status if a refresh was not published, since it would have lost too much.
@@ -89,7 +89,7 @@ pub async fn crawl(args: Crawl) -> Result<ExitCode> {
     let now = Arc::new(move || clock.now());
     let process = Process::new(OneMachine, archive, store.clone(), now)?;
     let process = Arc::new(process);
-    let serving = listener.map(|listener| serve_meanwhile(listener, &index, &folder, args.json));
+    let serving = listener.map(|listener| serve_meanwhile(listener, &args, &index, &folder));
     let (mut runs, mut beginnings) = (Vec::new(), Vec::new());
     for site in sites {
         adopt(&folder, &store, &site.id, process.archive()).await?;
@@ -258,14 +258,7 @@ fn stop_on_signal(stop: watch::Sender<bool>) {
     tokio::spawn(async move {
         first.await;
         stop.send_replace(true);
-        // A parent process may repeat the signal that the whole process group got.
-        let first = Instant::now();
-        loop {
-            signal().await;
-            if first.elapsed() > ECHO {
-                std::process::exit(130);
-            }
-        }
+        end_at_once().await;
     });
 }
 
@@ -307,12 +300,15 @@ async fn wait_for_signal(mut stopped: watch::Receiver<bool>) {
 /// Serves the search while the crawl goes on.
 fn serve_meanwhile(
     (listener, address): (TcpListener, SocketAddr),
+    args: &Crawl,
     index: &Arc<WrittenIndex>,
     folder: &Folder,
-    json: bool,
 ) -> SocketAddr {
-    let router = canter_api::router(Arc::clone(index), Arc::new(FolderStatus::new(folder)));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    serve::announce(&address, json);
+    let is_own_index = matches!(**index, WrittenIndex::Own(_));
+    let access = args.visitors.access(address, is_own_index);
+    let status = Arc::new(FolderStatus::new(folder));
+    let router = canter_api::router_for(access, Arc::clone(index), status);
+    tokio::spawn(http_server::serve(listener, router, pending()));
+    serve::announce(&address, args.json);
     address
 }

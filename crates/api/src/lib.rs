@@ -5,6 +5,7 @@
 //! The page works without JavaScript. `assets/openapi.json` describes the API, and a test compares
 //! it with the service.
 
+mod access;
 mod answer;
 mod headers;
 mod origins;
@@ -16,6 +17,7 @@ mod routes;
 mod snippet;
 mod status;
 
+pub use access::{Access, Hosts};
 pub use origins::{NoOrigin, Origin, Origins};
 pub use routes::{ROUTES, router, router_for};
 pub use status::{Crawl, Held, NoStatus, Report, State, Status};

@@ -1,6 +1,7 @@
 //! Sites whose pages may call the API from a browser: Cross-Origin Resource Sharing (CORS) of the
 //! Fetch Standard.
 
+use std::fmt;
 use std::str::FromStr;
 
 use axum::http::HeaderValue;
@@ -33,18 +34,33 @@ impl FromStr for Origin {
     }
 }
 
-/// The sites whose pages may call the API; all sites if the list is empty.
-#[derive(Debug, Clone, Default)]
-pub struct Origins(Vec<Origin>);
-
-impl From<Vec<Origin>> for Origins {
-    fn from(named: Vec<Origin>) -> Self {
-        Origins(named)
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.to_str().unwrap_or_default())
     }
 }
 
+impl Origin {
+    /// Returns the origin's host, without its port.
+    pub fn host(&self) -> Option<String> {
+        let url: Url = self.to_string().parse().ok()?;
+        url.host_str().map(str::to_owned)
+    }
+}
+
+/// The sites whose pages may call the API from a browser. The API's own pages always may.
+#[derive(Debug, Clone, Default)]
+pub enum Origins {
+    /// All sites.
+    #[default]
+    All,
+    /// These sites.
+    Named(Vec<Origin>),
+}
+
 impl Origins {
-    /// Reads a list from an environment variable, separated by spaces or commas.
+    /// Reads a list from an environment variable, separated by spaces or commas. An empty list stands
+    /// for all sites.
     ///
     /// # Errors
     ///
@@ -52,13 +68,17 @@ impl Origins {
     pub fn listed(text: &str) -> Result<Self, String> {
         let named = text.split([' ', ',']).filter(|name| !name.is_empty());
         let named = named.map(|name| name.parse().map_err(|why| format!("{name}: {why}")));
-        Ok(Origins(named.collect::<Result<_, _>>()?))
+        let named: Vec<Origin> = named.collect::<Result<_, _>>()?;
+        Ok(match named.is_empty() {
+            true => Origins::All,
+            false => Origins::Named(named),
+        })
     }
 
     pub(crate) fn allowed(&self) -> AllowOrigin {
-        match self.0.is_empty() {
-            true => AllowOrigin::any(),
-            false => AllowOrigin::list(self.0.iter().map(|origin| origin.0.clone())),
+        match self {
+            Origins::All => AllowOrigin::any(),
+            Origins::Named(named) => AllowOrigin::list(named.iter().map(|it| it.0.clone())),
         }
     }
 }
@@ -99,14 +119,15 @@ mod tests {
 
     #[test]
     fn a_list_has_commas_or_spaces() {
-        assert_eq!(
-            Origins::listed("https://a.test, http://b.test")
-                .unwrap()
-                .0
-                .len(),
-            2
-        );
-        assert_eq!(Origins::listed("").unwrap().0.len(), 0);
+        let hosts = |text: &str| match Origins::listed(text).unwrap() {
+            Origins::All => None,
+            Origins::Named(named) => {
+                Some(named.iter().filter_map(Origin::host).collect::<Vec<_>>())
+            }
+        };
+        let two = hosts("https://a.test, http://b.test:81");
+        assert_eq!(two, Some(vec!["a.test".to_owned(), "b.test".to_owned()]));
+        assert_eq!(hosts(""), None);
         let wrong = Origins::listed("https://a.test b").unwrap_err();
         assert!(wrong.starts_with("b: an origin is written"), "{wrong}");
     }

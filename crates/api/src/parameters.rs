@@ -86,11 +86,15 @@ impl Parameters {
             }
         };
 
-        let text = self.q.as_deref().unwrap_or_default().trim().to_owned();
-        match text.chars().count() {
-            0 if self.q.is_none() => fault("q", "is missing: it holds the words to find".into()),
-            0 => fault("q", "is empty: it holds the words to find".into()),
-            1..=MAX_QUERY => {}
+        // Lengths are those of the description: with the white space around.
+        let typed = self.q.as_deref().unwrap_or_default();
+        let text = typed.trim().to_owned();
+        match typed.chars().count() {
+            _ if self.q.is_none() => fault("q", "is missing: it holds the words to find".into()),
+            ..=MAX_QUERY if text.is_empty() => {
+                fault("q", "is empty: it holds the words to find".into());
+            }
+            ..=MAX_QUERY => {}
             many => fault(
                 "q",
                 format!("has {many} characters; at most {MAX_QUERY} are allowed"),
@@ -106,26 +110,25 @@ impl Parameters {
             );
         }
         let offset = number(self.offset.as_deref(), 0);
-        match offset.map(|offset| offset.saturating_add(limit.unwrap_or(1))) {
+        match offset {
             None => fault("offset", "must be a whole number, 0 or more".into()),
-            Some(end) if end > WINDOW => fault(
+            Some(WINDOW..) => fault(
                 "offset",
-                format!("and limit together must be at most {WINDOW}; narrow the search"),
+                format!("must be less than {WINDOW}; narrow the search"),
             ),
             Some(_) => {}
         }
 
-        let site = filter(self.site);
-        let language = filter(self.lang).map(|tag| tag.to_lowercase());
-        let path = filter(self.path);
-        for (name, value) in [("site", &site), ("path", &path)] {
-            if value
-                .as_ref()
-                .is_some_and(|value| value.chars().count() > MAX_FILTER)
-            {
+        for (name, value) in [("site", &self.site), ("path", &self.path)] {
+            let length = value.as_ref().map_or(0, |value| value.chars().count());
+            if length > MAX_FILTER {
                 fault(name, format!("is longer than {MAX_FILTER} characters"));
             }
         }
+        let site = self.site.map(|name| name.trim().to_owned());
+        let site = not_empty(site);
+        let language = not_empty(self.lang).map(|tag| tag.to_lowercase());
+        let path = not_empty(self.path);
         if path.as_ref().is_some_and(|path| !path.starts_with('/')) {
             fault("path", "must begin with a slash".into());
         }
@@ -136,7 +139,8 @@ impl Parameters {
         match (limit, offset) {
             (Some(limit), Some(offset)) if faults.is_empty() => Ok(Query {
                 text,
-                limit,
+                // The last page of the window may be short.
+                limit: limit.min(WINDOW - offset),
                 offset,
                 site,
                 language,
@@ -155,10 +159,8 @@ fn invalid(parameter: &'static str, what: &str) -> Invalid {
 }
 
 /// An empty filter, as from an empty field of a form, is no filter.
-fn filter(value: Option<String>) -> Option<String> {
-    value
-        .map(|value| value.trim().to_owned())
-        .filter(|value| !value.is_empty())
+fn not_empty(value: Option<String>) -> Option<String> {
+    value.filter(|value| !value.is_empty())
 }
 
 /// Reads a number of digits only, without signs and spaces. `+5` is refused, since a form decodes

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use canter_ranking::query::Query;
@@ -16,8 +16,8 @@ use futures_util::future::join;
 use serde::Serialize;
 use tower_http::cors::{Any, CorsLayer};
 
+use crate::access::{Access, Load, check_host};
 use crate::answer::{Answer, Suggestion, Suggestions};
-use crate::origins::Origins;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::status::{Report, Status};
@@ -54,17 +54,17 @@ where
     I: SearchIndex + 'static,
     S: Status + 'static,
 {
-    router_for(&Origins::default(), index, status)
+    router_for(Access::default(), index, status)
 }
 
-/// Like [`router`], but only pages of the given sites may call the API.
-pub fn router_for<I, S>(origins: &Origins, index: Arc<I>, status: Arc<S>) -> Router
+/// Like [`router`], for those who may use it.
+pub fn router_for<I, S>(access: Access, index: Arc<I>, status: Arc<S>) -> Router
 where
     I: SearchIndex + 'static,
     S: Status + 'static,
 {
     let read_only = CorsLayer::new()
-        .allow_origin(origins.allowed())
+        .allow_origin(access.origins.allowed())
         .allow_methods([Method::GET, Method::HEAD])
         .allow_headers(Any)
         .expose_headers([header::LINK, header::RETRY_AFTER]);
@@ -87,13 +87,19 @@ where
         .method_not_allowed_fallback(only_reading)
         .merge(api)
         .fallback(no_such_path)
+        .layer(from_fn_with_state(Arc::new(access.hosts), check_host))
         .layer(map_response(headers::complete))
-        .with_state(Service { index, status })
+        .with_state(Service {
+            index,
+            status,
+            load: Arc::new(Load::new(access.searches)),
+        })
 }
 
 struct Service<I, S> {
     index: Arc<I>,
     status: Arc<S>,
+    load: Arc<Load>,
 }
 
 impl<I, S> Clone for Service<I, S> {
@@ -101,6 +107,7 @@ impl<I, S> Clone for Service<I, S> {
         Service {
             index: Arc::clone(&self.index),
             status: Arc::clone(&self.status),
+            load: Arc::clone(&self.load),
         }
     }
 }
@@ -114,6 +121,7 @@ struct Results {
 
 impl<I: SearchIndex, S: Status> Service<I, S> {
     async fn find(&self, query: &Query) -> Result<Results, Problem> {
+        let _room = self.load.enter().await?;
         let start = Instant::now();
         let hits = search::search(&*self.index, query).await;
         let hits = hits.map_err(|failure| Problem::failed(&failure))?;
@@ -126,6 +134,7 @@ impl<I: SearchIndex, S: Status> Service<I, S> {
 
     /// Returns completions of the typed text.
     async fn complete(&self, query: &Query) -> Result<Vec<Suggestion>, Problem> {
+        let _room = self.load.enter().await?;
         let site = query.site.clone();
         let found = search::completions(&*self.index, &query.text, site, query.limit).await;
         let found = found.map_err(|failure| Problem::failed(&failure))?;
@@ -137,6 +146,9 @@ impl<I: SearchIndex, S: Status> Service<I, S> {
         if query.offset > 0 {
             return Vec::new();
         }
+        let Ok(_room) = self.load.enter().await else {
+            return Vec::new();
+        };
         let found = search::names(&*self.index, &query.text, query.site.clone(), MAX_NAMES).await;
         let found = found.map_err(|failure| Problem::failed(&failure));
         // The results are worth showing without the names too.
@@ -144,6 +156,7 @@ impl<I: SearchIndex, S: Status> Service<I, S> {
     }
 
     async fn report(&self) -> Result<Report, Problem> {
+        let _room = self.load.enter().await?;
         let report = self.status.status().await;
         report.map_err(|failure| Problem::failed(&failure))
     }
@@ -191,13 +204,13 @@ async fn search_page<I: SearchIndex, S: Status>(
     RawQuery(raw): RawQuery,
 ) -> Response {
     let parameters = Parameters::read(raw.as_deref().unwrap_or_default());
-    if parameters.is_blank() {
-        let report = service.report().await.unwrap_or_default();
-        return html(StatusCode::OK, page::start(&report));
-    }
-    let text = parameters.text().to_owned();
+    let (text, is_blank) = (parameters.text().to_owned(), parameters.is_blank());
     let query = match parameters.query() {
         Ok(query) => query,
+        Err(faults) if is_blank && faults.iter().all(|fault| fault.parameter == "q") => {
+            let report = service.report().await.unwrap_or_default();
+            return html(StatusCode::OK, page::start(&report));
+        }
         Err(faults) => return html(StatusCode::BAD_REQUEST, page::refused(&text, &faults)),
     };
     match join(service.find(&query), service.names(&query)).await {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use canter_api::Origins;
+use canter_api::{Access, Origins};
 use canter_aws::{Clock, Cloud, CloudGenerations, Metrics, Names, Sites};
 use canter_core::ports::IndexReader;
 use canter_core::time::Moment;
@@ -63,7 +63,7 @@ async fn serve() -> anyhow::Result<()> {
             let clock = Arc::clone(&clock);
             move || sites(names.clone(), Arc::clone(&clock))
         };
-        return answer(&config.origins, index, (connect, clock), metrics).await;
+        return answer(config.origins, index, (connect, clock), metrics).await;
     }
     let cloud = Cloud::connect(names).await;
     let generations = CloudGenerations::new(cloud.clone(), Arc::clone(&clock));
@@ -73,12 +73,12 @@ async fn serve() -> anyhow::Result<()> {
         let clock = Arc::clone(&clock);
         move || ready(Sites::new(cloud.clone(), Arc::clone(&clock)))
     };
-    answer(&config.origins, index, (connect, clock), metrics).await
+    answer(config.origins, index, (connect, clock), metrics).await
 }
 
 /// Answers requests until Lambda ends the process.
 async fn answer<I, C, F>(
-    origins: &Origins,
+    origins: Origins,
     index: Arc<I>,
     (connect, clock): (C, Clock),
     metrics: Metrics,
@@ -90,7 +90,11 @@ where
 {
     let latency = Latency::new(metrics, Arc::clone(&clock));
     let status = CloudStatus::new(connect, Arc::clone(&index), clock);
-    let router = canter_api::router_for(origins, index, Arc::new(status));
+    let access = Access {
+        origins,
+        ..Access::default()
+    };
+    let router = canter_api::router_for(access, index, Arc::new(status));
     let ended = lambda_http::run(service(router, Arc::new(latency))).await;
     ended.map_err(anyhow::Error::from_boxed)
 }
