@@ -43,6 +43,13 @@ pub(crate) fn shown_shard(site: &str) -> String {
     format!("{}#shown", name(site))
 }
 
+/// The key of the item in `pages` with headers of a site.
+pub(crate) fn headers_key(site: &str, headers: UrlKey) -> Item {
+    let shard = format!("{}#headers", name(site));
+    let hash = bytes(headers.0);
+    Item::from([(SHARD.to_owned(), text(shard)), (HASH.to_owned(), hash)])
+}
+
 /// The key of a URL's item in `pages`.
 pub(crate) fn page_key(site: &str, key: UrlKey) -> Item {
     let shard = shard(site, key.0[0] >> 4);

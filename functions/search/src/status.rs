@@ -102,7 +102,7 @@ async fn look(
     last: Option<Crawl>,
     now: Moment,
 ) -> Option<Crawl> {
-    let (crawling, count) = tokio::join!(soon(sites.load(&site)), soon(index.count(&site)));
+    let (crawling, count) = tokio::join!(soon(sites.load_public(&site)), soon(index.count(&site)));
     let crawling = match crawling {
         Ok(crawling) => crawling?,
         Err(failure) => {

@@ -2,7 +2,8 @@
 //!
 //! | attribute | type | what |
 //! |---|---|---|
-//! | `plan` | B | how the site is crawled, packed; may hold headers for private pages |
+//! | `plan` | B | how the site is crawled, packed, without its headers |
+//! | `headers` | B | name of its headers in the table of pages; absent if it has none |
 //! | `crawl` | N | id of the newest crawl: its beginning, Unix ms |
 //! | `begun` | S | how it began |
 //! | `by` | N | the call that began it, or let it go on |
@@ -21,6 +22,7 @@
 //!
 //! The item `sites#all` holds the ids of all of them, in the set `names`.
 
+mod headers;
 mod record;
 
 use std::time::Duration;
@@ -40,8 +42,8 @@ use crate::tables::state_key;
 
 pub use canter_core::rest::Rest;
 use record::{
-    ALIVE, BEGUN, BY, CHANGES, COUNTS, CRAWL, ENDED, FILLED, HELD, MOVED, MOVED_BEFORE, REST, RUN,
-    SPEC, SWEEPER, SWEPT, TURN,
+    ALIVE, BEGUN, BY, CHANGES, COUNTS, CRAWL, ENDED, FILLED, HEADERS, HELD, MOVED, MOVED_BEFORE,
+    REST, RUN, SPEC, SWEEPER, SWEPT, TURN,
 };
 pub use record::{Beginning, CrawlSpec, Crawling, Progress, Turn};
 
@@ -89,10 +91,11 @@ impl Sites {
         change_scope: bool,
     ) -> Result<(Beginning, Crawling), Failure> {
         let site = &spec.site.id;
-        let packed = pack(spec)?;
+        let (public, headers) = self.keep_headers(spec).await?;
+        let packed = pack(&public)?;
         if packed.len() > MAX_PACKED {
             return Err(Failure::permanent(format!(
-                "the site {site} has more seeds, globs and headers than one record holds (400 KB): \
+                "the site {site} has more seeds and globs than one record holds (400 KB): \
                  name fewer, or divide it with --site NAME"
             )));
         }
@@ -116,6 +119,7 @@ impl Sites {
             };
             let change = Change::default()
                 .set(SPEC, bytes(packed.clone()))
+                .put(HEADERS, headers.map(|name| bytes(name.0)))
                 .set(CRAWL, number(crawl))
                 .set(BY, number(token))
                 .set(ALIVE, number(now))
@@ -155,6 +159,7 @@ impl Sites {
                     continue;
                 }
             }
+            self.forget_headers(site, &item, headers).await?;
             return Ok((beginning, begun));
         }
         Err(Failure::transient(format!(
@@ -170,6 +175,17 @@ impl Sites {
     ///
     /// The failure of the read; records of another version of canter.
     pub async fn load(&self, site: &str) -> Result<Option<Crawling>, Failure> {
+        let item = self.item(site, false).await?;
+        self.with_headers(site, &item).await
+    }
+
+    /// Like [`Sites::load`], but without the headers of requests. It needs no right to read the table
+    /// of pages.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sites::load`].
+    pub async fn load_public(&self, site: &str) -> Result<Option<Crawling>, Failure> {
         Crawling::of(site, &self.item(site, false).await?)
     }
 
@@ -179,7 +195,19 @@ impl Sites {
     ///
     /// Those of [`Sites::load`].
     pub async fn load_now(&self, site: &str) -> Result<Option<Crawling>, Failure> {
-        Crawling::of(site, &self.item(site, true).await?)
+        let item = self.item(site, true).await?;
+        self.with_headers(site, &item).await
+    }
+
+    async fn with_headers(&self, site: &str, item: &Item) -> Result<Option<Crawling>, Failure> {
+        let Some(mut crawling) = Crawling::of(site, item)? else {
+            return Ok(None);
+        };
+        // A record of an older version holds them itself.
+        if item.contains_key(HEADERS) {
+            crawling.spec.site.headers = self.headers(site, item).await?;
+        }
+        Ok(Some(crawling))
     }
 
     /// The ids of all sites that were ever crawled, in their order.

@@ -18,6 +18,7 @@ use crate::item::{Item, bytes_of, number_of, text_of};
 use crate::packed::unpack;
 
 pub(super) const SPEC: &str = "plan";
+pub(super) const HEADERS: &str = "headers";
 pub(super) const CRAWL: &str = "crawl";
 pub(super) const BEGUN: &str = "begun";
 pub(super) const BY: &str = "by";
@@ -35,11 +36,11 @@ pub(super) const SWEPT: &str = "swept";
 pub(super) const HELD: &str = "held";
 pub(super) const CHANGES: &str = "changes";
 
-/// What a worker needs to crawl a site whose id it knows. The headers may give access to private
-/// pages: whoever may read the table may read those headers.
+/// What a worker needs to crawl a site whose id it knows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CrawlSpec {
-    /// Seeds, scope, limits, headers.
+    /// Seeds, scope, limits, headers. The headers may give access to private pages, so they are
+    /// stored apart.
     pub site: Site,
     /// Requests per second for each domain; none for no limit.
     pub rate: Option<Rate>,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end by a panic")]
 
 mod archive;
+mod client;
 mod frontier;
 mod hostile;
 mod paces;

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use canter_aws::{Cloud, CloudPaces};
 use canter_core::failure::Failure;
@@ -476,7 +475,7 @@ async fn a_record_goes_a_day_after_its_use() {
 
 async fn stored(tables: &Tables, attribute: &str) -> u64 {
     let key = AttributeValue::S("pace#a.test".into());
-    let read = client().get_item();
+    let read = crate::client::client().get_item();
     let table = &tables.names().state;
     let answer = read.table_name(table).key("key", key).consistent_read(true);
     let answer = answer.send().await.unwrap();
@@ -485,16 +484,4 @@ async fn stored(tables: &Tables, attribute: &str) -> u64 {
         .unwrap()
         .parse()
         .unwrap()
-}
-
-/// DynamoDB, without canter between.
-fn client() -> aws_sdk_dynamodb::Client {
-    let http = aws_smithy_http_client::Builder::new().build_http();
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(http)
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "local"))
-        .endpoint_url(endpoints().dynamodb);
-    aws_sdk_dynamodb::Client::from_conf(config.build())
 }

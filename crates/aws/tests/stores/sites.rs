@@ -1,8 +1,10 @@
 //! A site has one crawl at a time, however many processes begin it.
 
+use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use canter_aws::{Beginning, Counts, CrawlSpec, Progress, Rest, SILENCE, Sites};
 use canter_core::failure::Failure;
 use canter_core::pace::Rate;
@@ -13,8 +15,10 @@ use canter_page::url::Limits as UrlLimits;
 use canter_tests::contract::url;
 use canter_tests::faults::{Faults, Reply, Turn};
 use canter_tests::stack::Stack;
+use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
+use crate::client::{Item, items};
 use crate::world::{Tables, TestClock};
 
 fn spec(options: Options) -> CrawlSpec {
@@ -95,6 +99,69 @@ async fn a_worker_that_knows_the_id_knows_all() {
         assert_eq!((spec.rate, spec.allow_private), (asked.rate, true));
         assert_eq!(spec.user_agent, asked.user_agent);
     }
+}
+
+/// Whoever answers searches may read the table of states, and must not be able to read what gives
+/// access to private pages.
+#[tokio::test]
+#[ignore = "needs the servers of make test"]
+async fn headers_are_not_where_searches_may_read() {
+    let (sites, clock, tables) = sites().await;
+    let with = |value: &str| {
+        let mut spec = spec(Options::default());
+        spec.site.headers = Headers(vec![("authorization".into(), value.into())]);
+        spec
+    };
+    let loaded = async || {
+        sites
+            .load_now(SITE)
+            .await
+            .unwrap()
+            .unwrap()
+            .spec
+            .site
+            .headers
+    };
+    let (_, begun) = sites.begin(&with("Basic abc"), false).await.unwrap();
+    assert_eq!(loaded().await, with("Basic abc").site.headers);
+    let [_, state] = items(&tables).await;
+    assert!(
+        state.iter().all(|item| !says(item, "Basic abc")),
+        "{state:?}"
+    );
+    let public = sites.load_public(SITE).await.unwrap().unwrap();
+    assert_eq!(public.spec.site.headers, Headers::default());
+
+    // A crawl with other headers leaves nothing of the ones before.
+    end(&sites, begun.crawl).await;
+    clock.forward(Duration::from_secs(1));
+    sites.begin(&with("Basic xyz"), false).await.unwrap();
+    assert_eq!(loaded().await, with("Basic xyz").site.headers);
+    let [pages, _] = items(&tables).await;
+    assert!(
+        pages.iter().all(|item| !says(item, "Basic abc")),
+        "{pages:?}"
+    );
+    assert!(
+        pages.iter().any(|item| says(item, "Basic xyz")),
+        "{pages:?}"
+    );
+}
+
+/// Whether a value of an item holds a text, packed or not.
+fn says(item: &Item, text: &str) -> bool {
+    let has = |value: &AttributeValue| {
+        let bytes = match value {
+            AttributeValue::B(bytes) => bytes.as_ref(),
+            AttributeValue::S(text) => text.as_bytes(),
+            _ => return false,
+        };
+        let mut unpacked = String::new();
+        // Fails for what is not packed.
+        let _ = GzDecoder::new(bytes).read_to_string(&mut unpacked);
+        unpacked.contains(text) || String::from_utf8_lossy(bytes).contains(text)
+    };
+    item.values().any(has)
 }
 
 /// What a crawl is begun over, and how.

@@ -26,7 +26,7 @@ static TABLES: AtomicU64 = AtomicU64::new(0);
 /// Two tables, connected.
 pub(crate) struct Tables {
     pub(crate) cloud: Cloud,
-    names: Names,
+    pub(crate) names: Names,
 }
 
 impl Tables {
