@@ -2,11 +2,12 @@
 DENY = target/tools/bin/cargo-deny
 ZIGBUILD = target/tools/bin/cargo-zigbuild
 CYCLONEDX = target/tools/bin/cargo-cyclonedx
+BOLERO = target/tools/bin/cargo-bolero
 
 # Index servers beside Elasticsearch 7.10.2; `make test` tries the first of them, too.
 ENGINES = opensearch-2.19.6 opensearch-3.9.0 elasticsearch-7.17.29
 
-.PHONY: $(ENGINES) advisories bench check demo deny engines fmt lint release release-files release-test \
+.PHONY: $(ENGINES) advisories bench check demo deny engines fmt fuzz lint release release-files release-test \
 	sam-build stacktests test
 
 demo:
@@ -32,6 +33,11 @@ deny: $(DENY)
 
 advisories: $(DENY)
 	$(DENY) --locked check advisories
+
+# Each fuzz target of tests/fuzz for TIME seconds.
+TIME = 60
+fuzz: $(BOLERO)
+	tests/fuzz/run $(TIME)
 
 # The functions as they are shipped, for both processors: the tests run those of cargo's own build.
 sam-build:
@@ -80,6 +86,9 @@ bench:
 
 $(DENY):
 	cargo install cargo-deny --locked --version 0.20.2 --root target/tools
+
+$(BOLERO):
+	cargo install cargo-bolero --locked --version 0.13.5 --no-default-features --features libfuzzer --root target/tools
 
 $(ZIGBUILD):
 	cargo install cargo-zigbuild --locked --version 0.24.1 --root target/tools

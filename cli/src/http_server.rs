@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -75,13 +75,16 @@ pub async fn serve(listener: TcpListener, router: Router, ended: impl Future<Out
     let _ = timeout(FAREWELL, graceful.shutdown()).await;
 }
 
+/// A connection whose client has to read.
+type Stream = TokioIo<Pin<Box<TimeoutStream<TcpStream>>>>;
+
 /// Answers the requests of a connection.
 fn answer(
     stream: TcpStream,
     router: Router,
     connection: Connection,
 ) -> http1::Connection<
-    TokioIo<std::pin::Pin<Box<TimeoutStream<TcpStream>>>>,
+    Stream,
     impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>,
 > {
     let mut stream = TimeoutStream::new(stream);

@@ -318,6 +318,20 @@ mod tests {
     }
 
     #[test]
+    fn any_line() {
+        bolero::check!().for_each(|line: &[u8]| {
+            let Ok(page) = page(line) else {
+                return;
+            };
+            assert!(is_http(&page.url));
+            assert_eq!(normalise(page.url.clone()), page.url);
+            for section in &page.sections {
+                assert!(page.text.get(section.start..section.end).is_some());
+            }
+        });
+    }
+
+    #[test]
     fn a_line_needs_little() {
         let line = r#"{"site":"d","url":"HTTPS://d.test/%7ea#x","text":"words","fetched_at_ms":1}"#;
         let page = read(line).unwrap();

@@ -61,9 +61,11 @@ pub async fn serve(args: Serve) -> Result<()> {
         Some(folder) => router_for(access, index, Arc::new(FolderStatus::new(&folder))),
         None => router_for(access, index, Arc::new(NoStatus)),
     };
+    // From here on a signal asks for an orderly end.
+    let asked = signal();
     announce(&address, false);
     let ended = async {
-        signal().await;
+        asked.await;
         tokio::spawn(end_at_once());
     };
     http_server::serve(listener, router, ended).await;

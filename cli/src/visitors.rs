@@ -22,7 +22,7 @@ impl Visitors {
         let cores = available_parallelism().map_or(1, NonZero::get);
         let everybody = Access::default();
         let named = || Origins::Named(self.origins.clone());
-        let is_local = address.ip().is_loopback();
+        let is_local = address.ip().to_canonical().is_loopback();
         Access {
             origins: match is_local || !self.origins.is_empty() {
                 true => named(),

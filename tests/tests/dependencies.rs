@@ -51,6 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["canter-core", "canter-page", "canter-ranking"],
     ),
     ("canter-bench", &["canter-tests"]),
+    ("canter-fuzz", SHIPPED),
 ];
 
 const SHIPPED: &[&str] = &[

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use canter_aws::{Beginning, Bill, CloudSite, Counts, Crawling, Rest};
+use canter_aws::{Beginning, Bill, CloudArchive, CloudSite, Counts, Crawling, Rest};
 use canter_core::task::Skip;
 use canter_stack::Stack;
 
 use super::bill;
 use super::deployed::Deployed;
 use crate::count::counted;
+use crate::crawl::outward::Outward;
 use crate::crawl::summary::Summary;
 
 /// The end of one site's crawl.
@@ -28,9 +29,18 @@ impl Ended {
         let clock = Arc::clone(&deployed.clock);
         let rows = CloudSite::new(deployed.cloud.clone(), &site, crawl, clock);
         let counts = counts(&rows, &crawling).await?;
+        let rest = rest(&crawling);
+        let outward = match rest {
+            None => {
+                let archive = CloudArchive::open(&deployed.cloud, Arc::clone(&deployed.clock));
+                let site = &crawling.spec.site;
+                Outward::of(site, &crawling.scope, counts.pages, &rows, &archive).await?
+            }
+            Some(_) => None,
+        };
         let summary = Summary {
             counts,
-            rest: rest(&crawling),
+            rest,
             requests: crawling.progress.requests,
             bytes: crawling.progress.bytes,
             elapsed: Duration::from_millis(
@@ -49,7 +59,7 @@ impl Ended {
             changes: crawling.changes.clone().unwrap_or_default(),
             is_refresh: crawling.beginning != Beginning::First,
             held: crawling.held,
-            outward: None,
+            outward,
             site: site.clone(),
             stack: Some(deployed.stack.name.clone()),
         };

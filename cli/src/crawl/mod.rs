@@ -7,7 +7,7 @@ mod estimate;
 pub mod frame;
 mod line;
 mod one_machine;
-mod outward;
+pub mod outward;
 mod progress;
 mod report;
 mod run;

@@ -6,10 +6,10 @@ use anyhow::Result;
 use canter_core::ports::Archive;
 use canter_core::publish::{PublishedPages, Rows};
 use canter_core::scope::Scope;
+use canter_core::site::Site;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::run::Run;
 use crate::count::counted;
 
 /// The links of a crawl that read its seeds alone.
@@ -23,20 +23,25 @@ pub struct Outward {
 }
 
 impl Outward {
-    /// Returns the links of a crawl that found no more than `pages` pages; `None` if there are none,
-    /// or if they would not have led further.
-    pub async fn of(run: &Run, pages: u64) -> Result<Option<Self>> {
-        if pages == 0 || pages > run.crawl.site.seeds.len() as u64 {
+    /// Returns the links of a complete crawl that found this many pages; `None` if it found more than
+    /// its seeds, or if no link leads out of the site.
+    pub async fn of(
+        site: &Site,
+        scope: &Scope,
+        found: u64,
+        pages: &impl PublishedPages,
+        archive: &impl Archive,
+    ) -> Result<Option<Self>> {
+        if found == 0 || found > site.seeds.len() as u64 {
             return Ok(None);
         }
-        let rows = run.crawl.pages.rows(Rows::All).await?;
+        let rows = pages.rows(Rows::All).await?;
         let places: Vec<_> = rows
             .into_iter()
             .filter_map(|row| row.signal.and(row.newest))
             .map(|newest| newest.place)
             .collect();
-        let archive = run.process.archive();
-        let links = archive.links(&run.crawl.site.id, &places).await?;
+        let links = archive.links(&site.id, &places).await?;
         let mut urls = Vec::new();
         for links in links.iter().flatten() {
             let links = links.read()?;
@@ -45,7 +50,7 @@ impl Outward {
         }
         urls.sort();
         urls.dedup();
-        Ok(Outward::among(urls, &run.crawl.scope()))
+        Ok(Outward::among(urls, scope))
     }
 
     fn among(urls: Vec<Url>, scope: &Scope) -> Option<Self> {

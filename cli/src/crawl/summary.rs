@@ -70,7 +70,11 @@ impl Summary {
         let tally = run.gates.tally(&crawl.site.seeds);
         let counts = store.counts().await?;
         let outward = match driven.rest {
-            None => Outward::of(run, counts.pages).await?,
+            None => {
+                let (site, scope) = (&crawl.site, crawl.scope());
+                let archive = &**run.process.archive();
+                Outward::of(site, &scope, counts.pages, store, archive).await?
+            }
             Some(_) => None,
         };
         Ok(Summary {

@@ -66,7 +66,8 @@ fn another_name_for_this_machine_is_refused() {
         (vec!["Host: [::1]:8080"], "200"),
         (vec!["Host: rebound.example.org"], "421"),
         (vec!["Host: 10.0.0.1"], "421"),
-        (vec![], "421"),
+        (vec![], "200"),
+        (vec!["Host: localhost", "Host: rebound.example.org"], "421"),
     ] {
         for path in [SEARCH, "/", "/api/v1/status", "/nothing"] {
             let answer = ask(&address, path, &headers);
@@ -169,6 +170,21 @@ fn a_thousand_busy_clients_share_the_cores() {
         }
     }
     assert!(counts[0] > 0, "{counts:?}");
+    assert!(most < 40, "{most} threads");
+    answers(&address);
+}
+
+/// A search goes on when its client has left, and counts as long.
+#[test]
+fn clients_that_leave_share_the_cores_as_well() {
+    let (_canter, serve, address) = serving(&[]);
+    let request = format!("GET {SEARCH} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut most = 0;
+    for _ in 0..1_500 {
+        let mut client = connect(&address);
+        client.write_all(request.as_bytes()).unwrap();
+        most = most.max(threads(&serve));
+    }
     assert!(most < 40, "{most} threads");
     answers(&address);
 }

@@ -10,7 +10,8 @@ use axum::http::uri::Authority;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use canter_core::failure::Failure;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use url::{Host, Url};
 
@@ -59,18 +60,12 @@ pub enum Hosts {
 
 impl Hosts {
     /// Returns whether a request was sent to one of them. A request with two names must have two of
-    /// them.
+    /// them; one without a name is no browser's.
     fn admit(&self, request: &Request) -> bool {
-        let header = request.headers().get(header::HOST);
-        let header = header.map(|host| host.to_str().unwrap_or_default());
+        let headers = request.headers().get_all(header::HOST).into_iter();
+        let headers = headers.map(|host| host.to_str().unwrap_or_default());
         let target = request.uri().authority().map(Authority::as_str);
-        match self {
-            Hosts::Any => true,
-            Hosts::ThisMachine(_) => {
-                let mut names = header.into_iter().chain(target).peekable();
-                names.peek().is_some() && names.all(|name| self.has(name))
-            }
-        }
+        headers.chain(target).all(|name| self.has(name))
     }
 
     /// Returns whether a name is among them, which may have a port.
@@ -84,11 +79,10 @@ impl Hosts {
         let is_whole = url.path() == "/" && url.username().is_empty() && url.query().is_none();
         is_whole
             && match url.host() {
+                Some(_) if others.iter().any(|other| url.host_str() == Some(other)) => true,
                 Some(Host::Domain(name)) => {
                     let name = name.trim_end_matches('.');
-                    name == "localhost"
-                        || name.ends_with(".localhost")
-                        || others.iter().any(|other| other == name)
+                    name == "localhost" || name.ends_with(".localhost")
                 }
                 Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
                 Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
@@ -114,25 +108,42 @@ pub(crate) async fn check_host(
 /// The searches that are under way.
 #[derive(Debug)]
 pub(crate) struct Load {
-    room: Semaphore,
+    room: Arc<Semaphore>,
     waiting: AtomicUsize,
 }
 
 impl Load {
     pub(crate) fn new(searches: usize) -> Self {
         Load {
-            room: Semaphore::new(searches.max(1)),
+            room: Arc::new(Semaphore::new(searches.max(1))),
             waiting: AtomicUsize::new(0),
         }
     }
 
+    /// Does work of a search when there is room for it. Work that has begun is ended, whether its
+    /// client waits or not: a search runs on a thread, which cannot be stopped.
+    pub(crate) async fn carry<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let room = self.enter().await?;
+        let working = tokio::spawn(async move {
+            let done = work.await;
+            drop(room);
+            done
+        });
+        let done = working.await;
+        let done = done.unwrap_or_else(|error| Err(Failure::permanent(error)));
+        done.map_err(|failure| Problem::failed(&failure))
+    }
+
     /// Waits for room for a search, which is given back when the result is dropped.
-    pub(crate) async fn enter(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        if let Ok(room) = self.room.try_acquire() {
+    async fn enter(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
             return Ok(room);
         }
         let waiting = Waiting::join(&self.waiting).ok_or_else(busy)?;
-        let room = timeout(MAX_WAIT, self.room.acquire()).await;
+        let room = timeout(MAX_WAIT, Arc::clone(&self.room).acquire_owned()).await;
         drop(waiting);
         match room {
             Ok(Ok(room)) => Ok(room),
@@ -171,7 +182,8 @@ mod tests {
 
     #[test]
     fn names_of_this_machine() {
-        let hosts = Hosts::ThisMachine(vec!["docs.example.org".to_owned()]);
+        let others = ["docs.example.org", "192.168.1.5"].map(str::to_owned);
+        let hosts = Hosts::ThisMachine(others.to_vec());
         let cases = [
             ("localhost:8080", true),
             ("LOCALHOST", true),
@@ -182,6 +194,7 @@ mod tests {
             ("[::1]:8080", true),
             ("docs.example.org", true),
             ("docs.example.org:443", true),
+            ("192.168.1.5", true),
             ("evil.example.org", false),
             ("localhost.evil.org", false),
             ("127.0.0.1.evil.org", false),

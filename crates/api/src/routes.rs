@@ -119,26 +119,38 @@ struct Results {
     previous: Option<Query>,
 }
 
-impl<I: SearchIndex, S: Status> Service<I, S> {
+impl<I, S> Service<I, S>
+where
+    I: SearchIndex + 'static,
+    S: Status + 'static,
+{
     async fn find(&self, query: &Query) -> Result<Results, Problem> {
-        let _room = self.load.enter().await?;
-        let start = Instant::now();
-        let hits = search::search(&*self.index, query).await;
-        let hits = hits.map_err(|failure| Problem::failed(&failure))?;
-        Ok(Results {
-            next: paging::next(query, &hits),
-            previous: paging::previous(query),
-            answer: Answer::new(query, hits, start.elapsed()),
-        })
+        let (index, query) = (Arc::clone(&self.index), query.clone());
+        self.load
+            .carry(async move {
+                let start = Instant::now();
+                let hits = search::search(&*index, &query).await?;
+                Ok(Results {
+                    next: paging::next(&query, &hits),
+                    previous: paging::previous(&query),
+                    answer: Answer::new(&query, hits, start.elapsed()),
+                })
+            })
+            .await
     }
 
     /// Returns completions of the typed text.
     async fn complete(&self, query: &Query) -> Result<Vec<Suggestion>, Problem> {
-        let _room = self.load.enter().await?;
-        let site = query.site.clone();
-        let found = search::completions(&*self.index, &query.text, site, query.limit).await;
-        let found = found.map_err(|failure| Problem::failed(&failure))?;
-        Ok(Suggestion::all(found))
+        let (index, query) = (Arc::clone(&self.index), query.clone());
+        self.load
+            .carry(async move {
+                let Query {
+                    text, site, limit, ..
+                } = query;
+                let found = search::completions(&*index, &text, site, limit).await?;
+                Ok(Suggestion::all(found))
+            })
+            .await
     }
 
     /// Returns names that begin like the query; none after the first page of results.
@@ -146,23 +158,22 @@ impl<I: SearchIndex, S: Status> Service<I, S> {
         if query.offset > 0 {
             return Vec::new();
         }
-        let Ok(_room) = self.load.enter().await else {
-            return Vec::new();
-        };
-        let found = search::names(&*self.index, &query.text, query.site.clone(), MAX_NAMES).await;
-        let found = found.map_err(|failure| Problem::failed(&failure));
+        let (index, query) = (Arc::clone(&self.index), query.clone());
+        let found = self.load.carry(async move {
+            let found = search::names(&*index, &query.text, query.site, MAX_NAMES).await?;
+            Ok(Suggestion::all(found))
+        });
         // The results are worth showing without the names too.
-        Suggestion::all(found.unwrap_or_default())
+        found.await.unwrap_or_default()
     }
 
     async fn report(&self) -> Result<Report, Problem> {
-        let _room = self.load.enter().await?;
-        let report = self.status.status().await;
-        report.map_err(|failure| Problem::failed(&failure))
+        let status = Arc::clone(&self.status);
+        self.load.carry(async move { status.status().await }).await
     }
 }
 
-async fn search<I: SearchIndex, S: Status>(
+async fn search<I: SearchIndex + 'static, S: Status + 'static>(
     State(service): State<Service<I, S>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
@@ -188,7 +199,7 @@ async fn search<I: SearchIndex, S: Status>(
     Ok(response)
 }
 
-async fn suggest<I: SearchIndex, S: Status>(
+async fn suggest<I: SearchIndex + 'static, S: Status + 'static>(
     State(service): State<Service<I, S>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
@@ -199,7 +210,7 @@ async fn suggest<I: SearchIndex, S: Status>(
     Ok(json(&Suggestions { query, suggestions }))
 }
 
-async fn search_page<I: SearchIndex, S: Status>(
+async fn search_page<I: SearchIndex + 'static, S: Status + 'static>(
     State(service): State<Service<I, S>>,
     RawQuery(raw): RawQuery,
 ) -> Response {
@@ -242,7 +253,7 @@ async fn search_page<I: SearchIndex, S: Status>(
 
 /// Succeeds if the index answers. The query is a single letter: it is the cheapest search, and too
 /// short to be corrected or completed.
-async fn health<I: SearchIndex, S: Status>(
+async fn health<I: SearchIndex + 'static, S: Status + 'static>(
     State(service): State<Service<I, S>>,
 ) -> Result<Response, Problem> {
     let smallest = Query {
@@ -257,7 +268,7 @@ async fn health<I: SearchIndex, S: Status>(
     Ok(json(&serde_json::json!({ "status": "ok" })))
 }
 
-async fn status_report<I: SearchIndex, S: Status>(
+async fn status_report<I: SearchIndex + 'static, S: Status + 'static>(
     State(service): State<Service<I, S>>,
 ) -> Result<Response, Problem> {
     Ok(json(&service.report().await?))

@@ -117,7 +117,8 @@ fn cookies(headers: &Headers) -> Option<String> {
     let pairs = headers.all("set-cookie").filter_map(|set| {
         let pair = set.split(';').next()?.trim();
         let (name, _) = pair.split_once('=')?;
-        (!name.is_empty()).then_some(pair)
+        let is_sendable = pair.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        (!name.is_empty() && is_sendable).then_some(pair)
     });
     let cookies = pairs.collect::<Vec<_>>().join("; ");
     (!cookies.is_empty() && cookies.len() <= MAX_COOKIES).then_some(cookies)
@@ -168,7 +169,7 @@ mod tests {
             (&["a=1; Path=/; HttpOnly", "b=2"], Some("a=1; b=2")),
             (&["a=b=c"], Some("a=b=c")),
             (&["a="], Some("a=")),
-            (&["nothing", "=1"], None),
+            (&["nothing", "=1", "a=\u{fffd}"], None),
             (&[&long], None),
             (&[], None),
         ];

@@ -68,7 +68,7 @@ impl Rules {
     /// KiB, only the whole lines before that limit are read.
     pub fn parse(file: &[u8], token: &str) -> Self {
         Rules {
-            own: Robots::parse(&mend(whole_lines(file)), token),
+            own: Robots::parse(&mend(whole_lines(&utf_8(file))), token),
             canter: None,
         }
     }
@@ -230,10 +230,9 @@ fn utf_8(file: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(String::from_utf16_lossy(&units).into_bytes())
 }
 
-/// Repairs faults of real files: decodes UTF-16, removes the rest of a damaged byte-order mark, and cuts
+/// Repairs faults of real files: removes the rest of a damaged byte-order mark, and cuts
 /// `User-agent` lines after their token (`Foo Bar`, `Foo/1.0` and `Foo*` all mean `Foo`).
 fn mend(file: &[u8]) -> Vec<u8> {
-    let file = &*utf_8(file);
     let mark = file.iter().zip(b"\xef\xbb\xbf");
     let file = &file[mark.take_while(|(byte, mark)| byte == mark).count()..];
     let mut mended = Vec::with_capacity(file.len());

@@ -66,6 +66,12 @@ pub async fn step<W: World>(world: &W, task: &Task) -> Result<StepResult, Failur
     let Some(known) = world.pages().begin(task).await? else {
         return Ok(StepResult::Dropped);
     };
+    if world
+        .traps()
+        .has_too_many_hosts(&task.url, &world.site().seeds)
+    {
+        return finish(world, task, known, Skip::TrapHosts.into(), None).await;
+    }
     let permission = permission(world, &task.url).await?;
     if let Permission::Granted | Permission::Denied(Skip::Robots) = permission {
         hand_on_named(world, task).await?;
@@ -112,6 +118,9 @@ async fn attempt<W: World>(
     };
     let answer = world.fetch(request).await;
     let exchange = answer.as_ref().ok().map(Exchange::of);
+    if answer.is_ok() {
+        world.traps().answered(&task.url);
+    }
     match judge(task, conditional, is_second, answer, world.now()) {
         Judgement::Page(response) => page(world, task, known, response).await,
         Judgement::Sitemap(response) => listed(world, task, known, response).await,
@@ -212,15 +221,12 @@ async fn page<W: World>(
         // Marking each link keeps the directive known when only the stored copy is read.
         page.links.iter_mut().for_each(|link| link.nofollow = true);
     }
-    let targets = page
-        .links
-        .iter()
-        .filter(|link| !link.nofollow)
-        .map(|link| &link.url)
-        .chain(&page.canonical)
-        .chain(&page.refresh);
-    let is_repeated = world.traps().is_repeated(&task.url, hash, &page);
-    let claims = claims(world, task, is_repeated, targets);
+    let is_repeated = world.traps().is_repeated(&task.url, hash, Some(&page));
+    // Where the page says that its content is, is none of its links.
+    let content = page.canonical.iter().chain(&page.refresh);
+    hand_on(world, task, claims(world, task, false, content)).await?;
+    let followed = page.links.iter().filter(|link| !link.nofollow);
+    let claims = claims(world, task, is_repeated, followed.map(|link| &link.url));
     hand_on(world, task, claims).await?;
 
     if asked.noindex || page.directives.noindex {
@@ -287,7 +293,9 @@ async fn not_modified<W: World>(
     let targets: Vec<Url> = links
         .filter_map(|link| Url::parse(&link.url).ok())
         .collect();
-    let claims = claims(world, task, false, targets.iter());
+    let hash = known.newest.as_ref().map(|newest| newest.fingerprint.hash);
+    let repeated = hash.map(|hash| world.traps().is_repeated(&task.url, hash, None));
+    let claims = claims(world, task, repeated == Some(true), targets.iter());
     hand_on(world, task, claims).await?;
     finish(world, task, known, Outcome::Unchanged, exchange).await
 }
@@ -314,9 +322,7 @@ async fn redirect<W: World>(
         }
     }
     let claim = Claim {
-        skip: trap(&to, &world.site().limits.url)
-            .map(Skip::from)
-            .or_else(|| world.traps().skip(&to)),
+        skip: trap(&to, &world.site().limits.url).map(Skip::from),
         redirects: task.redirects + 1,
         kind: task.kind,
         ..Claim::page(to.clone(), task.depth)

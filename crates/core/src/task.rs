@@ -221,18 +221,10 @@ impl Skip {
     /// Whether another page that links to the URL may still have it fetched. All other reasons are
     /// about the URL itself.
     pub fn is_provisional(self) -> bool {
-        match self {
-            Skip::TooDeep | Skip::TrapRepeats | Skip::TrapCombinations | Skip::TrapHosts => true,
-            Skip::Robots
-            | Skip::Noindex
-            | Skip::NotHtml
-            | Skip::TooLarge
-            | Skip::LongUrl
-            | Skip::Trap
-            | Skip::LeavesSite
-            | Skip::RedirectLoop
-            | Skip::PrivateAddress => false,
-        }
+        matches!(
+            self,
+            Skip::TooDeep | Skip::TrapRepeats | Skip::TrapCombinations
+        )
     }
 
     /// The end of a sentence for a person: "skipped because …".
@@ -247,7 +239,7 @@ impl Skip {
             Skip::Trap => "a trap: the path looks generated without end",
             Skip::TrapRepeats => "a trap: the same page at ever new addresses leads there",
             Skip::TrapCombinations => "a trap: ever new combinations of the same parameters",
-            Skip::TrapHosts => "a trap: the site has more than 200 hosts",
+            Skip::TrapHosts => "a trap: more than 200 hosts have answered",
             Skip::LeavesSite => "it redirects out of the site",
             Skip::RedirectLoop => "it is part of a redirect loop or redirects too often",
             Skip::PrivateAddress => "it is at a private address",

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::packed::{pack, unpack};
 
-/// Layout of the index. Raise it whenever fields or terms change. It is part of the index's name,
+/// Layout of the index. Raise it whenever fields or terms of usual words change. It is part of the index's name,
 /// so that each layout has its own index.
 pub(crate) const LAYOUT: &str = "canter-elastic-6";
 

@@ -249,6 +249,7 @@ impl Reader {
             Ending::Word => self.writer.space(),
             Ending::Block { start } => {
                 self.writer.trim_end(start);
+                self.end_links();
                 self.pre = None;
                 self.code_ends(start);
                 self.writer.line();
@@ -266,6 +267,16 @@ impl Reader {
             }
             Ending::Name => sections.name_ends(self.writer.len()),
         }
+    }
+
+    /// Ends links where the text ends. White space that a link in code ended with may be gone.
+    fn end_links(&mut self) {
+        let end = self.writer.len();
+        let before = self.links.iter().rposition(|(_, link)| link.end <= end);
+        let late = self.links.split_off(before.map_or(0, |at| at + 1));
+        let late = late.into_iter().filter(|(_, link)| link.start < end);
+        self.links
+            .extend(late.map(|(id, link)| (id, link.start..end)));
     }
 
     /// Where the first word of an element begins. The gap before it was written after the element

@@ -142,7 +142,7 @@ fn why_an_index_does_not_answer_is_in_the_log_of_the_service() {
     let name = indexes[0]["index"].as_str().unwrap();
     server.ask("POST", &format!("/{name}/_close"), "");
     let mut asking = std::net::TcpStream::connect(address).unwrap();
-    let request = b"GET /api/v1/search?q=p HTTP/1.0\r\nHost: h\r\n\r\n";
+    let request = b"GET /api/v1/search?q=p HTTP/1.0\r\nHost: localhost\r\n\r\n";
     std::io::Write::write_all(&mut asking, request).unwrap();
     serving.says("is closed: open it");
     canter

@@ -36,7 +36,7 @@ use canter_core::scope::Scope;
 use crate::change::{Change, Written};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
-use crate::item::{Item, bytes, number, number_of, text};
+use crate::item::{Item, bytes, key_of, number, number_of, text};
 use crate::packed::{MAX_PACKED, pack};
 use crate::tables::state_key;
 
@@ -91,7 +91,8 @@ impl Sites {
         change_scope: bool,
     ) -> Result<(Beginning, Crawling), Failure> {
         let site = &spec.site.id;
-        let (public, headers) = self.keep_headers(spec).await?;
+        let mut public = spec.clone();
+        let headers = std::mem::take(&mut public.site.headers);
         let packed = pack(&public)?;
         if packed.len() > MAX_PACKED {
             return Err(Failure::permanent(format!(
@@ -117,9 +118,11 @@ impl Sites {
                 (Some(known), _) => now.max(known.crawl + 1),
                 (None, _) => now,
             };
+            let before = key_of(&item, HEADERS);
+            let kept = self.keep_headers(site, &headers, &item).await?;
             let change = Change::default()
                 .set(SPEC, bytes(packed.clone()))
-                .put(HEADERS, headers.map(|name| bytes(name.0)))
+                .put(HEADERS, kept.map(|name| bytes(name.0)))
                 .set(CRAWL, number(crawl))
                 .set(BY, number(token))
                 .set(ALIVE, number(now))
@@ -155,11 +158,12 @@ impl Sites {
                 Written::Done => {}
                 Written::Refused(now) if number_of(&now, BY) == Some(token) => {}
                 Written::Refused(now) => {
+                    self.forget_headers(site, kept, before).await?;
                     item = now;
                     continue;
                 }
             }
-            self.forget_headers(site, &item, headers).await?;
+            self.forget_headers(site, before, kept).await?;
             return Ok((beginning, begun));
         }
         Err(Failure::transient(format!(
@@ -176,7 +180,10 @@ impl Sites {
     /// The failure of the read; records of another version of canter.
     pub async fn load(&self, site: &str) -> Result<Option<Crawling>, Failure> {
         let item = self.item(site, false).await?;
-        self.with_headers(site, &item).await
+        match self.with_headers(site, &item).await? {
+            Some(crawling) => Ok(crawling),
+            None => self.load_now(site).await,
+        }
     }
 
     /// Like [`Sites::load`], but without the headers of requests. It needs no right to read the table
@@ -196,16 +203,27 @@ impl Sites {
     /// Those of [`Sites::load`].
     pub async fn load_now(&self, site: &str) -> Result<Option<Crawling>, Failure> {
         let item = self.item(site, true).await?;
-        self.with_headers(site, &item).await
+        let crawling = self.with_headers(site, &item).await?;
+        crawling.ok_or_else(|| {
+            Failure::transient(format!("the headers of the site {site} were just changed"))
+        })
     }
 
-    async fn with_headers(&self, site: &str, item: &Item) -> Result<Option<Crawling>, Failure> {
-        let Some(mut crawling) = Crawling::of(site, item)? else {
-            return Ok(None);
-        };
+    /// Reads a record and the headers that it names; none if it is outdated and they are gone.
+    async fn with_headers(
+        &self,
+        site: &str,
+        item: &Item,
+    ) -> Result<Option<Option<Crawling>>, Failure> {
+        let mut crawling = Crawling::of(site, item)?;
         // A record of an older version holds them itself.
-        if item.contains_key(HEADERS) {
-            crawling.spec.site.headers = self.headers(site, item).await?;
+        if let Some(crawling) = &mut crawling
+            && item.contains_key(HEADERS)
+        {
+            let Some(headers) = self.headers(site, item).await? else {
+                return Ok(None);
+            };
+            crawling.spec.site.headers = headers;
         }
         Ok(Some(crawling))
     }

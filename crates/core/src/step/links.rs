@@ -39,10 +39,10 @@ pub(super) fn claims<'a, W: World>(
     unknown
         .into_iter()
         .map(|url| Claim {
-            skip: trap(url, &limits.url)
-                .map(Skip::from)
-                .or(skip)
-                .or_else(|| world.traps().skip(url)),
+            skip: trap(url, &limits.url).map(Skip::from).or(skip).or_else(|| {
+                let combines = world.traps().combines(url);
+                combines.then_some(Skip::TrapCombinations)
+            }),
             ..Claim::page(url.clone(), depth)
         })
         .collect()

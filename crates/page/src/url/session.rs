@@ -3,6 +3,8 @@
 
 use url::Url;
 
+use super::normalise;
+
 /// Parameters that are session ids whatever their value: of PHP, Java, ASP, ColdFusion and shops.
 const CERTAIN: [&str; 8] = [
     "phpsessid",
@@ -16,10 +18,14 @@ const CERTAIN: [&str; 8] = [
 ];
 /// Parameters that are session ids if their value looks like one.
 const PROBABLE: [&str; 4] = ["sid", "session", "session_id", "sessionid"];
-/// Minimum length of a value that looks like a session id.
-const LONG: usize = 16;
+/// Minimum length of a value that looks like a session id: one of hexadecimal digits, or one of letters
+/// and digits.
+const LONG_HEX: usize = 16;
+const LONG: usize = 24;
+/// Minimum number of its digits.
+const DIGITS: usize = 4;
 
-/// Returns a URL without its session ids. Links are followed so. A redirect's target is not: a site
+/// Returns a normalised URL without its session ids. Links are followed so. A redirect's target is not: a site
 /// may insist on its id.
 pub fn without_session(mut url: Url) -> Url {
     // Most URLs have neither.
@@ -33,6 +39,7 @@ pub fn without_session(mut url: Url) -> Url {
         let kept = segments.by_ref().collect::<Vec<_>>().join("/");
         if kept != path {
             url.set_path(&kept);
+            url = normalise(url);
         }
     }
     if let Some(query) = url.query()
@@ -41,6 +48,8 @@ pub fn without_session(mut url: Url) -> Url {
         let kept = query.split('&').filter(|pair| !is_session(pair));
         let kept = kept.collect::<Vec<_>>().join("&");
         url.set_query((!kept.is_empty()).then_some(&kept));
+        // What was malformed may be gone.
+        url = normalise(url);
     }
     url
 }
@@ -52,12 +61,19 @@ fn is_session(pair: &str) -> bool {
     let name = name.to_ascii_lowercase();
     // The names of ASP end with letters of their own.
     let is_certain = CERTAIN.contains(&name.as_str()) || name.starts_with("aspsessionid");
-    let is_long = value.len() >= LONG
-        && value
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        && value.bytes().any(|byte| byte.is_ascii_digit());
-    is_certain || is_long && PROBABLE.contains(&name.as_str())
+    is_certain || PROBABLE.contains(&name.as_str()) && is_random(value)
+}
+
+/// Whether a value has no hyphens, as titles have, is no number, as ids of things are, and is long.
+fn is_random(value: &str) -> bool {
+    let count = |is: fn(&u8) -> bool| value.bytes().filter(is).count();
+    let digits = count(u8::is_ascii_digit);
+    let least = match count(u8::is_ascii_hexdigit) == value.len() {
+        true => LONG_HEX,
+        false => LONG,
+    };
+    let is_mixed = (DIGITS..value.len()).contains(&digits);
+    value.len() >= least && is_mixed && count(u8::is_ascii_alphanumeric) == value.len()
 }
 
 #[cfg(test)]
@@ -73,7 +89,17 @@ mod tests {
             ("/a;v=1;jsessionid=0A1B/b", "/a;v=1/b"),
             ("/a?ASPSESSIONIDQQRSTU=ABC", "/a"),
             ("/a?sid=0123456789abcdef0", "/a"),
-            ("/a?session_id=9f8e7d6c-5b4a-3928", "/a"),
+            ("/a?session_id=Zk3xQ9vT1mB7cR5nW8yLpA2s", "/a"),
+            (
+                "/a?session_id=9f8e7d6c-5b4a-3928-8e7d-0123456789ab",
+                "/a?session_id=9f8e7d6c-5b4a-3928-8e7d-0123456789ab",
+            ),
+            (
+                "/a?session=deep-dive-kubernetes-101",
+                "/a?session=deep-dive-kubernetes-101",
+            ),
+            ("/a?sid=20230101123456789", "/a?sid=20230101123456789"),
+            ("/a?x=%41&PHPSESSID=100%", "/a?x=A"),
             ("/a?sid=17", "/a?sid=17"),
             (
                 "/a?session=introduction-to-lambda",

@@ -26,6 +26,9 @@ fn check(page: &Page) {
         end = code.end;
     }
     assert!(page.links.len() <= MAX_LINKS);
+    for place in page.links.iter().filter_map(|link| link.place.clone()) {
+        assert!(page.text.get(place).is_some_and(|text| !text.is_empty()));
+    }
     for url in page
         .links
         .iter()
@@ -130,6 +133,21 @@ fn links_beyond_the_depth_are_found() {
     let page = read_html(&html, &page_url());
     assert_eq!(page.links.len(), 1);
     assert_eq!(page.text, "text");
+}
+
+/// Found by the fuzz target `page::pages`.
+#[test]
+fn a_link_in_code_ends_where_the_code_ends() {
+    for (html, text, link) in [
+        ("<pre>a <a href=b>b  \n</a>\n</pre>c", "a b\nc", Some("b")),
+        ("<pre>a <a href=b> \n</a>\n</pre>c", "a\nc", None),
+        ("<a href=b>b<pre>x\n y\n", "b\nx\n y", Some("b\nx\n y")),
+    ] {
+        let page = read_html(html, &page_url());
+        assert_eq!(page.text, text, "{html}");
+        let place = page.links[0].place.clone();
+        assert_eq!(place.map(|place| &page.text[place]), link, "{html}");
+    }
 }
 
 #[test]
