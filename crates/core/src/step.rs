@@ -222,11 +222,14 @@ async fn page<W: World>(
         page.links.iter_mut().for_each(|link| link.nofollow = true);
     }
     let is_repeated = world.traps().is_repeated(&task.url, hash, Some(&page));
-    // Where the page says that its content is, is none of its links.
     let content = page.canonical.iter().chain(&page.refresh);
-    hand_on(world, task, claims(world, task, false, content)).await?;
+    if is_repeated {
+        // Where the page says that its content is, is none of its links.
+        hand_on(world, task, claims(world, task, false, content.clone())).await?;
+    }
     let followed = page.links.iter().filter(|link| !link.nofollow);
-    let claims = claims(world, task, is_repeated, followed.map(|link| &link.url));
+    let targets = followed.map(|link| &link.url).chain(content);
+    let claims = claims(world, task, is_repeated, targets);
     hand_on(world, task, claims).await?;
 
     if asked.noindex || page.directives.noindex {
