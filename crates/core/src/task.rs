@@ -20,8 +20,21 @@ impl UrlKey {
 
     /// The key of any bytes, which is also the hash of a page's body.
     pub fn hash(bytes: &[u8]) -> Self {
+        Self::from_hash(blake3::hash(bytes))
+    }
+
+    /// The key of the bytes of all parts in a row.
+    pub(crate) fn hash_parts<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        parts.for_each(|part| {
+            hasher.update(part);
+        });
+        Self::from_hash(hasher.finalize())
+    }
+
+    fn from_hash(hash: blake3::Hash) -> Self {
         let mut key = [0; 16];
-        key.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+        key.copy_from_slice(&hash.as_bytes()[..16]);
         UrlKey(key)
     }
 }

@@ -120,13 +120,10 @@ impl Met {
 fn content(page: &Page) -> UrlKey {
     let begin = &page.text[..page.text.floor_char_boundary(BEGINNING)];
     let links = page.links.iter().take(LINKS).map(|link| link.text.as_str());
-    let counts = (page.text.len(), page.links.len());
-    let mut said = format!("{counts:?}\n{}\n", page.title);
-    for text in [begin].into_iter().chain(links) {
-        said.push_str(text);
-        said.push('\n');
-    }
-    UrlKey::hash(said.as_bytes())
+    let texts = [page.title.as_str(), begin].into_iter().chain(links);
+    let texts = texts.flat_map(|text| [text.as_bytes(), b"\n"]);
+    let counts = [page.text.len(), page.links.len()].map(usize::to_le_bytes);
+    UrlKey::hash_parts(counts.iter().map(<[u8; 8]>::as_slice).chain(texts))
 }
 
 /// Returns the words of a page but for those of its own address; none unless the address has a

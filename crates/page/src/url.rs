@@ -9,7 +9,6 @@
 mod changes;
 mod session;
 
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -206,16 +205,12 @@ pub fn trap<'a>(url: &'a Url, limits: &Limits) -> Option<Trap<'a>> {
         return None;
     }
     // Numbers are repeated in honest paths, such as dates and shards (`/0/0/0/0/0/0/7.html`).
-    let mut times: HashMap<&str, usize> = HashMap::new();
-    for segment in segments.iter().filter(|segment| !is_number(segment)) {
-        *times.entry(segment).or_default() += 1;
-    }
-    let again: usize = times.values().map(|times| times - 1).sum();
-    let most = times
-        .into_iter()
-        .max_by_key(|(segment, times)| (*times, *segment));
-    most.filter(|_| again >= limits.repeats)
-        .map(|(segment, times)| Trap::Repeats(segment, times))
+    let mut words: Vec<&str> = segments.into_iter().filter(|it| !is_number(it)).collect();
+    words.sort_unstable();
+    let groups = words.chunk_by(|one, other| one == other);
+    let again: usize = groups.clone().map(|group| group.len() - 1).sum();
+    let most = groups.max_by_key(|group| group.len())?;
+    (again >= limits.repeats).then(|| Trap::Repeats(most[0], most.len()))
 }
 
 /// Whether the scheme is http or https.
