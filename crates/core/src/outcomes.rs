@@ -123,10 +123,7 @@ pub fn outcome(kind: &str, detail: Option<String>, status: Option<u16>) -> Optio
 
 /// Whether another page that links to a skipped URL may still have it fetched, by the URL's detail.
 pub fn is_provisional(detail: &str) -> bool {
-    let mut provisional = Skip::ALL
-        .into_iter()
-        .filter(|reason| reason.is_provisional());
-    provisional.any(|reason| reason.name() == detail)
+    Skip::provisional().any(|reason| reason.name() == detail)
 }
 
 /// The name of the reason in the detail of a skipped URL, which a redirect's target may follow.

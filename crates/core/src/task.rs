@@ -231,6 +231,13 @@ impl Skip {
         }
     }
 
+    /// The reasons that are provisional.
+    pub fn provisional() -> impl Iterator<Item = Skip> {
+        Skip::ALL
+            .into_iter()
+            .filter(|reason| reason.is_provisional())
+    }
+
     /// Whether another page that links to the URL may still have it fetched. All other reasons are
     /// about the URL itself.
     pub fn is_provisional(self) -> bool {

@@ -158,8 +158,7 @@ pub async fn a_skipped_claim_ends_at_once<P: Pages>(pages: &P, crawl: &Crawl) {
 /// A page that was too deep for one parent, or part of a trap, becomes a task when another parent
 /// names it for which it is neither.
 pub async fn another_parent_overrules_a_provisional_skip<P: Pages>(pages: &P, crawl: &Crawl) {
-    let provisional = Skip::ALL.into_iter().filter(|skip| skip.is_provisional());
-    for skip in provisional {
+    for skip in Skip::provisional() {
         let path = format!("/{}", skip.name());
         let skipped = || Claim {
             skip: Some(skip),
@@ -171,6 +170,21 @@ pub async fn another_parent_overrules_a_provisional_skip<P: Pages>(pages: &P, cr
         assert_eq!(paths(&tasks), [path.as_str()]);
         fine(pages.claim(&crawl.task("/far"), vec![skipped()]).await);
         assert_eq!(fine(pages.begin(&tasks[0]).await), Some(Known::default()));
+    }
+    // All other reasons are the last word.
+    for skip in Skip::ALL.into_iter().filter(|it| !it.is_provisional()) {
+        let path = format!("/{}", skip.name());
+        let skipped = Claim {
+            skip: Some(skip),
+            ..link(&path)
+        };
+        fine(pages.claim(&crawl.task("/far"), vec![skipped]).await);
+        let claimed = fine(pages.claim(&crawl.task("/near"), vec![link(&path)]).await);
+        assert_eq!(
+            (claimed.tasks, claimed.settled.len()),
+            (vec![], 1),
+            "{path}"
+        );
     }
 }
 

@@ -126,7 +126,7 @@ impl CloudSite {
                 .set(row::DUE, number(due.millis()))
                 .remove(&[row::OUTCOME, row::DETAIL]),
         };
-        for reason in provisional().filter(|_| link.skip.is_none()) {
+        for reason in Skip::provisional().filter(|_| link.skip.is_none()) {
             change = change.value(reason.name(), text(reason.name()));
         }
         let mut change = change
@@ -254,7 +254,7 @@ fn condition(claimant: &Claimant, link: &Claim) -> String {
             Some(_) => "#p = :p",
             None => "attribute_not_exists(#p)",
         };
-        let provisional: Vec<_> = provisional()
+        let provisional: Vec<_> = Skip::provisional()
             .map(|skip| format!(":{}", skip.name()))
             .collect();
         condition += &format!(
@@ -264,11 +264,6 @@ fn condition(claimant: &Claimant, link: &Claim) -> String {
         );
     }
     condition
-}
-
-/// The reasons that another page may overrule.
-fn provisional() -> impl Iterator<Item = Skip> {
-    Skip::ALL.into_iter().filter(|skip| skip.is_provisional())
 }
 
 /// Skips a URL that no item can hold.

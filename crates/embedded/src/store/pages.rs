@@ -1,14 +1,14 @@
 //! The page store: a row for every known URL.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use canter_core::failure::Failure;
 use canter_core::fingerprint::Fingerprint;
 use canter_core::outcomes::{columns, is_provisional};
 use canter_core::ports::{Claim, Claimed, Finish, Known, Pages, Place};
 use canter_core::publish::Kept;
-use canter_core::task::{Outcome, Task, UrlKey};
+use canter_core::task::{Outcome, Skip, Task, UrlKey};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use url::Url;
@@ -154,6 +154,22 @@ enum Became {
     Settled,
 }
 
+/// Claims a row that is new, of an older crawl, or skipped for a reason that another page may overrule.
+static CLAIM: LazyLock<String> = LazyLock::new(|| {
+    let provisional = Skip::provisional().map(|skip| format!("'{}'", skip.name()));
+    let provisional = provisional.collect::<Vec<_>>().join(", ");
+    format!(
+        "INSERT INTO url (site, key, url, crawl, state, due_ms, depth, hops, attempts, parent,
+                          outcome, detail, kind, lastmod_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT (site, key) DO UPDATE SET
+             crawl = ?4, state = ?5, due_ms = 0, depth = ?6, hops = ?7, attempts = 0,
+             parent = ?8, outcome = ?9, detail = ?10, kind = ?11,
+             lastmod_ms = coalesce(?12, lastmod_ms)
+         WHERE crawl < ?4 OR (crawl = ?4 AND ?9 IS NULL AND detail IN ({provisional}))"
+    )
+});
+
 /// Inserts or takes over the row of a link. In this store a push is as durable as a claim, so a
 /// child is given to its parent again only if it was not pushed.
 fn insert(
@@ -166,32 +182,20 @@ fn insert(
     let ended = link.skip.map(Outcome::from);
     let (outcome, detail) = ended.as_ref().map(columns).unzip();
     let (key, parent) = (UrlKey::of(&link.url).0, parent.map(Url::as_str));
-    let changed = connection
-        .prepare_cached(
-            "INSERT INTO url (site, key, url, crawl, state, due_ms, depth, hops, attempts, parent,
-                              outcome, detail, kind, lastmod_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?12)
-             ON CONFLICT (site, key) DO UPDATE SET
-                 crawl = ?4, state = ?5, due_ms = 0, depth = ?6, hops = ?7, attempts = 0,
-                 parent = ?8, outcome = ?9, detail = ?10, kind = ?11,
-                 lastmod_ms = coalesce(?12, lastmod_ms)
-             WHERE crawl < ?4 OR (crawl = ?4 AND ?9 IS NULL
-                                  AND (detail = 'too_deep' OR detail GLOB 'trap_*'))",
-        )?
-        .execute(params![
-            site,
-            key,
-            link.url.as_str(),
-            crawl.crawl as i64,
-            if ended.is_some() { FINISHED } else { CLAIMED },
-            link.depth,
-            link.redirects,
-            parent,
-            outcome,
-            detail.flatten(),
-            kind::number(link.kind),
-            link.lastmod.map(|at| at.millis() as i64)
-        ])?;
+    let changed = connection.prepare_cached(&CLAIM)?.execute(params![
+        site,
+        key,
+        link.url.as_str(),
+        crawl.crawl as i64,
+        if ended.is_some() { FINISHED } else { CLAIMED },
+        link.depth,
+        link.redirects,
+        parent,
+        outcome,
+        detail.flatten(),
+        kind::number(link.kind),
+        link.lastmod.map(|at| at.millis() as i64)
+    ])?;
     if changed > 0 {
         return Ok(match link.skip {
             None => Became::New,
