@@ -30,14 +30,10 @@ impl Ended {
         let rows = CloudSite::new(deployed.cloud.clone(), &site, crawl, clock);
         let counts = counts(&rows, &crawling).await?;
         let rest = rest(&crawling);
-        let outward = match rest {
-            None => {
-                let archive = CloudArchive::open(&deployed.cloud, Arc::clone(&deployed.clock));
-                let site = &crawling.spec.site;
-                Outward::of(site, &crawling.scope, counts.pages, &rows, &archive).await?
-            }
-            Some(_) => None,
-        };
+        let came_to = (rest.as_ref(), counts.pages);
+        let archive = CloudArchive::open(&deployed.cloud, Arc::clone(&deployed.clock));
+        let of = &crawling.spec.site;
+        let outward = Outward::of(of, &crawling.scope, came_to, &rows, &archive).await?;
         let summary = Summary {
             counts,
             rest,

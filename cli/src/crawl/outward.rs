@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use canter_core::ports::Archive;
 use canter_core::publish::{PublishedPages, Rows};
+use canter_core::rest::Rest;
 use canter_core::scope::Scope;
 use canter_core::site::Site;
 use serde_json::{Value, json};
@@ -23,16 +24,16 @@ pub struct Outward {
 }
 
 impl Outward {
-    /// Returns the links of a complete crawl that found this many pages; `None` if it found more than
-    /// its seeds, or if no link leads out of the site.
+    /// Returns the links of a crawl that came to this rest and found this many pages; `None` if it is
+    /// not complete, if it found more than its seeds, or if no link leads out of the site.
     pub async fn of(
         site: &Site,
         scope: &Scope,
-        found: u64,
+        (rest, found): (Option<&Rest>, u64),
         pages: &impl PublishedPages,
         archive: &impl Archive,
     ) -> Result<Option<Self>> {
-        if found == 0 || found > site.seeds.len() as u64 {
+        if rest.is_some() || found == 0 || found > site.seeds.len() as u64 {
             return Ok(None);
         }
         let rows = pages.rows(Rows::All).await?;

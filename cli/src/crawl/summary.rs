@@ -69,14 +69,9 @@ impl Summary {
         let (crawl, store) = (&run.crawl, &run.crawl.pages);
         let tally = run.gates.tally(&crawl.site.seeds);
         let counts = store.counts().await?;
-        let outward = match driven.rest {
-            None => {
-                let (site, scope) = (&crawl.site, crawl.scope());
-                let archive = &**run.process.archive();
-                Outward::of(site, &scope, counts.pages, store, archive).await?
-            }
-            Some(_) => None,
-        };
+        let came_to = (driven.rest.as_ref(), counts.pages);
+        let archive = &**run.process.archive();
+        let outward = Outward::of(&crawl.site, &crawl.scope(), came_to, store, archive).await?;
         Ok(Summary {
             stack: None,
             site: crawl.site.id.clone(),

@@ -1,6 +1,5 @@
 //! Who may use the API, and how much of it at once.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use axum::http::uri::Authority;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use canter_core::address::is_this_machine;
 use canter_core::failure::Failure;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -82,10 +82,9 @@ impl Hosts {
                 Some(_) if others.iter().any(|other| url.host_str() == Some(other)) => true,
                 Some(Host::Domain(name)) => {
                     let name = name.trim_end_matches('.');
-                    name == "localhost" || name.ends_with(".localhost")
+                    name.ends_with(".localhost") || is_this_machine(&Host::Domain(name))
                 }
-                Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-                Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+                Some(host) => is_this_machine(&host),
                 None => false,
             }
     }

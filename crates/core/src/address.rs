@@ -7,6 +7,17 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use url::Host;
+
+/// Whether a host is this machine by its very name or address, whatever a resolver says.
+pub fn is_this_machine(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
 /// Whether an address may be dialled without `--allow-private`. Ask this of the address that the
 /// connection goes to, after every resolution of a name.
 pub fn is_public(ip: IpAddr) -> bool {

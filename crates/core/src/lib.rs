@@ -34,6 +34,7 @@ mod permission;
 pub mod ports;
 pub mod prospect;
 pub mod publish;
+mod recent;
 pub mod redirect_loops;
 pub mod rest;
 pub mod robots;

@@ -1,68 +1,39 @@
 //! URLs that this process has already handed on, so that it makes no claim that cannot win.
 
-use std::collections::HashSet;
-use std::mem;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::recent::Recent;
 use crate::task::UrlKey;
 
 /// A bounded, exact set of the URLs of one crawl. It forgets the URLs that it has not met for
 /// longest. It has no false positives, unlike a Bloom filter, with which pages would be lost.
 #[derive(Debug)]
-pub struct Seen {
-    half: usize,
-    /// The URLs met recently, and those met before that. When the first set is full, it takes the
-    /// place of the second.
-    generations: Mutex<(HashSet<UrlKey>, HashSet<UrlKey>)>,
-}
+pub struct Seen(Mutex<Recent<()>>);
 
 impl Seen {
     /// A set of at most `capacity` URLs. Each takes a little more than 16 bytes.
     pub fn new(capacity: usize) -> Self {
-        Seen {
-            half: (capacity / 2).max(1),
-            generations: Mutex::default(),
-        }
+        Seen(Mutex::new(Recent::new(capacity)))
     }
 
     /// Those of the URLs that the set does not hold.
     pub fn unknown<T>(&self, urls: Vec<T>, key: impl Fn(&T) -> UrlKey) -> Vec<T> {
-        let mut generations = self
-            .generations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        urls.into_iter()
-            .filter(|url| {
-                let key = key(url);
-                if generations.0.contains(&key) {
-                    return false;
-                }
-                let old = generations.1.contains(&key);
-                if old {
-                    insert(&mut generations, self.half, key);
-                }
-                !old
-            })
+        let mut recent = self.recent();
+        let unknown = urls.into_iter();
+        unknown
+            .filter(|url| recent.meet(key(url)).is_none())
             .collect()
     }
 
     /// Adds URLs whose tasks are safely in the frontier or have ended.
     pub fn remember(&self, keys: impl IntoIterator<Item = UrlKey>) {
-        let mut generations = self
-            .generations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        for key in keys {
-            insert(&mut generations, self.half, key);
-        }
+        let mut recent = self.recent();
+        keys.into_iter().for_each(|key| recent.insert(key, ()));
     }
-}
 
-fn insert(generations: &mut (HashSet<UrlKey>, HashSet<UrlKey>), half: usize, key: UrlKey) {
-    if generations.0.len() >= half {
-        generations.1 = mem::take(&mut generations.0);
+    fn recent(&self) -> MutexGuard<'_, Recent<()>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    generations.0.insert(key);
 }
 
 #[cfg(test)]
@@ -89,7 +60,6 @@ mod tests {
             assert!(seen.unknown(vec![1], |&n| key(n)).is_empty());
             seen.remember([key(n)]);
         }
-        let generations = seen.generations.lock().unwrap();
-        assert!(generations.0.len() + generations.1.len() <= 20);
+        assert!(seen.recent().len() <= 20);
     }
 }

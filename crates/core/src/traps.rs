@@ -6,13 +6,13 @@
 
 mod combinations;
 
-use std::collections::{HashMap, HashSet};
-use std::mem;
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use canter_page::Page;
 use url::Url;
 
+use crate::recent::Recent;
 use crate::task::UrlKey;
 
 use combinations::Combinations;
@@ -35,13 +35,22 @@ const HOSTS: usize = 200;
 #[derive(Debug, Default)]
 pub struct Traps(Mutex<Met>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Met {
-    /// How often contents were met: recently, and before that. When the first map is full, it takes
-    /// the place of the second.
-    contents: (HashMap<UrlKey, u32>, HashMap<UrlKey, u32>),
+    /// How often contents were met.
+    contents: Recent<u32>,
     combinations: Combinations,
     hosts: HashSet<String>,
+}
+
+impl Default for Met {
+    fn default() -> Self {
+        Met {
+            contents: Recent::new(CONTENTS),
+            combinations: Combinations::default(),
+            hosts: HashSet::new(),
+        }
+    }
 }
 
 impl Traps {
@@ -103,15 +112,9 @@ impl Traps {
 impl Met {
     /// Counts a content. Returns how often it was met.
     fn count(&mut self, key: UrlKey) -> u32 {
-        let (new, old) = &mut self.contents;
-        if new.len() >= CONTENTS / 2 && !new.contains_key(&key) {
-            *old = mem::take(new);
-        }
-        let times = new
-            .entry(key)
-            .or_insert_with(|| old.get(&key).copied().unwrap_or(0));
-        *times = times.saturating_add(1);
-        *times
+        let times = self.contents.meet(key).unwrap_or(0).saturating_add(1);
+        self.contents.insert(key, times);
+        times
     }
 }
 
@@ -235,7 +238,7 @@ mod tests {
             met.count(key(0));
         }
         assert!(met.count(key(0)) as usize >= 3 * CONTENTS);
-        assert!(met.contents.0.len() + met.contents.1.len() <= CONTENTS);
+        assert!(met.contents.len() <= CONTENTS);
     }
 
     #[test]

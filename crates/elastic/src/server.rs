@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use canter_core::address::is_this_machine;
 use canter_core::failure::Failure;
 use elasticsearch::auth::Credentials;
 use elasticsearch::cert::{Certificate, CertificateValidation};
@@ -12,7 +13,7 @@ use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, Transp
 use rustls::RootCertStore;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
 use crate::retries::Retries;
 use crate::settings::{Access, Settings};
@@ -105,7 +106,7 @@ impl Server {
             }
             Access::Open | Access::Unsigned(_) | Access::Signed(_) => {}
         }
-        if is_this_machine(&settings.server) {
+        if settings.server.host().as_ref().is_some_and(is_this_machine) {
             // A proxy would resolve a loopback address to its own machine.
             transport = transport.disable_proxy();
         }
@@ -285,14 +286,4 @@ fn trusted() -> Option<Certificate> {
 /// Returns whether the server may answer the same request later.
 pub(crate) fn is_busy(status: u16) -> bool {
     matches!(status, 429 | 502..=504)
-}
-
-/// Returns whether requests to a server stay on this machine.
-pub(crate) fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
+use canter_core::address::is_this_machine;
 use canter_core::failure::Failure;
 use canter_page::url::is_http;
 use url::Url;
 
 use crate::page::LAYOUT;
-use crate::server::is_this_machine;
 use crate::signing::{Scope, Signer};
 
 /// Name of the index if the URL gives none.
@@ -95,7 +95,8 @@ impl Settings {
             )));
         }
         let key = key.map(|key| key.trim().to_owned());
-        if key.is_some() && server.scheme() == "http" && !is_this_machine(&server) {
+        let is_near = server.host().as_ref().is_some_and(is_this_machine);
+        if key.is_some() && server.scheme() == "http" && !is_near {
             return Err(wrong(&format!(
                 "begins with http:, so that everyone on the way could read the key: begin it with \
                  https: {url}"

@@ -22,7 +22,6 @@ mod slot_connector;
 mod starts;
 
 pub use clock::Clock;
-pub use coding::decode;
 pub use fetcher::{HttpConfig, HttpFetcher};
 pub use gate::{PacedGate, Tally};
 pub use starts::{Starts, Stretch};

@@ -77,26 +77,12 @@ mod tests {
     use std::time::Duration;
 
     use canter_core::domain::authority;
-    use canter_core::ports::{Approach, Fetcher, Gate, Headers, Request, Response};
-    use canter_core::time::Moment;
-    use canter_tests::Site;
+    use canter_core::ports::{Fetcher, Headers, Request, Response};
+    use canter_tests::{OpenGate, Site};
     use rustls::{ClientConfig, RootCertStore};
 
     use super::*;
-    use crate::{Clock, HttpConfig, HttpFetcher};
-
-    /// A gate at which every request starts at once.
-    struct Open(Clock);
-
-    impl Gate for Open {
-        fn near(&self, _: Duration) -> Boxed<'_, Result<Approach, FetchError>> {
-            Box::pin(async { Ok(Approach::new(())) })
-        }
-
-        fn slot(&self) -> Boxed<'_, Result<Moment, FetchError>> {
-            Box::pin(async { Ok(self.0.now()) })
-        }
-    }
+    use crate::{HttpConfig, HttpFetcher};
 
     /// A name that has other addresses each time, and how often it was looked up.
     fn names(answers: &[&[&str]]) -> (Lookup, Arc<Mutex<usize>>) {
@@ -124,7 +110,7 @@ mod tests {
             timeout: Duration::from_millis(300),
             wants_body: |_| true,
         };
-        fetcher.fetch(request, Arc::new(Open(Clock::start()))).await
+        fetcher.fetch(request, Arc::new(OpenGate)).await
     }
 
     fn fetcher(lookup: Lookup, private: HashSet<String>) -> HttpFetcher {

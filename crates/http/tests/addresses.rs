@@ -7,24 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canter_core::domain::authority;
-use canter_core::ports::{Approach, Boxed, FetchError, Fetcher, Gate, Headers, Request, Response};
-use canter_core::time::Moment;
-use canter_http::{Clock, HttpConfig, HttpFetcher};
-use canter_tests::{Serving, Site};
+use canter_core::ports::{FetchError, Fetcher, Headers, Request, Response};
+use canter_http::{HttpConfig, HttpFetcher};
+use canter_tests::{OpenGate, Serving, Site};
 use url::Url;
-
-/// A gate at which every request starts at once.
-struct Open(Clock);
-
-impl Gate for Open {
-    fn near(&self, _: Duration) -> Boxed<'_, Result<Approach, FetchError>> {
-        Box::pin(async { Ok(Approach::new(())) })
-    }
-
-    fn slot(&self) -> Boxed<'_, Result<Moment, FetchError>> {
-        Box::pin(async { Ok(self.0.now()) })
-    }
-}
 
 fn site() -> Serving {
     Site::new().page("/", []).start()
@@ -45,7 +31,7 @@ async fn fetch(url: &str, permitted: Option<&str>) -> Result<Response, FetchErro
         wants_body: |_| true,
     };
     let fetcher = HttpFetcher::start(config).unwrap();
-    fetcher.fetch(request, Arc::new(Open(Clock::start()))).await
+    fetcher.fetch(request, Arc::new(OpenGate)).await
 }
 
 /// Asserts that a host is refused at a port at which a server listens.

@@ -3,11 +3,10 @@
 //! `make fuzz` runs all of them for longer, led by the code that an input reaches.
 //!
 //! A corpus is in `src/__fuzz__`, in a folder named after its target; so is what made a target fail.
-//! The target for `canter import` is beside its code, in the command line.
+//! The targets for content codings and for `canter import` are beside their code.
 
 #![cfg(test)]
 
-mod coding;
 mod message;
 mod page;
 mod query;

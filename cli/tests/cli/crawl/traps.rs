@@ -50,6 +50,11 @@ fn told(canter: &Canter, url: &str) -> String {
     canter.run(&crawl).done().stderr
 }
 
+/// The number that a path ends with.
+fn number(path: &str) -> i64 {
+    path.rsplit('/').next().unwrap().parse().unwrap()
+}
+
 fn page(text: &str, links: &[&str]) -> Answer {
     let links = (1..).zip(links);
     let links = links.map(|(number, to)| format!("<a href='{to}'>Link {number}</a>\n"));
@@ -148,7 +153,7 @@ fn a_trap_does_not_grow_by_refreshes() {
 fn a_calendar_without_end() {
     let site = honest("/calendar/0")
         .otherwise(|visit| {
-            let month: i64 = visit.path.rsplit('/').next().unwrap().parse().unwrap();
+            let month = number(&visit.path);
             let links = [month - 1, month + 1].map(|month| format!("/calendar/{month}"));
             page(
                 &format!("Month {month}"),
@@ -234,7 +239,7 @@ fn a_search_by_facets() {
 fn redirects_that_lead_on_and_on() {
     let site = honest("/maze/1")
         .otherwise(|visit| {
-            let n: u64 = visit.path.rsplit('/').next().unwrap().parse().unwrap();
+            let n = number(&visit.path);
             match n % 4 {
                 0 => page(&format!("Room {n}"), &[&format!("/maze/{}", n + 1)]),
                 _ => Answer::redirect(&format!("/maze/{}", n + 1)),
@@ -244,7 +249,7 @@ fn redirects_that_lead_on_and_on() {
     ends(&site, crawl(&site), HONEST + 850, "too_deep");
     let site = honest("/on/1")
         .otherwise(|visit| {
-            let n: u64 = visit.path.rsplit('/').next().unwrap().parse().unwrap();
+            let n = number(&visit.path);
             Answer::redirect(&format!("/on/{}", n + 1))
         })
         .start();

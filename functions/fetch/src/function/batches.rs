@@ -73,8 +73,9 @@ impl<F: Fetcher + 'static, I: Standby + 'static> Function<F, I> {
         if own.is_empty() {
             return report;
         }
-        let tasks: Vec<Received> = own.iter().map(task).collect();
         let failed = std::mem::take(&mut report.failed);
+        let is_failed = |it: &&ReceivedMessage| failed.iter().any(|failed| failed.id == it.id);
+        let tasks: Vec<Received> = own.iter().filter(is_failed).map(task).collect();
         let again = self.bury_the_dead(&tasks, failed).await;
         let done = own.into_iter().filter(|it| !again.contains(&it.id));
         let deleted = queue::delete(self.worker.cloud(), &done.collect::<Vec<_>>()).await;
