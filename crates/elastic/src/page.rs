@@ -11,7 +11,7 @@ use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_ranking::facets::folders;
 use canter_ranking::hit::{Passage, Shown};
-use canter_ranking::plan::Field;
+use canter_ranking::plan::{Bm25Params, Field, Saturation};
 use canter_ranking::snippet::start;
 use canter_ranking::terms::PageTerms;
 use canter_ranking::tokenizer::Tokenizer;
@@ -23,7 +23,7 @@ use crate::packed::{pack, unpack};
 
 /// Layout of the index. Raise it whenever fields or terms of usual words change. It is part of the index's name,
 /// so that each layout has its own index.
-pub(crate) const LAYOUT: &str = "canter-elastic-6";
+pub(crate) const LAYOUT: &str = "canter-elastic-7";
 
 /// The server's name for BM25 with the factor `k1 + 1`, with which texts have the same weight against
 /// links as in the embedded index. OpenSearch 3 leaves the factor out of `BM25`; older servers do not
@@ -46,13 +46,18 @@ impl Similarity {
 /// Returns the settings and mapping of the index, with the BM25 parameters of each field.
 pub(crate) fn index_body(similarity: Similarity) -> Value {
     let mut body: Value = serde_json::from_str(include_str!("mapping.json")).unwrap_or_default();
-    for (name, field) in [
-        ("sections", Field::Sections),
-        ("body", Field::Body),
-        ("mentions", Field::AnchorText),
-        ("address", Field::Address),
+    // A number that a page holds counts the same however often it is repeated. The field of numbers has
+    // the first word of each text as well, so that a number is as rare in it as in the body.
+    let numbers = Bm25Params { k1: 0.0, b: 0.0 };
+    for (name, bm25) in [
+        ("sections", Field::Sections.bm25(Saturation::Early)),
+        ("body", Field::Body.bm25(Saturation::Early)),
+        ("body-late", Field::Body.bm25(Saturation::Late)),
+        ("numbers", numbers),
+        ("mentions", Field::AnchorText.bm25(Saturation::Early)),
+        ("mentions-late", Field::AnchorText.bm25(Saturation::Late)),
+        ("address", Field::Address.bm25(Saturation::Early)),
     ] {
-        let bm25 = field.bm25();
         body["settings"]["index"]["similarity"][name] =
             serde_json::json!({ "type": similarity.name(), "k1": bm25.k1, "b": bm25.b });
     }
@@ -74,7 +79,8 @@ struct Source<'a> {
     /// [`PageTerms::known`] plus one.
     #[serde(skip_serializing_if = "Option::is_none")]
     known: Option<u32>,
-    /// Names of the page itself, and of sections that are weighed as part of another section.
+    /// Names of the page itself and its titles, and names of sections that are weighed as part of
+    /// another section.
     names: Vec<&'a str>,
     /// The server leaves a gap between values, so no pair of terms spans two of them.
     body: [&'a str; 4],
@@ -120,7 +126,8 @@ pub(crate) fn source(
     let weighed = terms.weighed_sections();
     let beyond = terms.sections.iter().skip(weighed.len());
     let beyond = beyond.flat_map(|section| &section.names);
-    let names = terms.names.iter().chain(beyond).map(String::as_str);
+    let names = terms.names.iter().chain(&terms.titles).chain(beyond);
+    let names = names.map(String::as_str);
     let marks = terms.sections.iter().map(|section| section.marks.as_str());
     let marks: Vec<&str> = marks.filter(|marks| !marks.is_empty()).collect();
     let mut sections = Vec::with_capacity(weighed.len());

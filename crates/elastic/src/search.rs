@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use canter_core::failure::Failure;
 use canter_ranking::facets::{Facets, MAX_VALUES};
 use canter_ranking::hit::{Shown, hit};
-use canter_ranking::plan::{Clause, Field, Filter, Plan, Ways};
+use canter_ranking::plan::{Clause, Field, Filter, Plan, Saturation, Ways};
 use canter_ranking::query::{Hit, Hits, Query};
 use canter_ranking::search::Answer;
 use canter_ranking::tokenizer::Tokenizer;
@@ -56,6 +56,14 @@ fn request(plan: &Plan) -> Value {
             "filter": {"bool": {"should": [page, section]}},
             "boost": plan.name_weight,
         }}));
+    }
+    for (title, weight) in &plan.titles {
+        let filter = json!({"term": {"names": title}});
+        should.push(json!({"constant_score": {"filter": filter, "boost": weight}}));
+    }
+    for number in &plan.numbers {
+        let number = json!({"value": number, "boost": plan.number_weight});
+        should.push(json!({"term": {"body.numbers": number}}));
     }
     // Without a clause, every page would match.
     let wanted = match should.is_empty() {
@@ -122,12 +130,14 @@ fn sections(clause: &str) -> Value {
 
 /// Returns a query for any term of a clause. The server splits the terms at spaces.
 fn any_of(clause: &Clause) -> Value {
-    let field = match clause.field {
-        Field::Body => "body",
-        Field::AnchorText => "mentions",
-        Field::Address => "address",
-        Field::Common => "common",
-        Field::Sections => "sections.terms",
+    let field = match (clause.field, clause.saturation) {
+        (Field::Body, Saturation::Early) => "body",
+        (Field::Body, Saturation::Late) => "body.late",
+        (Field::AnchorText, Saturation::Early) => "mentions",
+        (Field::AnchorText, Saturation::Late) => "mentions.late",
+        (Field::Address, _) => "address",
+        (Field::Common, _) => "common",
+        (Field::Sections, _) => "sections.terms",
     };
     let terms = json!({"query": clause.terms.join(" "), "boost": clause.weight});
     let any = json!({"match": {field: terms}});

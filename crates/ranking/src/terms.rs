@@ -5,6 +5,7 @@
 
 mod names;
 mod near_duplicates;
+pub(crate) mod titles;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -57,6 +58,9 @@ pub struct PageTerms {
     pub near_duplicates: u64,
     /// Names of the page itself: its title and the title's parts.
     pub names: Vec<String>,
+    /// The page's own names, told apart from those of its sections, and the phrases of its title; see
+    /// [`Plan::titles`](crate::plan::Plan::titles).
+    pub titles: Vec<String>,
     /// The sections, in the order of the page.
     pub sections: Vec<SectionTerms>,
 }
@@ -160,6 +164,7 @@ impl PageTerms {
         terms.common = common.joined();
         terms.address = stems(&decoded(document.url.path()), tokenizer);
         terms.names = names(&page.title, [].iter());
+        terms.titles = titles::titles(&terms.names, &terms.title);
         terms.sections = sections;
         terms
     }

@@ -74,7 +74,8 @@ fn terms(fields: &Fields, plan: &Plan) -> Vec<(Term, IndexRecordOption)> {
         .flatten();
     let option = IndexRecordOption::WithFreqsAndPositions;
     phrases.for_each(|word| add(fields.body, word, option));
-    if let Some(name) = &plan.name {
+    let titles = plan.titles.iter().map(|(title, _)| title);
+    for name in plan.name.iter().chain(titles) {
         add(fields.name, name, IndexRecordOption::Basic);
     }
     terms

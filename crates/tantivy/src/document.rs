@@ -87,6 +87,7 @@ impl IndexedPage {
         names.extend(terms.sections.into_iter().flat_map(|section| section.names));
         names.sort_unstable();
         names.dedup();
+        names.extend(terms.titles);
         values.extend(names.into_iter().map(|name| text(fields.name, name)));
         Ok(IndexedPage {
             values,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use canter_ranking::plan::{Clause, Field as PlanField, Plan};
+use canter_ranking::plan::{Clause, Field as PlanField, Plan, Saturation};
 use tantivy::postings::SegmentPostings;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, SegmentReader, Term};
@@ -21,6 +21,8 @@ pub(super) struct Lookup {
     pub(super) pairs: Vec<(usize, usize, Bm25)>,
     /// Terms searched in other fields.
     pub(super) others: Vec<(Arc<Postings>, Bm25)>,
+    /// Terms that give each page that has them the same score. The page matches by other terms.
+    pub(super) flat: Vec<(Arc<Postings>, f32)>,
     /// Pages that have the query as a name.
     name: Option<Arc<Postings>>,
     pub(super) name_weight: f32,
@@ -50,6 +52,7 @@ impl Lookup {
             body_terms: Vec::new(),
             pairs: Vec::new(),
             others: Vec::new(),
+            flat: Vec::new(),
             name: None,
             name_weight: plan.name_weight,
             link_weight: plan.link_weight,
@@ -58,7 +61,7 @@ impl Lookup {
         let postings =
             |field, term: &str| statistics.postings(searcher, Term::from_field_text(field, term));
         let weigh = |of: FieldStatistics, clause: &Clause, doc_freq| {
-            of.weight([doc_freq], clause.bm25, clause.weight)
+            of.weight([doc_freq], clause.bm25(), clause.weight)
         };
         let clause = |field| plan.clauses.iter().find(|clause| clause.field == field);
         let sections = clause(PlanField::Sections);
@@ -85,7 +88,7 @@ impl Lookup {
         for [first, second] in &plan.pairs {
             if let (Some(first), Some(second)) = (lookup.position(first), lookup.position(second)) {
                 let doc_freqs = [first, second].map(|at| lookup.body_terms[at].postings.pages);
-                let params = PlanField::Body.bm25();
+                let params = PlanField::Body.bm25(Saturation::Early);
                 let bm25 = of.body.weight(doc_freqs, params, plan.pair_weight);
                 lookup.pairs.push((first, second, bm25));
             }
@@ -106,6 +109,17 @@ impl Lookup {
         }
         if let Some(name) = &plan.name {
             lookup.name = postings(fields.name, name)?;
+        }
+        for (title, weight) in &plan.titles {
+            let called = postings(fields.name, title)?;
+            lookup.flat.extend(called.map(|called| (called, *weight)));
+        }
+        for number in &plan.numbers {
+            if let Some(at) = lookup.position(number) {
+                let postings = Arc::clone(&lookup.body_terms[at].postings);
+                let weight = plan.number_weight * of.body.idf(postings.pages);
+                lookup.flat.push((postings, weight));
+            }
         }
         Ok(lookup)
     }

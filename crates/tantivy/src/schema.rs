@@ -46,7 +46,8 @@ pub(super) mod column {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields {
     pub(super) id: Field,
-    /// Names of the page and of its sections.
+    /// Names of the page and of its sections, and its titles
+    /// ([`canter_ranking::terms::PageTerms::titles`]).
     pub(super) name: Field,
     pub(super) sections: Field,
     pub(super) marks: Field,

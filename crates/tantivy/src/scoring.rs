@@ -45,6 +45,8 @@ pub(super) struct FirstPass<'a> {
     body: Vec<(usize, SegmentPostings)>,
     /// Posting lists of the terms in other fields, with the lengths of the texts.
     others: Vec<(&'a Bm25, SegmentPostings, FieldNormReader)>,
+    /// Posting lists of the terms with the same score for each page, and that score.
+    flat: Vec<(f32, SegmentPostings)>,
     name: Option<SegmentPostings>,
     lengths: FieldNormReader,
     link_score: Option<Column<f64>>,
@@ -68,10 +70,16 @@ impl<'a> FirstPass<'a> {
                 others.push((bm25, within, lengths));
             }
         }
+        let mut flat = Vec::with_capacity(lookup.flat.len());
+        for (postings, weight) in &lookup.flat {
+            let within = postings.within(number, segment, IndexRecordOption::Basic)?;
+            flat.extend(within.map(|within| (*weight, within)));
+        }
         Ok(FirstPass {
             lookup,
             body: lookup.body_in(number, segment, counted)?,
             others,
+            flat,
             name: lookup.named_in(number, segment)?,
             lengths: segment.get_fieldnorms_reader(lookup.body)?,
             list: segment.fast_fields().column_opt(column::LIST)?,
@@ -128,6 +136,14 @@ impl<'a> FirstPass<'a> {
         }
         if self.name.as_ref().is_some_and(|name| name.doc() == page) {
             sum += self.lookup.name_weight;
+        }
+        for (weight, postings) in &mut self.flat {
+            if postings.doc() < page {
+                postings.seek(page);
+            }
+            if postings.doc() == page {
+                sum += *weight;
+            }
         }
         let list = self.list.as_ref().and_then(|them| them.first(page));
         Estimate {

@@ -38,10 +38,14 @@ impl FieldStatistics {
         params: Bm25Params,
         weight: f32,
     ) -> Bm25 {
-        let doc_count = self.doc_count.max(1);
-        let idfs = doc_freqs.map(|doc_freq| idf(doc_count, doc_freq));
-        let average = self.words as f32 / doc_count as f32;
+        let idfs = doc_freqs.map(|doc_freq| self.idf(doc_freq));
+        let average = self.words as f32 / self.doc_count.max(1) as f32;
         Bm25::new(idfs.iter().sum(), average, params, weight)
+    }
+
+    /// Returns the inverse document frequency of a term that some texts hold.
+    pub(super) fn idf(self, doc_freq: u64) -> f32 {
+        idf(self.doc_count.max(1), doc_freq)
     }
 
     fn add(&mut self, other: FieldStatistics) {

@@ -8,12 +8,13 @@ use std::ops::Range;
 
 use crate::corrections::QueryWord;
 use crate::query::Query;
+use crate::terms::titles;
 use crate::tokenizer::Language;
 
 pub(crate) use marked::Marked;
 pub(crate) use terms::QueryTerms;
 pub use terms::Ways;
-pub use weights::{Bm25Params, Field};
+pub use weights::{Bm25Params, Field, Saturation};
 
 /// The terms that an index looks for, and the weight of each match. A page matches if any clause,
 /// pair or name does. Its score is the sum of the matches and of its links, times
@@ -24,7 +25,8 @@ pub struct Plan {
     pub query: Query,
     /// Clauses by field, none of which is empty.
     pub clauses: Vec<Clause>,
-    /// Pairs of neighbouring words in the body, weighed with the body's BM25 parameters.
+    /// Pairs of neighbouring words in the body, weighed with the body's BM25 parameters for early
+    /// saturation.
     pub pairs: Vec<[String; 2]>,
     /// Weight of a pair.
     pub pair_weight: f32,
@@ -32,6 +34,14 @@ pub struct Plan {
     pub name: Option<String>,
     /// Score of a page that bears the name, or has a section that does.
     pub name_weight: f32,
+    /// Titles that are looked for ([`crate::terms::PageTerms::titles`]), each with the score of a page
+    /// that has it. Such a page matches by its name or by its words.
+    pub titles: Vec<(String, f32)>,
+    /// Words of digits alone that stand between other words. The body of a page that holds one is a
+    /// match.
+    pub numbers: Vec<String>,
+    /// Weight of a number, which is multiplied by its inverse document frequency in the body.
+    pub number_weight: f32,
     /// Weight of the links from other pages: a page with link score s gets s / (s + 1) of it. It is
     /// no match by itself.
     pub link_weight: f32,
@@ -60,8 +70,15 @@ pub struct Clause {
     pub terms: Vec<String>,
     /// Weight of a match.
     pub weight: f32,
-    /// BM25 parameters.
-    pub bm25: Bm25Params,
+    /// Saturation of repeated terms.
+    pub saturation: Saturation,
+}
+
+impl Clause {
+    /// Returns the BM25 parameters.
+    pub fn bm25(&self) -> Bm25Params {
+        self.field.bm25(self.saturation)
+    }
 }
 
 /// A condition on a page.
@@ -79,20 +96,22 @@ impl Plan {
     /// Compiles a query for an index with pages in the given languages.
     pub fn compile(query: &Query, languages: &[Language]) -> Self {
         let terms = QueryTerms::of(&query.text, languages);
-        let clauses = [
-            (Field::Body, terms.body),
-            (Field::AnchorText, terms.words.clone()),
-            (Field::Address, terms.words.clone()),
-            (Field::Common, terms.common),
-            (Field::Sections, terms.words),
-        ];
-        let clauses = clauses.into_iter().filter(|(_, terms)| !terms.is_empty());
-        let clauses = clauses.map(|(field, terms)| Clause {
+        let (weighed, pair_weight) = match terms.question {
+            true => (weights::QUESTION, weights::QUESTION_PAIR),
+            false => (weights::WORDS, weights::PAIR),
+        };
+        let clauses = weighed.iter().map(|&(field, saturation, weight)| Clause {
             field,
-            terms,
-            weight: field.weight(),
-            bm25: field.bm25(),
+            terms: terms.of_field(field).to_vec(),
+            weight,
+            saturation,
         });
+        let clauses = clauses.filter(|clause| !clause.terms.is_empty());
+        let name = terms.name.iter();
+        let name = name.map(|name| (titles::own_name(name), weights::TITLE));
+        let phrases = terms.title_phrases.iter();
+        let phrases = phrases.map(|phrase| (titles::phrase(phrase), weights::TITLE_PHRASE));
+        let titles = name.chain(phrases).collect();
         let language = query.language.as_ref();
         let filters = [
             query.site.clone().map(Filter::Site),
@@ -102,9 +121,12 @@ impl Plan {
         Plan {
             clauses: clauses.collect(),
             pairs: terms.pairs,
-            pair_weight: weights::PAIR,
+            pair_weight,
             name: terms.name,
             name_weight: weights::NAME,
+            titles,
+            numbers: terms.numbers,
+            number_weight: weights::NUMBER,
             link_weight: weights::LINKS,
             list_factor: weights::LIST,
             phrases: terms.phrases,

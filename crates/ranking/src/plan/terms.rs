@@ -4,10 +4,15 @@ use std::cell::RefCell;
 
 use crate::corrections::{QueryWord, query_words};
 use crate::operators::parse_query;
+use crate::terms::titles::PHRASE;
 use crate::tokenizer::{Language, TokenKind, Tokenizer, name};
+
+use super::Field;
 
 /// Maximum number of words of a query; the rest of a pasted text is ignored.
 const MAX_WORDS: usize = 32;
+/// Minimum number of words of a question, stop words included.
+const MIN_QUESTION: usize = 5;
 
 thread_local! {
     /// Reused by the queries of a thread, since it caches stems.
@@ -27,6 +32,13 @@ pub(crate) struct QueryTerms {
     pub(crate) common: Vec<String>,
     /// The whole query as a name.
     pub(crate) name: Option<String>,
+    /// Whether the query is a question in any of the languages: a sentence, with words that say
+    /// nothing of its subject.
+    pub(crate) question: bool,
+    /// Words of digits alone, if the query has other words and is no question.
+    pub(crate) numbers: Vec<String>,
+    /// All words as a phrase, if they are as few as in the phrases of a title.
+    pub(crate) title_phrases: Vec<String>,
     /// Quoted phrases.
     pub(crate) phrases: Vec<Ways>,
     /// Phrases after a minus.
@@ -75,7 +87,19 @@ impl QueryTerms {
         terms.phrases.retain(|ways| !ways.is_empty());
         terms.unwanted.retain(|ways| !ways.is_empty());
         terms.query_words.truncate(MAX_WORDS);
+        if terms.question {
+            terms.numbers.clear();
+        }
         terms
+    }
+
+    /// Returns the terms that are looked for in a field.
+    pub(crate) fn of_field(&self, field: Field) -> &[String] {
+        match field {
+            Field::Body => &self.body,
+            Field::AnchorText | Field::Address | Field::Sections => &self.words,
+            Field::Common => &self.common,
+        }
     }
 
     /// Returns the terms in the tokenizer's language.
@@ -88,6 +112,14 @@ impl QueryTerms {
             terms.common.clear();
         }
         terms.distinct = terms.words.len().max(terms.common.len());
+        terms.question &= !terms.words.is_empty();
+        if terms.words.len() > 1 {
+            let numbers = terms.words.iter().filter(|word| is_number(word));
+            terms.numbers = numbers.cloned().collect();
+        }
+        if PHRASE.contains(&terms.words.len()) {
+            terms.title_phrases = vec![terms.words.join(" ")];
+        }
         terms
     }
 
@@ -97,6 +129,8 @@ impl QueryTerms {
             (&mut self.words, other.words),
             (&mut self.body, other.body),
             (&mut self.common, other.common),
+            (&mut self.numbers, other.numbers),
+            (&mut self.title_phrases, other.title_phrases),
         ] {
             others.iter().for_each(|term| add(list, term));
         }
@@ -106,19 +140,22 @@ impl QueryTerms {
             }
         }
         self.distinct = self.distinct.max(other.distinct);
+        self.question |= other.question;
     }
 
     fn read(text: &str, tokenizer: &mut Tokenizer, drop_question_words: bool) -> Self {
         let mut terms = QueryTerms::default();
         let language = tokenizer.language();
         let mut previous: Option<String> = None;
+        let (mut said, mut asks) = (0, false);
         tokenizer.tokenize(text, |token| {
             let term = token.term;
             let full = terms.words.len() >= MAX_WORDS || terms.common.len() >= MAX_WORDS;
-            let asking = drop_question_words
-                && token.kind == TokenKind::Word
+            let asking = token.kind == TokenKind::Word
                 && language.asks(&text[token.range.clone()].to_lowercase());
-            if full || asking {
+            said += usize::from(matches!(token.kind, TokenKind::Word | TokenKind::Stop));
+            asks |= asking || token.kind == TokenKind::Stop;
+            if full || (asking && drop_question_words) {
                 return;
             }
             match token.kind {
@@ -127,7 +164,9 @@ impl QueryTerms {
                     add(&mut terms.body, term);
                     if let Some(previous) = previous.replace(term.to_owned()) {
                         let pair = [previous, term.to_owned()];
-                        if !terms.pairs.contains(&pair) {
+                        // `line by line` is not about the words `line line`; 3.3.3 is a version.
+                        let repeated = pair[0] == pair[1] && !is_number(term);
+                        if !repeated && !terms.pairs.contains(&pair) {
                             terms.pairs.push(pair);
                         }
                     }
@@ -137,6 +176,7 @@ impl QueryTerms {
                 TokenKind::Single => {}
             }
         });
+        terms.question = asks && said >= MIN_QUESTION;
         terms
     }
 }
@@ -152,6 +192,10 @@ fn add_way(ways: &mut Ways, text: &str, tokenizer: &mut Tokenizer) {
     if !way.is_empty() && !ways.contains(&way) {
         ways.push(way);
     }
+}
+
+fn is_number(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn add(list: &mut Vec<String>, term: &str) {
