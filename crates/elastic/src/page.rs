@@ -7,10 +7,13 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_ranking::facets::folders;
 use canter_ranking::hit::{Passage, Shown};
+use canter_ranking::meaning::{DIMENSIONS, Meaning};
 use canter_ranking::plan::{Bm25Params, Field, Saturation};
 use canter_ranking::snippet::start;
 use canter_ranking::terms::PageTerms;
@@ -99,6 +102,8 @@ struct Source<'a> {
     shown: String,
     /// The packed [`start`] of the text.
     lead: String,
+    /// [`PageTerms::meanings`], one after the other.
+    meanings: String,
     page: Stored,
     text: String,
 }
@@ -170,9 +175,24 @@ pub(crate) fn source(
         sections,
         shown: packed(&Shown::of(document, &terms))?,
         lead: pack(start(&page.text)).map_err(serde_json::Error::io)?,
+        meanings: bytes(&terms.meanings),
         page: Stored::without_text_and_links(document),
         text: pack(&page.text).map_err(serde_json::Error::io)?,
     })
+}
+
+/// Returns vectors as the server takes bytes.
+fn bytes(meanings: &[Meaning]) -> String {
+    let numbers = meanings.iter().flatten();
+    BASE64_STANDARD.encode(numbers.map(|it| it.cast_unsigned()).collect::<Vec<u8>>())
+}
+
+/// Reads what [`bytes`] made.
+pub(crate) fn meanings(bytes: &str) -> Result<Vec<Meaning>, Failure> {
+    let bytes = BASE64_STANDARD.decode(bytes);
+    let bytes = bytes.map_err(|error| broken(serde::de::Error::custom(error)))?;
+    let (meanings, _) = bytes.as_chunks::<DIMENSIONS>();
+    Ok(meanings.iter().map(|it| it.map(u8::cast_signed)).collect())
 }
 
 /// Packs a value as JSON.

@@ -36,6 +36,9 @@ pub(crate) struct Fields {
     /// The start of the text, in which stop words and signs are highlighted.
     #[serde(default)]
     pub(crate) lead: [String; 1],
+    /// The vectors of the sections, which a question is compared with.
+    #[serde(default)]
+    pub(crate) meanings: [String; 1],
 }
 
 /// The matching sections of a page.

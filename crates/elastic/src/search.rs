@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use canter_core::failure::Failure;
 use canter_ranking::facets::{Facets, MAX_VALUES};
 use canter_ranking::hit::{Shown, hit};
+use canter_ranking::meaning::COMPARED;
 use canter_ranking::plan::{Clause, Field, Filter, Plan, Saturation, Ways};
 use canter_ranking::query::{Hit, Hits, Query};
 use canter_ranking::search::Answer;
@@ -16,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::packed::unpack;
-use crate::page::unpacked;
+use crate::page::{meanings, unpacked};
 use crate::response::{Buckets, Fields, Section, Sections, ask};
 use crate::server::Server;
 use crate::suggester::{self, Suggested, missing};
@@ -57,9 +58,17 @@ fn request(plan: &Plan) -> Value {
             "boost": plan.name_weight,
         }}));
     }
-    for (title, weight) in &plan.titles {
-        let filter = json!({"term": {"names": title}});
-        should.push(json!({"constant_score": {"filter": filter, "boost": weight}}));
+    if let Some(name) = &plan.own_name {
+        should.push(json!({"bool": {
+            "filter": [{"term": {"names": name}}],
+            "must": [link_score(plan.own_name_weight)],
+        }}));
+    }
+    if !plan.title_phrases.is_empty() {
+        should.push(json!({"constant_score": {
+            "filter": {"terms": {"names": plan.title_phrases}},
+            "boost": plan.title_phrase_weight,
+        }}));
     }
     for number in &plan.numbers {
         let number = json!({"value": number, "boost": plan.number_weight});
@@ -72,7 +81,7 @@ fn request(plan: &Plan) -> Value {
             "must": [{"boosting": {
                 "positive": {"bool": {
                     "must": [{"bool": {"should": should}}],
-                    "should": [link_score(plan)],
+                    "should": [link_score(plan.link_weight)],
                 }},
                 "negative": {"term": {"list": true}},
                 "negative_boost": plan.list_factor,
@@ -83,13 +92,15 @@ fn request(plan: &Plan) -> Value {
     };
     let fields: &[&str] = match plan.terms(Field::Sections).is_empty() {
         true => &["shown", "lead"],
+        false if plan.compares() => &["shown", "meanings"],
         false => &["shown"],
     };
+    let candidates = plan.candidates();
     let mut body = json!({
         "query": wanted,
         "sort": [{"_score": "desc"}, {"id": "asc"}],
-        "from": plan.window.start,
-        "size": plan.window.len(),
+        "from": candidates.start,
+        "size": candidates.len(),
         "track_total_hits": true,
         "_source": false,
         "docvalue_fields": fields,
@@ -110,11 +121,11 @@ fn values(field: &str, most: usize) -> Value {
 }
 
 /// Returns the clause that scores the links from other pages. It is no match by itself.
-fn link_score(plan: &Plan) -> Value {
+fn link_score(weight: f32) -> Value {
     json!({"rank_feature": {
         "field": "standing",
         "saturation": {"pivot": 1},
-        "boost": plan.link_weight,
+        "boost": weight,
     }})
 }
 
@@ -177,8 +188,16 @@ fn answer(response: Response, plan: &Plan) -> Result<Answer, Failure> {
     let missing = missing(&response.suggest, &counted.known, &plan.query_words);
     let total = response.hits.total.value;
     let mut tokenizer = Tokenizer::default();
-    let mut hits = Vec::with_capacity(response.hits.hits.len());
-    for page in response.hits.hits {
+    let mut pages = response.hits.hits;
+    if plan.compares() {
+        for page in pages.iter_mut().take(COMPARED) {
+            let meanings = meanings(&page.fields.meanings[0])?;
+            page.score += plan.closeness(meanings.into_iter());
+        }
+    }
+    let pages = plan.in_window(pages, |page| page.score);
+    let mut hits = Vec::with_capacity(pages.len());
+    for page in pages {
         hits.push(page.hit(plan, &mut tokenizer)?);
     }
     Ok(Answer {
@@ -258,7 +277,7 @@ struct InnerHits {
 
 impl PageHit {
     fn hit(self, plan: &Plan, tokenizer: &mut Tokenizer) -> Result<Hit, Failure> {
-        let Fields { shown, lead } = self.fields;
+        let Fields { shown, lead, .. } = self.fields;
         let mut page: Shown = unpacked(&shown[0])?;
         if !lead[0].is_empty() {
             page.lead = unpack(&lead[0])?;

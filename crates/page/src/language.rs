@@ -32,7 +32,9 @@ fn is_prose(text: &str, tag: &str) -> bool {
     };
     let (mut words, mut found) = (0, 0);
     for word in text.split_whitespace().take(LOOKED_AT) {
-        let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        let word = word
+            .trim_matches(|c: char| !c.is_alphanumeric())
+            .to_lowercase();
         words += 1;
         found += usize::from(frequent.contains(&word.as_str()));
     }

@@ -8,6 +8,7 @@ pub mod completion;
 pub mod corrections;
 pub mod facets;
 pub mod hit;
+pub mod meaning;
 mod operators;
 pub mod plan;
 pub mod query;

@@ -15,7 +15,8 @@ use canter_core::task::UrlKey;
 use canter_page::{Page, Section};
 use foldhash::fast::RandomState;
 
-use crate::tokenizer::{Language, Token, TokenKind, Tokenizer, name, spelled};
+use crate::meaning::{Meaning, Place, meanings};
+use crate::tokenizer::{Language, TokenKind, Tokenizer, name, spelled};
 
 use names::is_offered;
 pub use names::names;
@@ -59,10 +60,12 @@ pub struct PageTerms {
     /// Names of the page itself: its title and the title's parts.
     pub names: Vec<String>,
     /// The page's own names, told apart from those of its sections, and the phrases of its title; see
-    /// [`Plan::titles`](crate::plan::Plan::titles).
+    /// [`Plan::own_name`](crate::plan::Plan::own_name).
     pub titles: Vec<String>,
     /// The sections, in the order of the page.
     pub sections: Vec<SectionTerms>,
+    /// Vectors of the first [`MAX_SECTIONS`] sections; one for the text of a page without sections.
+    pub meanings: Vec<Meaning>,
 }
 
 /// The terms of a section: a range of the words of [`PageTerms::text`], and its marks. A section is
@@ -101,14 +104,15 @@ impl PageTerms {
             terms: &mut terms,
             common: &mut common,
             written: Written::default(),
-            count: 0,
+            places: Vec::new(),
         };
         reading.read(&page.title, tokenizer);
         reading.terms.title = std::mem::take(&mut reading.terms.text);
-        reading.count = 0;
+        let title = std::mem::take(&mut reading.places);
 
         let mut sections = Vec::with_capacity(page.sections.len());
         let first = heading_of(page);
+        let mut headings = Vec::with_capacity(page.sections.len());
         let mut read_to = 0;
         for (place, section) in page.sections.iter().enumerate() {
             // Text outside of sections still counts for the page.
@@ -116,7 +120,7 @@ impl PageTerms {
                 reading.read(between, tokenizer);
             }
             let mut own = SectionTerms {
-                start: reading.count,
+                start: reading.places.len(),
                 level: section.level,
                 names: section_names(section),
                 known: is_offered(&section.title)
@@ -128,14 +132,17 @@ impl PageTerms {
             reading.read_with(text, tokenizer, |single| push(&mut own.marks, single));
             read_to = read_to.max(section.range.end);
             if text.starts_with(&section.title) {
-                let read = reading.count - own.start;
+                let read = reading.places.len() - own.start;
                 let heading = count_words(&section.title, tokenizer);
                 own.heading = heading.min(read).min(MAX_HEADING);
+                headings.push(reading.places[own.start..own.start + own.heading].to_vec());
             } else {
-                let heading = stems(&section.title, tokenizer);
+                let mut places = Vec::new();
+                let heading = read_stems(&section.title, tokenizer, |place| places.push(place));
                 for _ in 0..HEADING_COPIES {
                     push(&mut own.marks, &heading);
                 }
+                headings.push(places);
             }
             for id in section.anchor.iter().chain(&section.names) {
                 push(&mut own.marks, &stems(id, tokenizer));
@@ -152,6 +159,7 @@ impl PageTerms {
             reading.read(rest, tokenizer);
         }
         let spelled = reading.written.spelled();
+        terms.meanings = meanings(&title, &reading.places, &sections, &headings);
 
         terms.list = page.list;
         terms.near_duplicates = fingerprint(&terms.text).unwrap_or_else(|| {
@@ -225,8 +233,8 @@ struct Reading<'a> {
     common: &'a mut Common,
     /// Words in their original spelling.
     written: Written<'a>,
-    /// Number of words of the text.
-    count: usize,
+    /// Place of the vector of each word.
+    places: Vec<Place>,
 }
 
 impl<'a> Reading<'a> {
@@ -243,15 +251,15 @@ impl<'a> Reading<'a> {
         tokenizer: &mut Tokenizer,
         mut single: impl FnMut(&str),
     ) {
-        tokenizer.tokenize(text, |Token { kind, term, range }| match kind {
+        tokenizer.tokenize(text, |token| match token.kind {
             TokenKind::Word => {
-                self.count += 1;
-                self.written.add(&text[range]);
-                push(&mut self.terms.text, term);
+                self.places.push(token.place);
+                self.written.add(&text[token.range]);
+                push(&mut self.terms.text, token.term);
             }
-            TokenKind::Whole | TokenKind::Part => push(&mut self.terms.identifiers, term),
-            TokenKind::Single => single(term),
-            TokenKind::Stop | TokenKind::Signs => self.common.add(term),
+            TokenKind::Whole | TokenKind::Part => push(&mut self.terms.identifiers, token.term),
+            TokenKind::Single => single(token.term),
+            TokenKind::Stop | TokenKind::Signs => self.common.add(token.term),
         });
     }
 }
@@ -343,10 +351,16 @@ impl Common {
 
 /// Returns the words of a short text, joined by spaces.
 fn stems(text: &str, tokenizer: &mut Tokenizer) -> String {
+    read_stems(text, tokenizer, |_| ())
+}
+
+/// Like [`stems`], and passes the place of each word's vector to `give`.
+fn read_stems(text: &str, tokenizer: &mut Tokenizer, mut give: impl FnMut(Place)) -> String {
     let mut joined = String::new();
     tokenizer.tokenize(text, |token| {
         if let TokenKind::Word | TokenKind::Single = token.kind {
             push(&mut joined, token.term);
+            give(token.place);
         }
     });
     joined

@@ -74,7 +74,7 @@ fn terms(fields: &Fields, plan: &Plan) -> Vec<(Term, IndexRecordOption)> {
         .flatten();
     let option = IndexRecordOption::WithFreqsAndPositions;
     phrases.for_each(|word| add(fields.body, word, option));
-    let titles = plan.titles.iter().map(|(title, _)| title);
+    let titles = plan.own_name.iter().chain(&plan.title_phrases);
     for name in plan.name.iter().chain(titles) {
         add(fields.name, name, IndexRecordOption::Basic);
     }

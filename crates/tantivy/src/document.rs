@@ -9,6 +9,7 @@ use tantivy::schema::{Field, OwnedValue};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::completion::coded;
+use crate::meanings::packed;
 use crate::schema::{Fields, halves};
 use crate::sections::Places;
 use crate::stored_page::lines;
@@ -70,6 +71,7 @@ impl IndexedPage {
                 .map(|it| number(fields.sections, it)),
         );
         values.extend(places.marks.into_iter().map(|it| number(fields.marks, it)));
+        values.extend(packed(&terms.meanings).map(|it| number(fields.meanings, it)));
         let marks = terms.sections.iter().map(|section| section.marks.as_str());
         let marks: Vec<&str> = marks.filter(|marks| !marks.is_empty()).collect();
         // Tantivy leaves a gap between values, so no pair spans two of them.

@@ -14,6 +14,7 @@ mod filter;
 mod generations;
 mod home;
 mod lookup;
+mod meanings;
 mod postings;
 mod reader;
 mod schema;

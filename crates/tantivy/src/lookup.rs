@@ -23,6 +23,8 @@ pub(super) struct Lookup {
     pub(super) others: Vec<(Arc<Postings>, Bm25)>,
     /// Terms that give each page that has them the same score. The page matches by other terms.
     pub(super) flat: Vec<(Arc<Postings>, f32)>,
+    /// Pages that are called by the name, and the weight of the links to them.
+    pub(super) own_name: Option<(Arc<Postings>, f32)>,
     /// Pages that have the query as a name.
     name: Option<Arc<Postings>>,
     pub(super) name_weight: f32,
@@ -53,6 +55,7 @@ impl Lookup {
             pairs: Vec::new(),
             others: Vec::new(),
             flat: Vec::new(),
+            own_name: None,
             name: None,
             name_weight: plan.name_weight,
             link_weight: plan.link_weight,
@@ -110,9 +113,14 @@ impl Lookup {
         if let Some(name) = &plan.name {
             lookup.name = postings(fields.name, name)?;
         }
-        for (title, weight) in &plan.titles {
-            let called = postings(fields.name, title)?;
-            lookup.flat.extend(called.map(|called| (called, *weight)));
+        if let Some(name) = &plan.own_name {
+            let called = postings(fields.name, name)?;
+            lookup.own_name = called.map(|called| (called, plan.own_name_weight));
+        }
+        for phrase in &plan.title_phrases {
+            let called = postings(fields.name, phrase)?;
+            let weighed = called.map(|called| (called, plan.title_phrase_weight));
+            lookup.flat.extend(weighed);
         }
         for number in &plan.numbers {
             if let Some(at) = lookup.position(number) {

@@ -54,7 +54,12 @@ impl Reader {
         let home = Home::Folder(dir.to_owned());
         let directory = directory(dir)?;
         if Index::exists(&directory).map_err(|error| failure(&error.into(), &home))? {
-            return Reader::open(dir);
+            let reader = Reader::open(dir)?;
+            // What is written has the newest layout.
+            return match reader.index.schema() == Fields::new().1 {
+                true => Ok(reader),
+                false => Err(unreadable(&reader.home)),
+            };
         }
         let (fields, schema) = Fields::new();
         let index = Index::open_or_create(directory, schema);
@@ -83,14 +88,10 @@ impl Reader {
     }
 
     fn opened(home: Home, opened: tantivy::Result<Index>) -> Result<Self, Unopened> {
-        let (fields, schema) = Fields::new();
+        let (fields, _) = Fields::new();
         match opened {
-            Ok(index) if index.schema() == schema => Reader::over(home, index, fields),
-            Ok(_) | Err(TantivyError::IncompatibleIndex(_)) => {
-                Err(Unopened::Unusable(Failure::permanent(format!(
-                    "the index in {home} was made by another version of canter"
-                ))))
-            }
+            Ok(index) if Fields::can_read(&index.schema()) => Reader::over(home, index, fields),
+            Ok(_) | Err(TantivyError::IncompatibleIndex(_)) => Err(unreadable(&home)),
             Err(error) => Err(Unopened::of(&error, &home)),
         }
     }
@@ -342,4 +343,10 @@ fn each_page(
 fn directory(dir: &Path) -> Result<MmapDirectory, Failure> {
     let home = Home::Folder(dir.to_owned());
     MmapDirectory::open(dir).map_err(|error| failure(&error.into(), &home))
+}
+
+fn unreadable(home: &Home) -> Unopened {
+    Unopened::Unusable(Failure::permanent(format!(
+        "the index in {home} was made by another version of canter"
+    )))
 }

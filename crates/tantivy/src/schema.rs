@@ -3,16 +3,18 @@
 use canter_core::task::UrlKey;
 use tantivy::Term;
 use tantivy::schema::{
-    BytesOptions, FAST, Field, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions,
+    BytesOptions, FAST, Field, IndexRecordOption, STORED, Schema, SchemaBuilder, TextFieldIndexing,
+    TextOptions,
 };
 
 use crate::tokenizer::TERMS;
 
 /// Layout of the index. Raise it whenever fields or terms of usual words change, so that an index of
-/// another layout is refused. It was not raised when marks that nobody types left the terms: a folder
-/// from before the archive has its pages in its index alone, and only words with such marks are not
-/// found until `canter reindex`.
-pub const LAYOUT: &str = "canter-index-7";
+/// another layout is made anew.
+pub const LAYOUT: &str = "canter-index-8";
+/// The layout before, without vectors. It can be read: a folder from before the archive has its pages
+/// in such an index alone.
+const READABLE: &str = "canter-index-7";
 
 /// Names of the columns.
 pub(super) mod column {
@@ -38,6 +40,8 @@ pub(super) mod column {
     pub(crate) const PATH: &str = "path";
     /// Folders that contain a page.
     pub(crate) const FOLDERS: &str = "folders";
+    /// Vectors of a page's sections; see [`crate::meanings`].
+    pub(crate) const MEANINGS: &str = "meanings";
     /// Number shared by near-duplicates.
     pub(crate) const NEAR_DUPLICATES: &str = "twins";
 }
@@ -77,11 +81,24 @@ pub(super) struct Fields {
     pub(super) text: Field,
     /// The links as JSON. Only an index of an older canter holds any; now the archive does.
     pub(super) links: Field,
+    pub(super) meanings: Field,
 }
 
 impl Fields {
     /// Creates the fields and the schema that holds them.
     pub(super) fn new() -> (Self, Schema) {
+        let (mut fields, mut schema) = Fields::of_layout(LAYOUT);
+        fields.meanings = schema.add_u64_field(column::MEANINGS, FAST);
+        (fields, schema.build())
+    }
+
+    /// Returns whether an index with a schema can be read.
+    pub(super) fn can_read(schema: &Schema) -> bool {
+        *schema == Fields::new().1 || *schema == Fields::of_layout(READABLE).1.build()
+    }
+
+    /// Creates the fields that both layouts have.
+    fn of_layout(layout: &str) -> (Self, SchemaBuilder) {
         let mut schema = Schema::builder();
         // Positions serve pairs and sections. In a field of pairs almost every pair would be a new
         // term, which took half of the indexing time; a field of sections would hold each word a
@@ -109,7 +126,7 @@ impl Fields {
         let name = TextOptions::default().set_indexing_options(whole);
         let word = TextOptions::default().set_fast("raw");
         // The field holds no value; its name is the layout.
-        schema.add_u64_field(LAYOUT, FAST);
+        let layout = schema.add_u64_field(layout, FAST);
         let fields = Fields {
             id: schema.add_bytes_field("id", BytesOptions::default().set_indexed()),
             name: schema.add_text_field("name", name.clone()),
@@ -134,8 +151,9 @@ impl Fields {
             stored: schema.add_text_field("stored", STORED),
             text: schema.add_text_field("text", STORED),
             links: schema.add_text_field("links", STORED),
+            meanings: layout,
         };
-        (fields, schema.build())
+        (fields, schema)
     }
 
     /// Returns the term that identifies a page.

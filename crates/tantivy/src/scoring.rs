@@ -2,6 +2,8 @@
 //! their scores by term frequencies. The second pass weighs sections and pairs of the pages that
 //! may be among the results.
 
+use std::sync::Arc;
+
 use canter_ranking::hit::Matching;
 use canter_ranking::terms::HEADING_COPIES;
 use tantivy::columnar::Column;
@@ -12,6 +14,7 @@ use tantivy::{DocId, DocSet, SegmentReader, TERMINATED};
 
 use crate::bm25::Bm25;
 use crate::lookup::Lookup;
+use crate::postings::Postings;
 use crate::schema::column;
 use crate::sections::Sections;
 
@@ -47,6 +50,8 @@ pub(super) struct FirstPass<'a> {
     others: Vec<(&'a Bm25, SegmentPostings, FieldNormReader)>,
     /// Posting lists of the terms with the same score for each page, and that score.
     flat: Vec<(f32, SegmentPostings)>,
+    /// The posting list of pages that are called by the name, and the weight of the links to them.
+    own_name: Option<(f32, SegmentPostings)>,
     name: Option<SegmentPostings>,
     lengths: FieldNormReader,
     link_score: Option<Column<f64>>,
@@ -71,15 +76,20 @@ impl<'a> FirstPass<'a> {
             }
         }
         let mut flat = Vec::with_capacity(lookup.flat.len());
-        for (postings, weight) in &lookup.flat {
+        let weighed = |(postings, weight): &(Arc<Postings>, f32)| {
             let within = postings.within(number, segment, IndexRecordOption::Basic)?;
-            flat.extend(within.map(|within| (*weight, within)));
+            tantivy::Result::Ok(within.map(|within| (*weight, within)))
+        };
+        for term in &lookup.flat {
+            flat.extend(weighed(term)?);
         }
+        let own_name = lookup.own_name.as_ref().map(weighed).transpose()?;
         Ok(FirstPass {
             lookup,
             body: lookup.body_in(number, segment, counted)?,
             others,
             flat,
+            own_name: own_name.flatten(),
             name: lookup.named_in(number, segment)?,
             lengths: segment.get_fieldnorms_reader(lookup.body)?,
             list: segment.fast_fields().column_opt(column::LIST)?,
@@ -138,16 +148,19 @@ impl<'a> FirstPass<'a> {
             sum += self.lookup.name_weight;
         }
         for (weight, postings) in &mut self.flat {
-            if postings.doc() < page {
-                postings.seek(page);
-            }
-            if postings.doc() == page {
+            if has(postings, page) {
                 sum += *weight;
             }
         }
+        let mut link_weight = self.lookup.link_weight;
+        if let Some((weight, postings)) = &mut self.own_name
+            && has(postings, page)
+        {
+            link_weight += *weight;
+        }
         let list = self.list.as_ref().and_then(|them| them.first(page));
         Estimate {
-            sum: sum + self.weighted_link_score(page),
+            sum: sum + link_weight * self.saturated_link_score(page),
             bound,
             factor: match list {
                 Some(true) => self.lookup.list_factor,
@@ -156,12 +169,21 @@ impl<'a> FirstPass<'a> {
         }
     }
 
-    /// Returns the score of the links from other pages.
-    fn weighted_link_score(&self, page: DocId) -> f32 {
+    /// Returns the score of the links from other pages, from 0 to 1.
+    fn saturated_link_score(&self, page: DocId) -> f32 {
         let score = self.link_score.as_ref().and_then(|them| them.first(page));
         let score = score.unwrap_or_default() as f32;
-        self.lookup.link_weight * (score / (score + 1.0))
+        score / (score + 1.0)
     }
+}
+
+/// Returns whether a posting list holds a page that is no earlier than the last one asked for.
+fn has(postings: &mut SegmentPostings, page: DocId) -> bool {
+    let at = match postings.doc() < page {
+        true => postings.seek(page),
+        false => postings.doc(),
+    };
+    at == page
 }
 
 /// The second pass over a segment, from one page to a later one.
@@ -224,13 +246,7 @@ impl<'a> SecondPass<'a> {
 
     /// Returns how the last scored page matches.
     pub(super) fn matching(&mut self, page: DocId) -> Matching {
-        let named = self.name.as_mut().is_some_and(|name| {
-            let at = match name.doc() < page {
-                true => name.seek(page),
-                false => name.doc(),
-            };
-            at == page
-        });
+        let named = self.name.as_mut().is_some_and(|name| has(name, page));
         Matching {
             sections: self.sections.ranked(),
             named,

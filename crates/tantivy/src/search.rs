@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use canter_ranking::hit::Matching;
+use canter_ranking::meaning::COMPARED;
 use canter_ranking::plan::Plan;
 use canter_ranking::query::Hits;
 use canter_ranking::search::Answer;
@@ -17,6 +18,7 @@ use crate::corrections::missing;
 use crate::facets::{Tally, Totals};
 use crate::filter::{Allowed, Phrases};
 use crate::lookup::Lookup;
+use crate::meanings::Meanings;
 use crate::schema::{Fields, column};
 use crate::scoring::{Estimate, FirstPass, SecondPass};
 use crate::statistics::Statistics;
@@ -39,13 +41,17 @@ pub(super) fn run(
     let matches = Matches::of(searcher, fields, plan, &lookup, &ids)?;
     let total = matches.total;
     let facets = matches.totals.facets(&plan.query, total);
-    let best = best(
+    let mut best = best(
         searcher,
         &lookup,
         &ids,
         (matches.all, matches.at_least),
-        plan.window.clone(),
+        plan.candidates(),
     )?;
+    if plan.compares() {
+        compare(searcher, plan, &mut best)?;
+    }
+    let best = plan.in_window(best, |page| page.score);
     if is_far {
         let pages: Vec<DocAddress> = best.iter().map(|scored| scored.page).collect();
         ahead::read_pages(searcher, &pages);
@@ -101,7 +107,7 @@ impl Matches {
             all: Vec::new(),
             at_least: 0.0,
         };
-        let mut least = Top::new(plan.window.end, ids);
+        let mut least = Top::new(plan.candidates().end, ids);
         for (number, segment) in searcher.segment_readers().iter().enumerate() {
             let mut allowed = Allowed::new(segment, &plan.filters, &phrases)?;
             let mut pass = FirstPass::new(lookup, number, segment)?;
@@ -160,6 +166,16 @@ fn best(
         }
     }
     Ok(top.range(range))
+}
+
+/// Adds what the first pages score for their closeness to a question.
+fn compare(searcher: &Searcher, plan: &Plan, best: &mut [Scored]) -> tantivy::Result<()> {
+    for scored in best.iter_mut().take(COMPARED) {
+        let segment = searcher.segment_reader(scored.page.segment_ord);
+        let mut meanings = Meanings::new(segment)?;
+        scored.score += plan.closeness(meanings.of(scored.page.doc_id));
+    }
+    Ok(())
 }
 
 /// Weighs the matches of one segment that may be among the best.

@@ -247,7 +247,7 @@ impl Sections {
 
 /// Reads all values of a page in a column at once, which takes half the time of reading them one by
 /// one.
-fn values(column: &Column<u64>, page: DocId, values: &mut Vec<u64>) {
+pub(super) fn values(column: &Column<u64>, page: DocId, values: &mut Vec<u64>) {
     let rows = column.index.value_row_ids(page);
     values.clear();
     values.resize(rows.len(), 0);

@@ -7,6 +7,7 @@ mod weights;
 use std::ops::Range;
 
 use crate::corrections::QueryWord;
+use crate::meaning::{COMPARED, Meaning, Sum, closeness};
 use crate::query::Query;
 use crate::terms::titles;
 use crate::tokenizer::Language;
@@ -34,9 +35,16 @@ pub struct Plan {
     pub name: Option<String>,
     /// Score of a page that bears the name, or has a section that does.
     pub name_weight: f32,
-    /// Titles that are looked for ([`crate::terms::PageTerms::titles`]), each with the score of a page
-    /// that has it. Such a page matches by its name or by its words.
-    pub titles: Vec<(String, f32)>,
+    /// The entry of pages that are called by the name ([`crate::terms::PageTerms::titles`]).
+    pub own_name: Option<String>,
+    /// Weight of the links to a page that is called by the name, in addition to
+    /// [`Plan::link_weight`]: of several, the one that others link to is meant.
+    pub own_name_weight: f32,
+    /// The entries of pages whose title holds the words of the query as a phrase, one for each language
+    /// that stems them differently.
+    pub title_phrases: Vec<String>,
+    /// Score of such a page.
+    pub title_phrase_weight: f32,
     /// Words of digits alone that stand between other words. The body of a page that holds one is a
     /// match.
     pub numbers: Vec<String>,
@@ -47,6 +55,9 @@ pub struct Plan {
     pub link_weight: f32,
     /// Factor on the score of a page that is little more than its links.
     pub list_factor: f32,
+    /// The vector of a question. The first [`COMPARED`] pages get a score for the closeness of their
+    /// sections ([`Plan::closeness`]) and are ordered again.
+    pub meaning: Option<Meaning>,
     /// Phrases that the body of every result must hold.
     pub phrases: Vec<Ways>,
     /// Phrases that the body of no result may hold.
@@ -107,11 +118,11 @@ impl Plan {
             saturation,
         });
         let clauses = clauses.filter(|clause| !clause.terms.is_empty());
-        let name = terms.name.iter();
-        let name = name.map(|name| (titles::own_name(name), weights::TITLE));
-        let phrases = terms.title_phrases.iter();
-        let phrases = phrases.map(|phrase| (titles::phrase(phrase), weights::TITLE_PHRASE));
-        let titles = name.chain(phrases).collect();
+        let own_name = terms.name.as_deref().map(titles::own_name);
+        let title_phrases = terms
+            .title_phrases
+            .iter()
+            .map(|words| titles::phrase(words));
         let language = query.language.as_ref();
         let filters = [
             query.site.clone().map(Filter::Site),
@@ -124,11 +135,15 @@ impl Plan {
             pair_weight,
             name: terms.name,
             name_weight: weights::NAME,
-            titles,
+            own_name,
+            own_name_weight: weights::OWN_NAME,
+            title_phrases: title_phrases.collect(),
+            title_phrase_weight: weights::TITLE_PHRASE,
             numbers: terms.numbers,
             number_weight: weights::NUMBER,
             link_weight: weights::LINKS,
             list_factor: weights::LIST,
+            meaning: terms.question.then(|| Sum::of(terms.places).meaning()),
             phrases: terms.phrases,
             unwanted: terms.unwanted,
             filters: filters.into_iter().flatten().collect(),
@@ -137,6 +152,40 @@ impl Plan {
             distinct: terms.distinct,
             query: query.clone(),
         }
+    }
+
+    /// Returns the ranks of the pages that an index has to find for the window. Pages after the first
+    /// [`COMPARED`] keep their ranks.
+    pub fn candidates(&self) -> Range<usize> {
+        match self.compares() {
+            true => 0..self.window.end.max(COMPARED),
+            false => self.window.clone(),
+        }
+    }
+
+    /// Returns whether the pages of the window are ordered again.
+    pub fn compares(&self) -> bool {
+        self.meaning.is_some() && self.window.start < COMPARED && !self.window.is_empty()
+    }
+
+    /// Returns the score of a page, among the first [`COMPARED`], for its closeness to a question, given
+    /// the vectors of its sections.
+    pub fn closeness(&self, sections: impl Iterator<Item = Meaning>) -> f32 {
+        let question = self.meaning.as_ref();
+        question.map_or(0.0, |question| {
+            weights::CLOSENESS * closeness(question, sections)
+        })
+    }
+
+    /// Returns the pages of the window, given the [candidates](Plan::candidates) with their final
+    /// scores.
+    pub fn in_window<T>(&self, mut pages: Vec<T>, score: impl Fn(&T) -> f32) -> Vec<T> {
+        if !self.compares() {
+            return pages;
+        }
+        pages.sort_by(|a, b| score(b).total_cmp(&score(a)));
+        let end = self.window.end.min(pages.len());
+        pages.drain(self.window.start.min(end)..end).collect()
     }
 
     /// Returns the terms that are looked for in a field.

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use crate::corrections::{QueryWord, query_words};
+use crate::meaning::Place;
 use crate::operators::parse_query;
 use crate::terms::titles::PHRASE;
 use crate::tokenizer::{Language, TokenKind, Tokenizer, name};
@@ -35,6 +36,8 @@ pub(crate) struct QueryTerms {
     /// Whether the query is a question in any of the languages: a sentence, with words that say
     /// nothing of its subject.
     pub(crate) question: bool,
+    /// Places of the vectors of the English words.
+    pub(crate) places: Vec<Place>,
     /// Words of digits alone, if the query has other words and is no question.
     pub(crate) numbers: Vec<String>,
     /// All words as a phrase, if they are as few as in the phrases of a title.
@@ -141,6 +144,7 @@ impl QueryTerms {
         }
         self.distinct = self.distinct.max(other.distinct);
         self.question |= other.question;
+        self.places.extend(other.places);
     }
 
     fn read(text: &str, tokenizer: &mut Tokenizer, drop_question_words: bool) -> Self {
@@ -160,6 +164,9 @@ impl QueryTerms {
             }
             match token.kind {
                 TokenKind::Word => {
+                    if !terms.words.iter().any(|known| known == term) {
+                        terms.places.push(token.place);
+                    }
                     add(&mut terms.words, term);
                     add(&mut terms.body, term);
                     if let Some(previous) = previous.replace(term.to_owned()) {

@@ -85,10 +85,12 @@ pub(super) const NUMBER: f32 = 8.8;
 pub(super) const LINKS: f32 = 16.0;
 /// Score of a page that bears the whole query as a name. It does not depend on BM25.
 pub(super) const NAME: f32 = 13.2;
-/// Additional score of a page whose own title is that name.
-pub(super) const TITLE: f32 = 10.0;
+/// Additional weight of the links to a page whose own title is that name.
+pub(super) const OWN_NAME: f32 = 16.0;
 /// Score of a page whose title holds the words of the query as a phrase.
 pub(super) const TITLE_PHRASE: f32 = 4.0;
+/// Score of a page whose sections are as close to a question as can be.
+pub(super) const CLOSENESS: f32 = 25.0;
 /// Factor on the score of a page that is little more than its links
 /// ([`canter_page::Page::list`]).
 pub(super) const LIST: f32 = 0.65;

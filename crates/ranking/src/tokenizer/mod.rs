@@ -25,6 +25,8 @@ use pieces::{
 };
 use stems::StemCache;
 
+use crate::meaning::Place;
+
 /// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
@@ -53,6 +55,8 @@ pub struct Token<'a> {
     pub term: &'a str,
     /// Position in the text, in bytes.
     pub range: Range<usize>,
+    /// Place of the vector of an English word.
+    pub place: Place,
 }
 
 /// Splits texts into tokens. It caches stems, so reuse one for many texts.
@@ -162,6 +166,7 @@ impl Tokenizer {
             kind: TokenKind::Whole,
             term: &self.folded,
             range,
+            place: Place::NONE,
         });
     }
 
@@ -186,8 +191,12 @@ impl Tokenizer {
             } else {
                 TokenKind::Word
             };
-            let range = range.clone();
-            give(Token { kind, term, range });
+            give(Token {
+                kind,
+                term,
+                range: range.clone(),
+                place: stem.place(),
+            });
         }
         if stem.camel_case() {
             let ends = camel_case_boundaries(word).chain([word.len()]);
@@ -209,6 +218,7 @@ impl Tokenizer {
                 kind: TokenKind::Part,
                 term,
                 range: start..start + part.len(),
+                place: Place::NONE,
             });
         }
     }
@@ -227,6 +237,7 @@ impl Tokenizer {
                     kind,
                     term: &self.folded,
                     range,
+                    place: Place::NONE,
                 });
             };
             if alone {
@@ -252,6 +263,7 @@ fn give_signs(text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>))
             kind: TokenKind::Signs,
             term: signs,
             range,
+            place: Place::NONE,
         });
     }
 }

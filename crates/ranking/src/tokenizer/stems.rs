@@ -10,6 +10,7 @@ use super::language::{Language, ScriptStemmers};
 use super::pieces::{camel_case_boundaries, is_invisible};
 use super::spelling::fold;
 use super::stop_words::is_stop_word;
+use crate::meaning::Place;
 
 /// Maximum number of cached spellings: the vocabulary of a large site, in a few megabytes.
 const CACHED: usize = 50_000;
@@ -17,6 +18,8 @@ const CACHED: usize = 50_000;
 /// Maximum length of a short word, in bytes. The map holds short words as numbers, with the stem
 /// beside them, so that a lookup touches one place in memory. Almost all words are short.
 const SHORT: usize = 15;
+/// Maximum length of the term of a short word, so that all that is cached of it takes 16 bytes.
+const SHORT_TERM: usize = 12;
 
 /// The cached stem of a word.
 pub(super) enum Stem<'a> {
@@ -27,6 +30,7 @@ pub(super) enum Stem<'a> {
 /// The stem of a word of any length.
 pub(super) struct CachedStem {
     term: Box<str>,
+    place: Place,
     stop: bool,
     camel_case: bool,
 }
@@ -34,7 +38,8 @@ pub(super) struct CachedStem {
 /// The stem of a short word whose term is short as well.
 #[derive(Clone, Copy)]
 pub(super) struct Small {
-    term: [u8; SHORT],
+    term: [u8; SHORT_TERM],
+    place: Place,
     /// Length of the term, with [`STOP`] and [`CAMEL_CASE`] in the higher bits.
     rest: u8,
 }
@@ -94,11 +99,17 @@ impl StemCache {
         let mut folded = String::new();
         fold(word, &mut folded);
         let stop = is_stop_word(&folded);
+        let term = match stop {
+            true => folded.into_boxed_str(),
+            false => self.stem(word, folded),
+        };
+        let place = match self.language == Language::ENGLISH && !stop {
+            true => Place::of(&term),
+            false => Place::NONE,
+        };
         CachedStem {
-            term: match stop {
-                true => folded.into_boxed_str(),
-                false => self.stem(word, folded),
-            },
+            term,
+            place,
             stop,
             camel_case: camel_case_boundaries(word).next().is_some(),
         }
@@ -136,12 +147,13 @@ fn number(word: &str) -> Option<u128> {
 
 impl Small {
     fn of(stem: &CachedStem) -> Option<Self> {
-        let mut term = [0; SHORT];
+        let mut term = [0; SHORT_TERM];
         term.get_mut(..stem.term.len())?
             .copy_from_slice(stem.term.as_bytes());
         let flag = |is: bool, flag: u8| if is { flag } else { 0 };
         Some(Small {
             term,
+            place: stem.place,
             rest: stem.term.len() as u8 | flag(stem.stop, STOP) | flag(stem.camel_case, CAMEL_CASE),
         })
     }
@@ -157,6 +169,14 @@ impl Stem<'_> {
                 std::str::from_utf8(term).unwrap_or_default()
             }
             Stem::Long(stem) => &stem.term,
+        }
+    }
+
+    /// Returns the place of the word's vector.
+    pub(super) fn place(&self) -> Place {
+        match self {
+            Stem::Short(small) => small.place,
+            Stem::Long(stem) => stem.place,
         }
     }
 
