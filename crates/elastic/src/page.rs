@@ -6,6 +6,7 @@
 //! only: pages that were written before that have a field of them, which nobody reads.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -14,7 +15,7 @@ use canter_core::failure::Failure;
 use canter_ranking::facets::folders;
 use canter_ranking::hit::{Passage, Shown};
 use canter_ranking::meaning::{DIMENSIONS, Meaning};
-use canter_ranking::plan::{Bm25Params, Field, Saturation};
+use canter_ranking::plan::{Bm25Params, Field, Saturation, is_number};
 use canter_ranking::snippet::start;
 use canter_ranking::terms::PageTerms;
 use canter_ranking::tokenizer::Tokenizer;
@@ -49,8 +50,7 @@ impl Similarity {
 /// Returns the settings and mapping of the index, with the BM25 parameters of each field.
 pub(crate) fn index_body(similarity: Similarity) -> Value {
     let mut body: Value = serde_json::from_str(include_str!("mapping.json")).unwrap_or_default();
-    // A number that a page holds counts the same however often it is repeated. The field of numbers has
-    // the first word of each text as well, so that a number is as rare in it as in the body.
+    // A number that a page holds counts the same however often it is repeated.
     let numbers = Bm25Params { k1: 0.0, b: 0.0 };
     for (name, bm25) in [
         ("sections", Field::Sections.bm25(Saturation::Early)),
@@ -87,6 +87,7 @@ struct Source<'a> {
     names: Vec<&'a str>,
     /// The server leaves a gap between values, so no pair of terms spans two of them.
     body: [&'a str; 4],
+    numbers: String,
     mentions: &'a str,
     /// [`canter_core::inlinks::Inlinks::link_score`]; none for 0, which the server refuses.
     #[serde(rename = "standing", skip_serializing_if = "Option::is_none")]
@@ -166,6 +167,7 @@ pub(crate) fn source(
             &terms.title,
             &terms.identifiers,
         ],
+        numbers: numbers(&terms),
         mentions: &terms.anchor_text,
         link_score: Some(document.inlinks.link_score).filter(|it| *it > 0.0),
         list: terms.list,
@@ -179,6 +181,24 @@ pub(crate) fn source(
         page: Stored::without_text_and_links(document),
         text: pack(&page.text).map_err(serde_json::Error::io)?,
     })
+}
+
+/// Returns the numbers of a page's body, and a mark: every page with a body has the field, so that a
+/// number is as rare in it as in the body.
+fn numbers(terms: &PageTerms) -> String {
+    let texts = [&terms.text, &terms.title].into_iter();
+    let marks = terms.sections.iter().map(|section| &section.marks);
+    let words = texts
+        .chain(marks)
+        .flat_map(|text| text.split_terminator(' '));
+    let mut words = words.peekable();
+    if words.peek().is_none() {
+        return String::new();
+    }
+    let numbers: BTreeSet<&str> = words.filter(|word| is_number(word)).collect();
+    numbers
+        .into_iter()
+        .fold("-".to_owned(), |all, number| all + " " + number)
 }
 
 /// Returns vectors as the server takes bytes.

@@ -72,7 +72,7 @@ fn request(plan: &Plan) -> Value {
     }
     for number in &plan.numbers {
         let number = json!({"value": number, "boost": plan.number_weight});
-        should.push(json!({"term": {"body.numbers": number}}));
+        should.push(json!({"term": {"numbers": number}}));
     }
     // Without a clause, every page would match.
     let wanted = match should.is_empty() {

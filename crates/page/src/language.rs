@@ -130,5 +130,11 @@ mod tests {
     #[test]
     fn what_is_no_language_has_none() {
         assert_eq!(detected(&"0x1F 4711 == != ".repeat(40)), None);
+        // Names of a program look like Portuguese to trigrams.
+        let classes = "java.time.chrono.AbstractChronology (implements java.time.chrono.Chronology) \
+                       java.time.chrono.HijrahChronology java.time.chrono.IsoChronology \
+                       java.time.chrono.JapaneseChronology (implements java.io.Serializable) \
+                       java.lang.Comparable java.time.temporal.TemporalAdjuster ";
+        assert_eq!(detected(&classes.repeat(4)), None);
     }
 }

@@ -95,6 +95,7 @@ impl PageTerms {
     pub fn of(document: &Document, tokenizer: &mut Tokenizer) -> Self {
         let page = &document.page;
         tokenizer.set_language(Language::of_tag(page.language.as_deref()));
+        tokenizer.begin_page();
         let mut terms = PageTerms {
             text: String::with_capacity(page.text.len()),
             ..PageTerms::default()
@@ -103,7 +104,7 @@ impl PageTerms {
         let mut reading = Reading {
             terms: &mut terms,
             common: &mut common,
-            written: Written::default(),
+            written: Vec::new(),
             places: Vec::new(),
         };
         reading.read(&page.title, tokenizer);
@@ -158,7 +159,7 @@ impl PageTerms {
         if let Some(rest) = page.text.get(read_to..) {
             reading.read(rest, tokenizer);
         }
-        let spelled = reading.written.spelled();
+        let spelled = spelled_words(reading.written);
         terms.meanings = meanings(&title, &reading.places, &sections, &headings);
 
         terms.list = page.list;
@@ -231,8 +232,8 @@ impl PageTerms {
 struct Reading<'a> {
     terms: &'a mut PageTerms,
     common: &'a mut Common,
-    /// Words in their original spelling.
-    written: Written<'a>,
+    /// Words as they are written, each once, in the order of their first occurrence.
+    written: Vec<&'a str>,
     /// Place of the vector of each word.
     places: Vec<Place>,
 }
@@ -251,10 +252,12 @@ impl<'a> Reading<'a> {
         tokenizer: &mut Tokenizer,
         mut single: impl FnMut(&str),
     ) {
-        tokenizer.tokenize(text, |token| match token.kind {
+        tokenizer.tokenize_page(text, |token| match token.kind {
             TokenKind::Word => {
                 self.places.push(token.place);
-                self.written.add(&text[token.range]);
+                if token.first {
+                    self.written.push(&text[token.range]);
+                }
                 push(&mut self.terms.text, token.term);
             }
             TokenKind::Whole | TokenKind::Part => push(&mut self.terms.identifiers, token.term),
@@ -264,34 +267,19 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The words of a page as they are written, in the order of their first occurrence.
-#[derive(Default)]
-struct Written<'a> {
-    met: HashSet<&'a str, RandomState>,
-    words: Vec<&'a str>,
-}
-
-impl<'a> Written<'a> {
-    fn add(&mut self, word: &'a str) {
-        if self.met.insert(word) {
-            self.words.push(word);
+/// See [`PageTerms::spelled`]; given words as they are written.
+fn spelled_words(words: Vec<&str>) -> String {
+    let mut met: HashSet<Cow<'_, str>, RandomState> = HashSet::default();
+    let mut all = String::new();
+    for word in words {
+        if let Some(spelled) = spelled(word)
+            && !met.contains(&spelled)
+        {
+            push(&mut all, &spelled);
+            met.insert(spelled);
         }
     }
-
-    /// See [`PageTerms::spelled`].
-    fn spelled(self) -> String {
-        let mut met: HashSet<Cow<'a, str>, RandomState> = HashSet::default();
-        let mut all = String::new();
-        for word in self.words {
-            if let Some(spelled) = spelled(word)
-                && !met.contains(&spelled)
-            {
-                push(&mut all, &spelled);
-                met.insert(spelled);
-            }
-        }
-        all
-    }
+    all
 }
 
 /// Returns the anchor text of a page. The text of a link also marks the section that it leads to,

@@ -2,6 +2,7 @@
 //! tested against it, the embedded ones and all others.
 
 pub mod archive;
+pub mod asked;
 pub mod finding;
 pub mod frontier;
 pub mod index;
@@ -176,6 +177,14 @@ macro_rules! promises_of_an_index {
             pages_that_are_nearly_the_same_are_one_result
             names_are_completed
             a_word_that_is_begun_is_completed
+        }
+        $run! {
+            asked:
+            a_number_is_meant_exactly
+            a_title_holds_the_words
+            a_page_is_called_by_its_name
+            a_question_is_answered_in_other_words
+            windows_of_a_question_are_disjoint
         }
     };
 }

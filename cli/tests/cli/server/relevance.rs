@@ -1,5 +1,5 @@
 //! Judged queries over the demo's site: both indexes rank what people look for among the first
-//! results.
+//! results, also if they write a name or a heading in another way than the page does.
 
 use std::io::Read;
 
@@ -32,23 +32,31 @@ fn site() -> Serving {
 fn what_people_look_for_is_found() {
     let _place = PLACES.take();
     let (site, server) = (site(), OwnIndex::new());
-    let judged = Judged::read(include_str!("judged.jsonl")).unwrap();
+    let sets = [
+        include_str!("judged.jsonl"),
+        include_str!("judged_forms.jsonl"),
+    ];
+    let sets = sets.map(|set| Judged::read(set).unwrap());
     let mut means = Vec::new();
     for index in [None, Some(&server)] {
         let canter = canter!();
         let url = index.map(OwnIndex::url);
         let args: Vec<&str> = url.iter().flat_map(|url| ["--index", url]).collect();
         canter.crawl(&site.url("/"), &args).done();
-        let scores: Vec<Scores> = judged
-            .iter()
-            .map(|query| query.score(&pages(&search(&canter, index, &query.query), "/").unwrap()))
-            .collect();
-        means.push(Scores::mean(&scores));
+        let score = |query: &Judged| {
+            query.score(&pages(&search(&canter, index, &query.query), "/").unwrap())
+        };
+        means.push(sets.each_ref().map(|set| {
+            let scores: Vec<Scores> = set.iter().map(score).collect();
+            Scores::mean(&scores)
+        }));
     }
     // Slightly below the scores at the last change of a weight. Raise them when scores improve.
-    for mean in &means {
-        let enough = mean.mrr >= 0.82 && mean.ndcg >= 0.86 && mean.recall >= 0.93;
-        assert!(enough, "{means:?}");
+    for [people, forms] in &means {
+        let enough = people.mrr >= 0.85 && people.ndcg >= 0.88 && people.recall >= 0.93;
+        assert!(enough && forms.mrr >= 0.81, "{means:?}");
     }
-    assert!((means[0].mrr - means[1].mrr).abs() <= 0.02, "{means:?}");
+    for (own, server) in means[0].iter().zip(&means[1]) {
+        assert!((own.mrr - server.mrr).abs() <= 0.005, "{means:?}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use canter_elastic::{ElasticIndex, Settings};
 use canter_tests::OwnIndex;
-use canter_tests::contract::{finding, index};
+use canter_tests::contract::{asked, finding, index};
 
 macro_rules! an_index {
     ($of:ident: $($name:ident)+) => {

@@ -90,6 +90,15 @@ async fn the_same_pages_in_the_same_order_with_the_same_scores() {
         ("lamp lamp lamp", 5),
         ("river river bridge bridge river", 10),
         ("never written anywhere", 0),
+        // Questions, numbers, titles.
+        ("when does the ferry leave from the harbour", 10),
+        ("which lamps are lit at night and by whom", 5),
+        ("what is it that the keeper of a lock does", 1),
+        ("river 17", 10),
+        ("page 3 of 17", 5),
+        ("ferry 1906 2024", 5),
+        ("harbour guide", 5),
+        ("the guide of the harbour", 5),
         // Names and identifiers, whole and in parts.
         ("harbour.Ferry.cross_over", 1),
         ("cross_over", 1),

@@ -14,7 +14,7 @@ use crate::tokenizer::Language;
 
 pub(crate) use marked::Marked;
 pub(crate) use terms::QueryTerms;
-pub use terms::Ways;
+pub use terms::{Ways, is_number};
 pub use weights::{Bm25Params, Field, Saturation};
 
 /// The terms that an index looks for, and the weight of each match. A page matches if any clause,

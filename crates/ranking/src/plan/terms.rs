@@ -120,7 +120,9 @@ impl QueryTerms {
             let numbers = terms.words.iter().filter(|word| is_number(word));
             terms.numbers = numbers.cloned().collect();
         }
-        if PHRASE.contains(&terms.words.len()) {
+        // An identifier is a name, and its parts are no phrase.
+        let is_phrase = wanted.trim().contains(char::is_whitespace);
+        if is_phrase && PHRASE.contains(&terms.words.len()) {
             terms.title_phrases = vec![terms.words.join(" ")];
         }
         terms
@@ -201,7 +203,8 @@ fn add_way(ways: &mut Ways, text: &str, tokenizer: &mut Tokenizer) {
     }
 }
 
-fn is_number(word: &str) -> bool {
+/// Returns whether a word is a number: ASCII digits alone.
+pub fn is_number(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_digit())
 }
 

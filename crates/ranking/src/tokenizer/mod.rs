@@ -57,6 +57,9 @@ pub struct Token<'a> {
     pub range: Range<usize>,
     /// Place of the vector of an English word.
     pub place: Place,
+    /// Whether the spelling of a word is the first of its kind on the page; see
+    /// [`Tokenizer::tokenize_page`].
+    pub first: bool,
 }
 
 /// Splits texts into tokens. It caches stems, so reuse one for many texts.
@@ -64,6 +67,10 @@ pub struct Tokenizer {
     /// Stems of each language used so far, the current language first.
     stems: Vec<StemCache>,
     folded: String,
+    /// Number of the page, from 1.
+    page: u8,
+    /// Whether the words of the current text are noted as met on the page.
+    noting: bool,
 }
 
 impl Default for Tokenizer {
@@ -71,6 +78,8 @@ impl Default for Tokenizer {
         Tokenizer {
             stems: vec![StemCache::new(Language::ENGLISH)],
             folded: String::new(),
+            page: 1,
+            noting: false,
         }
     }
 }
@@ -92,6 +101,23 @@ impl Tokenizer {
     /// Returns the current language.
     pub(crate) fn language(&self) -> Language {
         self.stems[0].language
+    }
+
+    /// Begins a page, on which no word was met yet.
+    pub(crate) fn begin_page(&mut self) {
+        self.page = self.page.wrapping_add(1);
+        if self.page == 0 {
+            self.stems.iter_mut().for_each(StemCache::forget_pages);
+            self.page = 1;
+        }
+    }
+
+    /// Like [`Tokenizer::tokenize`], and tells by [`Token::first`] which words are in no text of the page
+    /// that was passed before. When the cache is full, it may tell so twice of one word.
+    pub(crate) fn tokenize_page(&mut self, text: &str, give: impl FnMut(Token<'_>)) {
+        self.noting = true;
+        self.tokenize(text, give);
+        self.noting = false;
     }
 
     /// Passes each token of a text to `give`, in order.
@@ -167,6 +193,7 @@ impl Tokenizer {
             term: &self.folded,
             range,
             place: Place::NONE,
+            first: false,
         });
     }
 
@@ -183,7 +210,7 @@ impl Tokenizer {
         if word.len() > MAX_WORD || !wanted(word) || is_rest() {
             return;
         }
-        let stem = self.stems[0].of(word);
+        let stem = self.stems[0].of(word, self.noting.then_some(self.page));
         let term = stem.term();
         if !term.is_empty() {
             let kind = if stem.stop() {
@@ -196,6 +223,7 @@ impl Tokenizer {
                 term,
                 range: range.clone(),
                 place: stem.place(),
+                first: self.noting && stem.met() != self.page,
             });
         }
         if stem.camel_case() {
@@ -211,7 +239,7 @@ impl Tokenizer {
     /// Passes on a part of a camelCase word. Stop words are left out, since a part is not a
     /// separate word.
     fn part(&mut self, part: &str, start: usize, give: &mut impl FnMut(Token<'_>)) {
-        let stem = self.stems[0].of(part);
+        let stem = self.stems[0].of(part, None);
         let term = stem.term();
         if !stem.stop() && !term.is_empty() {
             give(Token {
@@ -219,6 +247,7 @@ impl Tokenizer {
                 term,
                 range: start..start + part.len(),
                 place: Place::NONE,
+                first: false,
             });
         }
     }
@@ -238,6 +267,7 @@ impl Tokenizer {
                     term: &self.folded,
                     range,
                     place: Place::NONE,
+                    first: false,
                 });
             };
             if alone {
@@ -264,6 +294,7 @@ fn give_signs(text: &str, range: Range<usize>, give: &mut impl FnMut(Token<'_>))
             term: signs,
             range,
             place: Place::NONE,
+            first: false,
         });
     }
 }

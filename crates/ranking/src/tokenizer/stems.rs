@@ -1,5 +1,6 @@
 //! A cache of stems. A page repeats most of its words, and a site nearly all of them.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
@@ -24,13 +25,15 @@ const SHORT_TERM: usize = 12;
 /// The cached stem of a word.
 pub(super) enum Stem<'a> {
     Short(Small),
-    Long(&'a CachedStem),
+    /// With the page on which the word was met before.
+    Long(&'a CachedStem, u8),
 }
 
 /// The stem of a word of any length.
 pub(super) struct CachedStem {
     term: Box<str>,
     place: Place,
+    met: Cell<u8>,
     stop: bool,
     camel_case: bool,
 }
@@ -40,6 +43,8 @@ pub(super) struct CachedStem {
 pub(super) struct Small {
     term: [u8; SHORT_TERM],
     place: Place,
+    /// Number of the page on which the word was met last.
+    met: u8,
     /// Length of the term, with [`STOP`] and [`CAMEL_CASE`] in the higher bits.
     rest: u8,
 }
@@ -68,19 +73,28 @@ impl StemCache {
         }
     }
 
-    /// Returns the stem of a word.
-    pub(super) fn of(&mut self, word: &str) -> Stem<'_> {
+    /// Returns the stem of a word, and notes that the word was met on a page.
+    pub(super) fn of(&mut self, word: &str, page: Option<u8>) -> Stem<'_> {
         let number = number(word);
-        if let Some(small) = number.and_then(|number| self.short.get(&number)) {
-            return Stem::Short(*small);
+        if let Some(small) = number.and_then(|number| self.short.get_mut(&number)) {
+            return Stem::Short(small.meet(page));
         }
         if !self.long.contains_key(word) {
             self.insert(word, number);
-            if let Some(small) = number.and_then(|number| self.short.get(&number)) {
-                return Stem::Short(*small);
+            if let Some(small) = number.and_then(|number| self.short.get_mut(&number)) {
+                return Stem::Short(small.meet(page));
             }
         }
-        Stem::Long(&self.long[word])
+        let stem = &self.long[word];
+        let before = stem.met.get();
+        stem.met.set(page.unwrap_or(before));
+        Stem::Long(stem, before)
+    }
+
+    /// Forgets on which pages words were met.
+    pub(super) fn forget_pages(&mut self) {
+        self.short.values_mut().for_each(|small| small.met = 0);
+        self.long.values().for_each(|stem| stem.met.set(0));
     }
 
     fn insert(&mut self, word: &str, number: Option<u128>) {
@@ -110,6 +124,7 @@ impl StemCache {
         CachedStem {
             term,
             place,
+            met: Cell::default(),
             stop,
             camel_case: camel_case_boundaries(word).next().is_some(),
         }
@@ -146,6 +161,13 @@ fn number(word: &str) -> Option<u128> {
 }
 
 impl Small {
+    /// Returns what was known of the word before it was met on a page.
+    fn meet(&mut self, page: Option<u8>) -> Self {
+        let before = *self;
+        self.met = page.unwrap_or(before.met);
+        before
+    }
+
     fn of(stem: &CachedStem) -> Option<Self> {
         let mut term = [0; SHORT_TERM];
         term.get_mut(..stem.term.len())?
@@ -154,6 +176,7 @@ impl Small {
         Some(Small {
             term,
             place: stem.place,
+            met: 0,
             rest: stem.term.len() as u8 | flag(stem.stop, STOP) | flag(stem.camel_case, CAMEL_CASE),
         })
     }
@@ -168,7 +191,7 @@ impl Stem<'_> {
                 // The bytes come from a valid string, so the default is never used.
                 std::str::from_utf8(term).unwrap_or_default()
             }
-            Stem::Long(stem) => &stem.term,
+            Stem::Long(stem, _) => &stem.term,
         }
     }
 
@@ -176,7 +199,15 @@ impl Stem<'_> {
     pub(super) fn place(&self) -> Place {
         match self {
             Stem::Short(small) => small.place,
-            Stem::Long(stem) => stem.place,
+            Stem::Long(stem, _) => stem.place,
+        }
+    }
+
+    /// Returns the number of the page on which the word was met before.
+    pub(super) fn met(&self) -> u8 {
+        match self {
+            Stem::Short(small) => small.met,
+            Stem::Long(_, before) => *before,
         }
     }
 
@@ -184,7 +215,7 @@ impl Stem<'_> {
     pub(super) fn stop(&self) -> bool {
         match self {
             Stem::Short(small) => small.rest & STOP != 0,
-            Stem::Long(stem) => stem.stop,
+            Stem::Long(stem, _) => stem.stop,
         }
     }
 
@@ -192,7 +223,7 @@ impl Stem<'_> {
     pub(super) fn camel_case(&self) -> bool {
         match self {
             Stem::Short(small) => small.rest & CAMEL_CASE != 0,
-            Stem::Long(stem) => stem.camel_case,
+            Stem::Long(stem, _) => stem.camel_case,
         }
     }
 }

@@ -4,12 +4,12 @@ use canter_core::document::Document;
 use canter_core::inlinks::{AnchorText, Inlinks};
 use canter_core::time::Moment;
 use canter_page::{Page, Section};
-use canter_ranking::plan::Field;
+use canter_ranking::plan::{Field, Plan, Saturation};
 use canter_ranking::snippet::snippet;
 use canter_ranking::terms::{MAX_SECTIONS, PageTerms, SectionTerms, names};
-use canter_ranking::tokenizer::Tokenizer;
+use canter_ranking::tokenizer::{Language, Tokenizer};
 
-use crate::plan;
+use crate::{plan, query};
 
 fn page() -> PageTerms {
     let text = "Queues\nTasks wait.\nget_nowait()\nTakes the next.";
@@ -104,6 +104,76 @@ fn question_words_are_left_out_of_queries() {
     assert_eq!(plan.terms(Field::Sections), ["read", "csv", "file"]);
     assert_eq!(plan.pairs, [["read", "csv"], ["csv", "file"]]);
     assert!(plan.terms(Field::Common).is_empty());
+}
+
+#[test]
+fn a_sentence_is_a_question() {
+    let is_question = |text: &str| plan(text).meaning.is_some();
+    for text in [
+        "how do i read a csv file",
+        "file is not closed after reading",
+        "why does 3 plus 4.0 give 7.0 here",
+    ] {
+        assert!(is_question(text), "{text}");
+        let body = plan(text)
+            .clauses
+            .into_iter()
+            .find(|it| it.field == Field::Body);
+        assert_eq!(body.unwrap().saturation, Saturation::Late, "{text}");
+        assert!(plan(text).numbers.is_empty(), "{text}");
+    }
+    for text in [
+        "read the file",
+        "csv reader writer dialect sniffer delimiter",
+        "to be or not to be",
+        "how what why can do",
+        "1 2 3 4 5 6",
+        "",
+    ] {
+        let asked = is_question(text) && !text.starts_with("how");
+        assert!(!asked, "{text}");
+    }
+    let german = "wie lese ich eine Datei";
+    assert!(!is_question("lese Datei Zeile Ende Anfang"));
+    let languages = [Language::of_tag(Some("de"))];
+    assert!(Plan::compile(&query(german), &languages).meaning.is_some());
+}
+
+#[test]
+fn numbers_and_titles_are_looked_for_between_words() {
+    let words = plan("pep 8 style guide");
+    assert_eq!(words.numbers, ["8"]);
+    assert_eq!(words.title_phrases, ["\u{2}pep 8 style guid"]);
+    assert_eq!(words.own_name.as_deref(), Some("\u{1}pep 8 style guide"));
+    for text in ["8", "utf8 v2 x86", "how do i turn 8 bits into one byte"] {
+        assert!(plan(text).numbers.is_empty(), "{text}");
+    }
+    // Parts of an identifier are no phrase.
+    assert!(plan("os.path.join").title_phrases.is_empty());
+    assert!(plan("queue").title_phrases.is_empty());
+    assert!(plan("one two three four five six").title_phrases.is_empty());
+    assert_eq!(plan("read line by line").pairs, [["read", "line"]]);
+    assert_eq!(plan("version 3.3.3").pairs[1], ["3", "3"]);
+}
+
+#[test]
+fn a_page_is_called_by_its_titles() {
+    let titles = page().titles;
+    let expected = [
+        "\u{1}an overview",
+        "\u{1}overview",
+        "\u{1}queues",
+        "\u{1}queues: an overview",
+        "\u{2}queue overview",
+    ];
+    assert_eq!(titles, expected);
+}
+
+#[test]
+fn each_section_has_a_vector() {
+    let page = page();
+    assert_eq!(page.meanings.len(), page.sections.len());
+    assert!(page.meanings.iter().all(|it| it.iter().any(|it| *it != 0)));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The index in a folder is held to the contract of the port.
 
 use canter_tantivy::TantivyIndex;
-use canter_tests::contract::{finding, index};
+use canter_tests::contract::{asked, finding, index};
 
 macro_rules! an_index {
     ($of:ident: $($name:ident)+) => {

@@ -11,7 +11,7 @@ use canter_ranking::query::{Hits, Query};
 use canter_ranking::search::{SearchIndex, search};
 use canter_tantivy::TantivyIndex;
 use canter_tests::contract::index::{SITE, document};
-use canter_tests::contract::{finding, index};
+use canter_tests::contract::{asked, finding, index};
 use serde_json::Value;
 
 use crate::query;
