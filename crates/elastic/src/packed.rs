@@ -1,4 +1,4 @@
-//! The stored form of texts and links: deflated, in Base64.
+//! The stored form of texts: deflated, in Base64; and of vectors, in Base64.
 //!
 //! The server reads a whole page to return a part of it. Packing halves the text of a page of the
 //! Python documentation and reduces its links to a sixth. It takes a quarter of a millisecond. A
@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, general_purpose::PAD};
 use canter_core::failure::Failure;
+use canter_ranking::meaning::{DIMENSIONS, Meaning};
 use flate2::Compression;
 use flate2::bufread::{DeflateDecoder, DeflateEncoder};
 
@@ -32,9 +33,6 @@ pub(crate) fn pack(text: &str) -> std::io::Result<String> {
 ///
 /// Returns a permanent failure if the text was not packed by this module.
 pub(crate) fn unpack(packed: &str) -> Result<String, Failure> {
-    let broken = |why: &dyn std::fmt::Display| {
-        Failure::permanent(format!("a page in the index is broken: {why}"))
-    };
     let mut text = String::new();
     if packed.is_empty() {
         return Ok(text);
@@ -45,9 +43,46 @@ pub(crate) fn unpack(packed: &str) -> Result<String, Failure> {
     Ok(text)
 }
 
+/// Packs vectors, one after the other.
+pub(crate) fn pack_meanings(meanings: &[Meaning]) -> String {
+    let numbers = meanings.iter().flatten();
+    let bytes: Vec<u8> = numbers.map(|number| number.cast_unsigned()).collect();
+    BASE64.encode(bytes)
+}
+
+/// Unpacks vectors.
+///
+/// # Errors
+///
+/// Returns a permanent failure if they were not packed by this module.
+pub(crate) fn unpack_meanings(packed: &str) -> Result<Vec<Meaning>, Failure> {
+    let bytes = BASE64.decode(packed).map_err(|error| broken(&error))?;
+    let (meanings, _) = bytes.as_chunks::<DIMENSIONS>();
+    Ok(meanings
+        .iter()
+        .map(|meaning| meaning.map(u8::cast_signed))
+        .collect())
+}
+
+fn broken(why: &dyn std::fmt::Display) -> Failure {
+    Failure::permanent(format!("a page in the index is broken: {why}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn vectors_come_back() {
+        for count in 0..4 {
+            let meanings: Vec<Meaning> = (0..count).map(|it| [it - 2; DIMENSIONS]).collect();
+            let packed = pack_meanings(&meanings);
+            assert_eq!(unpack_meanings(&packed), Ok(meanings.clone()));
+            let bare = packed.trim_end_matches('=');
+            assert_eq!(unpack_meanings(bare), Ok(meanings));
+        }
+        assert!(unpack_meanings("no Base64").is_err());
+    }
 
     #[test]
     fn what_is_packed_comes_back() {

@@ -8,13 +8,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use canter_core::document::{Document, Stored};
 use canter_core::failure::Failure;
 use canter_ranking::facets::folders;
 use canter_ranking::hit::{Passage, Shown};
-use canter_ranking::meaning::{DIMENSIONS, Meaning};
 use canter_ranking::plan::{Bm25Params, Field, Saturation, is_number};
 use canter_ranking::snippet::start;
 use canter_ranking::terms::PageTerms;
@@ -23,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::packed::{pack, unpack};
+use crate::packed::{pack, pack_meanings, unpack};
 
 /// Layout of the index. Raise it whenever fields or terms of usual words change. It is part of the index's name,
 /// so that each layout has its own index.
@@ -177,7 +174,7 @@ pub(crate) fn source(
         sections,
         shown: packed(&Shown::of(document, &terms))?,
         lead: pack(start(&page.text)).map_err(serde_json::Error::io)?,
-        meanings: bytes(&terms.meanings),
+        meanings: pack_meanings(&terms.meanings),
         page: Stored::without_text_and_links(document),
         text: pack(&page.text).map_err(serde_json::Error::io)?,
     })
@@ -199,20 +196,6 @@ fn numbers(terms: &PageTerms) -> String {
     numbers
         .into_iter()
         .fold("-".to_owned(), |all, number| all + " " + number)
-}
-
-/// Returns vectors as the server takes bytes.
-fn bytes(meanings: &[Meaning]) -> String {
-    let numbers = meanings.iter().flatten();
-    BASE64_STANDARD.encode(numbers.map(|it| it.cast_unsigned()).collect::<Vec<u8>>())
-}
-
-/// Reads what [`bytes`] made.
-pub(crate) fn meanings(bytes: &str) -> Result<Vec<Meaning>, Failure> {
-    let bytes = BASE64_STANDARD.decode(bytes);
-    let bytes = bytes.map_err(|error| broken(serde::de::Error::custom(error)))?;
-    let (meanings, _) = bytes.as_chunks::<DIMENSIONS>();
-    Ok(meanings.iter().map(|it| it.map(u8::cast_signed)).collect())
 }
 
 /// Packs a value as JSON.

@@ -16,8 +16,8 @@ use canter_ranking::tokenizer::Tokenizer;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::packed::unpack;
-use crate::page::{meanings, unpacked};
+use crate::packed::{unpack, unpack_meanings};
+use crate::page::unpacked;
 use crate::response::{Buckets, Fields, Section, Sections, ask};
 use crate::server::Server;
 use crate::suggester::{self, Suggested, missing};
@@ -191,7 +191,7 @@ fn answer(response: Response, plan: &Plan) -> Result<Answer, Failure> {
     let mut pages = response.hits.hits;
     if plan.compares() {
         for page in pages.iter_mut().take(COMPARED) {
-            let meanings = meanings(&page.fields.meanings[0])?;
+            let meanings = unpack_meanings(&page.fields.meanings[0])?;
             page.score += plan.closeness(meanings.into_iter());
         }
     }
