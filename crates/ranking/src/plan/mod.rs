@@ -18,8 +18,8 @@ pub use terms::{Ways, is_number};
 pub use weights::{Bm25Params, Field, Saturation};
 
 /// The terms that an index looks for, and the weight of each match. A page matches if any clause,
-/// pair or name does. Its score is the sum of the matches and of its links, times
-/// [`Plan::list_factor`] for a list of links.
+/// pair or name does. Its score is the sum of the matches, of its titles and of its links, times
+/// [`Plan::list_factor`] for a list of links, and for a question its closeness.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The query that was compiled.
@@ -45,8 +45,7 @@ pub struct Plan {
     pub title_phrases: Vec<String>,
     /// Score of such a page.
     pub title_phrase_weight: f32,
-    /// Words of digits alone that stand between other words. The body of a page that holds one is a
-    /// match.
+    /// Words of digits alone that stand between other words. They are among the terms of the body, too.
     pub numbers: Vec<String>,
     /// Weight of a number, which is multiplied by its inverse document frequency in the body.
     pub number_weight: f32,
