@@ -19,8 +19,8 @@ pub(super) struct Lookup {
     pub(super) body_terms: Vec<BodyTerm>,
     /// Pairs of neighbouring terms, by their positions in `body_terms`.
     pub(super) pairs: Vec<(usize, usize, Bm25)>,
-    /// Terms searched in other fields.
-    pub(super) others: Vec<(Arc<Postings>, Bm25)>,
+    /// Terms searched in other fields, each with the ways in which it is weighed.
+    pub(super) others: Vec<(Arc<Postings>, Vec<Bm25>)>,
     /// Terms that give each page that has them the same score. The page matches by other terms.
     pub(super) flat: Vec<(Arc<Postings>, f32)>,
     /// Pages that are called by the name, and the weight of the links to them.
@@ -104,9 +104,14 @@ impl Lookup {
                 PlanField::Body | PlanField::Sections => continue,
             };
             for term in &clause.terms {
-                if let Some(postings) = postings(field, term)? {
-                    let bm25 = weigh(of, clause, postings.pages);
-                    lookup.others.push((postings, bm25));
+                let Some(postings) = postings(field, term)? else {
+                    continue;
+                };
+                let bm25 = weigh(of, clause, postings.pages);
+                let mut others = lookup.others.iter_mut();
+                match others.find(|(other, _)| Arc::ptr_eq(other, &postings)) {
+                    Some((_, ways)) => ways.push(bm25),
+                    None => lookup.others.push((postings, vec![bm25])),
                 }
             }
         }

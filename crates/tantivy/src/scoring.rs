@@ -47,7 +47,7 @@ pub(super) struct FirstPass<'a> {
     /// Posting lists of the body's terms that the segment has, with their positions in the lookup.
     body: Vec<(usize, SegmentPostings)>,
     /// Posting lists of the terms in other fields, with the lengths of the texts.
-    others: Vec<(&'a Bm25, SegmentPostings, FieldNormReader)>,
+    others: Vec<(&'a [Bm25], SegmentPostings, FieldNormReader)>,
     /// Posting lists of the terms with the same score for each page, and that score.
     flat: Vec<(f32, SegmentPostings)>,
     /// The posting list of pages that are called by the name, and the weight of the links to them.
@@ -69,10 +69,10 @@ impl<'a> FirstPass<'a> {
     ) -> tantivy::Result<Self> {
         let counted = IndexRecordOption::WithFreqs;
         let mut others = Vec::with_capacity(lookup.others.len());
-        for (postings, bm25) in &lookup.others {
+        for (postings, ways) in &lookup.others {
             if let Some(within) = postings.within(number, segment, counted)? {
                 let lengths = segment.get_fieldnorms_reader(postings.field)?;
-                others.push((bm25, within, lengths));
+                others.push((ways.as_slice(), within, lengths));
             }
         }
         let mut flat = Vec::with_capacity(lookup.flat.len());
@@ -139,9 +139,13 @@ impl<'a> FirstPass<'a> {
             let together = self.counts[*first].min(self.counts[*second]);
             bound += bm25.score(length, together);
         }
-        for (bm25, postings, lengths) in &self.others {
+        for (ways, postings, lengths) in &self.others {
             if postings.doc() == page {
-                sum += bm25.score(lengths.fieldnorm_id(page), postings.term_freq());
+                let (length, count) = (lengths.fieldnorm_id(page), postings.term_freq());
+                sum += ways
+                    .iter()
+                    .map(|bm25| bm25.score(length, count))
+                    .sum::<f32>();
             }
         }
         if self.name.as_ref().is_some_and(|name| name.doc() == page) {

@@ -170,9 +170,10 @@ fn best(
 
 /// Adds what the first pages score for their closeness to a question.
 fn compare(searcher: &Searcher, plan: &Plan, best: &mut [Scored]) -> tantivy::Result<()> {
+    let segments = searcher.segment_readers().iter().map(Meanings::new);
+    let mut segments = segments.collect::<tantivy::Result<Vec<_>>>()?;
     for scored in best.iter_mut().take(COMPARED) {
-        let segment = searcher.segment_reader(scored.page.segment_ord);
-        let mut meanings = Meanings::new(segment)?;
+        let meanings = &mut segments[scored.page.segment_ord as usize];
         scored.score += plan.closeness(meanings.of(scored.page.doc_id));
     }
     Ok(())

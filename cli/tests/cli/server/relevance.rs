@@ -56,7 +56,9 @@ fn what_people_look_for_is_found() {
         let enough = people.mrr >= 0.85 && people.ndcg >= 0.88 && people.recall >= 0.93;
         assert!(enough && forms.mrr >= 0.81, "{means:?}");
     }
-    for (own, server) in means[0].iter().zip(&means[1]) {
-        assert!((own.mrr - server.mrr).abs() <= 0.005, "{means:?}");
+    // A server proposes corrections of its own for misspelt words.
+    for (set, apart) in [(0, 0.005), (1, 0.02)] {
+        let (own, server) = (means[0][set].mrr, means[1][set].mrr);
+        assert!((own - server).abs() <= apart, "{means:?}");
     }
 }
