@@ -35,8 +35,85 @@ const MAX_FOLDERS: usize = 200;
 
 /// Asks the server once, since a caller that waits for results asks again itself.
 pub(crate) async fn run(server: &Server, plan: &Plan) -> Result<Answer, Failure> {
+    if plan.compares() {
+        return compare(server, plan).await;
+    }
     let response = ask(server, PARAMETERS, &request(plan)).await?;
     answer(response, plan)
+}
+
+/// Finds the candidates of a question with their vectors, and then what is shown of those that are in
+/// the window: the sections of a page take most of the time of a request.
+async fn compare(server: &Server, plan: &Plan) -> Result<Answer, Failure> {
+    let mut body = request(plan);
+    body["docvalue_fields"] = json!(["id", "meanings"]);
+    leave_out_sections(&mut body["query"]);
+    let found: Response<Candidate> = ask(server, PARAMETERS, &body).await?;
+    let mut candidates = found.hits.hits;
+    for candidate in candidates.iter_mut().take(COMPARED) {
+        let meanings = unpack_meanings(&candidate.fields.meanings[0])?;
+        candidate.score += plan.closeness(meanings.into_iter());
+    }
+    let window = plan.in_window(candidates, |candidate| candidate.score);
+    let mut pages = match window.is_empty() {
+        true => Vec::new(),
+        false => shown(server, plan, &window).await?,
+    };
+    let mut hits = Vec::with_capacity(window.len());
+    for candidate in window {
+        // A page may have gone between the requests.
+        let place = pages
+            .iter()
+            .position(|page| page.fields.id == candidate.fields.id);
+        if let Some(place) = place {
+            let page = pages.swap_remove(place);
+            hits.push(PageHit {
+                score: candidate.score,
+                ..page
+            });
+        }
+    }
+    let response = Response {
+        hits: Pages {
+            total: found.hits.total,
+            hits,
+        },
+        suggest: found.suggest,
+        aggregations: found.aggregations,
+    };
+    answer(response, plan)
+}
+
+/// Returns what is shown of some pages, in any order.
+async fn shown(server: &Server, plan: &Plan, pages: &[Candidate]) -> Result<Vec<PageHit>, Failure> {
+    let ids: Vec<&String> = pages.iter().flat_map(|page| &page.fields.id).collect();
+    let mut body = request(plan);
+    body["query"] = json!({"bool": {
+        "must": [body["query"].take()],
+        "filter": [{"terms": {"id": ids}}],
+    }});
+    body["from"] = json!(0);
+    body["size"] = json!(ids.len());
+    body["docvalue_fields"] = json!(["shown", "id"]);
+    if let Some(body) = body.as_object_mut() {
+        for once in ["collapse", "aggs", "suggest"] {
+            body.remove(once);
+        }
+    }
+    let response: Response = ask(server, PARAMETERS, &body).await?;
+    Ok(response.hits.hits)
+}
+
+/// Removes the requests for sections from a query.
+fn leave_out_sections(query: &mut Value) {
+    match query {
+        Value::Object(parts) => {
+            parts.remove("inner_hits");
+            parts.values_mut().for_each(leave_out_sections);
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(leave_out_sections),
+        _ => {}
+    }
 }
 
 /// Returns the body of a search request.
@@ -92,7 +169,6 @@ fn request(plan: &Plan) -> Value {
     };
     let fields: &[&str] = match plan.terms(Field::Sections).is_empty() {
         true => &["shown", "lead"],
-        false if plan.compares() => &["shown", "meanings"],
         false => &["shown"],
     };
     let candidates = plan.candidates();
@@ -188,16 +264,8 @@ fn answer(response: Response, plan: &Plan) -> Result<Answer, Failure> {
     let missing = missing(&response.suggest, &counted.known, &plan.query_words);
     let total = response.hits.total.value;
     let mut tokenizer = Tokenizer::default();
-    let mut pages = response.hits.hits;
-    if plan.compares() {
-        for page in pages.iter_mut().take(COMPARED) {
-            let meanings = unpack_meanings(&page.fields.meanings[0])?;
-            page.score += plan.closeness(meanings.into_iter());
-        }
-    }
-    let pages = plan.in_window(pages, |page| page.score);
-    let mut hits = Vec::with_capacity(pages.len());
-    for page in pages {
+    let mut hits = Vec::with_capacity(response.hits.hits.len());
+    for page in response.hits.hits {
         hits.push(page.hit(plan, &mut tokenizer)?);
     }
     Ok(Answer {
@@ -213,8 +281,8 @@ fn answer(response: Response, plan: &Plan) -> Result<Answer, Failure> {
 }
 
 #[derive(Deserialize)]
-struct Response {
-    hits: Pages,
+struct Response<P = PageHit> {
+    hits: Pages<P>,
     #[serde(default)]
     suggest: Suggested,
     #[serde(default)]
@@ -246,10 +314,24 @@ impl Counted {
 }
 
 #[derive(Deserialize)]
-struct Pages {
+struct Pages<P> {
     total: Total,
-    #[serde(default)]
-    hits: Vec<PageHit>,
+    #[serde(default = "Vec::new")]
+    hits: Vec<P>,
+}
+
+/// A page that may be among the results of a question.
+#[derive(Deserialize)]
+struct Candidate {
+    #[serde(rename = "_score")]
+    score: f32,
+    fields: CandidateFields,
+}
+
+#[derive(Deserialize)]
+struct CandidateFields {
+    id: [String; 1],
+    meanings: [String; 1],
 }
 
 #[derive(Deserialize)]
