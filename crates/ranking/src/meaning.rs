@@ -15,7 +15,7 @@ use crate::terms::{MAX_SECTIONS, SectionTerms};
 /// Number of dimensions of a vector.
 pub const DIMENSIONS: usize = 32;
 /// Number of pages, best first, of which the vectors are compared with that of a question.
-pub const COMPARED: usize = 20;
+pub const COMPARED: usize = 15;
 /// Number of sections of a page whose closeness counts.
 const CLOSEST: usize = 5;
 /// Maximum number of words of a section that are looked at.
