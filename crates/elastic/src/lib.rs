@@ -16,6 +16,7 @@ mod opening;
 mod packed;
 mod page;
 mod reader;
+mod request;
 mod response;
 mod retries;
 mod search;

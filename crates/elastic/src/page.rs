@@ -22,8 +22,8 @@ use serde_json::Value;
 
 use crate::packed::{pack, pack_meanings, unpack};
 
-/// Layout of the index. Raise it whenever fields or terms of usual words change. It is part of the index's name,
-/// so that each layout has its own index.
+/// Layout of the index. Raise it whenever fields or terms of usual words change. It is part of the
+/// index's name, so that each layout has its own index.
 pub(crate) const LAYOUT: &str = "canter-elastic-7";
 
 /// The server's name for BM25 with the factor `k1 + 1`, with which texts have the same weight against

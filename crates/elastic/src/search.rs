@@ -1,54 +1,42 @@
-//! Runs a plan: builds the request to Elasticsearch and reads its response.
-//!
-//! The request is the plan, clause by clause. It searches for terms; the server parses nothing that
-//! a person typed.
+//! Runs a plan: asks Elasticsearch and reads its response.
 
 use std::collections::HashMap;
 
 use canter_core::failure::Failure;
-use canter_ranking::facets::{Facets, MAX_VALUES};
+use canter_ranking::facets::Facets;
 use canter_ranking::hit::{Shown, hit};
 use canter_ranking::meaning::COMPARED;
-use canter_ranking::plan::{Clause, Field, Filter, Plan, Saturation, Ways};
+use canter_ranking::plan::Plan;
 use canter_ranking::query::{Hit, Hits, Query};
 use canter_ranking::search::Answer;
 use canter_ranking::tokenizer::Tokenizer;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::packed::{unpack, unpack_meanings};
 use crate::page::unpacked;
+use crate::request;
 use crate::response::{Buckets, Fields, Section, Sections, ask};
 use crate::server::Server;
-use crate::suggester::{self, Suggested, missing};
+use crate::suggester::{Suggested, missing};
 
 /// Parameters of a search. The server gathers the collection statistics of all shards first, so
 /// that a page scores the same in each of them. Partial results are refused.
 const PARAMETERS: &str = "search_type=dfs_query_then_fetch&allow_partial_search_results=false";
-/// Maximum number of matching sections that are fetched per page. Sections without an anchor make
-/// no deep links, so the third link may come far behind.
-const MAX_SECTIONS: usize = 12;
-/// Maximum number of languages that are counted, from which facets are chosen.
-const MAX_TAGS: usize = 50;
-/// Maximum number of folders that are counted, from which facets are chosen.
-const MAX_FOLDERS: usize = 200;
 
 /// Asks the server once, since a caller that waits for results asks again itself.
 pub(crate) async fn run(server: &Server, plan: &Plan) -> Result<Answer, Failure> {
     if plan.compares() {
         return compare(server, plan).await;
     }
-    let response = ask(server, PARAMETERS, &request(plan)).await?;
+    let response = ask(server, PARAMETERS, &request::whole(plan)).await?;
     answer(response, plan)
 }
 
 /// Finds the candidates of a question with their vectors, and then what is shown of those that are in
-/// the window: the sections of a page take most of the time of a request.
+/// the window.
 async fn compare(server: &Server, plan: &Plan) -> Result<Answer, Failure> {
-    let mut body = request(plan);
-    body["docvalue_fields"] = json!(["id", "meanings"]);
-    leave_out_sections(&mut body["query"]);
-    let found: Response<Candidate> = ask(server, PARAMETERS, &body).await?;
+    let found: Response<Candidate> = ask(server, PARAMETERS, &request::candidates(plan)).await?;
     let mut candidates = found.hits.hits;
     for candidate in candidates.iter_mut().take(COMPARED) {
         let meanings = unpack_meanings(&candidate.fields.meanings[0])?;
@@ -57,7 +45,11 @@ async fn compare(server: &Server, plan: &Plan) -> Result<Answer, Failure> {
     let window = plan.in_window(candidates, |candidate| candidate.score);
     let mut pages = match window.is_empty() {
         true => Vec::new(),
-        false => shown(server, plan, &window).await?,
+        false => {
+            let ids: Vec<&String> = window.iter().flat_map(|page| &page.fields.id).collect();
+            let shown: Response = ask(server, PARAMETERS, &request::shown(plan, &ids)).await?;
+            shown.hits.hits
+        }
     };
     let mut hits = Vec::with_capacity(window.len());
     for candidate in window {
@@ -82,180 +74,6 @@ async fn compare(server: &Server, plan: &Plan) -> Result<Answer, Failure> {
         aggregations: found.aggregations,
     };
     answer(response, plan)
-}
-
-/// Returns what is shown of some pages, in any order.
-async fn shown(server: &Server, plan: &Plan, pages: &[Candidate]) -> Result<Vec<PageHit>, Failure> {
-    let ids: Vec<&String> = pages.iter().flat_map(|page| &page.fields.id).collect();
-    let mut body = request(plan);
-    body["query"] = json!({"bool": {
-        "must": [body["query"].take()],
-        "filter": [{"terms": {"id": ids}}],
-    }});
-    body["from"] = json!(0);
-    body["size"] = json!(ids.len());
-    body["docvalue_fields"] = json!(["shown", "id"]);
-    if let Some(body) = body.as_object_mut() {
-        for once in ["collapse", "aggs", "suggest"] {
-            body.remove(once);
-        }
-    }
-    let response: Response = ask(server, PARAMETERS, &body).await?;
-    Ok(response.hits.hits)
-}
-
-/// Removes the requests for sections from a query.
-fn leave_out_sections(query: &mut Value) {
-    match query {
-        Value::Object(parts) => {
-            parts.remove("inner_hits");
-            parts.values_mut().for_each(leave_out_sections);
-        }
-        Value::Array(parts) => parts.iter_mut().for_each(leave_out_sections),
-        _ => {}
-    }
-}
-
-/// Returns the body of a search request.
-fn request(plan: &Plan) -> Value {
-    let mut should: Vec<Value> = plan.clauses.iter().map(any_of).collect();
-    for pair in &plan.pairs {
-        let pair = json!({"query": pair.join(" "), "boost": plan.pair_weight});
-        should.push(json!({"match_phrase": {"body": pair}}));
-    }
-    if let Some(name) = &plan.name {
-        let page = json!({"term": {"names": name}});
-        let section = json!({"nested": {
-            "path": "sections",
-            "query": {"constant_score": {"filter": {"term": {"sections.names": name}}}},
-            "inner_hits": sections("named"),
-        }});
-        should.push(json!({"constant_score": {
-            "filter": {"bool": {"should": [page, section]}},
-            "boost": plan.name_weight,
-        }}));
-    }
-    if let Some(name) = &plan.own_name {
-        should.push(json!({"bool": {
-            "filter": [{"term": {"names": name}}],
-            "must": [link_score(plan.own_name_weight)],
-        }}));
-    }
-    if !plan.title_phrases.is_empty() {
-        should.push(json!({"constant_score": {
-            "filter": {"terms": {"names": plan.title_phrases}},
-            "boost": plan.title_phrase_weight,
-        }}));
-    }
-    for number in &plan.numbers {
-        let number = json!({"value": number, "boost": plan.number_weight});
-        should.push(json!({"term": {"numbers": number}}));
-    }
-    // Without a clause, every page would match.
-    let wanted = match should.is_empty() {
-        true => json!({"match_none": {}}),
-        false => json!({"bool": {
-            "must": [{"boosting": {
-                "positive": {"bool": {
-                    "must": [{"bool": {"should": should}}],
-                    "should": [link_score(plan.link_weight)],
-                }},
-                "negative": {"term": {"list": true}},
-                "negative_boost": plan.list_factor,
-            }}],
-            "filter": filters(plan),
-            "must_not": phrases(&plan.unwanted).collect::<Vec<_>>(),
-        }}),
-    };
-    let fields: &[&str] = match plan.terms(Field::Sections).is_empty() {
-        true => &["shown", "lead"],
-        false => &["shown"],
-    };
-    let candidates = plan.candidates();
-    let mut body = json!({
-        "query": wanted,
-        "sort": [{"_score": "desc"}, {"id": "asc"}],
-        "from": candidates.start,
-        "size": candidates.len(),
-        "track_total_hits": true,
-        "_source": false,
-        "docvalue_fields": fields,
-        "collapse": {"field": "twins"},
-        "aggs": {
-            "sites": values("site", 2 * MAX_VALUES),
-            "languages": values("languages", MAX_TAGS),
-            "folders": values("folders", MAX_FOLDERS),
-        },
-    });
-    suggester::ask(&mut body, &plan.query_words);
-    body
-}
-
-/// Returns an aggregation that counts matching pages by the values of a field.
-fn values(field: &str, most: usize) -> Value {
-    json!({"terms": {"field": field, "size": most}})
-}
-
-/// Returns the clause that scores the links from other pages. It is no match by itself.
-fn link_score(weight: f32) -> Value {
-    json!({"rank_feature": {
-        "field": "standing",
-        "saturation": {"pivot": 1},
-        "boost": weight,
-    }})
-}
-
-/// Returns a request for the shown parts of the sections that a clause matches.
-fn sections(clause: &str) -> Value {
-    json!({
-        "name": clause,
-        "size": MAX_SECTIONS,
-        "_source": false,
-        "docvalue_fields": ["sections.shown"],
-    })
-}
-
-/// Returns a query for any term of a clause. The server splits the terms at spaces.
-fn any_of(clause: &Clause) -> Value {
-    let field = match (clause.field, clause.saturation) {
-        (Field::Body, Saturation::Early) => "body",
-        (Field::Body, Saturation::Late) => "body.late",
-        (Field::AnchorText, Saturation::Early) => "mentions",
-        (Field::AnchorText, Saturation::Late) => "mentions.late",
-        (Field::Address, _) => "address",
-        (Field::Common, _) => "common",
-        (Field::Sections, _) => "sections.terms",
-    };
-    let terms = json!({"query": clause.terms.join(" "), "boost": clause.weight});
-    let any = json!({"match": {field: terms}});
-    match clause.field {
-        Field::Sections => json!({"nested": {
-            "path": "sections",
-            "query": any,
-            "score_mode": "max",
-            "inner_hits": sections("matching"),
-        }}),
-        _ => any,
-    }
-}
-
-/// Returns one query per phrase, which matches the pages that hold the phrase.
-fn phrases(all: &[Ways]) -> impl Iterator<Item = Value> {
-    all.iter().map(|ways| {
-        let way = |words: &Vec<String>| json!({"match_phrase": {"body": words.join(" ")}});
-        json!({"bool": {"should": ways.iter().map(way).collect::<Vec<_>>()}})
-    })
-}
-
-fn filters(plan: &Plan) -> Vec<Value> {
-    let filter = |filter: &Filter| match filter {
-        Filter::Site(site) => json!({"term": {"site": site}}),
-        Filter::Language(tag) => json!({"term": {"languages": tag}}),
-        Filter::Path(path) => json!({"prefix": {"path": path}}),
-    };
-    phrases(&plan.phrases)
-        .chain(plan.filters.iter().map(filter))
-        .collect()
 }
 
 /// Reads the answer from a response.
@@ -375,6 +193,8 @@ impl PageHit {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::packed::pack;
     use crate::server;

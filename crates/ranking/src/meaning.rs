@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use foldhash::fast::RandomState;
 
-use crate::terms::{MAX_SECTIONS, SectionTerms};
+use crate::terms::{SectionTerms, with_sections_above};
 
 /// Number of dimensions of a vector.
 pub const DIMENSIONS: usize = 32;
@@ -96,21 +96,17 @@ pub(crate) fn meanings(
         let text = &text[..text.len().min(MAX_WORDS)];
         return vec![title.plus(of(text)).meaning()];
     }
-    let mut above: Vec<(u8, Sum)> = Vec::new();
-    let count = sections.len().min(MAX_SECTIONS);
-    let mut meanings = Vec::with_capacity(count);
-    for (at, (section, heading)) in sections.iter().zip(headings).enumerate().take(count) {
+    let headings: Vec<Sum> = headings.iter().map(|heading| of(heading)).collect();
+    let mut meanings = Vec::with_capacity(sections.len());
+    with_sections_above(sections, |at, above| {
+        let start = sections[at].start;
         let next = sections.get(at + 1).map_or(text.len(), |next| next.start);
-        let end = next.min(section.start + MAX_WORDS);
-        let own = text.get(section.start..end).unwrap_or_default();
-        let heading = of(heading);
-        above.retain(|(level, _)| *level < section.level);
-        let path = above.iter().fold(title, |sum, (_, above)| sum.plus(*above));
-        meanings.push(path.plus(heading).plus(of(own)).meaning());
-        if section.level > 0 {
-            above.push((section.level, heading));
-        }
-    }
+        let end = next.min(start + MAX_WORDS);
+        let own = text.get(start..end).unwrap_or_default();
+        let path = above.iter().chain([&at]);
+        let path = path.fold(title, |sum, &place| sum.plus(headings[place]));
+        meanings.push(path.plus(of(own)).meaning());
+    });
     meanings
 }
 

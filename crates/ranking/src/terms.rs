@@ -195,9 +195,10 @@ impl PageTerms {
         let words: Vec<&str> = self.text.split_terminator(' ').collect();
         let sections = &self.sections;
         let count = sections.len().min(MAX_SECTIONS);
-        let mut above: Vec<(u8, &[&str])> = Vec::new();
+        let heading = |section: &SectionTerms| &words[section.start..][..section.heading];
         let mut weighed = Vec::with_capacity(count);
-        for (place, section) in sections.iter().enumerate().take(count) {
+        with_sections_above(sections, |place, above| {
+            let section = &sections[place];
             let last = place + 1 == count;
             let next = if last {
                 words.len()
@@ -205,26 +206,35 @@ impl PageTerms {
                 sections[place + 1].start
             };
             let own = &words[section.start..next];
-            let heading = &own[..section.heading];
             let mut terms = String::new();
-            let copies = std::iter::repeat_n(heading, HEADING_COPIES).flatten();
+            let copies = std::iter::repeat_n(heading(section), HEADING_COPIES);
+            let path = above.iter().map(|&above| heading(&sections[above]));
             own.iter()
-                .chain(copies)
+                .chain(copies.chain(path).flatten())
                 .for_each(|term| push(&mut terms, term));
-            above.retain(|(level, _)| *level < section.level);
-            for (_, heading) in &above {
-                heading.iter().for_each(|term| push(&mut terms, term));
-            }
-            if section.level > 0 {
-                above.push((section.level, heading));
-            }
             let beyond = if last { sections.len() } else { place + 1 };
             for section in &sections[place..beyond] {
                 push(&mut terms, &section.marks);
             }
             weighed.push(terms);
-        }
+        });
         weighed
+    }
+}
+
+/// Passes on the number of each section that is weighed, and the numbers of those whose headings stand
+/// above it, outermost first.
+pub(crate) fn with_sections_above(
+    sections: &[SectionTerms],
+    mut give: impl FnMut(usize, &[usize]),
+) {
+    let mut above: Vec<usize> = Vec::new();
+    for (place, section) in sections.iter().enumerate().take(MAX_SECTIONS) {
+        above.retain(|&above| sections[above].level < section.level);
+        give(place, &above);
+        if section.level > 0 {
+            above.push(place);
+        }
     }
 }
 

@@ -151,6 +151,7 @@ impl Fields {
             stored: schema.add_text_field("stored", STORED),
             text: schema.add_text_field("text", STORED),
             links: schema.add_text_field("links", STORED),
+            // The layout before has no such field, and nobody writes it.
             meanings: layout,
         };
         (fields, schema)

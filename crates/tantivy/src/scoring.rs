@@ -226,10 +226,7 @@ impl<'a> SecondPass<'a> {
         for (at, postings) in &mut self.body {
             let positions = &mut self.positions[*at];
             positions.clear();
-            if postings.doc() < page {
-                postings.seek(page);
-            }
-            if postings.doc() != page {
+            if !has(postings, page) {
                 continue;
             }
             if let Some(bm25) = &self.lookup.body_terms[*at].in_sections {

@@ -1,0 +1,190 @@
+//! The requests of a search: the plan, clause by clause. They search for terms; the server parses
+//! nothing that a person typed.
+
+use canter_ranking::facets::MAX_VALUES;
+use canter_ranking::plan::{Clause, Field, Filter, Plan, Saturation, Ways};
+use serde_json::{Value, json};
+
+use crate::suggester;
+
+/// Maximum number of matching sections that are fetched per page. Sections without an anchor make
+/// no deep links, so the third link may come far behind.
+const MAX_SECTIONS: usize = 12;
+/// Maximum number of languages that are counted, from which facets are chosen.
+const MAX_TAGS: usize = 50;
+/// Maximum number of folders that are counted, from which facets are chosen.
+const MAX_FOLDERS: usize = 200;
+
+/// Returns the query of a plan, which also asks for the sections that match if they are `shown`.
+fn query(plan: &Plan, shown: bool) -> Value {
+    let clauses = plan.clauses.iter();
+    let mut should: Vec<Value> = clauses.map(|clause| any_of(clause, shown)).collect();
+    for pair in &plan.pairs {
+        let pair = json!({"query": pair.join(" "), "boost": plan.pair_weight});
+        should.push(json!({"match_phrase": {"body": pair}}));
+    }
+    if let Some(name) = &plan.name {
+        let page = json!({"term": {"names": name}});
+        let section = json!({"constant_score": {"filter": {"term": {"sections.names": name}}}});
+        let section = in_sections(section, shown.then_some("named"));
+        should.push(json!({"constant_score": {
+            "filter": {"bool": {"should": [page, section]}},
+            "boost": plan.name_weight,
+        }}));
+    }
+    if let Some(name) = &plan.own_name {
+        should.push(json!({"bool": {
+            "filter": [{"term": {"names": name}}],
+            "must": [link_score(plan.own_name_weight)],
+        }}));
+    }
+    if !plan.title_phrases.is_empty() {
+        should.push(json!({"constant_score": {
+            "filter": {"terms": {"names": plan.title_phrases}},
+            "boost": plan.title_phrase_weight,
+        }}));
+    }
+    for number in &plan.numbers {
+        let number = json!({"value": number, "boost": plan.number_weight});
+        should.push(json!({"term": {"numbers": number}}));
+    }
+    // Without a clause, every page would match.
+    match should.is_empty() {
+        true => json!({"match_none": {}}),
+        false => json!({"bool": {
+            "must": [{"boosting": {
+                "positive": {"bool": {
+                    "must": [{"bool": {"should": should}}],
+                    "should": [link_score(plan.link_weight)],
+                }},
+                "negative": {"term": {"list": true}},
+                "negative_boost": plan.list_factor,
+            }}],
+            "filter": filters(plan),
+            "must_not": phrases(&plan.unwanted).collect::<Vec<_>>(),
+        }}),
+    }
+}
+
+/// Returns a request for the results of a plan, with what they show.
+pub(crate) fn whole(plan: &Plan) -> Value {
+    let fields: &[&str] = match plan.terms(Field::Sections).is_empty() {
+        true => &["shown", "lead"],
+        false => &["shown"],
+    };
+    search(plan, query(plan, true), fields)
+}
+
+/// Returns a request for the candidates of a question, with their vectors. The sections of a page take
+/// most of the time of a request, so they are left out.
+pub(crate) fn candidates(plan: &Plan) -> Value {
+    search(plan, query(plan, false), &["id", "meanings"])
+}
+
+/// Returns a request for what the results of a question show, in any order.
+pub(crate) fn shown(plan: &Plan, ids: &[&String]) -> Value {
+    json!({
+        "query": {"bool": {
+            "must": [query(plan, true)],
+            "filter": [{"terms": {"id": ids}}],
+        }},
+        "size": ids.len(),
+        "track_total_hits": true,
+        "_source": false,
+        "docvalue_fields": ["shown", "id"],
+    })
+}
+
+/// Returns a request for the pages of a query, with some fields, and for all that is told of all pages.
+fn search(plan: &Plan, query: Value, fields: &[&str]) -> Value {
+    let candidates = plan.candidates();
+    let mut body = json!({
+        "query": query,
+        "sort": [{"_score": "desc"}, {"id": "asc"}],
+        "from": candidates.start,
+        "size": candidates.len(),
+        "track_total_hits": true,
+        "_source": false,
+        "docvalue_fields": fields,
+        "collapse": {"field": "twins"},
+        "aggs": {
+            "sites": values("site", 2 * MAX_VALUES),
+            "languages": values("languages", MAX_TAGS),
+            "folders": values("folders", MAX_FOLDERS),
+        },
+    });
+    suggester::ask(&mut body, &plan.query_words);
+    body
+}
+
+/// Returns an aggregation that counts matching pages by the values of a field.
+fn values(field: &str, most: usize) -> Value {
+    json!({"terms": {"field": field, "size": most}})
+}
+
+/// Returns the clause that scores the links from other pages. It is no match by itself.
+fn link_score(weight: f32) -> Value {
+    json!({"rank_feature": {
+        "field": "standing",
+        "saturation": {"pivot": 1},
+        "boost": weight,
+    }})
+}
+
+/// Returns a request for the shown parts of the sections that a clause matches.
+fn sections(clause: &str) -> Value {
+    json!({
+        "name": clause,
+        "size": MAX_SECTIONS,
+        "_source": false,
+        "docvalue_fields": ["sections.shown"],
+    })
+}
+
+/// Returns a query for pages with a section that a query matches, and asks for what is shown of these
+/// sections under a name.
+fn in_sections(query: Value, shown: Option<&str>) -> Value {
+    let mut nested = json!({"path": "sections", "query": query, "score_mode": "max"});
+    if let Some(name) = shown {
+        nested["inner_hits"] = sections(name);
+    }
+    json!({"nested": nested})
+}
+
+/// Returns a query for any term of a clause. The server splits the terms at spaces.
+fn any_of(clause: &Clause, shown: bool) -> Value {
+    let field = match (clause.field, clause.saturation) {
+        (Field::Body, Saturation::Early) => "body",
+        (Field::Body, Saturation::Late) => "body.late",
+        (Field::AnchorText, Saturation::Early) => "mentions",
+        (Field::AnchorText, Saturation::Late) => "mentions.late",
+        (Field::Address, _) => "address",
+        (Field::Common, _) => "common",
+        (Field::Sections, _) => "sections.terms",
+    };
+    let terms = json!({"query": clause.terms.join(" "), "boost": clause.weight});
+    let any = json!({"match": {field: terms}});
+    match clause.field {
+        Field::Sections => in_sections(any, shown.then_some("matching")),
+        _ => any,
+    }
+}
+
+/// Returns one query per phrase, which matches the pages that hold the phrase.
+fn phrases(all: &[Ways]) -> impl Iterator<Item = Value> {
+    all.iter().map(|ways| {
+        let way = |words: &Vec<String>| json!({"match_phrase": {"body": words.join(" ")}});
+        json!({"bool": {"should": ways.iter().map(way).collect::<Vec<_>>()}})
+    })
+}
+
+fn filters(plan: &Plan) -> Vec<Value> {
+    let filter = |filter: &Filter| match filter {
+        Filter::Site(site) => json!({"term": {"site": site}}),
+        Filter::Language(tag) => json!({"term": {"languages": tag}}),
+        Filter::Path(path) => json!({"prefix": {"path": path}}),
+    };
+    phrases(&plan.phrases)
+        .chain(plan.filters.iter().map(filter))
+        .collect()
+}
