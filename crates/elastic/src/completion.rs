@@ -95,7 +95,7 @@ fn request(prefix: &Prefix) -> Value {
         "score_mode": "max",
         "inner_hits": {
             "size": MAX_SECTIONS,
-            "_source": false,
+            "stored_fields": "_none_",
             "docvalue_fields": ["sections.shown"],
         },
     }});
@@ -104,7 +104,7 @@ fn request(prefix: &Prefix) -> Value {
     json!({
         "size": prefix.limit + EXTRA_PAGES,
         "track_total_hits": false,
-        "_source": false,
+        "stored_fields": "_none_",
         "docvalue_fields": ["shown"],
         "query": {"bool": {
             "must": {"dis_max": {"queries": [begins("names", "known"), sections]}},

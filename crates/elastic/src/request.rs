@@ -90,7 +90,7 @@ pub(crate) fn shown(plan: &Plan, ids: &[&String]) -> Value {
         }},
         "size": ids.len(),
         "track_total_hits": true,
-        "_source": false,
+        "stored_fields": "_none_",
         "docvalue_fields": ["shown", "id"],
     })
 }
@@ -104,7 +104,7 @@ fn search(plan: &Plan, query: Value, fields: &[&str]) -> Value {
         "from": candidates.start,
         "size": candidates.len(),
         "track_total_hits": true,
-        "_source": false,
+        "stored_fields": "_none_",
         "docvalue_fields": fields,
         "collapse": {"field": "twins"},
         "aggs": {
@@ -136,7 +136,7 @@ fn sections(clause: &str) -> Value {
     json!({
         "name": clause,
         "size": MAX_SECTIONS,
-        "_source": false,
+        "stored_fields": "_none_",
         "docvalue_fields": ["sections.shown"],
     })
 }
