@@ -25,8 +25,7 @@ fn query(plan: &Plan, shown: bool) -> Value {
     }
     if let Some(name) = &plan.name {
         let page = json!({"term": {"names": name}});
-        let section = json!({"constant_score": {"filter": {"term": {"sections.names": name}}}});
-        let section = in_sections(section, shown.then_some("named"));
+        let section = named_sections(name, shown);
         should.push(json!({"constant_score": {
             "filter": {"bool": {"should": [page, section]}},
             "boost": plan.name_weight,
@@ -81,11 +80,16 @@ pub(crate) fn candidates(plan: &Plan) -> Value {
     search(plan, query(plan, false), &["id", "meanings"])
 }
 
-/// Returns a request for what the results of a question show, in any order.
+/// Returns a request for what the results of a question show, in any order and without a score: the
+/// pages are known, so only their sections are searched.
 pub(crate) fn shown(plan: &Plan, ids: &[&String]) -> Value {
+    let clauses = plan.clauses.iter();
+    let matching = clauses.filter(|clause| clause.field == Field::Sections);
+    let matching = matching.map(|clause| any_of(clause, true));
+    let named = plan.name.iter().map(|name| named_sections(name, true));
     json!({
         "query": {"bool": {
-            "must": [query(plan, true)],
+            "should": matching.chain(named).collect::<Vec<_>>(),
             "filter": [{"terms": {"id": ids}}],
         }},
         "size": ids.len(),
@@ -149,6 +153,12 @@ fn in_sections(query: Value, shown: Option<&str>) -> Value {
         nested["inner_hits"] = sections(name);
     }
     json!({"nested": nested})
+}
+
+/// Returns a query for pages with a section of a name, and asks for these sections if they are `shown`.
+fn named_sections(name: &str, shown: bool) -> Value {
+    let named = json!({"constant_score": {"filter": {"term": {"sections.names": name}}}});
+    in_sections(named, shown.then_some("named"))
 }
 
 /// Returns a query for any term of a clause. The server splits the terms at spaces.
