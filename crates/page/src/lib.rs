@@ -4,8 +4,9 @@
 //! Begin with [`read`], which returns a [`Page`]. A page goes through these modules:
 //!
 //! - `encoding` decodes the bytes, as browsers do.
-//! - `parse` runs the tokenizer; `nest`, `start` and `open` nest the elements; `recorder` keeps the
-//!   result as a list of `events` over the elements and attributes of `tag`.
+//! - `tokenizer` cuts the text into tags and text, with `reference` and `script`; `parse` runs it;
+//!   `nest`, `start` and `open` nest the elements; `recorder` keeps the result as a list of `events`
+//!   over the elements and attributes of `tag`.
 //! - `facts` collects what the page says about itself, and all of its `links`.
 //! - `content` extracts the main content without its `boilerplate`; `sections`, `anchors`, `names`
 //!   and `item` cut it at its headings and definitions.
@@ -31,12 +32,15 @@ mod open;
 mod parse;
 mod read;
 mod recorder;
+mod reference;
 mod refresh;
 mod relations;
+mod script;
 mod sections;
 mod start;
 mod tag;
 mod text;
+mod tokenizer;
 pub mod url;
 
 use std::ops::Range;

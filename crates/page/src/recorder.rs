@@ -80,11 +80,6 @@ impl Recorder {
         self.values.len()
     }
 
-    /// Drops the values from byte `start` on.
-    pub(super) fn forget_values(&mut self, start: usize) {
-        self.values.truncate(start);
-    }
-
     /// Whether two ranges have the same attributes.
     pub(super) fn are_alike(&self, one: &Range<u32>, other: &Range<u32>) -> bool {
         let of = |range: &Range<u32>| {

@@ -2,33 +2,31 @@
 
 use std::ops::Range;
 
-use html5gum::State;
-
 use super::nest::{Nest, Raw};
 use super::open::Scope;
 use super::tag::{Kind, Tag};
+use super::tokenizer::Content;
 
 impl Nest {
-    /// Handles a start tag, and returns the state in which the tokenizer must continue, if not that
-    /// of markup.
+    /// Handles a start tag, and returns how the tokenizer must read on.
     pub(super) fn start(
         &mut self,
         tag: Tag,
         attributes: Range<u32>,
         self_closing: bool,
-    ) -> Option<State> {
+    ) -> Content {
         self.skips_line_break = false;
         if self.is_full() {
-            let state = state(tag);
-            if state.is_some() {
+            let content = content(tag);
+            if content != Content::Markup {
                 self.raw = Raw::Silent;
             }
-            return state;
+            return content;
         }
         if self.open.is_foreign() {
             if !tag.breaks_out() {
                 self.start_foreign(Tag::InForeign, tag, attributes, self_closing);
-                return None;
+                return Content::Markup;
             }
             while self.open.is_foreign() {
                 self.open.end_innermost();
@@ -48,10 +46,10 @@ impl Nest {
                     self.begin_body();
                 }
                 self.start_inside(tag, attributes, self_closing);
-                return state(tag);
+                return content(tag);
             }
         }
-        None
+        Content::Markup
     }
 
     fn start_inside(&mut self, tag: Tag, attributes: Range<u32>, self_closing: bool) {
@@ -206,15 +204,15 @@ impl Nest {
     }
 }
 
-/// The state in which the tokenizer reads the content of an element, if not that of markup.
-pub(super) fn state(tag: Tag) -> Option<State> {
+/// How the tokenizer reads the content of an element.
+pub(super) fn content(tag: Tag) -> Content {
     match tag.kind() {
-        Kind::Text | Kind::Silent => Some(match tag {
-            Tag::Title | Tag::Textarea => State::RcData,
-            Tag::Script => State::ScriptData,
-            Tag::Plaintext => State::PlainText,
-            _ => State::RawText,
-        }),
-        _ => None,
+        Kind::Text | Kind::Silent => match tag {
+            Tag::Title | Tag::Textarea => Content::RcData,
+            Tag::Script => Content::Script,
+            Tag::Plaintext => Content::PlainText,
+            _ => Content::RawText,
+        },
+        _ => Content::Markup,
     }
 }

@@ -230,10 +230,10 @@ attributes! {
 impl Attribute {
     /// Whether it is kept for an element of this tag. The `src` of an image is not, since it may be
     /// the image itself.
-    pub(super) fn is_kept_for(self, tag: impl FnOnce() -> Tag) -> bool {
+    pub(super) fn is_kept_for(self, tag: Tag) -> bool {
         match self {
-            Attribute::Src => matches!(tag(), Tag::Frame | Tag::Iframe),
-            Attribute::Type | Attribute::Hreflang => tag() == Tag::Link,
+            Attribute::Src => matches!(tag, Tag::Frame | Tag::Iframe),
+            Attribute::Type | Attribute::Hreflang => tag == Tag::Link,
             _ => true,
         }
     }
