@@ -49,12 +49,11 @@ impl TextWriter {
 
     /// Writes the separator before the next word, and returns where that word begins.
     pub(super) fn settle(&mut self) -> usize {
-        if !self.text.is_empty() && !self.text.ends_with('\n') {
-            match self.gap {
-                Gap::None => {}
-                Gap::Space => self.text.push(' '),
-                Gap::Line => self.text.push('\n'),
-            }
+        let begins_line = matches!(self.text.as_bytes().last(), None | Some(b'\n'));
+        match self.gap {
+            Gap::Space if !begins_line => self.text.push(' '),
+            Gap::Line if !begins_line => self.text.push('\n'),
+            _ => {}
         }
         self.gap = Gap::None;
         self.text.len()

@@ -20,8 +20,8 @@ pub(super) fn fingerprint(text: &str) -> Option<u64> {
     let mut words = 0;
     let mut rest = text.as_bytes();
     while let Some((word, after)) = next_word(rest) {
-        shingle.rotate_left(1);
-        shingle[SHINGLE - 1] = word;
+        let [_, second, third, fourth, fifth] = shingle;
+        shingle = [second, third, fourth, fifth, word];
         words += 1;
         rest = after;
         if words < SHINGLE {

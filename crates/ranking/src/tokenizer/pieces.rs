@@ -119,17 +119,19 @@ fn is_inside(text: &str, at: usize) -> bool {
 
 /// Returns the number of bytes of signs that belong to the name in front of a text (`C++`, `F#`).
 pub(super) fn signs_of_a_name(after: &str) -> usize {
-    let Some(signs) = ["++", "#"].into_iter().find(|it| after.starts_with(it)) else {
-        return 0;
+    let signs = match after.as_bytes() {
+        [b'+', b'+', ..] => 2,
+        [b'#', ..] => 1,
+        _ => return 0,
     };
-    let ends = match class_of(after, signs.len()) {
+    let ends = match class_of(after, signs) {
         Some((Class::Word | Class::Underscore, _)) => false,
         Some((Class::Sign, _)) => {
-            after[signs.len()..].starts_with([',', '.', ')', ';', ':', '?', '!'])
+            after[signs..].starts_with([',', '.', ')', ';', ':', '?', '!'])
         }
         Some((Class::Space, _)) | None => true,
     };
-    if ends { signs.len() } else { 0 }
+    if ends { signs } else { 0 }
 }
 
 /// Returns the end of a run of signs.
