@@ -169,8 +169,8 @@ pub(super) fn is_identifier(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '$')
         && !text.ends_with(['.', ':'])
         && text
-            .replace("::", ".")
-            .chars()
+            .split("::")
+            .flat_map(str::chars)
             .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$'))
 }
 

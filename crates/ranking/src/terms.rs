@@ -30,6 +30,8 @@ pub const HEADING_COPIES: usize = 2;
 pub const MAX_SECTIONS: usize = 5_000;
 /// Maximum number of words of a heading. Later words count like the rest of the section.
 const MAX_HEADING: usize = 64;
+/// About as many bytes of text hold a word.
+const BYTES_PER_WORD: usize = 8;
 
 /// The terms of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -105,11 +107,14 @@ impl PageTerms {
             terms: &mut terms,
             common: &mut common,
             written: Vec::new(),
-            places: Vec::new(),
+            places: Vec::with_capacity(page.text.len() / BYTES_PER_WORD),
         };
         reading.read(&page.title, tokenizer);
-        reading.terms.title = std::mem::take(&mut reading.terms.text);
-        let title = std::mem::take(&mut reading.places);
+        reading.terms.title = reading.terms.text.clone();
+        let title = reading.places.clone();
+        // They keep their space for the text.
+        reading.terms.text.clear();
+        reading.places.clear();
 
         let mut sections = Vec::with_capacity(page.sections.len());
         let first = heading_of(page);
@@ -272,6 +277,8 @@ impl<'a> Reading<'a> {
             }
             TokenKind::Whole | TokenKind::Part => push(&mut self.terms.identifiers, token.term),
             TokenKind::Single => single(token.term),
+            // Stop words are many, and each is added once.
+            TokenKind::Stop if !token.first => {}
             TokenKind::Stop | TokenKind::Signs => self.common.add(token.term),
         });
     }

@@ -15,12 +15,13 @@ pub(super) fn is_offered(title: &str) -> bool {
 /// query also finds `2.1. Sorting` without the number, `The with statement` without the article,
 /// and `os.path.join` by its ends `path.join` and `join`.
 pub fn names<'a>(title: &'a str, ids: impl Iterator<Item = &'a String> + Clone) -> Vec<String> {
-    let whole = unnumbered(title).unwrap_or(title);
+    let unnumbered = unnumbered(title);
+    let whole = unnumbered.unwrap_or(title);
     let parts = PARTED
         .iter()
         .filter(|it| whole.contains(*it))
         .flat_map(|parted| whole.split(parted));
-    let titles = [title, whole].into_iter().chain(parts);
+    let titles = [title].into_iter().chain(unnumbered).chain(parts);
     let titles = titles.flat_map(|title| [Some(title), without_article(title)]);
     let ids = ids.map(String::as_str);
     let ends = ids.clone().flat_map(|id| {
