@@ -126,9 +126,7 @@ pub(super) fn signs_of_a_name(after: &str) -> usize {
     };
     let ends = match class_of(after, signs) {
         Some((Class::Word | Class::Underscore, _)) => false,
-        Some((Class::Sign, _)) => {
-            after[signs..].starts_with([',', '.', ')', ';', ':', '?', '!'])
-        }
+        Some((Class::Sign, _)) => after[signs..].starts_with([',', '.', ')', ';', ':', '?', '!']),
         Some((Class::Space, _)) | None => true,
     };
     if ends { signs } else { 0 }
