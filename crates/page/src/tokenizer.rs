@@ -177,10 +177,7 @@ impl<'h, S: Sink> Tokenizer<'h, S> {
         let length = rest.iter().position(|byte| ends(*byte));
         let name = &rest[..length.unwrap_or(rest.len())];
         self.at += name.len();
-        name.iter().fold(so_far, |so_far, byte| match byte {
-            0 => pack(so_far, REPLACEMENT),
-            byte => pack(so_far, &[byte.to_ascii_lowercase()]),
-        })
+        packed(so_far, name)
     }
 
     fn skip_space(&mut self) {
@@ -286,8 +283,8 @@ impl<'h, S: Sink> Tokenizer<'h, S> {
         };
         let letters = rest.iter().take_while(|byte| byte.is_ascii_alphabetic());
         let length = letters.count();
-        let name = rest[..length].to_ascii_lowercase();
-        pack(0, &name) == self.element && rest.get(length).copied().is_some_and(ends_name)
+        packed(0, &rest[..length]) == self.element
+            && rest.get(length).copied().is_some_and(ends_name)
     }
 
     fn script(&mut self) {
@@ -314,6 +311,14 @@ fn comment(text: &[u8]) -> usize {
     memchr_iter(b'>', text)
         .find(ends)
         .map_or(text.len(), |end| end + 1)
+}
+
+/// Packs a name as it is written, after a beginning that is packed.
+fn packed(so_far: u128, name: &[u8]) -> u128 {
+    name.iter().fold(so_far, |so_far, byte| match byte {
+        0 => pack(so_far, REPLACEMENT),
+        byte => pack(so_far, &[byte.to_ascii_lowercase()]),
+    })
 }
 
 fn is_space(byte: u8) -> bool {
