@@ -277,7 +277,7 @@ impl<'a> Reading<'a> {
             }
             TokenKind::Whole | TokenKind::Part => push(&mut self.terms.identifiers, token.term),
             TokenKind::Single => single(token.term),
-            // Stop words are many, and each is added once.
+            // Stop words are many; one that was met on this page is there already.
             TokenKind::Stop if !token.first => {}
             TokenKind::Stop | TokenKind::Signs => self.common.add(token.term),
         });
