@@ -15,17 +15,17 @@ const MAX_TAGS: usize = 50;
 /// Maximum number of folders that are counted, from which facets are chosen.
 const MAX_FOLDERS: usize = 200;
 
-/// Returns the query of a plan, which also asks for the sections that match if they are `shown`.
-fn query(plan: &Plan, shown: bool) -> Value {
-    let clauses = plan.clauses.iter();
-    let mut should: Vec<Value> = clauses.map(|clause| any_of(clause, shown)).collect();
+/// Returns the query of a plan, which also asks for the sections that match.
+fn query(plan: &Plan) -> Value {
+    let mut should: Vec<Value> = plan.clauses.iter().map(any_of).collect();
     for pair in &plan.pairs {
         let pair = json!({"query": pair.join(" "), "boost": plan.pair_weight});
         should.push(json!({"match_phrase": {"body": pair}}));
     }
     if let Some(name) = &plan.name {
         let page = json!({"term": {"names": name}});
-        let section = named_sections(name, shown);
+        let section = json!({"constant_score": {"filter": {"term": {"sections.names": name}}}});
+        let section = in_sections(section, "named");
         should.push(json!({"constant_score": {
             "filter": {"bool": {"should": [page, section]}},
             "boost": plan.name_weight,
@@ -65,45 +65,19 @@ fn query(plan: &Plan, shown: bool) -> Value {
     }
 }
 
-/// Returns a request for the results of a plan, with what they show.
-pub(crate) fn whole(plan: &Plan) -> Value {
-    let fields: &[&str] = match plan.terms(Field::Sections).is_empty() {
-        true => &["shown", "lead"],
-        false => &["shown"],
-    };
-    search(plan, query(plan, true), fields)
-}
-
-/// Returns a request for the candidates of a question, with their vectors. The sections of a page take
-/// most of the time of a request, so they are left out.
-pub(crate) fn candidates(plan: &Plan) -> Value {
-    search(plan, query(plan, false), &["id", "meanings"])
-}
-
-/// Returns a request for what the results of a question show, in any order and without a score: the
-/// pages are known, so only their sections are searched.
-pub(crate) fn shown(plan: &Plan, ids: &[&String]) -> Value {
-    let clauses = plan.clauses.iter();
-    let matching = clauses.filter(|clause| clause.field == Field::Sections);
-    let matching = matching.map(|clause| any_of(clause, true));
-    let named = plan.name.iter().map(|name| named_sections(name, true));
-    json!({
-        "query": {"bool": {
-            "should": matching.chain(named).collect::<Vec<_>>(),
-            "filter": [{"terms": {"id": ids}}],
-        }},
-        "size": ids.len(),
-        "track_total_hits": true,
-        "stored_fields": "_none_",
-        "docvalue_fields": ["shown", "id"],
-    })
-}
-
-/// Returns a request for the pages of a query, with some fields, and for all that is told of all pages.
-fn search(plan: &Plan, query: Value, fields: &[&str]) -> Value {
+/// Returns a request for the candidates of a plan with what they show, and for all that is told of all
+/// pages. The candidates of a question come with their vectors.
+pub(crate) fn search(plan: &Plan) -> Value {
+    let mut fields = vec!["shown"];
+    if plan.terms(Field::Sections).is_empty() {
+        fields.push("lead");
+    }
+    if plan.compares() {
+        fields.push("meanings");
+    }
     let candidates = plan.candidates();
     let mut body = json!({
-        "query": query,
+        "query": query(plan),
         "sort": [{"_score": "desc"}, {"id": "asc"}],
         "from": candidates.start,
         "size": candidates.len(),
@@ -135,34 +109,24 @@ fn link_score(weight: f32) -> Value {
     }})
 }
 
-/// Returns a request for the shown parts of the sections that a clause matches.
-fn sections(clause: &str) -> Value {
-    json!({
-        "name": clause,
-        "size": MAX_SECTIONS,
-        "stored_fields": "_none_",
-        "docvalue_fields": ["sections.shown"],
-    })
-}
-
 /// Returns a query for pages with a section that a query matches, and asks for what is shown of these
 /// sections under a name.
-fn in_sections(query: Value, shown: Option<&str>) -> Value {
-    let mut nested = json!({"path": "sections", "query": query, "score_mode": "max"});
-    if let Some(name) = shown {
-        nested["inner_hits"] = sections(name);
-    }
-    json!({"nested": nested})
-}
-
-/// Returns a query for pages with a section of a name, and asks for these sections if they are `shown`.
-fn named_sections(name: &str, shown: bool) -> Value {
-    let named = json!({"constant_score": {"filter": {"term": {"sections.names": name}}}});
-    in_sections(named, shown.then_some("named"))
+fn in_sections(query: Value, name: &str) -> Value {
+    json!({"nested": {
+        "path": "sections",
+        "query": query,
+        "score_mode": "max",
+        "inner_hits": {
+            "name": name,
+            "size": MAX_SECTIONS,
+            "stored_fields": "_none_",
+            "docvalue_fields": ["sections.shown"],
+        },
+    }})
 }
 
 /// Returns a query for any term of a clause. The server splits the terms at spaces.
-fn any_of(clause: &Clause, shown: bool) -> Value {
+fn any_of(clause: &Clause) -> Value {
     let field = match (clause.field, clause.saturation) {
         (Field::Body, Saturation::Early) => "body",
         (Field::Body, Saturation::Late) => "body.late",
@@ -175,7 +139,7 @@ fn any_of(clause: &Clause, shown: bool) -> Value {
     let terms = json!({"query": clause.terms.join(" "), "boost": clause.weight});
     let any = json!({"match": {field: terms}});
     match clause.field {
-        Field::Sections => in_sections(any, shown.then_some("matching")),
+        Field::Sections => in_sections(any, "matching"),
         _ => any,
     }
 }

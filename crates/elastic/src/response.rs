@@ -36,9 +36,9 @@ pub(crate) struct Fields {
     /// The start of the text, in which stop words and signs are highlighted.
     #[serde(default)]
     pub(crate) lead: [String; 1],
-    /// The page's id, if it was asked for.
+    /// The vectors of the page's sections, if they were asked for.
     #[serde(default)]
-    pub(crate) id: [String; 1],
+    pub(crate) meanings: [String; 1],
 }
 
 /// The matching sections of a page.

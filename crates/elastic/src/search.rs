@@ -26,53 +26,15 @@ const PARAMETERS: &str = "search_type=dfs_query_then_fetch&allow_partial_search_
 
 /// Asks the server once, since a caller that waits for results asks again itself.
 pub(crate) async fn run(server: &Server, plan: &Plan) -> Result<Answer, Failure> {
+    let mut response: Response = ask(server, PARAMETERS, &request::search(plan)).await?;
+    let mut pages = std::mem::take(&mut response.hits.hits);
     if plan.compares() {
-        return compare(server, plan).await;
-    }
-    let response = ask(server, PARAMETERS, &request::whole(plan)).await?;
-    answer(response, plan)
-}
-
-/// Finds the candidates of a question with their vectors, and then what is shown of those that are in
-/// the window.
-async fn compare(server: &Server, plan: &Plan) -> Result<Answer, Failure> {
-    let found: Response<Candidate> = ask(server, PARAMETERS, &request::candidates(plan)).await?;
-    let mut candidates = found.hits.hits;
-    for candidate in candidates.iter_mut().take(COMPARED) {
-        let meanings = unpack_meanings(&candidate.fields.meanings[0])?;
-        candidate.score += plan.closeness(meanings.into_iter());
-    }
-    let window = plan.in_window(candidates, |candidate| candidate.score);
-    let mut pages = match window.is_empty() {
-        true => Vec::new(),
-        false => {
-            let ids: Vec<&String> = window.iter().flat_map(|page| &page.fields.id).collect();
-            let shown: Response = ask(server, PARAMETERS, &request::shown(plan, &ids)).await?;
-            shown.hits.hits
-        }
-    };
-    let mut hits = Vec::with_capacity(window.len());
-    for candidate in window {
-        // A page may have gone between the requests.
-        let place = pages
-            .iter()
-            .position(|page| page.fields.id == candidate.fields.id);
-        if let Some(place) = place {
-            let page = pages.swap_remove(place);
-            hits.push(PageHit {
-                score: candidate.score,
-                ..page
-            });
+        for page in pages.iter_mut().take(COMPARED) {
+            let meanings = unpack_meanings(&page.fields.meanings[0])?;
+            page.score += plan.closeness(meanings.into_iter());
         }
     }
-    let response = Response {
-        hits: Pages {
-            total: found.hits.total,
-            hits,
-        },
-        suggest: found.suggest,
-        aggregations: found.aggregations,
-    };
+    response.hits.hits = plan.in_window(pages, |page| page.score);
     answer(response, plan)
 }
 
@@ -99,8 +61,8 @@ fn answer(response: Response, plan: &Plan) -> Result<Answer, Failure> {
 }
 
 #[derive(Deserialize)]
-struct Response<P = PageHit> {
-    hits: Pages<P>,
+struct Response {
+    hits: Pages,
     #[serde(default)]
     suggest: Suggested,
     #[serde(default)]
@@ -132,24 +94,10 @@ impl Counted {
 }
 
 #[derive(Deserialize)]
-struct Pages<P> {
+struct Pages {
     total: Total,
-    #[serde(default = "Vec::new")]
-    hits: Vec<P>,
-}
-
-/// A page that may be among the results of a question.
-#[derive(Deserialize)]
-struct Candidate {
-    #[serde(rename = "_score")]
-    score: f32,
-    fields: CandidateFields,
-}
-
-#[derive(Deserialize)]
-struct CandidateFields {
-    id: [String; 1],
-    meanings: [String; 1],
+    #[serde(default)]
+    hits: Vec<PageHit>,
 }
 
 #[derive(Deserialize)]
